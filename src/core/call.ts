@@ -1,0 +1,62 @@
+/**
+ * The two types that explain the design: whatever can answer a call is a `Handler`,
+ * and a `Middleware` makes a Handler of a Handler.
+ */
+import type { Cancellation } from './cancellation.ts';
+import type { Json, JsonObject } from './json.ts';
+
+/** A request that passes through the proxy. */
+export interface Call {
+  /** `tools/call`, `resources/read` … */
+  readonly method: string;
+  /** What is called: a tool's or prompt's name, a resource's URI, a task's id; empty where the method names nothing. */
+  readonly name: string;
+  /** The params object as it came. */
+  readonly params: Json;
+  readonly client: Client;
+  /** Ends when the client cancels or is gone. */
+  readonly signal: Cancellation;
+  /** There if the client asked for progress; gets the notification's params as the downstream sent them. */
+  readonly onProgress?: ((params: Json) => void) | undefined;
+  /** Takes any other notification that belongs to this call (log messages). */
+  readonly onNotification?: ((method: string, params: Json) => void) | undefined;
+  /**
+   * Asks the client that made this call: elicitation, sampling, roots. Not there if nobody can be asked.
+   *
+   * @throws ProxyError `CLIENT_CANNOT` where the client lacks the capability.
+   */
+  readonly ask?: Ask | undefined;
+}
+
+/** @returns the client's result. @throws RpcError what the client answered instead. */
+export type Ask = (question: Question) => Promise<Json>;
+
+/** A request from a downstream server to a client. */
+export interface Question {
+  readonly method: string;
+  readonly params: Json;
+  /** The config key of the server that asks. */
+  readonly server: string;
+  readonly signal: Cancellation;
+  readonly onProgress?: ((params: Json) => void) | undefined;
+}
+
+export type Era = 'legacy' | 'modern';
+
+/** Who calls: the process in stdio, token and session in legacy HTTP, the token in modern HTTP. */
+export interface Client {
+  /** Never shown to anybody else; sealed values and private connections are bound to it. */
+  readonly id: string;
+  readonly era: Era;
+  /** The negotiated revision, as `2025-11-25`. */
+  readonly protocolVersion: string;
+  readonly info: JsonObject | undefined;
+  readonly capabilities: JsonObject;
+  /** The least severe log level that the client wants; `undefined`: it has not said. */
+  readonly logLevel: string | undefined;
+}
+
+/** @throws RpcError | ProxyError */
+export type Handler = (call: Call) => Promise<Json>;
+
+export type Middleware = (next: Handler) => Handler;

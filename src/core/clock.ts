@@ -1,0 +1,16 @@
+/** Time comes in: tests turn the hands, the program uses `systemClock`. */
+export interface Clock {
+  /** Milliseconds that only go forward (not the time of day). */
+  now(): number;
+  /** Runs `task` once after `ms`; does not keep the process alive. @returns a function that cancels it. */
+  after(ms: number, task: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,102 @@
+/**
+ * The two ways a call can fail: a downstream's own JSON-RPC error, which passes as it came (`RpcError`),
+ * and a failure of ours (`ProxyError`), which always knows whether the request may have been acted upon.
+ */
+import { Json } from './json.ts';
+
+export type ErrorCode =
+  | 'DOWNSTREAM_UNAVAILABLE'
+  | 'DOWNSTREAM_FAILED'
+  | 'TIMEOUT'
+  | 'CIRCUIT_OPEN'
+  | 'BUSY'
+  | 'RATE_LIMITED'
+  | 'LOGIN_REQUIRED'
+  | 'CANCELLED'
+  | 'RESULT_TOO_LARGE'
+  | 'PROTOCOL_ERROR'
+  | 'OUTCOME_UNKNOWN'
+  | 'CLIENT_CANNOT'
+  | 'WORKFLOW_INVALID'
+  | 'STEP_FAILED'
+  | 'NEEDS_ATTENTION';
+
+/** Whether the request reached the downstream: `false` means surely not, so that it may be sent elsewhere. */
+export type Delivered = true | false | 'unknown';
+
+export interface ProxyErrorDetails {
+  /** A sentence for people: what happened, to which server, what to do. No secret, stack or path. */
+  readonly message: string;
+  readonly server?: string;
+  readonly delivered: Delivered;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** A failure of the proxy's own, or of its connection to a downstream server. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: ErrorCode;
+  readonly server: string | undefined;
+  readonly delivered: Delivered;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, details: ProxyErrorDetails) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.server = details.server;
+    this.delivered = details.delivered;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** What clients see of it, beside the message. */
+  get data(): Readonly<Record<string, unknown>> {
+    return {
+      code: this.code,
+      ...(this.server !== undefined && { server: this.server }),
+      delivered: this.delivered,
+      ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
+    };
+  }
+}
+
+/** A JSON-RPC error: a downstream's own, or our answer to a request that is wrong in itself. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: number;
+  /** The whole error object, as it goes to the client. */
+  readonly json: Json;
+
+  private constructor(code: number, message: string, json: Json) {
+    super(message);
+    this.code = code;
+    this.json = json;
+  }
+
+  static of(code: number, message: string, data?: unknown): RpcError {
+    return new RpcError(code, message, Json.of({ code, message, ...(data !== undefined && { data }) }));
+  }
+
+  /** An error object from the wire, kept to the letter. */
+  static fromWire(json: Json): RpcError {
+    const { code, message } = json.object ?? {};
+    const number = typeof code === 'number' ? code : INTERNAL_ERROR;
+    return new RpcError(number, typeof message === 'string' ? message : '', json);
+  }
+}
+
+export const PARSE_ERROR = -32700;
+export const INVALID_REQUEST = -32600;
+export const METHOD_NOT_FOUND = -32601;
+export const INVALID_PARAMS = -32602;
+export const INTERNAL_ERROR = -32603;
+/** Legacy revisions' "resource not found"; the modern family uses `INVALID_PARAMS`. */
+export const RESOURCE_NOT_FOUND = -32002;
+export const HEADER_MISMATCH = -32020;
+export const MISSING_CLIENT_CAPABILITY = -32021;
+export const UNSUPPORTED_PROTOCOL_VERSION = -32022;
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

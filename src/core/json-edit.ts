@@ -1,0 +1,171 @@
+/**
+ * Finding and replacing parts of a JSON text without printing the rest anew.
+ *
+ * All functions expect valid JSON: the boundary has parsed the message before anything is spliced.
+ */
+
+/** Where a member's value stands in the text: `[start, end)`. */
+export interface Span {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
+/**
+ * The members of the object that is the whole text, in order, duplicates included; keys are unescaped.
+ *
+ * Safe on text that is not JSON (it ends, and the spans then mean nothing).
+ *
+ * @returns `undefined` where the text is no object, or nests deeper than `maxDepth`.
+ */
+export function membersOf(text: string, maxDepth = Infinity): Span[] | undefined {
+  let i = skipSpace(text, 0);
+  if (text.charCodeAt(i) !== OPEN_OBJECT) return undefined;
+  const members: Span[] = [];
+  i = skipSpace(text, i + 1);
+  while (text.charCodeAt(i) === QUOTE) {
+    const keyEnd = skipString(text, i);
+    const key = unquote(text, i, keyEnd);
+    i = skipSpace(text, keyEnd);
+    if (text.charCodeAt(i) !== COLON) return members;
+    const start = skipSpace(text, i + 1);
+    const end = skipValue(text, start, maxDepth - 1);
+    if (end < 0) return undefined;
+    members.push({ key, start, end });
+    i = skipSpace(text, end);
+    if (text.charCodeAt(i) !== COMMA) return members;
+    i = skipSpace(text, i + 1);
+  }
+  return members;
+}
+
+/** The elements of the array that is the whole text; the key is the index. */
+export function elementsOf(text: string): Span[] | undefined {
+  let i = skipSpace(text, 0);
+  if (text.charCodeAt(i) !== OPEN_ARRAY) return undefined;
+  const elements: Span[] = [];
+  i = skipSpace(text, i + 1);
+  while (i < text.length && text.charCodeAt(i) !== CLOSE_ARRAY) {
+    const end = skipValue(text, i, Infinity);
+    elements.push({ key: String(elements.length), start: i, end });
+    i = skipSpace(text, end);
+    if (text.charCodeAt(i) !== COMMA) return elements;
+    i = skipSpace(text, i + 1);
+  }
+  return elements;
+}
+
+/** The texts of an array's elements. */
+export function elementTexts(text: string): string[] {
+  return (elementsOf(text) ?? []).map(({ start, end }) => text.slice(start, end));
+}
+
+/** The text of one member of an object; the last one where a key stands twice, as `JSON.parse` has it. */
+export function memberText(text: string, key: string): string | undefined {
+  const span = membersOf(text)?.findLast((member) => member.key === key);
+  return span && text.slice(span.start, span.end);
+}
+
+/** New values by key, as JSON text; `undefined` removes the member. A key that is not there is appended. */
+export type Edits = Readonly<Record<string, string | undefined>>;
+
+/** The object text with some members replaced, removed or appended; everything else stays as it was. */
+export function editObject(text: string, edits: Edits): string {
+  const members = membersOf(text) ?? [];
+  const open = text.indexOf('{');
+  const seen = new Set<string>();
+  const parts: string[] = [];
+  let from = open + 1;
+  for (const { key, start, end } of members) {
+    const edited = Object.hasOwn(edits, key);
+    // Text between the members (white space, the key itself) is kept where the member is kept.
+    if (!edited) parts.push(text.slice(from, end));
+    else if (edits[key] !== undefined && !seen.has(key)) parts.push(text.slice(from, start) + edits[key]);
+    if (edited) seen.add(key);
+    from = skipSpace(text, end) + 1;
+  }
+  for (const [key, value] of Object.entries(edits))
+    if (value !== undefined && !seen.has(key)) parts.push(`${JSON.stringify(key)}:${value}`);
+  return `{${parts.join(',')}}`;
+}
+
+/** A path of object keys and array indexes. */
+export type Path = readonly (string | number)[];
+
+/** The text with the value at `path` replaced by the text that `edit` makes of it; unchanged where the path leads nowhere. */
+export function editAt(text: string, path: Path, edit: (found: string) => string): string {
+  const [step, ...rest] = path;
+  if (step === undefined) return edit(text);
+  const spans = typeof step === 'number' ? elementsOf(text) : membersOf(text);
+  const span = spans?.findLast(({ key }) => key === String(step));
+  if (!span) return text;
+  const inner = editAt(text.slice(span.start, span.end), rest, edit);
+  return text.slice(0, span.start) + inner + text.slice(span.end);
+}
+
+function unquote(text: string, start: number, end: number): string {
+  const inner = text.slice(start + 1, end - 1);
+  if (!inner.includes('\\')) return inner;
+  try {
+    return JSON.parse(text.slice(start, end)) as string;
+  } catch {
+    // Not JSON at all: the parser at the boundary says so; here the spelling serves as the key.
+    return inner;
+  }
+}
+
+function skipSpace(text: string, from: number): number {
+  let i = from;
+  for (;;) {
+    const c = text.charCodeAt(i);
+    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return i;
+    i++;
+  }
+}
+
+/** From the opening quote to behind the closing one. */
+function skipString(text: string, from: number): number {
+  let i = from + 1;
+  for (;;) {
+    i = text.indexOf('"', i);
+    if (i < 0) return text.length;
+    let slash = i - 1;
+    while (text.charCodeAt(slash) === BACKSLASH) slash--;
+    i++;
+    if ((i - slash) % 2 === 0) return i;
+  }
+}
+
+/** @returns the end of the value, or -1 where it nests deeper than `maxDepth`. */
+function skipValue(text: string, from: number, maxDepth: number): number {
+  const first = text.charCodeAt(from);
+  if (first === QUOTE) return skipString(text, from);
+  let depth = 0;
+  let i = from;
+  for (; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) i = skipString(text, i) - 1;
+    else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
+      if (++depth > maxDepth) return -1;
+    } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) {
+      if (depth === 0) return trimEnd(text, from, i);
+      if (--depth === 0) return i + 1;
+    } else if (c === COMMA && depth === 0) return trimEnd(text, from, i);
+  }
+  return text.length;
+}
+
+function trimEnd(text: string, from: number, end: number): number {
+  let i = end;
+  while (i > from && text.charCodeAt(i - 1) <= 0x20) i--;
+  return i;
+}

@@ -1,0 +1,76 @@
+/**
+ * A JSON value with the exact text it came in.
+ *
+ * Messages pass through the proxy as text: parsing and printing again would reorder integer-like keys,
+ * round large integers and cost time. Whoever needs to look reads `value`; whoever needs to change
+ * something edits the text at that place (`json-edit.ts`).
+ */
+export class Json {
+  #text: string | undefined;
+  #value: unknown;
+  #parsed: boolean;
+
+  private constructor(text: string | undefined, value: unknown, parsed: boolean) {
+    this.#text = text;
+    this.#value = value;
+    this.#parsed = parsed;
+  }
+
+  /** The text must be valid JSON; it is parsed when first looked at. */
+  static fromText(text: string): Json {
+    return new Json(text, undefined, false);
+  }
+
+  /** A value already parsed from exactly this text. */
+  static parsed(text: string, value: unknown): Json {
+    return new Json(text, value, true);
+  }
+
+  /** A value of our own; printed when first sent. */
+  static of(value: unknown): Json {
+    return new Json(undefined, value, true);
+  }
+
+  get text(): string {
+    return (this.#text ??= JSON.stringify(this.#value) ?? 'null');
+  }
+
+  /** Never to be changed in place: others hold the same value. */
+  get value(): unknown {
+    if (!this.#parsed) {
+      this.#value = JSON.parse(this.text);
+      this.#parsed = true;
+    }
+    return this.#value;
+  }
+
+  /** The value if it is an object, else `undefined`. */
+  get object(): JsonObject | undefined {
+    const value = this.value;
+    return isObject(value) ? value : undefined;
+  }
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An own string property, or `undefined`: never one of `Object.prototype`. */
+export function stringAt(value: unknown, key: string): string | undefined {
+  const found = at(value, key);
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** An own property of an object, or `undefined`. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  let current = value;
+  for (const key of path) {
+    if (!isObject(current) || !Object.hasOwn(current, key)) return undefined;
+    current = current[key];
+  }
+  return current;
+}
+
+export const EMPTY_OBJECT: Json = Json.parsed('{}', {});
