@@ -56,6 +56,13 @@ export interface Client {
   readonly logLevel: string | undefined;
 }
 
+/** A client that stays: what it can be told and asked outside of any call of its own. */
+export interface ClientDoor {
+  readonly client: Client;
+  readonly ask: Ask;
+  readonly notify: (method: string, params: Json) => void;
+}
+
 /** @throws RpcError | ProxyError */
 export type Handler = (call: Call) => Promise<Json>;
 

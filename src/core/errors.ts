@@ -29,7 +29,9 @@ export interface ProxyErrorDetails {
   readonly message: string;
   readonly server?: string;
   readonly delivered: Delivered;
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
+  /** The client capabilities that the server misses. */
+  readonly needs?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
 }
 
@@ -40,6 +42,7 @@ export class ProxyError extends Error {
   readonly server: string | undefined;
   readonly delivered: Delivered;
   readonly retryAfterMs: number | undefined;
+  readonly needs: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, details: ProxyErrorDetails) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -47,6 +50,7 @@ export class ProxyError extends Error {
     this.server = details.server;
     this.delivered = details.delivered;
     this.retryAfterMs = details.retryAfterMs;
+    this.needs = details.needs;
   }
 
   /** What clients see of it, beside the message. */

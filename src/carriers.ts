@@ -1,0 +1,96 @@
+/** From a server's config to the ways to reach it. */
+import type { ServerConfig, StdioTransportConfig } from './config/config.ts';
+import type { Clock } from './core/clock.ts';
+import { ProxyError } from './core/errors.ts';
+import type { Logger } from './core/logger.ts';
+import type { Carriers } from './downstream/carriers.ts';
+import { openChildProcess } from './transport/child-process.ts';
+import { HttpStatusError, openHttpClient } from './transport/http-client.ts';
+import { MARKER_VARIABLE, type ProcessRecord } from './transport/process-record.ts';
+import type { OpenLink } from './transport/link.ts';
+import { openSse } from './transport/sse-client.ts';
+import { openTcp } from './transport/tcp.ts';
+import { openWebSocket } from './transport/websocket.ts';
+
+/** What may wait for a server that does not read. */
+const QUEUE_BYTES = 64 * 1024 * 1024;
+
+export interface CarrierContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Names and values set for every child process, beside the marker. */
+  readonly childEnv: Readonly<Record<string, string>>;
+  readonly processes: ProcessRecord;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function carriersFor(server: ServerConfig, context: CarrierContext): Carriers {
+  const { key: describe, transport, connectTimeoutMs } = server;
+  const { clock, env, log } = context;
+  const limits = { messageBytes: server.limits.messageBytes, queueBytes: QUEUE_BYTES };
+  const common = { describe, limits, connectTimeoutMs, clock };
+  switch (transport.kind) {
+    case 'stdio':
+      return { kind: 'one', open: childProcess(server, transport, context) };
+    case 'tcp':
+      return { kind: 'one', open: openTcp({ ...common, host: transport.host, port: transport.port }) };
+    case 'websocket':
+      return {
+        kind: 'one',
+        open: openWebSocket({ ...common, url: transport.url, headers: Object.fromEntries(transport.headers) }),
+      };
+    case 'sse':
+      return {
+        kind: 'one',
+        open: openSse({ ...common, env, url: transport.url, headers: Object.fromEntries(transport.headers) }),
+      };
+    case 'http': {
+      const options = { ...common, env, log, url: transport.url, headers: Object.fromEntries(transport.headers) };
+      return {
+        kind: 'http',
+        modern: openHttpClient({ ...options, era: 'modern' }),
+        legacy: openHttpClient({ ...options, era: 'legacy' }),
+        sse: transport.fallbackToSse ? openSse(options) : undefined,
+        saysOlder,
+      };
+    }
+  }
+}
+
+/** 401, 403 and whatever is the server's own trouble say nothing about what it speaks. */
+function saysOlder(error: unknown): boolean {
+  const status =
+    error instanceof ProxyError && error.cause instanceof HttpStatusError ? error.cause.status : undefined;
+  return status !== undefined && status >= 400 && status < 500 && status !== 401 && status !== 403 && status !== 429;
+}
+
+function childProcess(server: ServerConfig, transport: StdioTransportConfig, context: CarrierContext): OpenLink {
+  const { key, stopGraceMs, limits } = server;
+  const { log, clock, processes } = context;
+  return openChildProcess({
+    describe: key,
+    command: transport.command,
+    args: transport.args,
+    env: childEnvironment(transport, context),
+    cwd: transport.cwd,
+    stopGraceMs,
+    limits: { messageBytes: limits.messageBytes, queueBytes: QUEUE_BYTES, stderrBytes: limits.stderrBytes },
+    secrets: [...transport.env.values()],
+    onStderr: (line, leftOut) => log.debug({ server: key, line, ...(leftOut > 0 && { leftOut }) }, 'stderr'),
+    onStart: (pid) => processes.add(pid),
+    onEnd: (pid) => processes.remove(pid),
+    clock,
+  });
+}
+
+function childEnvironment(
+  { inheritEnv, env }: StdioTransportConfig,
+  context: CarrierContext,
+): Record<string, string> {
+  const made: Record<string, string> = {};
+  for (const name of inheritEnv) {
+    const value = context.env[name];
+    if (value !== undefined) made[name] = value;
+  }
+  return { ...made, ...Object.fromEntries(env), ...context.childEnv, [MARKER_VARIABLE]: context.processes.marker };
+}

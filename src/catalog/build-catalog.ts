@@ -1,0 +1,142 @@
+/**
+ * Builds the catalog: listings in, catalog out. Pure, and the same whatever the order of connecting, since the
+ * entries come in config order.
+ */
+import { at } from '../core/json.ts';
+import { editObject } from '../core/json-edit.ts';
+import type { ListKind } from '../core/listing.ts';
+import type { CatalogEntry, CatalogOptions } from './catalog-entry.ts';
+import type { Catalog, CatalogList, Route } from './catalog.ts';
+import { mergeCapabilities } from './merge-capabilities.ts';
+import { mergeInstructions } from './merge-instructions.ts';
+import { nameItems, type NamedItem } from './name-items.ts';
+import { ProblemList } from './problem-list.ts';
+import { templateFinder } from './resource-templates.ts';
+import { toolText, uiResources } from './tool-text.ts';
+import { isUiUri, settleUris, type ClaimedUri, type UriClaim } from './uri-claims.ts';
+import { vetListing, type VettedItem, type VettedListing } from './vet-listing.ts';
+
+export type { CatalogEntry, CatalogOptions } from './catalog-entry.ts';
+
+export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogOptions): Catalog {
+  const problems = new ProblemList();
+  const listings = entries.map((entry) => vetListing(entry, problems));
+  const all = (kind: ListKind): readonly VettedItem[] => listings.flatMap((listing) => listing[kind]);
+
+  const resources = settleUris(listings.flatMap(resourceClaims));
+  const templates = settleUris(all('resourceTemplates').map(uriClaim));
+  const prefixedUris = prefixesByServer([...resources, ...templates]);
+  const seenUri = ({ entry, originalName }: VettedItem): string =>
+    prefixedUris.get(entry.server)?.get(originalName) ?? originalName;
+
+  const { prefix, maxNameLength } = options;
+  const tools = nameItems(
+    all('tools'),
+    ({ tools: { rename } }) => rename,
+    {
+      prefix,
+      maxNameLength,
+      isReserved: (name) => options.reserved.has(name) || name.startsWith('workflow__'),
+    },
+    problems,
+  );
+  const prompts = nameItems(
+    all('prompts'),
+    () => new Map(),
+    { prefix, maxNameLength, isReserved: () => false },
+    problems,
+  );
+
+  const toolTexts = tools.map(({ item, name }) =>
+    toolText(item.text, item.value, {
+      name,
+      override: item.entry.tools.override.get(item.originalName),
+      origin: options.origin ? { server: item.entry.server, originalName: item.originalName } : undefined,
+      prefixedUris: prefixedUris.get(item.entry.server),
+    }),
+  );
+
+  return {
+    lists: {
+      tools: listOf(toolTexts),
+      prompts: listOf(prompts.map(({ item, name }) => withName(item, 'name', name))),
+      resources: listOf(all('resources').map((item) => withName(item, 'uri', seenUri(item)))),
+      resourceTemplates: listOf(
+        all('resourceTemplates').map((item) => withName(item, 'uriTemplate', seenUri(item))),
+      ),
+    },
+    tools: routes(tools),
+    prompts: routes(prompts),
+    resources: uriRoutes(resources),
+    resourceTemplates: uriRoutes(templates),
+    templateFor: templateFinder(templates),
+    prefixedUris,
+    resourceServers: entries
+      .filter(({ listing }) => at(listing.capabilities, 'resources') !== undefined)
+      .map(({ server }) => server),
+    capabilities: mergeCapabilities(
+      entries.map(({ listing }) => listing.capabilities),
+      { metaTools: options.metaTools },
+    ),
+    instructions: mergeInstructions(
+      entries.map(({ server, listing }) => ({ server, instructions: listing.instructions })),
+      entries.length === 1 && !options.prefix,
+    ),
+    ttlMs: entries.length === 0 ? 0 : Math.min(...entries.map(({ listing }) => listing.ttlMs)),
+    cacheScope:
+      entries.length > 0 && entries.every(({ listing }) => listing.cacheScope === 'public')
+        ? 'public'
+        : 'private',
+    problems: problems.all(),
+  };
+}
+
+/** What the server lists, and the `ui://` resources that its tools name without listing them. */
+function resourceClaims({ resources, tools }: VettedListing): readonly UriClaim[] {
+  const claims = new Map(resources.map((item) => [item.originalName, uriClaim(item)]));
+  for (const tool of tools)
+    for (const { uri } of uiResources(tool.value))
+      if (!claims.has(uri) && isUiUri(uri)) claims.set(uri, uriClaim({ ...tool, originalName: uri }));
+  return [...claims.values()];
+}
+
+function uriClaim({ entry, originalName }: VettedItem): UriClaim {
+  return { server: entry.server, namespace: entry.namespace, uri: originalName };
+}
+
+function prefixesByServer(claims: readonly ClaimedUri[]): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const servers = new Map<string, Map<string, string>>();
+  for (const { server, uri, seen } of claims) {
+    if (seen === uri) continue;
+    const prefixes = servers.get(server) ?? new Map<string, string>();
+    servers.set(server, prefixes.set(uri, seen));
+  }
+  return servers;
+}
+
+/** The item's text with another value for the member that names it. */
+function withName(item: VettedItem, key: 'name' | 'uri' | 'uriTemplate', name: string): string {
+  return name === item.originalName ? item.text : editObject(item.text, { [key]: JSON.stringify(name) });
+}
+
+function routes(items: readonly NamedItem[]): ReadonlyMap<string, Route> {
+  return new Map(items.map(({ item, name }) => [name, route(name, item.entry.server, item.originalName)]));
+}
+
+function uriRoutes(claims: readonly ClaimedUri[]): ReadonlyMap<string, Route> {
+  return new Map(claims.map(({ seen, server, uri }) => [seen, route(seen, server, uri)]));
+}
+
+function route(name: string, server: string, originalName: string): Route {
+  return { name, targets: [{ server, originalName }] };
+}
+
+function listOf(items: readonly string[]): CatalogList {
+  let text: string | undefined;
+  return {
+    items,
+    get text() {
+      return (text ??= `[${items.join(',')}]`);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * The catalog: every tool, prompt and resource a client can see, under the name it sees.
+ *
+ * A plain immutable value: rebuilt and swapped, never edited. When to rebuild is the proxy's business.
+ */
+import type { JsonObject } from '../core/json.ts';
+import type { ListKind } from '../core/listing.ts';
+
+export interface Catalog {
+  readonly lists: Readonly<Record<ListKind, CatalogList>>;
+  /** By the name a client sees. */
+  readonly tools: ReadonlyMap<string, Route>;
+  readonly prompts: ReadonlyMap<string, Route>;
+  /** By the URI a client sees: listed ones, and `ui://` ones that a tool's `_meta` names. */
+  readonly resources: ReadonlyMap<string, Route>;
+  /** By the template text a client sees; for completions. What answers an expanded one: `templateFor`. */
+  readonly resourceTemplates: ReadonlyMap<string, Route>;
+  /** What answers a URI that matches an offered template; `undefined` where none does. */
+  readonly templateFor: (uri: string) => Route | undefined;
+  /** By server key and the server's own URI or template: the one a client sees, where it differs. */
+  readonly prefixedUris: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** The servers that have resources at all, in config order: who may be asked for a URI that nobody lists. */
+  readonly resourceServers: readonly string[];
+  /** What clients are told at `initialize`/`server/discover`: the union of what the downstreams can. */
+  readonly capabilities: JsonObject;
+  /** The servers' instructions, each under its server's name; `undefined` where none has any. */
+  readonly instructions: string | undefined;
+  /** The modern family's caching hints: the minimum of the parts; private if any part is. */
+  readonly ttlMs: number;
+  readonly cacheScope: 'public' | 'private';
+  /** What was refused or altered, one a line, for the log and `proxy_status`. */
+  readonly problems: readonly CatalogProblem[];
+}
+
+/** One list as clients get it: the JSON texts of its items, in catalog order. */
+export interface CatalogList {
+  readonly items: readonly string[];
+  /** All items as one JSON array, made once. */
+  readonly text: string;
+}
+
+/** A name clients see, and who answers it, in the order in which they are tried. */
+export interface Route {
+  readonly name: string;
+  readonly targets: readonly Target[];
+}
+
+export interface Target {
+  /** The config key of the server. */
+  readonly server: string;
+  /** The server's own name for it (for resources: its URI). */
+  readonly originalName: string;
+}
+
+export interface CatalogProblem {
+  readonly server: string;
+  /** The tool, prompt or resource; empty where the whole server is meant. */
+  readonly item: string;
+  readonly what: string;
+}

@@ -1,0 +1,47 @@
+import { at, isObject, type JsonObject } from '../core/json.ts';
+
+/** Capabilities that the proxy can relay; others it would promise in vain. */
+const RELAYED = [
+  'tools',
+  'prompts',
+  'resources',
+  'completions',
+  'logging',
+  'tasks',
+  'extensions',
+  'experimental',
+];
+
+/**
+ * What clients are told: whatever any of the downstreams can.
+ *
+ * The three lists of the catalog change whenever a downstream comes or goes, so `listChanged` is always true. Where
+ * two servers' settings differ, objects are united and of anything else the first one's holds.
+ */
+export function mergeCapabilities(
+  parts: readonly JsonObject[],
+  options: { readonly metaTools: boolean },
+): JsonObject {
+  const merged: Record<string, unknown> = {};
+  for (const key of RELAYED) {
+    const settings = parts.map((part) => at(part, key)).filter(isObject);
+    if (settings.length > 0) merged[key] = settings.reduce(unite);
+  }
+  if (options.metaTools) merged['tools'] ??= {};
+  for (const key of ['tools', 'prompts', 'resources'] as const)
+    if (isObject(merged[key])) merged[key] = { ...merged[key], listChanged: true };
+  if (parts.some((part) => at(part, 'resources', 'subscribe') === true))
+    merged['resources'] = { ...(merged['resources'] as JsonObject), subscribe: true };
+  return merged;
+}
+
+function unite(first: JsonObject, second: JsonObject): JsonObject {
+  const both = new Map(Object.entries(first));
+  for (const [key, value] of Object.entries(second)) {
+    const before = both.get(key);
+    if (isObject(before) && isObject(value)) both.set(key, unite(before, value));
+    else if (!both.has(key)) both.set(key, value);
+  }
+  // `fromEntries` defines own properties, even one called `__proto__`.
+  return Object.fromEntries(both);
+}

@@ -1,0 +1,65 @@
+/**
+ * The text of a tool as clients get it: its server's own, edited only where a name, an operator's override,
+ * `expose.origin` or a prefixed UI resource says so.
+ */
+import { at, type JsonObject } from '../core/json.ts';
+import { editAt, editObject } from '../core/json-edit.ts';
+import type { ToolOverride } from './catalog-entry.ts';
+
+export interface ToolEdits {
+  readonly name: string;
+  readonly override: ToolOverride | undefined;
+  /** Set where the tool's `_meta` is to say whose it is. */
+  readonly origin: { readonly server: string; readonly originalName: string } | undefined;
+  /** What a URI of this server's is called by clients. */
+  readonly prefixedUris: ReadonlyMap<string, string> | undefined;
+}
+
+/** `tool` is the value of `text`. */
+export function toolText(text: string, tool: JsonObject, edits: ToolEdits): string {
+  const { override, origin } = edits;
+  let edited = text;
+  for (const { path, uri } of uiResources(tool)) {
+    const prefixed = edits.prefixedUris?.get(uri);
+    if (prefixed !== undefined) edited = editAt(edited, path, () => JSON.stringify(prefixed));
+  }
+  if (override?.annotations)
+    edited = editMember(edited, tool, 'annotations', Object.entries(override.annotations));
+  if (origin)
+    edited = editMember(edited, tool, '_meta', [
+      ['switchyard/server', origin.server],
+      ['switchyard/originalName', origin.originalName],
+    ]);
+  const members: Record<string, string> = {};
+  if (at(tool, 'name') !== edits.name) members['name'] = JSON.stringify(edits.name);
+  if (override?.title !== undefined) members['title'] = JSON.stringify(override.title);
+  if (override?.description !== undefined) members['description'] = JSON.stringify(override.description);
+  return Object.keys(members).length > 0 ? editObject(edited, members) : edited;
+}
+
+/** The `ui://` resources that a tool names in its `_meta`, in the MCP Apps form and its older one. */
+export function uiResources(tool: JsonObject): readonly { path: readonly string[]; uri: string }[] {
+  return UI_RESOURCE_PATHS.flatMap((path) => {
+    const uri = at(tool, ...path);
+    return typeof uri === 'string' ? [{ path, uri }] : [];
+  });
+}
+
+const UI_RESOURCE_PATHS = [
+  ['_meta', 'ui', 'resourceUri'],
+  ['_meta', 'ui/resourceUri'],
+] as const;
+
+/** Sets members of one of the tool's own objects, which need not be there yet. */
+function editMember(
+  text: string,
+  tool: JsonObject,
+  key: string,
+  entries: readonly (readonly [string, unknown])[],
+): string {
+  const members = Object.fromEntries(
+    entries.filter(([, value]) => value !== undefined).map(([name, value]) => [name, JSON.stringify(value)]),
+  );
+  if (at(tool, key) === undefined) return editObject(text, { [key]: editObject('{}', members) });
+  return editAt(text, [key], (found) => editObject(found, members));
+}

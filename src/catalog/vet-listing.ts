@@ -1,0 +1,95 @@
+/** Sorts the fit from the unfit in what one server listed: one malformed item costs that item alone. */
+import { at, type JsonObject } from '../core/json.ts';
+import type { ListKind } from '../core/listing.ts';
+import type { CatalogEntry, ToolRules } from './catalog-entry.ts';
+import { matchesGlob } from './glob.ts';
+import { hiddenCharacterIn } from './hidden-characters.ts';
+import type { ProblemList } from './problem-list.ts';
+import { nameFault, promptFault, resourceFault, toolFault, uriFault } from './vet-item.ts';
+
+/** A listed item that is fit to be passed on. */
+export interface VettedItem {
+  readonly entry: CatalogEntry;
+  /** The server's own name for it; for resources its URI, for templates the template. No two in one list agree. */
+  readonly originalName: string;
+  readonly text: string;
+  readonly value: JsonObject;
+}
+
+export type VettedListing = Readonly<Record<ListKind, readonly VettedItem[]>>;
+
+export function vetListing(entry: CatalogEntry, problems: ProblemList): VettedListing {
+  const { listing, maxTools } = entry;
+  const tools = vetItems(entry, problems, {
+    kind: 'tools',
+    key: 'name',
+    keyFault: nameFault,
+    isChosen: (name) => isChosen(name, entry.tools),
+    fault: (tool, text) => toolFault(tool, text, listing.protocolVersion),
+  });
+  if (tools.length > maxTools)
+    problems.add(entry.server, '', `lists ${tools.length} tools; all but the first ${maxTools} are left out`);
+  return {
+    tools: tools.slice(0, maxTools),
+    prompts: vetItems(entry, problems, {
+      kind: 'prompts',
+      key: 'name',
+      keyFault: nameFault,
+      fault: promptFault,
+    }),
+    resources: vetItems(entry, problems, {
+      kind: 'resources',
+      key: 'uri',
+      keyFault: uriFault,
+      fault: resourceFault,
+    }),
+    resourceTemplates: vetItems(entry, problems, {
+      kind: 'resourceTemplates',
+      key: 'uriTemplate',
+      keyFault: uriFault,
+      fault: resourceFault,
+    }),
+  };
+}
+
+interface Vetting {
+  readonly kind: ListKind;
+  /** The member that names an item. */
+  readonly key: string;
+  readonly keyFault: (name: unknown) => string | undefined;
+  /** An item that the operator did not choose is left out without a word. */
+  readonly isChosen?: (name: string) => boolean;
+  readonly fault: (item: JsonObject, text: string) => string | undefined;
+}
+
+function vetItems(entry: CatalogEntry, problems: ProblemList, vetting: Vetting): readonly VettedItem[] {
+  const vetted = new Map<string, VettedItem>();
+  for (const [index, item] of entry.listing[vetting.kind].entries()) {
+    const value = item.object;
+    const name = at(value, vetting.key);
+    const label = typeof name === 'string' && name !== '' ? name : `${vetting.kind}[${index}]`;
+    if (!value) {
+      problems.add(entry.server, label, 'left out: is not an object');
+      continue;
+    }
+    if (typeof name === 'string' && vetting.isChosen?.(name) === false) continue;
+    const fault = vetting.keyFault(name) ?? vetting.fault(value, item.text);
+    if (fault !== undefined || typeof name !== 'string') {
+      problems.add(entry.server, label, `left out: ${fault}`);
+      continue;
+    }
+    if (vetted.has(name)) {
+      problems.add(entry.server, label, 'left out: is listed before under the same name');
+      continue;
+    }
+    const hidden = hiddenCharacterIn(item.text, value);
+    if (hidden) problems.add(entry.server, label, `contains hidden characters (${hidden})`);
+    vetted.set(name, { entry, originalName: name, text: item.text, value });
+  }
+  return [...vetted.values()];
+}
+
+function isChosen(name: string, { include, exclude }: ToolRules): boolean {
+  const matches = (glob: string): boolean => matchesGlob(name, glob);
+  return include.some(matches) && !exclude.some(matches);
+}

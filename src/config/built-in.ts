@@ -1,0 +1,63 @@
+/** What holds where neither a server's entry nor `defaults` says otherwise. */
+import type { ExposeConfig, HttpConfig, LimitsConfig, LogConfig, RestartConfig } from './config.ts';
+
+export const builtIn = {
+  connectTimeoutMs: 60_000,
+  stopGraceMs: 3_000,
+  timeoutMs: 300_000,
+  maxTimeoutMs: 3_600_000,
+} as const;
+
+export const builtInLimits: LimitsConfig = {
+  messageBytes: 33_554_432,
+  depth: 256,
+  tools: 5_000,
+  stderrBytes: 65_536,
+};
+
+export const builtInRestart: RestartConfig = { enabled: true, delayMs: 500, maxDelayMs: 30_000 };
+
+export const builtInExpose: ExposeConfig = {
+  namespaces: 'auto',
+  maxNameLength: 46,
+  metaTools: true,
+  origin: false,
+  pageSize: 0,
+  listWaitMs: 5_000,
+};
+
+export const builtInHttp: HttpConfig = {
+  tokens: new Map(),
+  allowedOrigins: [],
+  allowedHosts: [],
+  maxBodyBytes: 33_554_432,
+};
+
+export const builtInLog: LogConfig = { level: 'info' };
+
+/**
+ * The variables that a process inherits: those that the MCP SDK passes on, and the proxies' variables.
+ * Everything else, tokens above all, reaches a server only if its entry says so.
+ */
+export function builtInInheritEnv(platform: NodeJS.Platform): readonly string[] {
+  return [...(platform === 'win32' ? windowsEnv : posixEnv), ...proxyEnv];
+}
+
+const posixEnv = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER'];
+
+const windowsEnv = [
+  'APPDATA',
+  'HOMEDRIVE',
+  'HOMEPATH',
+  'LOCALAPPDATA',
+  'PATH',
+  'PROCESSOR_ARCHITECTURE',
+  'SYSTEMDRIVE',
+  'SYSTEMROOT',
+  'TEMP',
+  'USERNAME',
+  'USERPROFILE',
+  'PROGRAMFILES',
+];
+
+const proxyEnv = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];

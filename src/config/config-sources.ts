@@ -1,0 +1,145 @@
+/** Reads the given files and lays them over one another. What the values mean is not looked at yet. */
+import type { ConfigProblem } from './config-error.ts';
+import type { ClientServers } from './dialects/client-dialect.ts';
+import { detectDialect } from './dialects/dialects.ts';
+import { projectFolderOf } from './dialects/project-folder.ts';
+import { type Machine, pathsOf } from './folders.ts';
+import { issueProblem } from './issues.ts';
+import { formatOf, parseConfigText } from './parse-config-text.ts';
+import { problemAt } from './parsed-text.ts';
+import { topSchema } from './schema.ts';
+import {
+  type ConfigNode,
+  plainValue,
+  type Source,
+  type TableEntry,
+  type TableNode,
+  treeOf,
+  withEntries,
+} from './tree.ts';
+import { errorCode } from './variables.ts';
+
+export interface ConfigSources {
+  /** The files as shown to people, in the order given. */
+  readonly names: readonly string[];
+  /** Our own top-level keys but `mcpServers`, the later file's over the earlier's, key by key. */
+  readonly top: TableNode;
+  /** In the order in which the keys first appear; the later file's whole entry. */
+  readonly servers: ReadonlyMap<string, ServerSource>;
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly string[];
+}
+
+interface ServerSource {
+  readonly node: ConfigNode;
+  /** From a client's own file: what is wrong with it costs this server only. */
+  readonly ofClient: boolean;
+}
+
+export interface SourceContext extends Machine {
+  /** @throws if it cannot be read. */
+  readonly readFile: (path: string) => string;
+}
+
+export function readSources(files: readonly string[], context: SourceContext): ConfigSources {
+  const servers = new Map<string, ServerSource>();
+  const problems: ConfigProblem[] = [];
+  const warnings: string[] = [];
+  const names: string[] = [];
+  const paths = pathsOf(context.platform);
+  let top: TableNode | undefined;
+  for (const given of files) {
+    const file = paths.resolve(context.cwd, given);
+    const source: Source = { name: shownName(file, context), folder: paths.dirname(file) };
+    names.push(source.name);
+    const root = readRoot(file, source);
+    if (root !== undefined) top = top === undefined ? root : overlayTables(top, root);
+  }
+  const empty: TableNode = {
+    kind: 'table',
+    place: { source: { name: '', folder: context.cwd } },
+    entries: new Map(),
+  };
+  return { names, top: top ?? empty, servers, problems, warnings };
+
+  function readRoot(file: string, source: Source): TableNode | undefined {
+    let text: string;
+    try {
+      text = context.readFile(file);
+    } catch (error) {
+      problems.push(problemAt({ source }, '', `cannot be read (${errorCode(error)})`));
+      return undefined;
+    }
+    const { root, errors, duplicates } = parseConfigText(text, formatOf(file, text), source);
+    problems.push(...errors);
+    if (root === undefined) return undefined;
+    const plain = new Map([...root.entries].map(([key, entry]) => [key, plainValue(entry.node)]));
+    const dialect = detectDialect(file, plain);
+    if (dialect === undefined) {
+      problems.push(...duplicates);
+      return readOwn(root);
+    }
+    const projectFolder = projectFolderOf(file, context);
+    const project = projectFolder === undefined ? {} : { projectFolder };
+    takeClient(dialect.read(plain, { ...context, ...project, packageOf: packageOf(context) }), source);
+    return undefined;
+  }
+
+  function readOwn(root: TableNode): TableNode {
+    // Unknown keys are told file by file: laid over one another, the later would hide the earlier.
+    const keys = new Map([...root.entries.keys()].map((key) => [key, undefined]));
+    const known = topSchema.safeParse(keys);
+    const unknown = known.success ? [] : known.error.issues.filter((issue) => issue.path.length === 1);
+    problems.push(...unknown.map((issue) => issueProblem(issue, root, [])));
+    const bad = new Map(unknown.map((issue) => [String(issue.path[0]), undefined]));
+    const own = root.entries.get('mcpServers')?.node;
+    if (own?.kind === 'table') {
+      for (const [key, entry] of own.entries) servers.set(key, { node: entry.node, ofClient: false });
+    } else if (own !== undefined) {
+      problems.push(problemAt(own.place, 'mcpServers', 'expected a table of servers'));
+    }
+    return withEntries(root, new Map([...bad, ['mcpServers', undefined]]));
+  }
+
+  function takeClient(client: ClientServers, source: Source): void {
+    for (const [key, input] of client.servers) {
+      servers.set(key, { node: treeOf(input, { source }), ofClient: true });
+    }
+    for (const { name, reason, own } of client.skipped) {
+      if (own !== true) warnings.push(`${source.name}: the server "${name}" was skipped: ${reason}.`);
+    }
+  }
+}
+
+/** Tables key by key, anything else as a whole. */
+function overlayTables(below: TableNode, above: TableNode): TableNode {
+  const entries = new Map<string, TableEntry>(below.entries);
+  for (const [key, entry] of above.entries) {
+    const before = entries.get(key)?.node;
+    const both = before?.kind === 'table' && entry.node.kind === 'table';
+    entries.set(key, both ? { ...entry, node: overlayTables(before, entry.node) } : entry);
+  }
+  return { ...above, entries };
+}
+
+/** Relative where the file lies in the working folder, as people gave it or would. */
+function shownName(file: string, machine: Machine): string {
+  const paths = pathsOf(machine.platform);
+  const relative = paths.relative(machine.cwd, file);
+  return relative === '' || relative.startsWith('..') || paths.isAbsolute(relative) ? file : relative;
+}
+
+function packageOf(context: SourceContext): (script: string) => string | undefined {
+  return (script) => {
+    try {
+      const paths = pathsOf(context.platform);
+      const manifest: unknown = JSON.parse(
+        context.readFile(paths.join(paths.dirname(script), '..', 'package.json')),
+      );
+      if (typeof manifest !== 'object' || manifest === null || !('name' in manifest)) return undefined;
+      return typeof manifest.name === 'string' ? manifest.name : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * The checked configuration: what every other part may rely on.
+ *
+ * Everything is filled in: defaults applied, variables expanded, paths absolute, durations in milliseconds,
+ * sizes in bytes. Tables with keys that the user chose are Maps in file order. Reading files is `load-config.ts`.
+ */
+export interface Config {
+  /** By config key, in file order, disabled ones included. Whether names get a prefix: `prefixesNames`. */
+  readonly servers: ReadonlyMap<string, ServerConfig>;
+  readonly expose: ExposeConfig;
+  readonly http: HttpConfig;
+  /** Absolute. Not created yet. */
+  readonly stateDir: string;
+  readonly log: LogConfig;
+  /** What was left out or looks wrong without being an error: one sentence each, for stderr. */
+  readonly warnings: readonly string[];
+}
+
+/** One downstream server. */
+export interface ServerConfig {
+  /** The key in the config file, as the user wrote it. For people, logs and errors. */
+  readonly key: string;
+  /** The prefix of its exported names: unique, `[A-Za-z0-9-]` and single `_`, no `_` at its end. */
+  readonly namespace: string;
+  /** A disabled server keeps its place and namespace. Its variables were not expanded. */
+  readonly disabled: boolean;
+  readonly tags: readonly string[];
+  readonly transport: TransportConfig;
+  /** `auto`: ask the server which revision it speaks. */
+  readonly protocol: 'auto' | ProtocolRevision;
+  readonly connections: 'auto' | 'shared' | 'per-client';
+  /** From the start of the process or connection to the answered handshake. */
+  readonly connectTimeoutMs: number;
+  /** Between asking a process to end and killing it. */
+  readonly stopGraceMs: number;
+  /** Idle time of one attempt: progress resets it. */
+  readonly timeoutMs: number;
+  /** Deadline of the whole call. Never below `timeoutMs`. */
+  readonly maxTimeoutMs: number;
+  readonly limits: LimitsConfig;
+  readonly restart: RestartConfig;
+  readonly tools: ToolsConfig;
+}
+
+export type TransportConfig =
+  | StdioTransportConfig
+  | HttpTransportConfig
+  | SseTransportConfig
+  | WebSocketTransportConfig
+  | TcpTransportConfig;
+
+export interface StdioTransportConfig {
+  readonly kind: 'stdio';
+  /** As written: looked up on the PATH by whoever starts it. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Set for the process on top of `inheritEnv`; the entry's `envFile` is already in it. Holds secrets. */
+  readonly env: ReadonlyMap<string, string>;
+  /** Absolute; absent means the proxy's own working folder. */
+  readonly cwd?: string;
+  /** Names of the proxy's own variables that the process inherits, where they are set. */
+  readonly inheritEnv: readonly string[];
+}
+
+export interface HttpTransportConfig {
+  readonly kind: 'http';
+  readonly url: string;
+  /** Holds secrets. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** The user named no transport: try Streamable HTTP first, then SSE. */
+  readonly fallbackToSse: boolean;
+}
+
+export interface SseTransportConfig {
+  readonly kind: 'sse';
+  readonly url: string;
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export interface WebSocketTransportConfig {
+  readonly kind: 'websocket';
+  readonly url: string;
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export interface TcpTransportConfig {
+  readonly kind: 'tcp';
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ProtocolRevision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28';
+
+export interface LimitsConfig {
+  /** Bytes of one message from the server. */
+  readonly messageBytes: number;
+  /** Nesting of one message from the server. */
+  readonly depth: number;
+  /** Tools taken from the server's list. */
+  readonly tools: number;
+  /** Bytes kept of the end of its stderr. */
+  readonly stderrBytes: number;
+}
+
+export interface RestartConfig {
+  readonly enabled: boolean;
+  /** Before the first restart; doubles up to `maxDelayMs`. */
+  readonly delayMs: number;
+  readonly maxDelayMs: number;
+}
+
+/** Names here are the server's own; `*` in `include` and `exclude` stands for any text. Exclude wins. */
+export interface ToolsConfig {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  /** Own name -> the name to offer it under (before the namespace). */
+  readonly rename: ReadonlyMap<string, string>;
+  readonly override: ReadonlyMap<string, ToolOverrideConfig>;
+}
+
+export interface ToolOverrideConfig {
+  readonly title?: string;
+  readonly description?: string;
+  readonly annotations?: ToolAnnotationsConfig;
+}
+
+export interface ToolAnnotationsConfig {
+  readonly title?: string;
+  readonly readOnlyHint?: boolean;
+  readonly destructiveHint?: boolean;
+  readonly idempotentHint?: boolean;
+  readonly openWorldHint?: boolean;
+}
+
+export interface ExposeConfig {
+  readonly namespaces: 'auto' | 'always' | 'none';
+  readonly maxNameLength: number;
+  readonly metaTools: boolean;
+  readonly origin: boolean;
+  /** 0: everything in one page. */
+  readonly pageSize: number;
+  /** How long a client's first list waits for servers that still start. */
+  readonly listWaitMs: number;
+}
+
+export interface HttpConfig {
+  /** Client name -> bearer token. Holds secrets. */
+  readonly tokens: ReadonlyMap<string, string>;
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly maxBodyBytes: number;
+}
+
+export interface LogConfig {
+  readonly level: LogLevel;
+}
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+/**
+ * Whether exported names carry their server's namespace. `auto`: unless exactly one server is configured;
+ * disabled ones count, so that switching one off renames nothing.
+ */
+export function prefixesNames(config: Pick<Config, 'servers' | 'expose'>): boolean {
+  if (config.expose.namespaces === 'auto') return config.servers.size !== 1;
+  return config.expose.namespaces === 'always';
+}

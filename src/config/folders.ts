@@ -1,0 +1,63 @@
+import path from 'node:path';
+
+/** The machine as the config sees it; handed in so that tests can be any machine. */
+export interface Machine {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute: the working folder of the proxy. */
+  readonly cwd: string;
+  readonly homeDir: string;
+  readonly platform: NodeJS.Platform;
+}
+
+export function pathsOf(platform: NodeJS.Platform): path.PlatformPath {
+  return platform === 'win32' ? path.win32 : path.posix;
+}
+
+/** A variable of the environment; on Windows in any case of letters. */
+export function envValue(machine: Pick<Machine, 'env' | 'platform'>, name: string): string | undefined {
+  if (Object.hasOwn(machine.env, name)) return machine.env[name];
+  if (machine.platform !== 'win32') return undefined;
+  const key = Object.keys(machine.env).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+  return key === undefined ? undefined : machine.env[key];
+}
+
+/** Where a user's own `switchyard.*` lies. */
+export function userConfigFolder(machine: Machine): string {
+  return userFolder(machine, {
+    variable: 'XDG_CONFIG_HOME',
+    linux: ['.config'],
+    windowsVariable: 'APPDATA',
+    windows: ['AppData', 'Roaming'],
+  });
+}
+
+/** Where the proxy keeps what it remembers, unless the config names a folder. */
+export function userStateFolder(machine: Machine): string {
+  return userFolder(machine, {
+    variable: 'XDG_STATE_HOME',
+    linux: ['.local', 'state'],
+    windowsVariable: 'LOCALAPPDATA',
+    windows: ['AppData', 'Local'],
+  });
+}
+
+interface UserFolder {
+  readonly variable: string;
+  readonly linux: readonly string[];
+  readonly windowsVariable: string;
+  readonly windows: readonly string[];
+}
+
+/** XDG variables count on macOS too: who sets one there means it. */
+function userFolder(machine: Machine, folder: UserFolder): string {
+  const paths = pathsOf(machine.platform);
+  const windows = machine.platform === 'win32';
+  const given = envValue(machine, windows ? folder.windowsVariable : folder.variable);
+  // The XDG specification: a relative path in these variables is to be ignored.
+  if (given !== undefined && paths.isAbsolute(given)) return paths.join(given, 'switchyard');
+  if (windows) return paths.join(machine.homeDir, ...folder.windows, 'switchyard');
+  if (machine.platform === 'darwin') {
+    return paths.join(machine.homeDir, 'Library', 'Application Support', 'switchyard');
+  }
+  return paths.join(machine.homeDir, ...folder.linux, 'switchyard');
+}

@@ -1,0 +1,103 @@
+/** One server's checked input and the defaults -> its whole configuration. Pure. */
+import { builtIn, builtInInheritEnv, builtInLimits, builtInRestart } from './built-in.ts';
+import type { ServerConfig, ToolOverrideConfig, ToolsConfig } from './config.ts';
+import { present } from './present.ts';
+import type { DefaultsInput, ServerInput } from './schema.ts';
+import { readTransport, type ServerProblem } from './transport-config.ts';
+
+export interface ServerConfigSource {
+  readonly key: string;
+  readonly namespace: string;
+  readonly input: ServerInput;
+  readonly defaults: DefaultsInput;
+  readonly platform: NodeJS.Platform;
+}
+
+export type ServerConfigResult =
+  { readonly server: ServerConfig } | { readonly problems: readonly ServerProblem[] };
+
+/** Entry over defaults over built-in, key by key within nested tables; lists are replaced as a whole. */
+export function buildServerConfig(source: ServerConfigSource): ServerConfigResult {
+  const { key, namespace, input, defaults, platform } = source;
+  const disabled = input.disabled ?? defaults.disabled ?? false;
+  const env = new Map([...(defaults.env ?? []), ...(input.env ?? [])]);
+  const headers = new Map([...(defaults.headers ?? []), ...(input.headers ?? [])]);
+  const cwd = input.cwd ?? defaults.cwd;
+  const inheritEnv = input.inheritEnv ?? defaults.inheritEnv ?? builtInInheritEnv(platform);
+  const transport = readTransport({ input, disabled, env, headers, cwd, inheritEnv });
+  const timeouts = readTimeouts(input, defaults);
+  const problems = [...transport.problems, ...timeouts.problems];
+  if (transport.transport === undefined || problems.length > 0) return { problems };
+  return {
+    server: {
+      key,
+      namespace,
+      disabled,
+      tags: input.tags ?? defaults.tags ?? [],
+      transport: transport.transport,
+      protocol: input.protocol ?? defaults.protocol ?? 'auto',
+      connections: input.connections ?? defaults.connections ?? 'auto',
+      connectTimeoutMs: input.connectTimeoutMs ?? defaults.connectTimeoutMs ?? builtIn.connectTimeoutMs,
+      stopGraceMs: input.stopGraceMs ?? defaults.stopGraceMs ?? builtIn.stopGraceMs,
+      timeoutMs: timeouts.timeoutMs,
+      maxTimeoutMs: timeouts.maxTimeoutMs,
+      limits: overlay(builtInLimits, defaults.limits, input.limits),
+      restart: overlay(builtInRestart, defaults.restart, input.restart),
+      tools: readTools(input.tools, defaults.tools),
+    },
+  };
+}
+
+/** The deadline of a call that nobody set gives way to a longer idle time that somebody did. */
+function readTimeouts(
+  input: ServerInput,
+  defaults: DefaultsInput,
+): {
+  readonly timeoutMs: number;
+  readonly maxTimeoutMs: number;
+  readonly problems: readonly ServerProblem[];
+} {
+  const timeoutMs = input.timeoutMs ?? defaults.timeoutMs ?? builtIn.timeoutMs;
+  const set = input.maxTimeoutMs ?? defaults.maxTimeoutMs;
+  if (set === undefined) {
+    return { timeoutMs, maxTimeoutMs: Math.max(timeoutMs, builtIn.maxTimeoutMs), problems: [] };
+  }
+  const idleIsSet = (input.timeoutMs ?? defaults.timeoutMs) !== undefined;
+  if (set >= timeoutMs || !idleIsSet)
+    return { timeoutMs: Math.min(timeoutMs, set), maxTimeoutMs: set, problems: [] };
+  const path = [input.maxTimeoutMs === undefined ? 'timeoutMs' : 'maxTimeoutMs'];
+  const message = `expected maxTimeoutMs (the deadline of a call, ${set} ms) to be no shorter than timeoutMs (its idle time, ${timeoutMs} ms)`;
+  return { timeoutMs, maxTimeoutMs: set, problems: [{ path, message }] };
+}
+
+type ToolsInput = NonNullable<DefaultsInput['tools']>;
+
+function readTools(own: ToolsInput | undefined, defaults: ToolsInput | undefined): ToolsConfig {
+  return {
+    include: own?.include ?? defaults?.include ?? ['*'],
+    exclude: own?.exclude ?? defaults?.exclude ?? [],
+    rename: new Map([...(defaults?.rename ?? []), ...(own?.rename ?? [])]),
+    override: readOverrides(own, defaults),
+  };
+}
+
+function readOverrides(
+  own: ToolsInput | undefined,
+  defaults: ToolsInput | undefined,
+): ReadonlyMap<string, ToolOverrideConfig> {
+  const merged = new Map<string, ToolOverrideConfig>();
+  for (const [tool, override] of [...(defaults?.override ?? []), ...(own?.override ?? [])]) {
+    const before = merged.get(tool);
+    const annotations = { ...before?.annotations, ...present(override.annotations ?? {}) };
+    const whole: ToolOverrideConfig = { ...before, ...present({ ...override, annotations: undefined }) };
+    merged.set(tool, Object.keys(annotations).length === 0 ? whole : { ...whole, annotations });
+  }
+  return merged;
+}
+
+function overlay<Options extends object>(
+  base: Options,
+  ...layers: ({ readonly [Key in keyof Options]?: Options[Key] | undefined } | undefined)[]
+): Options {
+  return layers.reduce<Options>((below, layer) => ({ ...below, ...present(layer ?? {}) }), base);
+}

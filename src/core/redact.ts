@@ -1,0 +1,60 @@
+/** Makes the words of a downstream server's stderr fit to be shown. */
+
+const REDACTED = '[redacted]';
+
+/** Shorter values (`1`, `true`, `dev`) are no secrets, and replacing them would only garble the text. */
+const SHORTEST_SECRET = 5;
+
+const TOKENS = [
+  /\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi,
+  /\b(?:sk|pk|rk)[-_][\w-]{8,}/g,
+  /\bgh[pousr]_\w{8,}/g,
+  /\bgithub_pat_\w{8,}/g,
+  /\bglpat-[\w-]{8,}/g,
+  /\bxox[abeoprs]-[\w-]{8,}/g,
+  /\bA(?:KIA|SIA)[0-9A-Z]{12,}/g,
+  /\bAIza[\w-]{20,}/g,
+  /\beyJ[\w-]{8,2048}\.[\w-]+(?:\.[\w-]*)?/g,
+];
+
+/** A password within a URL. */
+const USER_INFO = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]*:)[^\s/@]+@/gi;
+
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const ANSI_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A function that takes out these values, whatever looks like a token, and what would drive a terminal. */
+export function redactor(secrets: readonly string[]): (text: string) => string {
+  // Text comes line by line, a key over several lines as well.
+  const values = [...new Set(secrets.flatMap((secret) => [secret, ...secret.split(/\r?\n/)]))]
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    // A secret that contains another one goes first.
+    .sort((a, b) => b.length - a.length);
+  return (text) => {
+    let clean = text.replace(ANSI_SEQUENCE, '').replace(CONTROL, '');
+    for (const value of values) clean = clean.replaceAll(value, REDACTED);
+    clean = clean.replace(USER_INFO, `$1${REDACTED}@`);
+    for (const token of TOKENS)
+      clean = clean.replace(token, (_, scheme: unknown) =>
+        typeof scheme === 'string' ? `${scheme} ${REDACTED}` : REDACTED,
+      );
+    return clean;
+  };
+}
+
+const STACK_FRAME = /^\s*at\s|^node:internal|^Node\.js v|^\s*\^+\s*$/;
+const POSIX_PATH = /(?<![\w:/.])(?:file:\/\/)?(?:\/[\w.@+~-]+)+(?=\/)/g;
+const WINDOWS_PATH = /\b[A-Za-z]:(?:\\[\w.@+~ -]+)+(?=\\)/g;
+
+/** The last lines as one short sentence part: no stack frames, and of paths only the last part. */
+export function lastWords(text: string, lines = 5, characters = 800): string {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !STACK_FRAME.test(line))
+    .slice(-lines)
+    .map((line) => line.trim().slice(0, 300).replace(POSIX_PATH, '…').replace(WINDOWS_PATH, '…'))
+    .join(' | ')
+    .slice(-characters);
+}

@@ -1,0 +1,20 @@
+/** The ways to reach one downstream server, before it is known which of them, and which era, it speaks. */
+import type { OpenLink } from '../transport/link.ts';
+
+export type Carriers = OneLink | HttpLinks;
+
+/** A carrier that is the same for both eras: a child process, TCP, a WebSocket, legacy SSE. */
+export interface OneLink {
+  readonly kind: 'one';
+  readonly open: OpenLink;
+}
+
+/** Streamable HTTP differs by era; SSE is what a server from before it speaks. */
+export interface HttpLinks {
+  readonly kind: 'http';
+  readonly modern: OpenLink;
+  readonly legacy: OpenLink;
+  readonly sse: OpenLink | undefined;
+  /** Whether an error is one of the statuses after which the spec has clients try the older way. */
+  readonly saysOlder: (error: unknown) => boolean;
+}

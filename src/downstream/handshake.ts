@@ -1,0 +1,146 @@
+/**
+ * Finding out which era a downstream speaks, and greeting it in its own way.
+ *
+ * On carriers that both eras share, `initialize` goes first: some legacy servers exit on a method they do not
+ * know. Over HTTP the modern request goes first and the answer tells; 401, 403 and 5xx say nothing about the era.
+ */
+import type { Era } from '../core/call.ts';
+import {
+  METHOD_NOT_FOUND,
+  ProxyError,
+  RpcError,
+  UNSUPPORTED_PROTOCOL_VERSION,
+} from '../core/errors.ts';
+import { at, type Json, type JsonObject, isObject, stringAt } from '../core/json.ts';
+import { eraOf, LATEST_LEGACY, LATEST_MODERN, META_SERVER_INFO } from '../protocol/revisions.ts';
+import type { OpenLink } from '../transport/link.ts';
+import type { Carriers } from './carriers.ts';
+import { type Agreement, Connection, envelopeFor } from './connection.ts';
+
+export interface HandshakeOptions {
+  readonly server: string;
+  readonly carriers: Carriers;
+  /** A revision from the config, or `auto`. */
+  readonly protocol: string;
+  /** What was found last time; a wrong one costs a round trip. */
+  readonly remembered: Era | undefined;
+  /** Who we say we are; over stdio this waits for our own client's `initialize`. */
+  readonly greeting: () => Promise<Greeting>;
+  readonly connect: (open: OpenLink) => Connection;
+}
+
+export interface Greeting {
+  readonly info: JsonObject;
+  readonly capabilities: JsonObject;
+}
+
+/** @throws ProxyError | RpcError where the server cannot be greeted; the connection is closed then. */
+export async function greet(options: HandshakeOptions): Promise<Connection> {
+  return options.carriers.kind === 'one' ? greetOnOneLink(options, options.carriers.open) : greetOverHttp(options);
+}
+
+async function greetOnOneLink(options: HandshakeOptions, open: OpenLink): Promise<Connection> {
+  const connection = options.connect(open);
+  return closingOnError(connection, async () => {
+    const greeting = await options.greeting();
+    if (preferredEra(options, 'legacy') === 'modern') await discover(connection, greeting, options);
+    else
+      try {
+        await initialize(connection, greeting, options);
+      } catch (error) {
+        if (options.protocol !== 'auto' || !speaksModern(error)) throw error;
+        await discover(connection, greeting, options);
+      }
+  });
+}
+
+async function greetOverHttp(options: HandshakeOptions): Promise<Connection> {
+  const { carriers, protocol } = options;
+  if (carriers.kind !== 'http') throw new Error('not HTTP');
+  const greeting = await options.greeting();
+  if (preferredEra(options, 'modern') === 'modern') {
+    const connection = options.connect(carriers.modern);
+    try {
+      return await closingOnError(connection, () => discover(connection, greeting, options));
+    } catch (error) {
+      if (protocol !== 'auto' || !(error instanceof RpcError || carriers.saysOlder(error))) throw error;
+    }
+  }
+  const connection = options.connect(carriers.legacy);
+  try {
+    return await closingOnError(connection, () => initialize(connection, greeting, options));
+  } catch (error) {
+    if (carriers.sse === undefined || !carriers.saysOlder(error)) throw error;
+  }
+  const older = options.connect(carriers.sse);
+  return closingOnError(older, () => initialize(older, greeting, options));
+}
+
+function preferredEra({ protocol, remembered }: HandshakeOptions, first: Era): Era {
+  return eraOf(protocol) ?? remembered ?? first;
+}
+
+async function closingOnError(connection: Connection, work: () => Promise<void>): Promise<Connection> {
+  try {
+    await work();
+    return connection;
+  } catch (error) {
+    // The error tells what happened; the carrier reports its own end through its events.
+    void connection.close();
+    throw error;
+  }
+}
+
+async function initialize(connection: Connection, greeting: Greeting, options: HandshakeOptions): Promise<void> {
+  const asked = options.protocol === 'auto' ? LATEST_LEGACY : options.protocol;
+  const result = await connection.request('initialize', {
+    protocolVersion: asked,
+    capabilities: greeting.capabilities,
+    clientInfo: greeting.info,
+  });
+  const protocolVersion = stringAt(result.value, 'protocolVersion');
+  if (protocolVersion === undefined || eraOf(protocolVersion) !== 'legacy')
+    throw unusable(options, `it chose the protocol version ${JSON.stringify(protocolVersion ?? null)}`);
+  connection.agree({ era: 'legacy', ...helloFrom(result, protocolVersion, at(result.value, 'serverInfo')) });
+  connection.notify('notifications/initialized');
+}
+
+async function discover(connection: Connection, greeting: Greeting, options: HandshakeOptions): Promise<void> {
+  connection.agree({ ...NOTHING_YET, era: 'modern' });
+  const result = await connection.request('server/discover', { _meta: envelopeFor(greeting) });
+  const supported = at(result.value, 'supportedVersions');
+  if (!Array.isArray(supported) || !supported.includes(LATEST_MODERN))
+    throw unusable(options, `it supports the protocol versions ${JSON.stringify(supported ?? null)}`);
+  const info = at(result.value, '_meta', META_SERVER_INFO) ?? at(result.value, 'serverInfo');
+  connection.agree({ era: 'modern', ...helloFrom(result, LATEST_MODERN, info) });
+}
+
+const NOTHING_YET: Omit<Agreement, 'era'> = {
+  protocolVersion: LATEST_MODERN,
+  serverInfo: undefined,
+  capabilities: {},
+  instructions: undefined,
+};
+
+function helloFrom(result: Json, protocolVersion: string, info: unknown): Omit<Agreement, 'era'> {
+  const capabilities = at(result.value, 'capabilities');
+  return {
+    protocolVersion,
+    serverInfo: isObject(info) ? info : undefined,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    instructions: stringAt(result.value, 'instructions'),
+  };
+}
+
+/** The answers to `initialize` that a modern server gives. */
+function speaksModern(error: unknown): boolean {
+  return error instanceof RpcError && (error.code === METHOD_NOT_FOUND || error.code === UNSUPPORTED_PROTOCOL_VERSION);
+}
+
+function unusable({ server }: HandshakeOptions, why: string): ProxyError {
+  return new ProxyError('PROTOCOL_ERROR', {
+    message: `"${server}" cannot be used: ${why}, which this proxy does not speak.`,
+    server,
+    delivered: false,
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * Whom a downstream's question is for, and what it looks like when it gets there.
+ *
+ * A question goes to the client that caused it and to nobody else. Where that cannot be told it is refused:
+ * a question shown to the wrong person is worse than none.
+ */
+import type { Ask, Call, Client, ClientDoor, Question } from '../core/call.ts';
+import { INVALID_PARAMS, ProxyError, RpcError } from '../core/errors.ts';
+import { at, Json, stringAt } from '../core/json.ts';
+import { editObject } from '../core/json-edit.ts';
+import { capabilityFor, covers } from '../protocol/client-capabilities.ts';
+
+/** What a question could be about. */
+export interface Askable {
+  /** The call on whose own stream the question came. */
+  readonly call: Call | undefined;
+  /** All calls under way on the same connection, oldest first. */
+  readonly calls: Iterable<Call>;
+  /** The one client that the connection belongs to, if it is not shared. */
+  readonly door: ClientDoor | undefined;
+}
+
+/** Who can be asked. */
+export interface Asked {
+  readonly client: Client;
+  readonly ask: Ask;
+}
+
+/** @returns `undefined` where several clients, or none, could be meant. */
+export function whoIsAsked({ call, calls, door }: Askable): Asked | undefined {
+  const about = call ?? onlyClientsLatest(calls);
+  if (about?.ask) return { client: about.client, ask: about.ask };
+  return about === undefined || about.client.id === door?.client.id ? door : undefined;
+}
+
+/** The latest call, if all calls are one client's. */
+export function onlyClientsLatest(calls: Iterable<Call>): Call | undefined {
+  let latest: Call | undefined;
+  for (const call of calls) {
+    if (latest !== undefined && latest.client.id !== call.client.id) return undefined;
+    latest = call;
+  }
+  return latest;
+}
+
+/**
+ * Puts the question, with the name of the server that asks.
+ *
+ * @throws ProxyError `CLIENT_CANNOT`. @throws RpcError what the client answered, or why the question is improper.
+ */
+export function put(asked: Asked, question: Question): Promise<Json> {
+  const { method, params, server } = question;
+  const needed = capabilityFor(method, params.value);
+  if (needed !== undefined && !covers(asked.client.capabilities, needed)) throw clientCannot(method, server);
+  refuseImproper(method, params, server);
+  return asked.ask({ ...question, params: labelled(method, params, server) });
+}
+
+export function clientCannot(method: string, server: string): ProxyError {
+  return new ProxyError('CLIENT_CANNOT', {
+    message: `"${server}" asked for ${method}, which this client does not support.`,
+    server,
+    delivered: true,
+  });
+}
+
+export function cannotTellWho(method: string, server: string): ProxyError {
+  return new ProxyError('CLIENT_CANNOT', {
+    message: `"${server}" asked for ${method}, and it cannot be told which client is meant. Give every client its own connection: set "connections": "per-client" for "${server}".`,
+    server,
+    delivered: true,
+  });
+}
+
+/** A link that a person is asked to open leads to a web page and nowhere else. */
+function refuseImproper(method: string, params: Json, server: string): void {
+  if (method !== 'elicitation/create' || at(params.value, 'mode') !== 'url') return;
+  const url = stringAt(params.value, 'url') ?? '';
+  const scheme = URL.canParse(url) ? new URL(url).protocol : '';
+  if (scheme === 'https:' || scheme === 'http:') return;
+  throw RpcError.of(INVALID_PARAMS, `"${server}" asked to open an address that is neither http nor https: refused.`);
+}
+
+/** The question's text with the name of the server in front. */
+export function labelled(method: string, params: Json, server: string): Json {
+  const key = method === 'elicitation/create' ? 'message' : method === 'sampling/createMessage' ? 'systemPrompt' : undefined;
+  if (key === undefined) return params;
+  const text = stringAt(params.value, key);
+  const label = key === 'message' || text !== undefined ? `[${server}] ${text ?? ''}` : `[${server}] asks for this completion.`;
+  return Json.fromText(editObject(params.text, { [key]: JSON.stringify(label) }));
+}

@@ -1,0 +1,77 @@
+/**
+ * A modern server asks by answering `input_required`; a legacy client expects to be asked while it waits.
+ *
+ * Puts the questions one by one to the client, then calls again with the answers, until the server is content.
+ */
+import type { Call } from '../core/call.ts';
+import { Cancellation } from '../core/cancellation.ts';
+import { ProxyError } from '../core/errors.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { editAt, editObject } from '../core/json-edit.ts';
+import { clientCannot, labelled, put } from './questions.ts';
+
+/** After so many rounds the server is going in circles. */
+const MAX_ROUNDS = 10;
+
+export async function answeringQuestions(
+  call: Call,
+  server: string,
+  send: (call: Call) => Promise<Json>,
+): Promise<Json> {
+  let result = await send(call);
+  // A modern client answers its questions itself; it only has to be told who asks.
+  if (call.client.era === 'modern') return labelledRequests(result, server);
+  for (let round = 0; at(result.value, 'resultType') === 'input_required'; round++) {
+    if (round === MAX_ROUNDS) throw endless(server);
+    const requests = at(result.value, 'inputRequests');
+    const state = stringAt(result.value, 'requestState');
+    const answers = isObject(requests) ? await answersTo(requests, call, server) : undefined;
+    const params = editObject(call.params.text, {
+      inputResponses: answers,
+      requestState: state === undefined ? undefined : JSON.stringify(state),
+    });
+    result = await send({ ...call, params: Json.fromText(params) });
+  }
+  return result;
+}
+
+async function answersTo(requests: JsonObject, call: Call, server: string): Promise<string> {
+  const signal = new Cancellation();
+  const off = call.signal.onCancel((reason) => signal.cancel(reason));
+  try {
+    const answers = await Promise.all(
+      Object.entries(requests).map(async ([key, request]) => {
+        const method = stringAt(request, 'method') ?? '';
+        if (!call.ask) throw clientCannot(method, server);
+        const params = Json.of(at(request, 'params') ?? {});
+        const answer = await put({ client: call.client, ask: call.ask }, { method, params, server, signal });
+        return `${JSON.stringify(key)}:${answer.text}`;
+      }),
+    );
+    return `{${answers.join(',')}}`;
+  } catch (error) {
+    signal.cancel('another question of the same round failed');
+    throw error;
+  } finally {
+    off();
+  }
+}
+
+function labelledRequests(result: Json, server: string): Json {
+  const requests = at(result.value, 'inputRequests');
+  if (at(result.value, 'resultType') !== 'input_required' || !isObject(requests)) return result;
+  let text = result.text;
+  for (const [key, request] of Object.entries(requests)) {
+    const method = stringAt(request, 'method') ?? '';
+    text = editAt(text, ['inputRequests', key, 'params'], (params) => labelled(method, Json.fromText(params), server).text);
+  }
+  return Json.fromText(text);
+}
+
+function endless(server: string): ProxyError {
+  return new ProxyError('PROTOCOL_ERROR', {
+    message: `"${server}" kept asking: more than ${MAX_ROUNDS} rounds of questions for one call.`,
+    server,
+    delivered: 'unknown',
+  });
+}

@@ -1,0 +1,107 @@
+/** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
+import type { Client, Era } from '../core/call.ts';
+import { at, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { editAt, editObject, type Edits, memberText } from '../core/json-edit.ts';
+import {
+  LATEST_MODERN,
+  META_CLIENT_CAPABILITIES,
+  META_CLIENT_INFO,
+  META_LOG_LEVEL,
+  META_PROTOCOL_VERSION,
+} from './revisions.ts';
+
+const NAME_PATHS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['tools/call', ['name']],
+  ['prompts/get', ['name']],
+  ['resources/read', ['uri']],
+  ['resources/subscribe', ['uri']],
+  ['resources/unsubscribe', ['uri']],
+  ['tasks/get', ['taskId']],
+  ['tasks/result', ['taskId']],
+  ['tasks/cancel', ['taskId']],
+  ['tasks/update', ['taskId']],
+]);
+
+/** The path of the name within the params; `undefined` for methods that name nothing. */
+export function namePath(method: string, params: Json): readonly string[] | undefined {
+  if (method !== 'completion/complete') return NAME_PATHS.get(method);
+  return stringAt(at(params.value, 'ref'), 'type') === 'ref/resource' ? ['ref', 'uri'] : ['ref', 'name'];
+}
+
+/** The name a request acts on; `undefined` where it is missing or no string. */
+export function nameOf(method: string, params: Json): string | undefined {
+  const path = namePath(method, params);
+  const found = path && at(params.value, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** What of a request changes from one hop to the next. */
+export interface Hop {
+  readonly method: string;
+  /** The name as the receiver knows it. */
+  readonly name: string;
+  readonly client: Client;
+  readonly era: Era;
+  /** Our own progress token; absent where the client did not ask for progress. */
+  readonly progressToken: number | undefined;
+}
+
+/** The params for the next hop: its name, our progress token, the envelope that the receiver's era wants; all else as it came. */
+export function paramsForHop(params: Json, hop: Hop): Json {
+  const { method, name } = hop;
+  const value = params.object ?? {};
+  const path = namePath(method, params);
+  let text = params.text;
+  const edits: Record<string, string | undefined> = {};
+  let edited = false;
+  if (path && at(value, ...path) !== name) {
+    if (path.length === 1) {
+      edits[path[0] as string] = JSON.stringify(name);
+      edited = true;
+    } else text = editAt(text, path, () => JSON.stringify(name));
+  }
+  const metaEdits = envelopeEdits(value['_meta'], hop);
+  if (metaEdits !== undefined) {
+    const meta = editObject(memberText(text, '_meta') ?? '{}', metaEdits);
+    edits['_meta'] = meta === '{}' ? undefined : meta;
+    edited = true;
+  }
+  if (!edited) return text === params.text ? params : Json.fromText(text);
+  return Json.fromText(editObject(text, edits));
+}
+
+function envelopeEdits(meta: unknown, { client, era, progressToken }: Hop): Edits | undefined {
+  if (meta === undefined && era === 'legacy') return progressToken === undefined ? undefined : token(progressToken);
+  if (era === client.era) {
+    if (progressToken !== undefined) return token(progressToken);
+    return at(meta, 'progressToken') === undefined ? undefined : { progressToken: undefined };
+  }
+  const envelope = era === 'modern' ? modernEnvelope(client) : NO_ENVELOPE;
+  return { ...envelope, progressToken: progressToken?.toString() };
+}
+
+function token(id: number): Edits {
+  return { progressToken: String(id) };
+}
+
+const NO_ENVELOPE: Edits = {
+  [META_PROTOCOL_VERSION]: undefined,
+  [META_CLIENT_INFO]: undefined,
+  [META_CLIENT_CAPABILITIES]: undefined,
+  [META_LOG_LEVEL]: undefined,
+};
+
+/** What the modern family wants in `_meta` of every request, as edits of a `_meta` object. */
+export function modernEnvelope(client: Pick<Client, 'info' | 'capabilities' | 'logLevel'>): Edits {
+  return {
+    [META_PROTOCOL_VERSION]: JSON.stringify(LATEST_MODERN),
+    [META_CLIENT_INFO]: client.info && JSON.stringify(client.info),
+    [META_CLIENT_CAPABILITIES]: JSON.stringify(modernCapabilities(client.capabilities)),
+    [META_LOG_LEVEL]: client.logLevel === undefined ? undefined : JSON.stringify(client.logLevel),
+  };
+}
+
+/** A legacy client's capabilities in the modern family's terms: no core tasks, no roots notifications. */
+function modernCapabilities({ tasks: _tasks, roots, ...rest }: JsonObject): JsonObject {
+  return { ...rest, ...(roots !== undefined && { roots: {} }) };
+}

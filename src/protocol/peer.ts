@@ -1,0 +1,138 @@
+/**
+ * One end of a JSON-RPC conversation: sends requests and matches their answers, takes in what the other side sends.
+ *
+ * Ids and progress tokens that leave here are our own. Which carrier a text travels on is the owner's business;
+ * `Origin` is whatever the owner wants to know of where a message came from.
+ */
+import { ProxyError, RpcError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
+import { type IdText, type Invalid, type Message, readMessage } from './message.ts';
+
+export interface PeerEvents<Origin> {
+  request(id: IdText, method: string, params: Json, origin: Origin): void;
+  notification(method: string, params: Json, origin: Origin): void;
+  /** Neither request nor notification nor answer. */
+  invalid(message: Invalid, origin: Origin): void;
+  /** An answer that nobody waits for: late, doubled or made up. */
+  stray(what: string): void;
+}
+
+/** What a sender wants to hear before the answer comes. */
+export interface Hooks {
+  readonly onProgress?: ((params: Json) => void) | undefined;
+}
+
+interface Waiting extends Hooks {
+  readonly resolve: (result: Json) => void;
+  readonly reject: (error: RpcError | ProxyError) => void;
+}
+
+export interface PeerOptions<Origin> {
+  readonly events: PeerEvents<Origin>;
+  /** How the other side is called in errors. */
+  readonly name: string;
+  readonly maxDepth: number;
+}
+
+export class Peer<Origin> {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #events: PeerEvents<Origin>;
+  readonly #name: string;
+  readonly #maxDepth: number;
+  #lastId = 0;
+
+  constructor(options: PeerOptions<Origin>) {
+    this.#events = options.events;
+    this.#name = options.name;
+    this.#maxDepth = options.maxDepth;
+  }
+
+  /** How many requests of ours are unanswered. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  /** The answer to the request with this id, which the caller sends. @throws RpcError | ProxyError */
+  answerTo(id: number, hooks: Hooks = {}): Promise<Json> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { ...hooks, resolve, reject });
+    });
+  }
+
+  /** Ends the wait for one answer; what comes later is dropped. @returns whether somebody was waiting. */
+  fail(id: number, error: RpcError | ProxyError): boolean {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return false;
+    this.#waiting.delete(id);
+    waiting.reject(error);
+    return true;
+  }
+
+  failAll(error: ProxyError): void {
+    for (const id of [...this.#waiting.keys()]) this.fail(id, error);
+  }
+
+  receive(text: string, origin: Origin): void {
+    this.take(readMessage(text, this.#maxDepth), origin);
+  }
+
+  take(message: Message, origin: Origin): void {
+    switch (message.kind) {
+      case 'result': {
+        const waiting = this.#takeWaiting(message.id);
+        if (waiting) waiting.resolve(message.result);
+        else this.#events.stray('an answer to no request of ours');
+        return;
+      }
+      case 'request':
+        this.#events.request(message.id, message.method, message.params, origin);
+        return;
+      case 'notification':
+        if (message.method === 'notifications/progress') this.#progress(message.params);
+        else this.#events.notification(message.method, message.params, origin);
+        return;
+      case 'error': {
+        const waiting = message.id === undefined ? undefined : this.#takeWaiting(message.id);
+        if (waiting) waiting.reject(RpcError.fromWire(message.error));
+        else this.#events.stray('an error to no request of ours');
+        return;
+      }
+      case 'invalid': {
+        const waiting =
+          message.answer && message.id !== undefined ? this.#takeWaiting(message.id) : undefined;
+        if (waiting) waiting.reject(this.#badAnswer(message));
+        else this.#events.invalid(message, origin);
+      }
+    }
+  }
+
+  #takeWaiting(idText: IdText): Waiting | undefined {
+    const id = ownId(idText);
+    const waiting = this.#waiting.get(id);
+    if (waiting) this.#waiting.delete(id);
+    return waiting;
+  }
+
+  #progress(params: Json): void {
+    const token = params.object?.['progressToken'];
+    const waiting = typeof token === 'number' || typeof token === 'string' ? this.#waiting.get(Number(token)) : undefined;
+    if (waiting?.onProgress) waiting.onProgress(params);
+    else this.#events.stray('progress of no request of ours');
+  }
+
+  #badAnswer({ reason, tooDeep }: Invalid): ProxyError {
+    return new ProxyError(tooDeep ? 'RESULT_TOO_LARGE' : 'PROTOCOL_ERROR', {
+      message: `${this.#name} sent an answer that cannot be used: ${reason}.`,
+      delivered: true,
+    });
+  }
+}
+
+/** Our ids are integers. An answer that spells one as a string means the same request: no other could be meant. */
+function ownId(text: IdText): number {
+  return Number(text.startsWith('"') ? text.slice(1, -1) : text);
+}

@@ -1,0 +1,108 @@
+/**
+ * Name → targets → the one that answers. Decides where a call goes; whether it goes again is not its business.
+ *
+ * On the way back it sees to what only it can know: which server a URI or a task came from.
+ */
+import type { Catalog, Route, Target } from './catalog/catalog.ts';
+import { nearestNames } from './catalog/nearest-names.ts';
+import type { UriMemory } from './catalog/uri-memory.ts';
+import type { Call, Client, Handler } from './core/call.ts';
+import { INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RESOURCE_NOT_FOUND, RpcError } from './core/errors.ts';
+import { at, Json, stringAt } from './core/json.ts';
+import { nameOf } from './protocol/params.ts';
+import type { TaskIds } from './task-ids.ts';
+
+/** What one client sees. */
+export interface View {
+  readonly catalog: Catalog;
+  /** Who answers for a server, with that server's middleware around. */
+  find(server: string): Handler | undefined;
+}
+
+export interface RouterOptions {
+  readonly viewOf: (client: Client) => View;
+  readonly uris: UriMemory;
+  readonly tasks: TaskIds;
+}
+
+const NEAREST = 3;
+
+export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
+  return async (call) => {
+    const view = viewOf(call.client);
+    switch (call.method) {
+      case 'tools/call':
+        return send(call, view, routed(call, view.catalog.tools, 'tool'));
+      case 'prompts/get':
+        return send(call, view, routed(call, view.catalog.prompts, 'prompt'));
+      case 'resources/read':
+        return readResource(call, view);
+      case 'completion/complete':
+        return send(call, view, completionTarget(call, view.catalog));
+      case 'tasks/get':
+      case 'tasks/result':
+      case 'tasks/cancel':
+      case 'tasks/update':
+        return sendToTask(call, view);
+      default:
+        throw RpcError.of(METHOD_NOT_FOUND, `Unknown method: ${call.method}`);
+    }
+  };
+
+  async function send(call: Call, view: View, { server, originalName }: Target): Promise<Json> {
+    const handle = view.find(server);
+    if (!handle) throw gone(server);
+    const result = await handle({ ...call, name: originalName });
+    return tasks.sealIn(uris.seen(result, server, view.catalog), server, call.client);
+  }
+
+  async function readResource(call: Call, view: View): Promise<Json> {
+    const target = uris.find(call.name, view.catalog);
+    if (target) return send(call, view, target);
+    // Nobody listed it. Reading changes nothing, so the servers that have resources may be asked in turn.
+    let refusal: RpcError | undefined;
+    for (const server of view.catalog.resourceServers) {
+      try {
+        return await send(call, view, { server, originalName: call.name });
+      } catch (error) {
+        if (!(error instanceof RpcError)) throw error;
+        refusal ??= error;
+      }
+    }
+    throw refusal ?? RpcError.of(RESOURCE_NOT_FOUND, `Resource not found: ${call.name}`, { uri: call.name });
+  }
+
+  async function sendToTask(call: Call, view: View): Promise<Json> {
+    const task = tasks.open(call.name, call.client);
+    if (!task) throw RpcError.of(INVALID_PARAMS, 'Unknown task', { taskId: call.name });
+    const handle = view.find(task.server);
+    if (!handle) throw gone(task.server);
+    const result = await handle({ ...call, name: task.taskId });
+    return tasks.restoreIn(uris.seen(result, task.server, view.catalog), task.taskId, call.name);
+  }
+
+  function completionTarget(call: Call, catalog: Catalog): Target {
+    const ref = at(call.params.value, 'ref');
+    if (stringAt(ref, 'type') !== 'ref/resource') return routed(call, catalog.prompts, 'prompt');
+    const target = catalog.resourceTemplates.get(call.name)?.targets[0] ?? uris.find(call.name, catalog);
+    if (!target) throw RpcError.of(INVALID_PARAMS, `Unknown resource: ${call.name}`);
+    return target;
+  }
+}
+
+function routed({ name, method, params }: Call, routes: ReadonlyMap<string, Route>, what: string): Target {
+  const target = routes.get(name)?.targets[0];
+  if (target) return target;
+  if (nameOf(method, params) === undefined) throw RpcError.of(INVALID_PARAMS, `${method} needs the name of a ${what}`);
+  const near = nearestNames(name, routes.keys(), NEAREST);
+  const hint = near.length > 0 ? ` Did you mean ${near.map((one) => `"${one}"`).join(', ')}?` : '';
+  throw RpcError.of(INVALID_PARAMS, `Unknown ${what}: "${name}".${hint}`);
+}
+
+function gone(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" is no longer connected.`,
+    server,
+    delivered: false,
+  });
+}

@@ -1,0 +1,85 @@
+/** Results and errors in the form that each era's clients expect. The one place where errors go out. */
+import type { Call } from '../core/call.ts';
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  METHOD_NOT_FOUND,
+  MISSING_CLIENT_CAPABILITY,
+  ProxyError,
+  RESOURCE_NOT_FOUND,
+  RpcError,
+} from '../core/errors.ts';
+import { at, Json, type JsonObject } from '../core/json.ts';
+import { editObject } from '../core/json-edit.ts';
+import { covers } from '../protocol/client-capabilities.ts';
+import { errorText, type IdText, resultText } from '../protocol/message.ts';
+
+export interface Answer {
+  readonly text: string;
+  readonly status: number;
+}
+
+const MODERN_ONLY = { resultType: undefined, ttlMs: undefined, cacheScope: undefined };
+
+/** A result for a legacy client: without what only the modern family has. */
+export function legacyResult(result: Json): Json {
+  if (at(result.value, 'resultType') === undefined) return result;
+  return Json.fromText(editObject(result.text, MODERN_ONLY));
+}
+
+/** A result for a modern client: with the type that each must have, and hints where the method must have them. */
+export function modernResult(method: string, result: Json): Json {
+  const { value } = result;
+  const type = at(value, 'resultType') === undefined ? '"resultType":"complete",' : '';
+  const needsHints = method === 'resources/read' && at(value, 'resultType') !== 'input_required';
+  const ttl = needsHints && at(value, 'ttlMs') === undefined ? '"ttlMs":0,' : '';
+  const scope = needsHints && at(value, 'cacheScope') === undefined ? '"cacheScope":"private",' : '';
+  const head = type + ttl + scope;
+  if (head === '' || result.object === undefined) return result;
+  const rest = result.text.slice(result.text.indexOf('{') + 1);
+  return Json.fromText(`{${Object.keys(result.object).length === 0 ? head.slice(0, -1) : head}${rest}`);
+}
+
+export function legacyError(id: IdText, call: Pick<Call, 'method'>, error: unknown): string {
+  if (error instanceof RpcError) return errorText(id, error.json);
+  return failure(id, call.method, asProxyError(error), '');
+}
+
+/** With the HTTP status that the modern transport gives it. */
+export function modernError(
+  id: IdText,
+  call: { readonly method: string; readonly capabilities: JsonObject },
+  error: unknown,
+): Answer {
+  if (error instanceof RpcError) {
+    // The modern family has no code of its own for this.
+    const json =
+      error.code === RESOURCE_NOT_FOUND
+        ? Json.fromText(editObject(error.json.text, { code: String(INVALID_PARAMS) }))
+        : error.json;
+    return { text: errorText(id, json), status: error.code === METHOD_NOT_FOUND ? 404 : 200 };
+  }
+  const ours = asProxyError(error);
+  if (ours.code === 'CLIENT_CANNOT' && ours.needs && !covers(call.capabilities, ours.needs)) {
+    const missing = RpcError.of(MISSING_CLIENT_CAPABILITY, ours.message, { requiredCapabilities: ours.needs });
+    return { text: errorText(id, missing.json), status: 400 };
+  }
+  return { text: failure(id, call.method, ours, '"resultType":"complete",'), status: 200 };
+}
+
+function failure(id: IdText, method: string, error: ProxyError, head: string): string {
+  if (method !== 'tools/call') return errorText(id, RpcError.of(INTERNAL_ERROR, error.message, error.data).json);
+  const content = JSON.stringify([{ type: 'text', text: error.message }]);
+  const meta = JSON.stringify({ 'switchyard/error': error.data });
+  return resultText(id, Json.fromText(`{${head}"content":${content},"isError":true,"_meta":${meta}}`));
+}
+
+function asProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  // A mistake of ours: what exactly is for the log, not for the client.
+  return new ProxyError('PROTOCOL_ERROR', {
+    message: 'The proxy failed to handle this call; its log says why.',
+    delivered: 'unknown',
+    cause: error,
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * Modern HTTP says in headers what the body says too. A proxy on the way may have gone by the headers, so a
+ * request whose two halves disagree is refused.
+ */
+import type { Catalog } from '../catalog/catalog.ts';
+import { at, type Json, type JsonObject } from '../core/json.ts';
+import { decodeHeaderValue, type HeaderParam, headerParamsOf } from '../protocol/header-params.ts';
+import { nameOf } from '../protocol/params.ts';
+import { META_PROTOCOL_VERSION } from '../protocol/revisions.ts';
+import { headerMismatch } from './modern-face.ts';
+
+export type HeaderOf = (name: string) => string | undefined;
+
+/** @throws a header mismatch */
+export function checkVersion(params: Json, header: HeaderOf): void {
+  const inHeader = header('mcp-protocol-version');
+  const inBody = at(params.value, '_meta', META_PROTOCOL_VERSION);
+  if (inHeader === undefined) throw headerMismatch('The header MCP-Protocol-Version is missing');
+  if (inHeader !== inBody) throw headerMismatch('The header MCP-Protocol-Version and the body disagree');
+}
+
+const NAMED = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/update', 'tasks/cancel']);
+
+/** @throws a header mismatch */
+export function checkNames(method: string, params: Json, header: HeaderOf): void {
+  if (header('mcp-method') !== method) throw headerMismatch('The header Mcp-Method and the method disagree');
+  if (!NAMED.has(method)) return;
+  const name = header('mcp-name');
+  if (name === undefined) throw headerMismatch('The header Mcp-Name is missing');
+  if (decodeHeaderValue(name.trim()) !== nameOf(method, params))
+    throw headerMismatch('The header Mcp-Name and the body disagree');
+}
+
+/** @throws a header mismatch */
+export function checkParams(params: Json, header: HeaderOf, catalog: Catalog): void {
+  const name = nameOf('tools/call', params) ?? '';
+  for (const { header: key, path, type } of headerParams(catalog).get(name) ?? []) {
+    const value = at(params.value, 'arguments', ...path);
+    if (value === undefined || value === null) continue;
+    const text = header(`mcp-param-${key.toLowerCase()}`);
+    if (text === undefined) throw headerMismatch(`The header Mcp-Param-${key} is missing`);
+    const decoded = decodeHeaderValue(text.trim());
+    const same = type === 'integer' ? Number(decoded) === value : decoded === String(value);
+    if (decoded === undefined || !same) throw headerMismatch(`The header Mcp-Param-${key} and the body disagree`);
+  }
+}
+
+const known = new WeakMap<Catalog, ReadonlyMap<string, readonly HeaderParam[]>>();
+
+/** The catalog's tools that declare header parameters, by the name clients see. */
+function headerParams(catalog: Catalog): ReadonlyMap<string, readonly HeaderParam[]> {
+  const found = known.get(catalog);
+  if (found) return found;
+  const made = new Map<string, readonly HeaderParam[]>();
+  for (const text of catalog.lists.tools.items) {
+    if (!text.includes('x-mcp-header')) continue;
+    const tool = JSON.parse(text) as JsonObject;
+    made.set(String(tool['name']), headerParamsOf(tool));
+  }
+  known.set(catalog, made);
+  return made;
+}

@@ -1,0 +1,171 @@
+/** The face over HTTP: legacy sessions and modern requests on the same path, told apart by each request itself. */
+import type { Clock } from '../core/clock.ts';
+import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
+import { elementTexts } from '../core/json-edit.ts';
+import type { Logger } from '../core/logger.ts';
+import { errorText, type Message, readMessage } from '../protocol/message.ts';
+import { eraOf, LEGACY_REVISIONS } from '../protocol/revisions.ts';
+import type { HttpReply } from '../transport/http-reply.ts';
+import type { HttpExchange } from '../transport/http-server-requests.ts';
+import { checkNames, checkParams, checkVersion } from './carrier-check.ts';
+import { type HttpSession, HttpSessions, type HttpSessionsOptions } from './http-sessions.ts';
+import { claimsModern, ModernFace } from './modern-face.ts';
+import type { Outlet } from './outlet.ts';
+import type { Service } from './service.ts';
+
+const SESSION_HEADER = 'mcp-session-id';
+/** What servers of the legacy family answer where a session is missing or unknown. */
+const NO_SESSION = -32000;
+const SESSION_NOT_FOUND = -32001;
+
+export interface HttpFaceOptions extends HttpSessionsOptions {
+  readonly service: Service;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface HttpFace {
+  handle(exchange: HttpExchange): void;
+  readonly sessions: number;
+  close(): void;
+}
+
+export function createHttpFace(options: HttpFaceOptions): HttpFace {
+  const { service } = options;
+  const sessions = new HttpSessions(options);
+  const modern = new ModernFace(options);
+
+  return {
+    handle(exchange) {
+      if (exchange.method === 'POST') post(exchange);
+      else withSession(exchange, (found) => {
+          if (exchange.method === 'GET') return found.openStream(exchange.reply);
+          sessions.end(found.id, 'the client ended it');
+          exchange.reply.empty(200);
+        });
+    },
+    get sessions() {
+      return sessions.size;
+    },
+    close() {
+      modern.close();
+      sessions.close();
+    },
+  };
+
+  function post(exchange: HttpExchange): void {
+    const { body, reply } = exchange;
+    const message = readMessage(body, service.maxDepth);
+    if (message.kind === 'invalid' && body.trimStart().startsWith('[')) return postBatch(exchange, body);
+    if (isModern(message, exchange)) return postModern(message, exchange);
+    if (message.kind === 'request' && message.method === 'initialize' && !exchange.header(SESSION_HEADER))
+      return initialize(message, exchange);
+    if (message.kind === 'invalid' && !exchange.header(SESSION_HEADER))
+      return refuse(reply, 400, RpcError.of(message.code, message.reason), message.id);
+    withSession(exchange, ({ session }) => take(message, session, reply));
+  }
+
+  function take(message: Message, session: HttpSession['session'], reply: HttpReply): void {
+    session.take(message, outletFor(reply));
+    if (message.kind !== 'request' && message.kind !== 'invalid') reply.empty(202);
+    else if (message.kind === 'invalid' && message.answer) reply.empty(400);
+  }
+
+  function initialize(message: Message, exchange: HttpExchange): void {
+    const created = sessions.create(exchange.principal);
+    exchange.reply.setHeader(SESSION_HEADER, created.id);
+    take(message, created.session, exchange.reply);
+  }
+
+  function postModern(message: Message, { principal, reply, header }: HttpExchange): void {
+    // The core protocol has no notification from a modern client over HTTP; cancelling is leaving.
+    if (message.kind !== 'request') return reply.empty(202);
+    const { id, method, params } = message;
+    void modern.request({
+      id,
+      method,
+      params,
+      clientId: `modern ${principal}`,
+      outlet: outletFor(reply),
+      checkVersion: () => checkVersion(params, header),
+      checkCarrier: (catalog) => {
+        checkNames(method, params, header);
+        if (method === 'tools/call') checkParams(params, header, catalog);
+      },
+    });
+  }
+
+  /** Only one revision had batches: all answers of one go out on one stream. */
+  function postBatch(exchange: HttpExchange, body: string): void {
+    const { reply } = exchange;
+    if (!exchange.header(SESSION_HEADER)) return refuseBatch(reply);
+    withSession(exchange, ({ session }) => {
+      if (session.client.protocolVersion !== '2025-03-26') return refuseBatch(reply);
+      const messages = elementTexts(body).map((text) => readMessage(text, service.maxDepth));
+      const open = messages.filter(({ kind }) => kind === 'request').length;
+      if (open === 0) {
+        for (const message of messages) session.take(message, outletFor(reply));
+        return reply.empty(202);
+      }
+      const outlet = batchOutlet(reply, open);
+      for (const message of messages) session.take(message, outlet);
+    });
+  }
+
+  function withSession(exchange: HttpExchange, work: (found: HttpSession) => void): void {
+    const { reply, method } = exchange;
+    const id = exchange.header(SESSION_HEADER);
+    const version = exchange.header('mcp-protocol-version');
+    if (method !== 'POST' && version !== undefined && eraOf(version) === 'modern')
+      return reply.empty(405, { allow: 'POST' });
+    if (version !== undefined && eraOf(version) !== 'legacy')
+      return refuse(
+        reply,
+        400,
+        RpcError.of(UNSUPPORTED_PROTOCOL_VERSION, `Unsupported protocol version: ${version}`, {
+          supported: LEGACY_REVISIONS,
+          requested: version,
+        }),
+      );
+    if (id === undefined)
+      return refuse(reply, 400, RpcError.of(NO_SESSION, 'The header Mcp-Session-Id is missing: initialize first'));
+    const found = sessions.find(id, exchange.principal);
+    if (found) return work(found);
+    refuse(reply, 404, RpcError.of(SESSION_NOT_FOUND, 'Session not found: initialize again'));
+  }
+}
+
+/** The envelope in the body decides; without one, a header that names a modern revision. */
+function isModern(message: Message, { header }: HttpExchange): boolean {
+  if (message.kind !== 'request' && message.kind !== 'notification') return false;
+  if (claimsModern(message.params)) return true;
+  const version = header('mcp-protocol-version');
+  return version !== undefined && eraOf(version) === 'modern';
+}
+
+function outletFor(reply: HttpReply): Outlet {
+  return {
+    send: (text) => reply.event(text),
+    end: (text, status) => reply.end(text, status),
+    drop: (text) => reply.end(text),
+    onGone: (listener) => reply.onClose(listener),
+  };
+}
+
+function batchOutlet(reply: HttpReply, answers: number): Outlet {
+  let open = answers;
+  const end = (text: string): void => {
+    reply.event(text);
+    if (--open === 0) reply.closeStream();
+  };
+  return { send: (text) => reply.event(text), end, drop: end, onGone: (listener) => reply.onClose(listener) };
+}
+
+function refuseBatch(reply: HttpReply): void {
+  refuse(reply, 400, RpcError.of(INVALID_REQUEST, 'Batches are not supported'));
+}
+
+function refuse(reply: HttpReply, status: number, error: { readonly json: Json }, id?: string): void {
+  reply.json(status, errorText(id, error.json));
+}

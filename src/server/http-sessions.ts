@@ -1,0 +1,136 @@
+/** The legacy sessions of the HTTP face: found by id and owner, bounded in number, ended when idle. */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { HttpReply } from '../transport/http-reply.ts';
+import { LegacySession } from './legacy-session.ts';
+import type { Service } from './service.ts';
+
+export const MAX_SESSIONS = 2000;
+export const IDLE_MS = 30 * 60_000;
+/** Messages kept for a session whose stream is not open. */
+const MAX_KEPT = 256;
+
+export interface HttpSessionsOptions {
+  readonly service: Service;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly maxSessions?: number;
+  readonly idleMs?: number;
+}
+
+export interface HttpSession {
+  readonly id: string;
+  readonly principal: string;
+  readonly session: LegacySession;
+  /** The stream for what belongs to no request; a new one takes the place of the one before. */
+  openStream(reply: HttpReply): void;
+}
+
+interface Entry extends HttpSession {
+  stream: HttpReply | undefined;
+  kept: string[];
+  usedAt: number;
+}
+
+export class HttpSessions {
+  readonly #options: HttpSessionsOptions;
+  /** Least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+  #cancelSweep: (() => void) | undefined;
+
+  constructor(options: HttpSessionsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  create(principal: string): HttpSession {
+    const { service, log, clock, maxSessions = MAX_SESSIONS } = this.#options;
+    if (this.#entries.size >= maxSessions) this.#evict();
+    const id = randomUUID();
+    const entry: Entry = {
+      id,
+      principal,
+      stream: undefined,
+      kept: [],
+      usedAt: clock.now(),
+      session: new LegacySession({
+        service,
+        clientId: `session ${principal} ${id}`,
+        channel: (text) => this.#channel(entry, text),
+        log,
+      }),
+      openStream: (reply) => this.#openStream(entry, reply),
+    };
+    this.#entries.set(id, entry);
+    this.#planSweep();
+    return entry;
+  }
+
+  /** A session of another owner is as unknown as one that does not exist. */
+  find(id: string, principal: string): HttpSession | undefined {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.principal !== principal) return undefined;
+    entry.usedAt = this.#options.clock.now();
+    this.#entries.delete(id);
+    this.#entries.set(id, entry);
+    return entry;
+  }
+
+  end(id: string, reason: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    this.#entries.delete(id);
+    entry.session.end(reason);
+    entry.stream?.closeStream();
+  }
+
+  close(): void {
+    this.#cancelSweep?.();
+    for (const id of [...this.#entries.keys()]) this.end(id, 'the proxy stops');
+  }
+
+  #channel(entry: Entry, text: string): void {
+    if (entry.stream && !entry.stream.closed) entry.stream.event(text);
+    else if (entry.kept.length < MAX_KEPT) entry.kept.push(text);
+  }
+
+  #openStream(entry: Entry, reply: HttpReply): void {
+    entry.stream?.closeStream();
+    entry.stream = reply;
+    reply.openStream({ 'mcp-session-id': entry.id });
+    for (const text of entry.kept.splice(0)) reply.event(text);
+    reply.onClose(() => {
+      if (entry.stream === reply) entry.stream = undefined;
+    });
+  }
+
+  #idle(entry: Entry): boolean {
+    return !entry.session.busy && (entry.stream === undefined || entry.stream.closed);
+  }
+
+  /** Makes room: the session that was not used for the longest time and does nothing. */
+  #evict(): void {
+    for (const entry of this.#entries.values()) {
+      if (!this.#idle(entry)) continue;
+      this.#options.log.info({ sessions: this.#entries.size }, 'too many sessions: the oldest idle one was ended');
+      this.end(entry.id, 'too many sessions');
+      return;
+    }
+  }
+
+  #planSweep(): void {
+    if (this.#cancelSweep || this.#entries.size === 0) return;
+    const { clock, idleMs = IDLE_MS } = this.#options;
+    this.#cancelSweep = clock.after(idleMs / 4, () => {
+      this.#cancelSweep = undefined;
+      const before = clock.now() - idleMs;
+      for (const entry of [...this.#entries.values()])
+        if (entry.usedAt < before && this.#idle(entry)) this.end(entry.id, 'idle for too long');
+      this.#planSweep();
+    });
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * One client of a legacy revision, from `initialize` to its end.
+ *
+ * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
+ */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Ask, Call, Client, Question } from '../core/call.ts';
+import { Cancellation } from '../core/cancellation.ts';
+import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
+import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { editAt, editObject } from '../core/json-edit.ts';
+import type { ListKind } from '../core/listing.ts';
+import type { Logger } from '../core/logger.ts';
+import {
+  errorText,
+  type IdText,
+  type Invalid,
+  type Message,
+  notificationText,
+  requestText,
+  resultText,
+} from '../protocol/message.ts';
+import { nameOf } from '../protocol/params.ts';
+import { Peer } from '../protocol/peer.ts';
+import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
+import { legacyError, legacyResult } from './answers.ts';
+import { listKind, listPage } from './lists.ts';
+import { wants } from './log-levels.ts';
+import type { Outlet } from './outlet.ts';
+import type { Attachment, Member, Service } from './service.ts';
+
+export interface LegacySessionOptions {
+  readonly service: Service;
+  readonly clientId: string;
+  /** For what belongs to no request: the pipe, or the session's own stream. */
+  readonly channel: (text: string) => void;
+  readonly log: Logger;
+}
+
+const LIST_CHANGED: Readonly<Record<ListKind, string>> = {
+  tools: 'notifications/tools/list_changed',
+  prompts: 'notifications/prompts/list_changed',
+  resources: 'notifications/resources/list_changed',
+  resourceTemplates: 'notifications/resources/list_changed',
+};
+
+export class LegacySession implements Member {
+  readonly #options: LegacySessionOptions;
+  readonly #peer: Peer<Outlet>;
+  readonly #inProgress = new Map<IdText, Cancellation>();
+  readonly #subscriptions = new Set<string>();
+  readonly ask: Ask;
+  #client: Client;
+  #attachment: Attachment | undefined;
+
+  constructor(options: LegacySessionOptions) {
+    this.#options = options;
+    this.#client = {
+      id: options.clientId,
+      era: 'legacy',
+      protocolVersion: LATEST_LEGACY,
+      info: undefined,
+      capabilities: {},
+      logLevel: undefined,
+    };
+    this.#peer = new Peer<Outlet>({
+      name: 'the client',
+      maxDepth: options.service.maxDepth,
+      events: {
+        request: (id, method, params, outlet) => void this.#request(id, method, params, outlet),
+        notification: (method, params) => this.#notified(method, params),
+        invalid: (message, outlet) => this.#invalid(message, outlet),
+        stray: (what) => options.log.debug({ what }, 'skipped a message of the client'),
+      },
+    });
+    this.ask = (question) => this.#put(question, options.channel);
+  }
+
+  get client(): Client {
+    return this.#client;
+  }
+
+  get initialized(): boolean {
+    return this.#attachment !== undefined;
+  }
+
+  /** The session is doing something for the client. */
+  get busy(): boolean {
+    return this.#inProgress.size > 0;
+  }
+
+  take(message: Message, outlet: Outlet): void {
+    this.#peer.take(message, outlet);
+  }
+
+  notify(method: string, params: Json): void {
+    if (wants(method, params, this.#client.logLevel)) this.#options.channel(notificationText(method, params));
+  }
+
+  listsChanged(kinds: readonly ListKind[]): void {
+    for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind])))
+      this.#options.channel(notificationText(method, undefined));
+  }
+
+  resourceUpdated(params: Json): void {
+    this.#options.channel(notificationText('notifications/resources/updated', params));
+  }
+
+  /** The client is gone: what it waits for is cancelled. */
+  end(reason: string): void {
+    for (const signal of this.#inProgress.values()) signal.cancel(reason);
+    this.#peer.failAll(this.#gone());
+    const attachment = this.#attachment;
+    for (const uri of this.#subscriptions)
+      attachment?.unsubscribe(uri).catch((error: unknown) => {
+        this.#options.log.warn({ why: messageOf(error) }, 'could not unsubscribe');
+      });
+    attachment?.detach();
+  }
+
+  async #request(id: IdText, method: string, params: Json, outlet: Outlet): Promise<void> {
+    const signal = new Cancellation();
+    const call = this.#callFor(method, params, signal, outlet);
+    // A client that uses an id twice can cancel the later request only.
+    this.#inProgress.set(id, signal);
+    outlet.onGone(() => signal.cancel('the client is gone'));
+    let text: string;
+    try {
+      text = resultText(id, legacyResult(await this.#answer(method, params, call)));
+    } catch (error) {
+      text = legacyError(id, call, error);
+      if (!(error instanceof RpcError || error instanceof ProxyError))
+        this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
+    } finally {
+      if (this.#inProgress.get(id) === signal) this.#inProgress.delete(id);
+    }
+    if (signal.cancelled) outlet.drop(text);
+    else outlet.end(text);
+  }
+
+  async #answer(method: string, params: Json, call: Call): Promise<Json> {
+    if (method === 'ping') return EMPTY_OBJECT;
+    if (method === 'initialize') return this.#initialize(params);
+    const { service } = this.#options;
+    const attachment = this.#attachment;
+    if (!attachment) throw RpcError.of(INVALID_REQUEST, `${method} before initialize`);
+    const kind = listKind(method);
+    if (kind) {
+      const { metaTools, pageSize } = service;
+      return listPage({ kind, catalog: await attachment.settledCatalog(), metaTools, pageSize, params, head: '' });
+    }
+    if (method === 'logging/setLevel') return this.#setLevel(params, attachment);
+    if (method === 'resources/subscribe') return this.#subscribe(call.name, attachment);
+    if (method === 'resources/unsubscribe') return this.#unsubscribe(call.name, attachment);
+    return service.handle(call);
+  }
+
+  async #initialize(params: Json): Promise<Json> {
+    if (this.#attachment) throw RpcError.of(INVALID_REQUEST, 'initialize came twice');
+    const asked = stringAt(params.value, 'protocolVersion') ?? '';
+    const capabilities = at(params.value, 'capabilities');
+    const info = at(params.value, 'clientInfo');
+    this.#client = {
+      ...this.#client,
+      protocolVersion: eraOf(asked) === 'legacy' ? asked : LATEST_LEGACY,
+      info: isObject(info) ? info : undefined,
+      capabilities: isObject(capabilities) ? capabilities : {},
+    };
+    this.#attachment = this.#options.service.attach(this);
+    const catalog = await this.#attachment.greetingCatalog();
+    return Json.of({
+      protocolVersion: this.#client.protocolVersion,
+      capabilities: legacyCapabilities(catalog),
+      serverInfo: this.#options.service.info,
+      ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
+    });
+  }
+
+  #setLevel(params: Json, attachment: Attachment): Json {
+    const level = stringAt(params.value, 'level') ?? '';
+    if (!LOG_LEVELS.includes(level))
+      throw RpcError.of(INVALID_PARAMS, `Unknown log level; expected one of ${LOG_LEVELS.join(', ')}`);
+    this.#client = { ...this.#client, logLevel: level };
+    attachment.setLogLevel(level);
+    return EMPTY_OBJECT;
+  }
+
+  async #subscribe(uri: string, attachment: Attachment): Promise<Json> {
+    if (this.#subscriptions.has(uri)) return EMPTY_OBJECT;
+    await attachment.subscribe(uri);
+    this.#subscriptions.add(uri);
+    return EMPTY_OBJECT;
+  }
+
+  async #unsubscribe(uri: string, attachment: Attachment): Promise<Json> {
+    if (this.#subscriptions.delete(uri)) await attachment.unsubscribe(uri);
+    return EMPTY_OBJECT;
+  }
+
+  #callFor(method: string, params: Json, signal: Cancellation, outlet: Outlet): Call {
+    const token = at(params.value, '_meta', 'progressToken');
+    const wantsProgress = typeof token === 'string' || typeof token === 'number';
+    return {
+      method,
+      name: nameOf(method, params) ?? '',
+      params,
+      client: this.#client,
+      signal,
+      onProgress: wantsProgress
+        ? (progress) => {
+            const json = editObject(progress.text, { progressToken: JSON.stringify(token) });
+            outlet.send(notificationText('notifications/progress', Json.fromText(json)));
+          }
+        : undefined,
+      onNotification: (name, json) => {
+        if (wants(name, json, this.#client.logLevel)) outlet.send(notificationText(name, json));
+      },
+      ask: (question) => this.#put(question, (text) => outlet.send(text)),
+    };
+  }
+
+  /** Puts a question to the client and waits for its answer; withdraws it when it is no longer wanted. */
+  async #put(question: Question, send: (text: string) => void): Promise<Json> {
+    const { method, params, signal, onProgress } = question;
+    const id = this.#peer.nextId();
+    const answer = this.#peer.answerTo(id, { onProgress });
+    const asked = onProgress
+      ? Json.fromText(editAt(params.text, ['_meta', 'progressToken'], () => String(id)))
+      : params;
+    send(requestText(id, method, asked));
+    const off = signal.onCancel((reason) => {
+      if (this.#peer.fail(id, this.#gone()))
+        send(notificationText('notifications/cancelled', Json.of({ requestId: id, reason })));
+    });
+    try {
+      return await answer;
+    } finally {
+      off();
+    }
+  }
+
+  #notified(method: string, params: Json): void {
+    if (method === 'notifications/cancelled') {
+      const id = JSON.stringify(at(params.value, 'requestId')) ?? '';
+      this.#inProgress.get(id)?.cancel(stringAt(params.value, 'reason') ?? 'the client cancelled it');
+    } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
+    else if (method !== 'notifications/initialized')
+      this.#options.log.debug({ method }, 'skipped a notification of the client');
+  }
+
+  #invalid(message: Invalid, outlet: Outlet): void {
+    this.#options.log.warn({ why: message.reason }, 'the client sent a message that cannot be used');
+    if (!message.answer) outlet.end(errorText(message.id, RpcError.of(message.code, message.reason).json), 400);
+  }
+
+  #gone(): ProxyError {
+    return new ProxyError('CANCELLED', { message: 'The question was withdrawn.', delivered: 'unknown' });
+  }
+}
+
+/** What a legacy client is told: the modern tasks extension has another wire form. */
+function legacyCapabilities({ capabilities }: Catalog): JsonObject {
+  const { extensions, ...rest } = capabilities;
+  if (!isObject(extensions)) return rest;
+  const { [TASKS_EXTENSION]: _tasks, ...others } = extensions;
+  return Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest;
+}

@@ -1,0 +1,52 @@
+/** The list methods: answered from the catalog, in one page unless the config says otherwise. */
+import type { Catalog } from '../catalog/catalog.ts';
+import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
+import { Json, stringAt } from '../core/json.ts';
+import type { ListKind } from '../core/listing.ts';
+
+const KINDS: ReadonlyMap<string, ListKind> = new Map([
+  ['tools/list', 'tools'],
+  ['prompts/list', 'prompts'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+]);
+
+export function listKind(method: string): ListKind | undefined {
+  return KINDS.get(method);
+}
+
+export interface ListOptions {
+  readonly kind: ListKind;
+  readonly catalog: Catalog;
+  /** JSON texts of our own tools. */
+  readonly metaTools: readonly string[];
+  readonly pageSize: number;
+  readonly params: Json;
+  /** Further members of the result, each with a trailing comma. */
+  readonly head: string;
+}
+
+/** @throws RpcError for a cursor that is not ours. */
+export function listPage({ kind, catalog, metaTools, pageSize, params, head }: ListOptions): Json {
+  const list = catalog.lists[kind];
+  const cursor = stringAt(params.value, 'cursor');
+  const own = kind === 'tools' ? metaTools : [];
+  if (pageSize === 0 && cursor === undefined && own.length === 0)
+    return Json.fromText(`{${head}"${kind}":${list.text}}`);
+  const items = own.length > 0 ? [...list.items, ...own] : list.items;
+  const from = cursor === undefined ? 0 : startOf(cursor, items.length);
+  const to = pageSize === 0 ? items.length : Math.min(items.length, from + pageSize);
+  const next = to < items.length ? `,"nextCursor":"${cursorFor(to)}"` : '';
+  return Json.fromText(`{${head}"${kind}":[${items.slice(from, to).join(',')}]${next}}`);
+}
+
+function cursorFor(index: number): string {
+  return Buffer.from(`at ${index}`).toString('base64url');
+}
+
+function startOf(cursor: string, length: number): number {
+  const match = /^at (\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  const index = match ? Number(match[1]) : NaN;
+  if (index >= 0 && index <= length) return index;
+  throw RpcError.of(INVALID_PARAMS, 'Unknown cursor');
+}

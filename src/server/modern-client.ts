@@ -1,0 +1,176 @@
+/**
+ * What outlives a modern client's single requests: its attachment, and its subscription streams.
+ */
+import type { Ask, Client } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../core/errors.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { editObject, memberText } from '../core/json-edit.ts';
+import type { ListKind } from '../core/listing.ts';
+import type { Logger } from '../core/logger.ts';
+import { covers } from '../protocol/client-capabilities.ts';
+import { type IdText, notificationText, resultText } from '../protocol/message.ts';
+import { META_SERVER_INFO, META_SUBSCRIPTION_ID, TASKS_EXTENSION } from '../protocol/revisions.ts';
+import type { Outlet } from './outlet.ts';
+import type { Attachment, Member, Service } from './service.ts';
+
+/** A client without requests and streams for this long is forgotten. */
+const IDLE_MS = 5 * 60_000;
+const MAX_STREAMS = 256;
+
+export interface ModernClientOptions {
+  readonly service: Service;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly idle: () => void;
+}
+
+interface Stream {
+  readonly outlet: Outlet;
+  readonly wants: ReadonlySet<ListKind>;
+  readonly uris: ReadonlySet<string>;
+  readonly taskIds: ReadonlySet<string>;
+  readonly ended: () => void;
+}
+
+const FILTER_KEYS: readonly (readonly [key: string, capability: string, kinds: readonly ListKind[], method: string])[] = [
+  ['toolsListChanged', 'tools', ['tools'], 'notifications/tools/list_changed'],
+  ['promptsListChanged', 'prompts', ['prompts'], 'notifications/prompts/list_changed'],
+  ['resourcesListChanged', 'resources', ['resources', 'resourceTemplates'], 'notifications/resources/list_changed'],
+];
+
+export class ModernClient implements Member {
+  readonly attachment: Attachment;
+  readonly #options: ModernClientOptions;
+  readonly #streams = new Map<IdText, Stream>();
+  #client: Client;
+  #cancelIdle: (() => void) | undefined;
+
+  constructor(options: ModernClientOptions) {
+    this.#options = options;
+    this.#client = options.client;
+    this.attachment = options.service.attach(this);
+    this.use(options.client);
+  }
+
+  get client(): Client {
+    return this.#client;
+  }
+
+  /** The modern family has no way to ask outside of a call. */
+  readonly ask: Ask = ({ method, server }) =>
+    Promise.reject(
+      new ProxyError('CLIENT_CANNOT', {
+        message: `"${server}" asked for ${method} outside of any call; a client of this protocol version cannot be asked then.`,
+        server,
+        delivered: true,
+      }),
+    );
+
+  /** A request came. */
+  use(client: Client): this {
+    this.#client = client;
+    if (client.logLevel !== undefined) this.attachment.setLogLevel(client.logLevel);
+    this.#cancelIdle?.();
+    this.#cancelIdle = this.#options.clock.after(IDLE_MS, () => this.#whenIdle());
+    return this;
+  }
+
+  /** Opens a subscription stream; the acknowledgement is its first message. */
+  async listen(id: IdText, params: Json, outlet: Outlet, client: Client, ended: () => void): Promise<void> {
+    const filter = at(params.value, 'notifications');
+    if (!isObject(filter)) throw RpcError.of(INVALID_PARAMS, 'subscriptions/listen needs "notifications"');
+    if (this.#streams.size >= MAX_STREAMS) throw RpcError.of(INVALID_PARAMS, 'Too many subscription streams');
+    const catalog = await this.attachment.greetingCatalog();
+    const granted = FILTER_KEYS.filter(
+      ([key, capability]) => filter[key] === true && at(catalog.capabilities, capability) !== undefined,
+    );
+    const uris = new Set(stringsAt(filter, 'resourceSubscriptions'));
+    const tasks = covers(client.capabilities, { extensions: { [TASKS_EXTENSION]: {} } });
+    const taskIds = new Set(tasks ? stringsAt(filter, 'taskIds') : []);
+    const stream: Stream = { outlet, wants: new Set(granted.flatMap(([, , kinds]) => kinds)), uris, taskIds, ended };
+    this.#streams.set(id, stream);
+    outlet.onGone(() => this.unlisten(id));
+    this.#tell(id, stream, 'notifications/subscriptions/acknowledged', {
+      notifications: {
+        ...Object.fromEntries(granted.map(([key]) => [key, true])),
+        ...(uris.size > 0 && { resourceSubscriptions: [...uris] }),
+        ...(taskIds.size > 0 && { taskIds: [...taskIds] }),
+      },
+    });
+    for (const uri of uris) await this.#ignoringTrouble(this.attachment.subscribe(uri));
+  }
+
+  /** The client ended a stream, or is gone. */
+  unlisten(id: IdText): void {
+    const stream = this.#streams.get(id);
+    if (!stream) return;
+    this.#streams.delete(id);
+    stream.ended();
+    for (const uri of stream.uris) void this.#ignoringTrouble(this.attachment.unsubscribe(uri));
+  }
+
+  listsChanged(kinds: readonly ListKind[]): void {
+    for (const [id, stream] of this.#streams)
+      for (const [, , about, method] of FILTER_KEYS)
+        if (about.some((kind) => kinds.includes(kind) && stream.wants.has(kind))) this.#tell(id, stream, method, {});
+  }
+
+  resourceUpdated(params: Json): void {
+    const uri = stringAt(params.value, 'uri') ?? '';
+    for (const [id, stream] of this.#streams)
+      if (stream.uris.has(uri)) this.#pass(id, stream, 'notifications/resources/updated', params);
+  }
+
+  /** Outside of calls a modern client hears of its tasks, and of nothing else. */
+  notify(method: string, params: Json): void {
+    const taskId = method === 'notifications/tasks' ? stringAt(params.value, 'taskId') : undefined;
+    if (taskId === undefined) return;
+    for (const [id, stream] of this.#streams) if (stream.taskIds.has(taskId)) this.#pass(id, stream, method, params);
+  }
+
+  /** The proxy stops: every stream ends with its result. */
+  close(): void {
+    this.#cancelIdle?.();
+    for (const [id, { outlet }] of this.#streams) outlet.end(resultText(id, this.#streamResult(id)));
+    this.#streams.clear();
+    this.attachment.detach();
+  }
+
+  #streamResult(id: IdText): Json {
+    const info = JSON.stringify(this.#options.service.info);
+    return Json.fromText(
+      `{"resultType":"complete","_meta":{"${META_SUBSCRIPTION_ID}":${id},"${META_SERVER_INFO}":${info}}}`,
+    );
+  }
+
+  #tell(id: IdText, stream: Stream, method: string, params: JsonObject): void {
+    this.#pass(id, stream, method, Json.of(params));
+  }
+
+  #pass(id: IdText, { outlet }: Stream, method: string, params: Json): void {
+    const meta = editObject(memberText(params.text, '_meta') ?? '{}', { [META_SUBSCRIPTION_ID]: id });
+    outlet.send(notificationText(method, Json.fromText(editObject(params.text, { _meta: meta }))));
+  }
+
+  #whenIdle(): void {
+    if (this.#streams.size > 0) {
+      this.use(this.#client);
+      return;
+    }
+    this.#options.idle();
+    this.attachment.detach();
+  }
+
+  #ignoringTrouble(work: Promise<void>): Promise<void> {
+    return work.catch((error: unknown) => {
+      this.#options.log.warn({ why: messageOf(error) }, 'a resource subscription failed');
+    });
+  }
+}
+
+function stringsAt(filter: JsonObject, key: string): readonly string[] {
+  const list = filter[key];
+  return Array.isArray(list) ? list.filter((item): item is string => typeof item === 'string') : [];
+}

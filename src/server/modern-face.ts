@@ -1,0 +1,334 @@
+/**
+ * The modern family's face: every request stands for itself and says who asks and what that client can do.
+ */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Call, Client } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import {
+  HEADER_MISMATCH,
+  INVALID_PARAMS,
+  METHOD_NOT_FOUND,
+  MISSING_CLIENT_CAPABILITY,
+  ProxyError,
+  RpcError,
+  UNSUPPORTED_PROTOCOL_VERSION,
+} from '../core/errors.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { editObject } from '../core/json-edit.ts';
+import type { Logger } from '../core/logger.ts';
+import { covers } from '../protocol/client-capabilities.ts';
+import { errorText, type IdText, notificationText, resultText } from '../protocol/message.ts';
+import { nameOf } from '../protocol/params.ts';
+import {
+  META_CLIENT_CAPABILITIES,
+  META_CLIENT_INFO,
+  META_LOG_LEVEL,
+  META_PROTOCOL_VERSION,
+  META_SERVER_INFO,
+  MODERN_REVISIONS,
+  TASKS_EXTENSION,
+} from '../protocol/revisions.ts';
+import { modernError, modernResult } from './answers.ts';
+import { Flight, type Waiter } from './flight.ts';
+import { listKind, listPage } from './lists.ts';
+import { wants } from './log-levels.ts';
+import { ModernClient } from './modern-client.ts';
+import type { Outlet } from './outlet.ts';
+import type { Service } from './service.ts';
+
+/** How long a parked call waits for its client's answer, and a sealed state of a server's own stays good. */
+const PARK_MS = 10 * 60_000;
+/** Parked calls and calls under way, over all clients. */
+const MAX_FLIGHTS = 10_000;
+
+/** The methods that may answer with questions. */
+const ASKING = new Set(['tools/call', 'prompts/get', 'resources/read']);
+const TASKS = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
+const TASKS_NEEDED = { extensions: { [TASKS_EXTENSION]: {} } };
+
+export interface ModernRequest {
+  readonly id: IdText;
+  readonly method: string;
+  readonly params: Json;
+  readonly clientId: string;
+  readonly outlet: Outlet;
+  /** What the carrier says of the request must agree with its body. @throws a header mismatch */
+  readonly checkVersion?: (() => void) | undefined;
+  readonly checkCarrier?: ((catalog: Catalog) => void) | undefined;
+}
+
+export interface ModernFaceOptions {
+  readonly service: Service;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Whether params carry the modern envelope, or claim to. */
+export function claimsModern(params: Json): boolean {
+  return at(params.value, '_meta', META_PROTOCOL_VERSION) !== undefined;
+}
+
+export class ModernFace {
+  readonly #options: ModernFaceOptions;
+  readonly #clients = new Map<string, ModernClient>();
+  readonly #flights = new Map<number, Flight>();
+  /** What a `notifications/cancelled` can name, on carriers that have it: by client and id. */
+  readonly #cancels = new Map<string, () => void>();
+  #lastFlight = 0;
+
+  constructor(options: ModernFaceOptions) {
+    this.#options = options;
+  }
+
+  async request(request: ModernRequest): Promise<void> {
+    const { id, method, outlet } = request;
+    let client: Client | undefined;
+    try {
+      client = clientOf(request);
+      const member = this.#member(client);
+      request.checkCarrier?.(member.attachment.catalog);
+      await this.#dispatch(request, client, member);
+    } catch (error) {
+      this.#logOwn(error, method);
+      if (error instanceof EnvelopeError) return outlet.end(errorText(id, error.rpc.json), 400);
+      const { text, status } = modernError(id, { method, capabilities: client?.capabilities ?? {} }, error);
+      outlet.end(text, status);
+    }
+  }
+
+  /** stdio: the client cancels a request or ends a subscription. */
+  cancelled(clientId: string, params: Json): void {
+    this.#cancels.get(cancelKey(clientId, JSON.stringify(at(params.value, 'requestId')) ?? ''))?.();
+  }
+
+  /** Ends all subscriptions in good order, and cancels what is under way. */
+  close(): void {
+    for (const flight of [...this.#flights.values()]) flight.stop('the proxy stops');
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  async #dispatch(request: ModernRequest, client: Client, member: ModernClient): Promise<void> {
+    const { id, method, params, outlet } = request;
+    const { service } = this.#options;
+    const { attachment } = member;
+    const kind = listKind(method);
+    if (kind) {
+      const catalog = await attachment.settledCatalog();
+      const { metaTools, pageSize } = service;
+      const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
+      return outlet.end(resultText(id, listPage({ kind, catalog, metaTools, pageSize, params, head })));
+    }
+    if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
+    if (method === 'subscriptions/listen') {
+      const key = cancelKey(client.id, id);
+      this.#cancels.set(key, () => member.unlisten(id));
+      await member.listen(id, params, outlet, client, () => this.#cancels.delete(key));
+      return;
+    }
+    if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED)) throw new EnvelopeError(tasksMissing());
+    if (ASKING.has(method) || method === 'completion/complete' || TASKS.has(method))
+      return this.#call(request, client);
+    throw RpcError.of(METHOD_NOT_FOUND, `Unknown method: ${method}`);
+  }
+
+  async #discover(member: ModernClient): Promise<Json> {
+    const catalog = await member.attachment.greetingCatalog();
+    return Json.of({
+      resultType: 'complete',
+      supportedVersions: MODERN_REVISIONS,
+      capabilities: modernCapabilities(catalog),
+      ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
+      ttlMs: catalog.ttlMs,
+      cacheScope: catalog.cacheScope,
+      _meta: { [META_SERVER_INFO]: this.#options.service.info },
+    });
+  }
+
+  #call(request: ModernRequest, client: Client): void {
+    const { method, params } = request;
+    const name = nameOf(method, params) ?? '';
+    const waiter = this.#waiterFor(request, client);
+    const state = at(params.value, 'requestState');
+    let sent = params;
+    if (state !== undefined) {
+      const opened = this.#openState(state, client, method, name);
+      if (opened === undefined) throw RpcError.of(INVALID_PARAMS, 'Invalid or expired requestState');
+      if ('flight' in opened) {
+        const flight = this.#flights.get(opened.flight);
+        if (!flight) throw RpcError.of(INVALID_PARAMS, 'Invalid or expired requestState');
+        this.#onGone(request, client, flight, waiter);
+        return flight.resume(opened.round, params, waiter);
+      }
+      const requestState = opened.state === null ? undefined : JSON.stringify(opened.state);
+      sent = Json.fromText(editObject(params.text, { requestState }));
+    }
+    if (this.#flights.size >= MAX_FLIGHTS) throw tooMany();
+    const number = ++this.#lastFlight;
+    const flight = new Flight(
+      {
+        clock: this.#options.clock,
+        parkMs: PARK_MS,
+        seal: (round) => this.#seal({ flight: number, round }, client, method, name),
+        ended: () => this.#flights.delete(number),
+      },
+      waiter,
+    );
+    this.#flights.set(number, flight);
+    this.#onGone(request, client, flight, waiter);
+    const { onProgress, onNotification, ask } = flight.hooks;
+    const call: Call = {
+      method,
+      name,
+      params: sent,
+      client,
+      signal: flight.signal,
+      onProgress: at(params.value, '_meta', 'progressToken') === undefined ? undefined : onProgress,
+      onNotification,
+      ask: ASKING.has(method) ? ask : undefined,
+    };
+    this.#options.service.handle(call).then(
+      (result) => flight.succeed(this.#sealState(result, client, method, name)),
+      (error: unknown) => flight.fail(error),
+    );
+  }
+
+  #waiterFor({ id, method, params, outlet, clientId }: ModernRequest, client: Client): Waiter {
+    const token = JSON.stringify(at(params.value, '_meta', 'progressToken'));
+    const done = (text: string, status?: number): void => {
+      this.#cancels.delete(cancelKey(clientId, id));
+      outlet.end(text, status);
+    };
+    return {
+      progress: (progress) => {
+        if (token === undefined) return;
+        const json = Json.fromText(editObject(progress.text, { progressToken: token }));
+        outlet.send(notificationText('notifications/progress', json));
+      },
+      notify: (notification, json) => {
+        // Without a level in its envelope a request must not be sent log messages.
+        const silent = notification === 'notifications/message' && client.logLevel === undefined;
+        if (!silent && wants(notification, json, client.logLevel)) outlet.send(notificationText(notification, json));
+      },
+      result: (result) => done(resultText(id, modernResult(method, result))),
+      error: (error) => {
+        this.#logOwn(error, method);
+        const { text, status } = modernError(id, { method, capabilities: client.capabilities }, error);
+        done(text, status);
+      },
+    };
+  }
+
+  #onGone({ id, outlet }: ModernRequest, client: Client, flight: Flight, waiter: Waiter): void {
+    outlet.onGone(() => flight.left(waiter, 'the client is gone'));
+    this.#cancels.set(cancelKey(client.id, id), () => {
+      this.#cancels.delete(cancelKey(client.id, id));
+      flight.left(waiter, 'the client cancelled it');
+      outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
+    });
+  }
+
+  #member(client: Client): ModernClient {
+    const found = this.#clients.get(client.id);
+    if (found) return found.use(client);
+    const member = new ModernClient({
+      ...this.#options,
+      client,
+      idle: () => this.#clients.delete(client.id),
+    });
+    this.#clients.set(client.id, member);
+    return member;
+  }
+
+  /** A server's own state leaves sealed: its client brings it back, and nobody else's can. */
+  #sealState(result: Json, client: Client, method: string, name: string): Json {
+    if (at(result.value, 'resultType') !== 'input_required') return result;
+    const state = stringAt(result.value, 'requestState') ?? null;
+    const requestState = JSON.stringify(this.#seal({ state }, client, method, name));
+    return Json.fromText(editObject(result.text, { requestState }));
+  }
+
+  #seal(value: SealedState, client: Client, method: string, name: string): string {
+    return this.#options.service.sealer.seal(value, statePurpose(client, method, name), PARK_MS);
+  }
+
+  #openState(state: unknown, client: Client, method: string, name: string): SealedState | undefined {
+    if (typeof state !== 'string') return undefined;
+    const opened = this.#options.service.sealer.open(state, statePurpose(client, method, name));
+    return isObject(opened) ? (opened as unknown as SealedState) : undefined;
+  }
+
+  #logOwn(error: unknown, method: string): void {
+    if (error instanceof RpcError || error instanceof ProxyError || error instanceof EnvelopeError) return;
+    this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
+  }
+}
+
+/** A parked call and the round it waits in, or a modern server's own state. */
+type SealedState = { readonly flight: number; readonly round: number } | { readonly state: string | null };
+
+/** An error that the modern transport answers with 400. */
+class EnvelopeError extends Error {
+  readonly rpc: RpcError;
+  constructor(rpc: RpcError) {
+    super(rpc.message);
+    this.rpc = rpc;
+  }
+}
+
+/** For checks of the carrier: header fields that do not agree with the body. */
+export function headerMismatch(message: string): Error {
+  return new EnvelopeError(RpcError.of(HEADER_MISMATCH, message));
+}
+
+function clientOf({ params, clientId, checkVersion }: ModernRequest): Client {
+  const meta = at(params.value, '_meta');
+  const protocolVersion = stringAt(meta, META_PROTOCOL_VERSION);
+  const capabilities = at(meta, META_CLIENT_CAPABILITIES);
+  if (protocolVersion === undefined) throw missing(META_PROTOCOL_VERSION, 'a string');
+  checkVersion?.();
+  if (!(MODERN_REVISIONS as readonly string[]).includes(protocolVersion))
+    throw new EnvelopeError(
+      RpcError.of(UNSUPPORTED_PROTOCOL_VERSION, `Unsupported protocol version: ${protocolVersion}`, {
+        supported: MODERN_REVISIONS,
+        requested: protocolVersion,
+      }),
+    );
+  if (!isObject(capabilities)) throw missing(META_CLIENT_CAPABILITIES, 'an object');
+  const info = at(meta, META_CLIENT_INFO);
+  return {
+    id: clientId,
+    era: 'modern',
+    protocolVersion,
+    info: isObject(info) ? info : undefined,
+    capabilities,
+    logLevel: stringAt(meta, META_LOG_LEVEL),
+  };
+}
+
+function missing(key: string, what: string): EnvelopeError {
+  return new EnvelopeError(RpcError.of(INVALID_PARAMS, `params._meta["${key}"] is missing: expected ${what}`));
+}
+
+function tasksMissing(): RpcError {
+  const message = 'The client did not declare the tasks extension';
+  return RpcError.of(MISSING_CLIENT_CAPABILITY, message, { requiredCapabilities: TASKS_NEEDED });
+}
+
+/** What a modern client is told: core tasks are the legacy family's. */
+function modernCapabilities({ capabilities }: Catalog): JsonObject {
+  const { tasks: _tasks, ...rest } = capabilities;
+  return rest;
+}
+
+function statePurpose(client: Client, method: string, name: string): { clientId: string; purpose: string } {
+  return { clientId: client.id, purpose: `state ${method} ${name}` };
+}
+
+function cancelKey(clientId: string, id: IdText): string {
+  return `${clientId} ${id}`;
+}
+
+function tooMany(): ProxyError {
+  return new ProxyError('BUSY', { message: 'Too many calls are under way.', delivered: false });
+}

@@ -1,0 +1,11 @@
+/** Where what belongs to one request of a client goes: its own answer in HTTP, the one pipe in stdio. */
+export interface Outlet {
+  /** A message that is not the answer. */
+  send(text: string): void;
+  /** The answer. The status is for HTTP (200 unless told otherwise). */
+  end(text: string, status?: number): void;
+  /** The client cancelled the request: it must not get an answer where silence is possible. */
+  drop(text: string): void;
+  /** The client went away before the answer. */
+  onGone(listener: () => void): void;
+}

@@ -1,0 +1,44 @@
+/** What the faces to clients need of the proxy behind them. */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ClientDoor, Handler } from '../core/call.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { ListKind } from '../core/listing.ts';
+import type { Sealer } from '../protocol/seal.ts';
+
+export interface Service {
+  /** `serverInfo`: our name and version. */
+  readonly info: JsonObject;
+  /** 0: everything in one page. */
+  readonly pageSize: number;
+  /** The deepest nesting of a client's message. */
+  readonly maxDepth: number;
+  /** The definitions of our own tools, as JSON texts; they follow the downstreams' in `tools/list`. */
+  readonly metaTools: readonly string[];
+  readonly sealer: Sealer;
+  /** The whole road of a call. */
+  readonly handle: Handler;
+  /** A client came. It stays until `detach`. */
+  attach(member: Member): Attachment;
+}
+
+/** An attached client: what it is told. */
+export interface Member extends ClientDoor {
+  /** These lists differ from what was listed before. */
+  listsChanged(kinds: readonly ListKind[]): void;
+  /** A resource that it subscribed to; the params name the URI as this client sees it. */
+  resourceUpdated(params: Json): void;
+}
+
+/** What an attached client may do beside calling. */
+export interface Attachment {
+  readonly catalog: Catalog;
+  /** The catalog, after waiting a bounded time for servers that are coming up. */
+  settledCatalog(): Promise<Catalog>;
+  /** Waits the short time that greeting a client may take. */
+  greetingCatalog(): Promise<Catalog>;
+  subscribe(uri: string): Promise<void>;
+  unsubscribe(uri: string): Promise<void>;
+  setLogLevel(level: string): void;
+  rootsChanged(): void;
+  detach(): void;
+}

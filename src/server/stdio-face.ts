@@ -1,0 +1,95 @@
+/** The face to the one client that started us: both eras on one pipe, told apart message by message. */
+import { INVALID_REQUEST, RpcError } from '../core/errors.ts';
+import { elementTexts } from '../core/json-edit.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Clock } from '../core/clock.ts';
+import { errorText, readMessage } from '../protocol/message.ts';
+import { openStdioServer } from '../transport/stdio-server.ts';
+import type { Readable, Writable } from 'node:stream';
+import { LegacySession } from './legacy-session.ts';
+import { claimsModern, ModernFace } from './modern-face.ts';
+import type { Outlet } from './outlet.ts';
+import type { Service } from './service.ts';
+
+/** Answers that the client does not read may fill this much memory before it counts as gone. */
+const QUEUE_BYTES = 64 * 1024 * 1024;
+
+export interface StdioFaceOptions {
+  readonly service: Service;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly clientId: string;
+  readonly maxMessageBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The client is gone. */
+  readonly ended: (reason: string) => void;
+}
+
+export interface StdioFace {
+  /** Cancels what is under way, writes out what is written, and ends. */
+  close(): Promise<void>;
+}
+
+export function openStdioFace(options: StdioFaceOptions): StdioFace {
+  const { service, clientId, clock, log } = options;
+  const modern = new ModernFace({ service, clock, log });
+  let legacy: LegacySession | undefined;
+  const pipe = openStdioServer({
+    stdin: options.stdin,
+    stdout: options.stdout,
+    limits: { messageBytes: options.maxMessageBytes, queueBytes: QUEUE_BYTES },
+    onLine: receive,
+    onOversized: (bytes, id, hasMethod) => {
+      log.warn({ bytes }, 'the client sent a message that is too large');
+      if (hasMethod || id === undefined) pipe.send(tooLarge(id, options.maxMessageBytes));
+    },
+    onEnd: options.ended,
+  });
+  const outlet: Outlet = {
+    send: (text) => pipe.send(text),
+    end: (text) => pipe.send(text),
+    drop: () => {
+      // A cancelled request gets no answer.
+    },
+    onGone: () => {
+      // One pipe for all requests: they end together, in close().
+    },
+  };
+
+  function receive(text: string): void {
+    const message = readMessage(text, service.maxDepth);
+    if (message.kind === 'invalid' && text.trimStart().startsWith('[')) return receiveBatch(text);
+    if (message.kind === 'request' && (claimsModern(message.params) || message.method === 'server/discover')) {
+      const { id, method, params } = message;
+      void modern.request({ id, method, params, clientId, outlet });
+      return;
+    }
+    if (message.kind === 'notification' && message.method === 'notifications/cancelled')
+      modern.cancelled(clientId, message.params);
+    session().take(message, outlet);
+  }
+
+  /** Only one revision had batches; what it holds is taken message by message. */
+  function receiveBatch(text: string): void {
+    if (legacy?.client.protocolVersion === '2025-03-26') for (const one of elementTexts(text)) receive(one);
+    else pipe.send(errorText(undefined, RpcError.of(INVALID_REQUEST, 'Batches are not supported').json));
+  }
+
+  function session(): LegacySession {
+    return (legacy ??= new LegacySession({ service, clientId, channel: (text) => pipe.send(text), log }));
+  }
+
+  return {
+    async close() {
+      modern.close();
+      legacy?.end('the proxy stops');
+      await pipe.close();
+    },
+  };
+}
+
+function tooLarge(id: number | string | undefined, limit: number): string {
+  const error = RpcError.of(INVALID_REQUEST, `The message is larger than ${limit} bytes`);
+  return errorText(id === undefined ? undefined : JSON.stringify(id), error.json);
+}

@@ -1,0 +1,70 @@
+/**
+ * Task ids as clients see them: sealed, so that they lead back to the right server and to nobody else's task.
+ */
+import type { Client } from './core/call.ts';
+import { at, Json, stringAt } from './core/json.ts';
+import { editAt, type Path } from './core/json-edit.ts';
+import { META_RELATED_TASK } from './protocol/revisions.ts';
+import type { Sealer } from './protocol/seal.ts';
+
+/** A task's own time to live is the server's business; its id stays good at least this long. */
+const TTL_MS = 30 * 24 * 3600 * 1000;
+/** How many tasks are remembered for their notifications. */
+const MAX_OWNERS = 10_000;
+
+export interface TaskIds {
+  /** A new task in a result gets a sealed id. */
+  sealIn(result: Json, server: string, client: Client): Json;
+  /** The ids in a result about a known task read as the client knows them. */
+  restoreIn(result: Json, taskId: string, sealed: string): Json;
+  open(sealed: string, client: Client): { readonly server: string; readonly taskId: string } | undefined;
+  /** Who holds a server's task, under which id; `undefined` for tasks of another process's clients. */
+  ownerOf(server: string, taskId: string): { readonly clientId: string; readonly sealed: string } | undefined;
+}
+
+export function taskIds(sealer: Sealer): TaskIds {
+  const owners = new Map<string, { clientId: string; sealed: string }>();
+
+  return {
+    sealIn(result, server, client) {
+      const path = createdAt(result);
+      if (!path) return result;
+      const taskId = stringAt(at(result.value, ...path.slice(0, -1)), 'taskId') ?? '';
+      const context = { clientId: client.id, purpose: 'task' };
+      const sealed = sealer.seal([server, taskId], context, TTL_MS);
+      const oldest = owners.size >= MAX_OWNERS ? owners.keys().next().value : undefined;
+      if (oldest !== undefined) owners.delete(oldest);
+      owners.set(ownerKey(server, taskId), { clientId: client.id, sealed });
+      return replaceIds(result, taskId, sealed);
+    },
+    restoreIn: replaceIds,
+    open(sealed, client) {
+      const opened = sealer.open(sealed, { clientId: client.id, purpose: 'task' });
+      if (!Array.isArray(opened)) return undefined;
+      const [server, taskId] = opened as [string, string];
+      return { server, taskId };
+    },
+    ownerOf: (server, taskId) => owners.get(ownerKey(server, taskId)),
+  };
+}
+
+function ownerKey(server: string, taskId: string): string {
+  return JSON.stringify([server, taskId]);
+}
+
+/** Where a result says that it made a task: nested in the legacy form, flat in the modern extension's. */
+function createdAt(result: Json): readonly string[] | undefined {
+  if (stringAt(at(result.value, 'task'), 'taskId') !== undefined) return ['task', 'taskId'];
+  const flat = at(result.value, 'resultType') === 'task' && stringAt(result.value, 'taskId') !== undefined;
+  return flat ? ['taskId'] : undefined;
+}
+
+const ID_PATHS: readonly (readonly string[])[] = [['taskId'], ['task', 'taskId'], ['_meta', META_RELATED_TASK, 'taskId']];
+
+/** Every place of a result or of notification params that names the task. */
+function replaceIds(json: Json, from: string, to: string): Json {
+  let text: string | undefined;
+  for (const path of ID_PATHS)
+    if (at(json.value, ...path) === from) text = editAt(text ?? json.text, path as Path, () => JSON.stringify(to));
+  return text === undefined ? json : Json.fromText(text);
+}

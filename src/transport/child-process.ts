@@ -1,0 +1,249 @@
+/**
+ * A downstream server as a child process: messages over its stdin and stdout, its whole process group ended
+ * with it.
+ *
+ * Whether to start it again is the caller's business; so is which variables it may see.
+ */
+import type { ChildProcess } from 'node:child_process';
+import spawn from 'cross-spawn';
+import { systemClock } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ProxyError } from '../core/errors.ts';
+import { ended, exitOf, notStarted } from './child-process-errors.ts';
+import { GuardedEvents } from './guarded-events.ts';
+import { incomingLines } from './incoming.ts';
+import { LineWriter } from './line-writer.ts';
+import type { Link, LinkEvents, LinkLimits, Outgoing } from './link.ts';
+import { Outbox } from './outbox.ts';
+import { endGroup } from './process-group.ts';
+import { redactor } from '../core/redact.ts';
+import { Stderr } from './stderr.ts';
+
+export interface ChildProcessOptions {
+  /** The server's name, for messages. */
+  readonly describe: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment of the child; nothing is added. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string | undefined;
+  /** How long to wait after the end of its input, and once more after SIGTERM. */
+  readonly stopGraceMs: number;
+  readonly limits: ChildProcessLimits;
+  /** Values that must not be shown, as those of `env` that the config gives. */
+  readonly secrets?: readonly string[] | undefined;
+  /** Gets stderr line by line, without secrets, 50 lines a second at most; `leftOut` counts those lost before this one. */
+  readonly onStderr?: ((line: string, leftOut: number) => void) | undefined;
+  readonly onStart?: ((pid: number) => void) | undefined;
+  /** The process and its whole group are gone. Not called where they could not be ended. */
+  readonly onEnd?: ((pid: number) => void) | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+export interface ChildProcessLimits extends LinkLimits {
+  /** How much of the end of stderr is kept. */
+  readonly stderrBytes: number;
+}
+
+export interface ChildProcessLink extends Link {
+  /** `undefined` where it did not start. */
+  readonly pid: number | undefined;
+  /** The last lines that it wrote on stderr, without secrets. */
+  stderrTail(): string;
+}
+
+/** Never throws: that it did not start is told through `events.closed`. */
+export function openChildProcess(options: ChildProcessOptions): (events: LinkEvents) => ChildProcessLink {
+  return (events) => new Child(options, new GuardedEvents(events));
+}
+
+/** How long the last answers may still come after the process is gone; a grandchild may hold the pipe for ever. */
+const DRAIN_MS = 150;
+/** A process that closes its pipes is mostly about to exit, and its exit code says more. */
+const EXIT_AFTER_PIPE_MS = 250;
+
+class Child implements ChildProcessLink {
+  readonly #options: ChildProcessOptions;
+  readonly #events: GuardedEvents;
+  readonly #stderr: Stderr;
+  readonly #process: ChildProcess | undefined;
+  #writer: LineWriter | undefined;
+  #outbox: Outbox | undefined;
+  #wrote = false;
+  /** Told by `close()`; otherwise the end is a failure. */
+  #closing: Promise<void> | undefined;
+  /** Set once the process is ending or gone; resolves when its group is. */
+  #ending: Promise<void> | undefined;
+  #exited = false;
+  readonly #exit: Promise<void>;
+  #resolveExit: () => void = () => {};
+
+  constructor(options: ChildProcessOptions, events: GuardedEvents) {
+    const { secrets = [], limits, onStderr, clock = systemClock } = options;
+    this.#options = options;
+    this.#events = events;
+    this.#exit = new Promise((resolve) => (this.#resolveExit = resolve));
+    this.#stderr = new Stderr({
+      keepBytes: limits.stderrBytes,
+      onLine: onStderr,
+      redact: redactor(secrets),
+      clock,
+    });
+    this.#process = this.#start();
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  stderrTail(): string {
+    return this.#stderr.tail();
+  }
+
+  send(message: Outgoing): void {
+    this.#wrote = true;
+    this.#outbox?.send(message);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  #start(): ChildProcess | undefined {
+    const { command, args, env, cwd } = this.#options;
+    let child: ChildProcess;
+    try {
+      child = spawn(command, [...args], {
+        env,
+        cwd,
+        stdio: ['pipe', 'pipe', 'pipe'],
+        shell: false,
+        windowsHide: true,
+        // Its own process group, so that all of it can be ended; no terminal signal reaches it past us.
+        detached: process.platform !== 'win32',
+      });
+    } catch (cause) {
+      setImmediate(() => this.#failStart(cause));
+      return undefined;
+    }
+    child.on('error', (cause) => child.pid === undefined && this.#failStart(cause));
+    if (child.pid === undefined) return child;
+    child.once('exit', (code, signal) => this.#exitedWith(exitOf(code, signal)));
+    this.#attach(child);
+    this.#options.onStart?.(child.pid);
+    return child;
+  }
+
+  #attach({ stdin, stdout, stderr }: ChildProcess): void {
+    if (!stdin || !stdout || !stderr) return;
+    const { describe: server, limits } = this.#options;
+    const events = this.#events;
+    this.#writer = new LineWriter(stdin);
+    this.#outbox = new Outbox(this.#writer, { server, queueBytes: limits.queueBytes, events });
+    const lines = incomingLines({ server, messageBytes: limits.messageBytes, events });
+    stdout.on('data', (chunk: Buffer) => lines.push(chunk));
+    stdout.once('end', () => {
+      lines.end();
+      this.#pipeClosed('closed its output');
+    });
+    stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    // EPIPE and the like: what they mean is seen from the exit, or told by the timer.
+    stdin.on('error', () => this.#pipeClosed('closed its input'));
+    stdout.on('error', () => this.#pipeClosed('closed its output'));
+    stderr.on('error', () => {});
+  }
+
+  #failStart(cause: unknown): void {
+    const { describe: server, command, cwd } = this.#options;
+    this.#exited = true;
+    this.#resolveExit();
+    this.#ending ??= Promise.resolve();
+    this.#events.closed(this.#closing ? undefined : notStarted({ server, command, cwd, cause }));
+  }
+
+  #pipeClosed(what: string): void {
+    if (this.#exited || this.#closing || this.#ending) return;
+    setTimeout(() => {
+      if (this.#exited || this.#closing || this.#ending) return;
+      this.#outbox?.stop(this.#failure(what, false));
+      this.#events.closed(this.#failure(what));
+      void this.#endAll();
+    }, EXIT_AFTER_PIPE_MS).unref();
+  }
+
+  #exitedWith(what: string): void {
+    this.#exited = true;
+    this.#outbox?.stop(this.#failure(what, false));
+    void this.#endAll();
+    this.#drained(() => {
+      this.#stderr.end();
+      this.#events.closed(this.#closing ? undefined : this.#failure(what));
+      this.#resolveExit();
+      this.#release();
+    });
+  }
+
+  /** Waits for what was written before the exit, on both pipes, but not for a grandchild that holds them. */
+  #drained(then: () => void): void {
+    const open = [this.#process?.stdout, this.#process?.stderr].filter((pipe) => pipe && !pipe.readableEnded);
+    let left = open.length;
+    const done = (): void => {
+      if (left < 0) return;
+      clearTimeout(timer);
+      left = -1;
+      then();
+    };
+    // Where the loop was busy for long, one more round reads what has been there all along.
+    const timer = setTimeout(() => setImmediate(done), DRAIN_MS);
+    const oneLess = (): void => {
+      if (--left === 0) done();
+    };
+    for (const pipe of open) pipe?.once('close', oneLess);
+    if (left === 0) done();
+  }
+
+  #release(): void {
+    this.#process?.stdin?.destroy();
+    this.#process?.stdout?.destroy();
+    this.#process?.stderr?.destroy();
+  }
+
+  #failure(what: string, wrote = this.#wrote): ProxyError {
+    return ended({
+      server: this.#options.describe,
+      what,
+      stderr: this.#stderr.tail(),
+      spoke: this.#events.spoke,
+      wrote,
+    });
+  }
+
+  #endAll(): Promise<void> {
+    return (this.#ending ??= this.#endGroup());
+  }
+
+  async #endGroup(): Promise<void> {
+    const { stopGraceMs, onEnd } = this.#options;
+    const pid = this.pid;
+    if (pid !== undefined && (await endGroup(pid, stopGraceMs))) onEnd?.(pid);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#process && !this.#ending) {
+      this.#writer?.end();
+      await this.#exitWithin(this.#options.stopGraceMs);
+    }
+    await this.#endAll();
+    // Not even SIGKILL ends a process that hangs in the kernel: it is given up.
+    if (this.#process?.pid !== undefined) await this.#exitWithin(this.#options.stopGraceMs);
+    this.#events.closed(undefined);
+    this.#release();
+  }
+
+  async #exitWithin(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+    await Promise.race([this.#exit, timeout]);
+    clearTimeout(timer);
+  }
+}

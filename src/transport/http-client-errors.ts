@@ -1,0 +1,202 @@
+/**
+ * What goes wrong over HTTP, as errors of ours. Messages name the server, the status or the kind of trouble,
+ * and at most an origin: never a path, a query or a header's value.
+ */
+import { type Delivered, ProxyError, type ErrorCode } from '../core/errors.ts';
+
+/** The cause of a ProxyError that an HTTP status led to; for the handshake, which tells the eras apart by it. */
+export class HttpStatusError extends Error {
+  override readonly name = 'HttpStatusError';
+  readonly status: number;
+  /** The start of the body, as the server sent it. Not for clients. */
+  readonly bodyText: string;
+  /** The `WWW-Authenticate` field, where there was one. */
+  readonly wwwAuthenticate: string | undefined;
+
+  constructor(status: number, bodyText: string, wwwAuthenticate?: string) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.bodyText = bodyText;
+    this.wwwAuthenticate = wwwAuthenticate;
+  }
+}
+
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The first value of a header field. */
+export function headerOf(headers: ResponseHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+/** What a status other than 2xx and 3xx means for the request that it answers. */
+export function statusError(
+  server: string,
+  status: number,
+  headers: ResponseHeaders,
+  bodyText: string,
+): ProxyError {
+  const { code, delivered, says } = meaningOf(status);
+  const retryAfterMs = retryAfter(headerOf(headers, 'retry-after'));
+  const wait =
+    retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(retryAfterMs / 1000)} seconds.`;
+  return new ProxyError(code, {
+    message: `"${server}" ${says}.${wait}`,
+    server,
+    delivered,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    cause: new HttpStatusError(status, bodyText, headerOf(headers, 'www-authenticate')?.slice(0, 4096)),
+  });
+}
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly delivered: Delivered;
+  readonly says: string;
+}
+
+function meaningOf(status: number): Meaning {
+  switch (status) {
+    case 401:
+      return { code: 'LOGIN_REQUIRED', delivered: false, says: 'wants a login (HTTP 401)' };
+    case 403:
+      return {
+        code: 'DOWNSTREAM_FAILED',
+        delivered: false,
+        says: 'refused the request (HTTP 403): these credentials do not allow it',
+      };
+    case 407:
+      return {
+        code: 'DOWNSTREAM_UNAVAILABLE',
+        delivered: false,
+        says: 'could not be reached: the HTTP proxy on the way wants a login (HTTP 407)',
+      };
+    case 413:
+      return {
+        code: 'DOWNSTREAM_FAILED',
+        delivered: false,
+        says: 'refused the request: it is too large for that server (HTTP 413)',
+      };
+    case 429:
+      return {
+        code: 'RATE_LIMITED',
+        delivered: false,
+        says: 'takes no more requests for now (HTTP 429)',
+      };
+    case 503:
+      return {
+        code: 'DOWNSTREAM_UNAVAILABLE',
+        delivered: false,
+        says: 'is not available for now (HTTP 503)',
+      };
+  }
+  return {
+    code: 'DOWNSTREAM_FAILED',
+    delivered: status >= 500 ? 'unknown' : true,
+    says: `answered HTTP ${status}`,
+  };
+}
+
+/** Both forms of `Retry-After`, in milliseconds from now; at most a day. */
+export function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 86_400_000);
+}
+
+/** A request that got no whole response. `sent`: it may have been written. */
+export function transportError(server: string, error: unknown, sent: boolean): ProxyError {
+  const code = codeOf(error);
+  if (code === 'UND_ERR_INVALID_ARG')
+    return new ProxyError('DOWNSTREAM_FAILED', {
+      message: `The request to "${server}" could not be made: its address or a header field has characters that HTTP does not allow.`,
+      server,
+      delivered: false,
+      cause: error,
+    });
+  const says = sent
+    ? `broke the connection before the answer was complete${inBrackets(code)}`
+    : unreached(code);
+  return new ProxyError(sent ? 'DOWNSTREAM_FAILED' : 'DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" ${says}${says.endsWith('?') ? '' : '.'}`,
+    server,
+    delivered: sent ? 'unknown' : false,
+    cause: error,
+  });
+}
+
+const TLS_TROUBLE: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its chain ends in a self-signed certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not known',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not known',
+  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not known',
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  CERT_REVOKED: 'it has been revoked',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host',
+};
+
+function unreached(code: string): string {
+  const tls = TLS_TROUBLE[code];
+  if (tls !== undefined)
+    return `could not be reached: its TLS certificate was refused, because ${tls} (${code}). To trust an authority of your own, set NODE_EXTRA_CA_CERTS`;
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS'))
+    return `could not be reached: no TLS connection came about${inBrackets(code)}. Is it "https" that is spoken there?`;
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'could not be reached: the connection was refused (ECONNREFUSED). Is the server running there?';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_NODATA':
+      return `could not be reached: its host name was not found (${code})`;
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'ETIMEDOUT':
+      return `could not be reached: no connection came about in time (${code})`;
+    case 'ECONNRESET':
+      return 'could not be reached: the connection was broken while it was being made (ECONNRESET)';
+  }
+  return `could not be reached${inBrackets(code)}`;
+}
+
+function inBrackets(code: string): string {
+  return code === '' ? '' : ` (${code})`;
+}
+
+/** The system's or undici's name for what happened; of several attempts (IPv4, IPv6) the first one's. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && code !== 'UND_ERR_SOCKET') return code;
+  const own = typeof code === 'string' ? code : '';
+  return error.cause instanceof Error ? codeOf(error.cause) || own : own;
+}
+
+/** A redirect that is not followed. Only its origin is named. */
+export function redirectError(server: string, headers: ResponseHeaders): ProxyError {
+  const location = headerOf(headers, 'location') ?? '';
+  const origin = URL.canParse(location) ? new URL(location).origin : 'null';
+  const says =
+    origin === 'null'
+      ? 'answered with a redirect that cannot be followed'
+      : `redirects to ${origin}, which is not followed: credentials would go there. If that is the right place, put it into the config`;
+  return new ProxyError('DOWNSTREAM_FAILED', { message: `"${server}" ${says}.`, server, delivered: false });
+}
+
+export function tooLargeError(server: string, limitBytes: number): ProxyError {
+  return new ProxyError('RESULT_TOO_LARGE', {
+    message: `"${server}" answered with more than the ${limitBytes} bytes that are taken in.`,
+    server,
+    delivered: true,
+  });
+}
+
+/** The response broke HTTP or MCP in a way that leaves open what became of the request. */
+export function badResponse(server: string, says: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_FAILED', {
+    message: `"${server}" ${says}.`,
+    server,
+    delivered: 'unknown',
+  });
+}

@@ -1,0 +1,144 @@
+/** How requests to one server get onto the wire: connections, path and header fields. */
+import type { Dispatcher } from 'undici';
+import { dispatcherFor, type Environment } from './http-client-dispatcher.ts';
+import type { Exchange } from './http-client-exchange.ts';
+
+export type Headers = Readonly<Record<string, string>>;
+
+export interface WireOptions {
+  readonly url: URL;
+  /** A function where they change over time (tokens); it is asked for every request, so let it return the same object. */
+  readonly headers: Headers | (() => Headers);
+  readonly connectTimeoutMs: number;
+  readonly env: Environment;
+}
+
+export interface PostOptions {
+  readonly body: string;
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Goes by connections that calls cannot use up. */
+  readonly aside: boolean;
+}
+
+/**
+ * Calls that hang may take all of these; so what must get through nevertheless (cancellations, answers to
+ * a server that asks in the middle of a call, its own stream) has connections of its own.
+ */
+const CONNECTIONS = 64;
+const CONNECTIONS_ASIDE = 8;
+
+export class Wire {
+  /** The path and query of the configured address. */
+  readonly path: string;
+  readonly #url: URL;
+  readonly #headers: () => Headers;
+  readonly #connections: Dispatcher;
+  readonly #aside: Dispatcher;
+  #session: string | undefined;
+  #version: string | undefined;
+  #known: Headers | undefined;
+  #postHeaders: string[] = [];
+
+  /** @throws TypeError where an HTTP proxy's address is no URL. */
+  constructor(options: WireOptions) {
+    const { url, headers } = options;
+    this.#url = url;
+    this.path = url.pathname + url.search;
+    this.#headers = typeof headers === 'function' ? headers : () => headers;
+    const { connectTimeoutMs, env } = options;
+    this.#connections = dispatcherFor(url, env, { connections: CONNECTIONS, connectTimeoutMs });
+    this.#aside = dispatcherFor(url, env, { connections: CONNECTIONS_ASIDE, connectTimeoutMs });
+  }
+
+  get session(): string | undefined {
+    return this.#session;
+  }
+
+  set session(session: string | undefined) {
+    this.#session = session;
+    this.#known = undefined;
+  }
+
+  set version(version: string) {
+    this.#version = version;
+    this.#known = undefined;
+  }
+
+  post(exchange: Exchange, { body, path, headers, aside }: PostOptions): void {
+    const known = this.#headers();
+    if (known !== this.#known) {
+      this.#known = known;
+      this.#postHeaders = [
+        ...this.#ours(known),
+        'content-type',
+        'application/json',
+        'accept',
+        'application/json, text/event-stream',
+      ];
+    }
+    const all = headers.length === 0 ? this.#postHeaders : [...this.#postHeaders, ...headers.flat()];
+    this.#dispatch(aside, { method: 'POST', path, headers: all, body }, exchange);
+  }
+
+  get(exchange: Exchange, path: string, lastEventId: string | undefined, aside: boolean): void {
+    const headers = [...this.#ours(this.#headers()), 'accept', 'text/event-stream'];
+    if (lastEventId !== undefined) headers.push('last-event-id', lastEventId);
+    this.#dispatch(aside, { method: 'GET', path, headers }, exchange);
+  }
+
+  delete(exchange: Exchange): void {
+    const headers = this.#ours(this.#headers());
+    this.#dispatch(true, { method: 'DELETE', path: this.path, headers }, exchange);
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([this.#connections.destroy(), this.#aside.destroy()]);
+  }
+
+  #dispatch(aside: boolean, request: Dispatcher.DispatchOptions, exchange: Exchange): void {
+    request.origin = this.#url.origin;
+    exchange.send(aside ? this.#aside : this.#connections, request);
+  }
+
+  #ours(configured: Headers): string[] {
+    const fields: string[] = [];
+    let authorized = false;
+    for (const [name, value] of Object.entries(configured)) {
+      const lower = name.toLowerCase();
+      if (RESERVED.has(lower) || lower.startsWith('mcp-param-')) continue;
+      authorized ||= lower === 'authorization';
+      fields.push(name, value);
+    }
+    const { username, password } = this.#url;
+    if (!authorized && (username !== '' || password !== '')) {
+      const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+      fields.push('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+    }
+    fields.push('accept-encoding', 'identity');
+    if (this.#session !== undefined) fields.push('mcp-session-id', this.#session);
+    if (this.#version !== undefined) fields.push('mcp-protocol-version', this.#version);
+    return fields;
+  }
+}
+
+/** What the carrier and the protocol set themselves; a configured value would break one of them. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'keep-alive',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);

@@ -1,0 +1,238 @@
+/**
+ * The answer to one HTTP request: plain JSON in one write where that is enough, an event stream where more
+ * than one message must go out or the answer takes long.
+ *
+ * Writing to a reply that is closed does nothing, so that whoever works on an answer need not look first.
+ */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { BEATS_PER_SILENCE, type Beating, type Pulse } from './http-server-pulse.ts';
+import { errorBody } from './http-server-refusal.ts';
+
+export interface HttpReply {
+  /** The whole answer in one write. After an event it becomes the last event, and the status is lost. */
+  json(status: number, text: string, headers?: OutgoingHttpHeaders): void;
+  empty(status: number, headers?: OutgoingHttpHeaders): void;
+  /** A JSON-RPC message that is not the last: turns the answer into an event stream. Empty text only carries the id. */
+  event(text: string, eventId?: string): void;
+  /** The last message: plain JSON (200 unless told otherwise) if no event came before, else the last event. */
+  end(text: string, status?: number): void;
+  /** For streams without an end of their own: starts the event stream at once. They close when the server does. */
+  openStream(headers?: OutgoingHttpHeaders): void;
+  closeStream(): void;
+  /** Takes effect only before anything was written, which silence may cause: set headers before waiting for others. */
+  setHeader(name: string, value: string): void;
+  /** Ended by us, or the client is gone. */
+  readonly closed: boolean;
+  /**
+   * The client is gone, too slow, or the server stops, before the end was written. Runs at once if that has
+   * already happened; never after an end of ours.
+   */
+  onClose(listener: (why: CloseReason) => void): void;
+  /** What the client has not taken yet. */
+  readonly waitingBytes: number;
+}
+
+export type CloseReason = 'client-gone' | 'client-too-slow' | 'server-stops';
+
+/** What the replies of one server share. */
+export interface ReplySettings {
+  readonly pulse: Pulse<ServerReply>;
+  /** A stream with more than this waiting is cut. */
+  readonly maxWaitingBytes: number;
+  /** How long a client may take for the rest of a finished answer, whatever its size. */
+  readonly drainMs: number;
+  /** And how long for its size: a client that takes less is cut. */
+  readonly drainBytesPerSecond: number;
+  /** Said in every answer from now on, as the connection ends after it. */
+  readonly stopping: () => boolean;
+  readonly cut: (waitingBytes: number) => void;
+  /** The response has left, or its connection is gone. */
+  readonly finished: () => void;
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+} as const;
+
+export class ServerReply implements HttpReply, Beating {
+  readonly #res: ServerResponse;
+  readonly #settings: ReplySettings;
+  /** Only a POSTed request is awaited in silence; a GET says at once what it is. */
+  readonly #awaited: boolean;
+  #headers: OutgoingHttpHeaders | undefined;
+  #streaming = false;
+  #endless = false;
+  #closed = false;
+  #why: CloseReason | undefined;
+  #listeners: ((why: CloseReason) => void)[] | undefined;
+  #lastBeat: number;
+  #drainedBy: number | undefined;
+
+  constructor(
+    res: ServerResponse,
+    settings: ReplySettings,
+    awaited: boolean,
+    headers: OutgoingHttpHeaders | undefined,
+  ) {
+    this.#res = res;
+    this.#settings = settings;
+    this.#awaited = awaited;
+    this.#headers = headers;
+    this.#lastBeat = settings.pulse.count;
+    settings.pulse.add(this);
+    res.on('close', () => this.#left());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get waitingBytes(): number {
+    return this.#res.writableLength;
+  }
+
+  setHeader(name: string, value: string): void {
+    // Copied, because the headers handed in are shared by many replies.
+    this.#headers = { ...this.#headers, [name]: value };
+  }
+
+  onClose(listener: (why: CloseReason) => void): void {
+    if (this.#why !== undefined) listener(this.#why);
+    else if (!this.#closed) (this.#listeners ??= []).push(listener);
+  }
+
+  json(status: number, text: string, headers?: OutgoingHttpHeaders): void {
+    if (this.#closed) return;
+    if (this.#streaming) return this.#finish(eventText(text));
+    this.#head(
+      status,
+      { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      headers,
+    );
+    this.#finish(text);
+  }
+
+  empty(status: number, headers?: OutgoingHttpHeaders): void {
+    if (this.#closed) return;
+    if (!this.#streaming) this.#head(status, status === 204 ? {} : { 'content-length': 0 }, headers);
+    this.#finish();
+  }
+
+  event(text: string, eventId?: string): void {
+    if (this.#closed) return;
+    this.#startStream();
+    this.#write(eventText(text, eventId));
+  }
+
+  end(text: string, status = 200): void {
+    this.json(status, text);
+  }
+
+  openStream(headers?: OutgoingHttpHeaders): void {
+    if (this.#closed) return;
+    this.#endless = true;
+    this.#startStream(headers);
+    this.#res.flushHeaders();
+  }
+
+  closeStream(): void {
+    if (this.#closed) return;
+    this.#startStream();
+    this.#finish();
+  }
+
+  /** The server stops: streams without an end are closed, with `all` everything else too. */
+  stop(all: boolean): void {
+    if (this.#closed || !(all || this.#endless)) return;
+    if (this.#streaming) this.closeStream();
+    else this.json(503, errorBody('The proxy is stopping: try again.'));
+    this.#lost('server-stops');
+  }
+
+  beat(): void {
+    // A pipelined answer whose turn has not come has no connection yet, so losing it makes no event.
+    if (this.#res.socket === null && this.#res.req.socket.destroyed) return this.#left();
+    if (this.#closed) return this.#watchDrain();
+    if (!this.#streaming && !this.#awaited) return;
+    if (this.#settings.pulse.count - this.#lastBeat <= BEATS_PER_SILENCE) return;
+    this.#startStream();
+    this.#write(': still here\n\n');
+  }
+
+  #startStream(headers?: OutgoingHttpHeaders): void {
+    if (this.#streaming) return;
+    this.#streaming = true;
+    this.#head(200, STREAM_HEADERS, headers);
+  }
+
+  #head(status: number, own: OutgoingHttpHeaders, further: OutgoingHttpHeaders | undefined): void {
+    const stopping = this.#settings.stopping();
+    const plain = this.#headers === undefined && further === undefined && !stopping;
+    this.#res.writeHead(
+      status,
+      plain ? own : { ...own, ...this.#headers, ...further, ...(stopping && { connection: 'close' }) },
+    );
+  }
+
+  #write(text: string): void {
+    this.#lastBeat = this.#settings.pulse.count;
+    // Looked at before writing: one message may be larger than the limit, a pile of them may not.
+    if (this.waitingBytes > this.#settings.maxWaitingBytes) this.#cut();
+    else this.#res.write(text);
+  }
+
+  #finish(text?: string): void {
+    this.#closed = true;
+    if (text === undefined) this.#res.end();
+    else this.#res.end(text);
+    // What has not left at once stays under watch.
+    if (this.waitingBytes === 0) this.#settings.pulse.delete(this);
+  }
+
+  #watchDrain(): void {
+    if (this.#res.writableFinished) return this.#settings.pulse.delete(this);
+    // Behind another answer on the same connection: its turn has not come.
+    if (this.#res.socket === null) return;
+    const now = performance.now();
+    const { drainMs, drainBytesPerSecond } = this.#settings;
+    this.#drainedBy ??= now + drainMs + (this.waitingBytes / drainBytesPerSecond) * 1000;
+    if (now > this.#drainedBy) this.#cut();
+  }
+
+  #cut(): void {
+    this.#settings.cut(this.waitingBytes);
+    const wasOpen = !this.#closed;
+    this.#closed = true;
+    this.#settings.pulse.delete(this);
+    this.#res.destroy();
+    if (wasOpen) this.#lost('client-too-slow');
+  }
+
+  /** The response is through, or its connection is gone. */
+  #left(): void {
+    this.#settings.pulse.delete(this);
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#lost('client-gone');
+    }
+    this.#settings.finished();
+  }
+
+  #lost(why: CloseReason): void {
+    this.#why = why;
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    for (const listener of listeners ?? []) listener(why);
+  }
+}
+
+function eventText(text: string, eventId?: string): string {
+  const id = eventId === undefined ? '' : `id: ${eventId}\n`;
+  // An event without data primes the client with an id; naming its type would make some clients parse it.
+  if (text === '') return `${id}data: \n\n`;
+  // In valid JSON a line break is white space between tokens, so it may stand between data lines too.
+  const data = /[\r\n]/.test(text) ? text.replaceAll(/\r\n|\r|\n/g, '\ndata: ') : text;
+  return `${id}event: message\ndata: ${data}\n\n`;
+}

@@ -1,0 +1,183 @@
+/**
+ * The HTTP server that clients talk to: bytes in and out, on `node:http`.
+ *
+ * It decides who may ask (`http-guard.ts`), bounds what is asked in size, number and time, and hands over
+ * whole bodies. Sessions, JSON-RPC and the two eras are the business of `server/`.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from '../core/logger.ts';
+import { asHost, buildGuard, type GuardOptions } from './http-guard.ts';
+import { ServerReply, type ReplySettings } from './http-reply.ts';
+import { Connections } from './http-server-connections.ts';
+import { listen } from './http-server-listen.ts';
+import { Pulse } from './http-server-pulse.ts';
+import { requestHandler, type HttpExchange, type HttpPage } from './http-server-requests.ts';
+
+export interface HttpServerOptions extends GuardOptions {
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly path: '/mcp';
+  readonly maxBodyBytes: number;
+  /** A POSTed request that waits this long for its answer gets an event stream with comments. */
+  readonly silenceMs: number;
+  /** Takes every authorised request on `path`; the body of a POST has been read. */
+  readonly onMcp: (exchange: HttpExchange) => void;
+  /** Pages to GET, by path. `/healthz` is open, the others are guarded like `path`. */
+  readonly routes: ReadonlyMap<string, () => HttpPage>;
+  readonly log: Logger;
+  readonly timeouts?: Partial<HttpTimeouts>;
+  /** Sockets open at a time; further ones are closed at once. */
+  readonly maxConnections?: number;
+  /** A stream is cut when more than this waits for its client. */
+  readonly maxWaitingBytes?: number;
+}
+
+interface HttpTimeouts {
+  /** For the head of a request. */
+  readonly headersMs: number;
+  /** For head and body together. */
+  readonly bodyMs: number;
+  /** How long an idle connection is kept. */
+  readonly keepAliveMs: number;
+  /** A client may take this long for what is left of a finished answer, and longer by its size. */
+  readonly drainMs: number;
+  readonly drainBytesPerSecond: number;
+  /** How long the rest of a refused body is thrown away before its connection is closed. */
+  readonly lingerMs: number;
+}
+
+export interface HttpServer {
+  /** `http://HOST:PORT/mcp`, with the host as it was asked for. */
+  readonly url: string;
+  readonly port: number;
+  readonly address: string;
+  /** As of now. */
+  readonly stats: HttpStats;
+  /**
+   * Takes no more requests, closes idle connections and endless streams, lets the rest finish for `graceMs`,
+   * then ends what is left. Done when no connection is left.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+interface HttpStats {
+  readonly connections: number;
+  /** Replies that are not ended yet, or not yet taken by their clients. */
+  readonly open: number;
+  /** Since the start. */
+  readonly requests: number;
+  /** Since the start. */
+  readonly refused: number;
+  /** Connections that were cut because their clients did not read; since the start. */
+  readonly cut: number;
+}
+
+const DEFAULT_TIMEOUTS: HttpTimeouts = {
+  headersMs: 30_000,
+  bodyMs: 60_000,
+  keepAliveMs: 65_000,
+  drainMs: 60_000,
+  drainBytesPerSecond: 65_536,
+  lingerMs: 2_000,
+};
+const MAX_HEADER_BYTES = 16_384;
+const MAX_CONNECTIONS = 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** How long the last words of a stopping server may take to leave. */
+const LAST_WORDS_MS = 250;
+
+/** @throws Error in words for people: the port is taken, the host is not ours, the bind would be unguarded. */
+export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { log, path, maxBodyBytes, routes, onMcp } = options;
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const { lingerMs, drainMs, drainBytesPerSecond } = timeouts;
+  const guard = buildGuard(options);
+  const server = createBoundedServer(timeouts, options.maxConnections ?? MAX_CONNECTIONS);
+  const connections = new Connections(server, lingerMs, log);
+  const pulse = new Pulse<ServerReply>(options.silenceMs);
+  const counts = { requests: 0, refused: 0, cut: 0 };
+  let isStopping = false;
+  const stopping = (): boolean => isStopping;
+
+  const settings: ReplySettings = {
+    pulse,
+    maxWaitingBytes: options.maxWaitingBytes ?? MAX_WAITING_BYTES,
+    drainMs,
+    drainBytesPerSecond,
+    stopping,
+    cut(waitingBytes) {
+      counts.cut++;
+      log.warn({ waitingBytes }, 'connection cut: its client does not take its answers');
+    },
+    finished() {
+      if (isStopping) connections.closeIdle();
+    },
+  };
+  const handle = requestHandler({
+    path,
+    maxBodyBytes,
+    lingerMs,
+    guard,
+    routes,
+    onMcp,
+    openReply: (res, awaited, headers) => new ServerReply(res, settings, awaited, headers),
+    stopping,
+    refused: () => void counts.refused++,
+    log,
+  });
+  const take = (req: IncomingMessage, res: ServerResponse, mustContinue: boolean): void => {
+    counts.requests++;
+    connections.begins(req, res);
+    handle(req, res, mustContinue);
+  };
+  server.on('request', (req: IncomingMessage, res: ServerResponse) => take(req, res, false));
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => take(req, res, true));
+
+  const { address, port } = await listen(server, options.host, options.port);
+  return {
+    url: `http://${asHost(options.host)}:${port}${path}`,
+    port,
+    address,
+    get stats() {
+      return { ...counts, connections: connections.size, open: pulse.members.size };
+    },
+    async close(graceMs) {
+      isStopping = true;
+      const gone = connections.stop();
+      for (const reply of pulse.members) reply.stop(false);
+      connections.closeIdle();
+      if (await isDoneWithin(gone, graceMs)) return;
+      for (const reply of pulse.members) reply.stop(true);
+      if (await isDoneWithin(gone, LAST_WORDS_MS)) return;
+      connections.cut();
+      await gone;
+    },
+  };
+}
+
+function createBoundedServer(timeouts: HttpTimeouts, maxConnections: number): Server {
+  const { headersMs, bodyMs, keepAliveMs } = timeouts;
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headersMs,
+    requestTimeout: bodyMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: Math.min(5_000, Math.ceil(Math.min(headersMs, bodyMs) / 4)),
+    insecureHTTPParser: false,
+    noDelay: true,
+  });
+  // Node would drop headers beyond a number silently; the request handler refuses them.
+  server.maxHeadersCount = 0;
+  server.maxConnections = maxConnections;
+  return server;
+}
+
+async function isDoneWithin(done: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const inTime = await Promise.race([done.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}

@@ -1,0 +1,31 @@
+/** Turns what a downstream server sends on a shared carrier into link events. */
+import { tooLargeError } from './http-client-errors.ts';
+import { LineFraming } from './line-framing.ts';
+import type { LinkEvents } from './link.ts';
+
+export interface IncomingOptions {
+  readonly server: string;
+  readonly messageBytes: number;
+  readonly events: LinkEvents;
+}
+
+/** An oversized answer fails the request it answers; an oversized something else is only odd. */
+export function incomingLines({ server, messageBytes, events }: IncomingOptions): LineFraming {
+  return new LineFraming(messageBytes, {
+    line: (text) => takeIn(text, events),
+    oversized({ id, hasMethod }) {
+      if (typeof id === 'number' && !hasMethod) events.failed(id, tooLargeError(server, messageBytes));
+      else events.odd(`a message of more than ${messageBytes} bytes was skipped`);
+    },
+  });
+}
+
+const OPEN_OBJECT = 0x7b;
+/** A message, or a batch of them; a log line as `[INFO] ready` is neither. */
+const MESSAGE = /^\s*(?:\[\s*)?\{/;
+
+/** Lets through whatever may be a message; a banner line is odd. */
+export function takeIn(text: string, events: LinkEvents): void {
+  if (text.charCodeAt(0) === OPEN_OBJECT || MESSAGE.test(text)) events.message(text);
+  else if (text.trim() !== '') events.odd('a line that is no message was skipped');
+}

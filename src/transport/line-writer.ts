@@ -1,0 +1,45 @@
+/**
+ * Writes lines to a stream, all lines of one turn in one write.
+ *
+ * How much may wait is the caller's business; errors of the stream as well.
+ */
+import type { Writable } from 'node:stream';
+
+export class LineWriter {
+  readonly #stream: Writable;
+  #joined = '';
+
+  constructor(stream: Writable) {
+    this.#stream = stream;
+  }
+
+  /** What has not been taken by the system. Counted in characters until it is encoded. */
+  get waitingBytes(): number {
+    return this.#joined.length + this.#stream.writableLength;
+  }
+
+  /** Never throws. Into a stream that has ended it writes nothing. */
+  write(line: string): void {
+    if (this.#joined === '') queueMicrotask(this.#flush);
+    this.#joined += line + '\n';
+  }
+
+  /** Calls back when everything is with the system, or never will be. */
+  flush(done: () => void): void {
+    this.#flush();
+    if (this.#stream.writable) this.#stream.write('', done);
+    else done();
+  }
+
+  /** Ends the stream after what was written. */
+  end(): void {
+    this.#flush();
+    if (this.#stream.writable) this.#stream.end();
+  }
+
+  readonly #flush = (): void => {
+    const joined = this.#joined;
+    this.#joined = '';
+    if (joined !== '' && this.#stream.writable) this.#stream.write(joined);
+  };
+}

@@ -1,0 +1,220 @@
+/**
+ * The link to a server that speaks HTTP with SSE (2024-11-05): one stream brings everything, and messages go
+ * to the address that its first event names.
+ *
+ * The stream is the session: when it ends, the link has ended.
+ */
+import { systemClock, type Clock } from '../core/clock.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { StreamEvent } from './event-stream.ts';
+import type { Environment } from './http-client-dispatcher.ts';
+import {
+  badResponse,
+  headerOf,
+  redirectError,
+  statusError,
+  tooLargeError,
+  transportError,
+  type ResponseHeaders,
+} from './http-client-errors.ts';
+import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
+import { Wire, type Headers } from './http-client-wire.ts';
+import { stillborn } from './http-client-stillborn.ts';
+import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
+import type { Oversized } from './oversized.ts';
+import { SsePost, type SsePostOwner } from './sse-post.ts';
+
+export interface SseOptions {
+  /** Where the stream is; a user and password in it become a Basic login. */
+  readonly url: string;
+  /** Sent with every request. A function where they change over time: let it return the same object until they do. */
+  readonly headers?: Headers | (() => Headers) | undefined;
+  /** The server's name, for messages. */
+  readonly describe: string;
+  readonly limits: LinkLimits;
+  /** Until the stream is open and has named the address for messages. */
+  readonly connectTimeoutMs: number;
+  /** Where `HTTP_PROXY` and its kin are looked up; without it there is no HTTP proxy. */
+  readonly env?: Environment | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+export function openSse(options: SseOptions): OpenLink {
+  return (events) => {
+    try {
+      return new SseClient(options, events);
+    } catch (error) {
+      return stillborn(options.describe, events, error);
+    }
+  };
+}
+
+class SseClient implements Link, Receiver, SsePostOwner {
+  readonly wire: Wire;
+  readonly server: string;
+  readonly #url: URL;
+  readonly #limits: LinkLimits;
+  readonly #events: LinkEvents;
+  readonly #stream: Exchange;
+  readonly #posts = new Set<SsePost>();
+  readonly #cancelTimer: () => void;
+  /** Where messages go; not known before the first event. */
+  #endpoint: string | undefined;
+  #waitingBytes = 0;
+  #status = 0;
+  #headers: ResponseHeaders = {};
+  #over = false;
+  #closing: Promise<void> | undefined;
+
+  /** @throws TypeError where the address is none. */
+  constructor(options: SseOptions, events: LinkEvents) {
+    const { headers = {}, connectTimeoutMs, env = {}, clock = systemClock } = options;
+    this.#url = new URL(options.url);
+    this.#limits = options.limits;
+    this.#events = events;
+    this.server = options.describe;
+    this.wire = new Wire({ url: this.#url, headers, connectTimeoutMs, env });
+    this.#stream = new Exchange(this, options.limits.messageBytes);
+    this.#cancelTimer = clock.after(connectTimeoutMs, () => {
+      if (this.#endpoint === undefined) this.#end(this.#unavailable('did not open its event stream in time'));
+    });
+    // In a later turn, for undici tells of an invalid header field at once.
+    queueMicrotask(() => {
+      if (!this.#over) this.wire.get(this.#stream, this.wire.path, undefined, true);
+    });
+  }
+
+  send(message: Outgoing): void {
+    const refusal = this.#refusal(message);
+    if (refusal) {
+      queueMicrotask(() => this.#fail(message.id, refusal));
+      return;
+    }
+    const post = new SsePost(this, message);
+    this.#posts.add(post);
+    this.#waitingBytes += message.text.length;
+    if (this.#endpoint !== undefined) post.send(this.#endpoint);
+  }
+
+  agreed(protocolVersion: string): void {
+    this.wire.version = protocolVersion;
+  }
+
+  close(): Promise<void> {
+    this.#end(undefined);
+    return this.#closing ?? Promise.resolve();
+  }
+
+  left(post: SsePost): void {
+    this.#waitingBytes -= post.outgoing.text.length;
+  }
+
+  finished(post: SsePost, error: ProxyError | undefined): void {
+    if (!this.#posts.delete(post)) return;
+    if (!post.sent) this.left(post);
+    if (error) queueMicrotask(() => this.#fail(post.outgoing.id, error));
+  }
+
+  message(text: string): void {
+    if (!this.#over) this.#events.message(text);
+  }
+
+  sending(): void {}
+
+  head(status: number, headers: ResponseHeaders): Reading {
+    this.#status = status;
+    this.#headers = headers;
+    if (status !== 200) return 'start';
+    return headerOf(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') === true
+      ? 'events'
+      : 'nothing';
+  }
+
+  event({ data, type }: StreamEvent): void {
+    if (type === 'endpoint') this.#endpointNamed(data);
+    else if (data !== '' && (type === '' || type === 'message')) this.message(data);
+  }
+
+  retry(): void {}
+
+  oversized({ id, hasMethod }: Oversized): void {
+    if (typeof id === 'number' && !hasMethod)
+      this.#events.failed(id, tooLargeError(this.server, this.#limits.messageBytes));
+    else this.#events.odd('a message over the size limit that answers no request');
+  }
+
+  complete(text: string): void {
+    if (this.#status >= 300 && this.#status < 400) this.#end(redirectError(this.server, this.#headers));
+    else if (this.#status !== 200) this.#end(statusError(this.server, this.#status, this.#headers, text));
+    else if (this.#endpoint === undefined)
+      this.#end(this.#unavailable('offers no event stream of the kind of 2024-11-05'));
+    else this.#end(badResponse(this.server, 'ended its event stream'));
+  }
+
+  broke(trouble: Trouble, error: Error, sent: boolean): void {
+    if (trouble === 'encoding')
+      this.#end(badResponse(this.server, 'answered in a content encoding that cannot be read'));
+    else this.#end(transportError(this.server, error, sent));
+  }
+
+  #endpointNamed(named: string): void {
+    if (this.#endpoint !== undefined) {
+      this.#events.odd('a second address for messages');
+      return;
+    }
+    const target = URL.canParse(named, this.#url.href) ? new URL(named, this.#url) : undefined;
+    if (target?.origin !== this.#url.origin) {
+      this.#end(
+        this.#unavailable(
+          'names an address for messages that is not on its own origin; it is refused, for credentials would go there',
+        ),
+      );
+      return;
+    }
+    this.#endpoint = target.pathname + target.search;
+    this.#cancelTimer();
+    for (const post of this.#posts) post.send(this.#endpoint);
+  }
+
+  #refusal({ text }: Outgoing): ProxyError | undefined {
+    const { server } = this;
+    if (this.#over) return this.#unavailable('could not be asked: the connection to it has ended');
+    if (this.#waitingBytes > 0 && this.#waitingBytes + text.length > this.#limits.queueBytes)
+      return new ProxyError('BUSY', {
+        message: `"${server}" has too many requests waiting already.`,
+        server,
+        delivered: false,
+      });
+    return undefined;
+  }
+
+  #unavailable(says: string): ProxyError {
+    const { server } = this;
+    return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+      message: `"${server}" ${says}.`,
+      server,
+      delivered: false,
+    });
+  }
+
+  #fail(id: number | undefined, error: ProxyError): void {
+    if (this.#over) return;
+    if (id !== undefined) this.#events.failed(id, error);
+    else this.#events.odd('a message of ours that the server did not take');
+  }
+
+  #end(error: ProxyError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancelTimer();
+    for (const post of this.#posts) {
+      const { id } = post.outgoing;
+      post.cancel();
+      if (!post.sent && id !== undefined)
+        this.#events.failed(id, this.#unavailable('could not be asked: the connection to it has ended'));
+    }
+    this.#posts.clear();
+    this.#stream.cancel();
+    this.#closing = this.wire.destroy().then(() => this.#events.closed(error));
+  }
+}

@@ -1,0 +1,73 @@
+/** One message on its way to a server of 2024-11-05. The answer comes elsewhere: here there is only "taken" or "not". */
+import type { ProxyError } from '../core/errors.ts';
+import { redirectError, statusError, transportError, type ResponseHeaders } from './http-client-errors.ts';
+import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
+import type { Wire } from './http-client-wire.ts';
+import type { Outgoing } from './link.ts';
+
+export interface SsePostOwner {
+  readonly wire: Wire;
+  readonly server: string;
+  /** It is being written. */
+  left(post: SsePost): void;
+  finished(post: SsePost, error: ProxyError | undefined): void;
+}
+
+export class SsePost implements Receiver {
+  readonly outgoing: Outgoing;
+  /** It may have been written. */
+  sent = false;
+  readonly #owner: SsePostOwner;
+  readonly #exchange: Exchange;
+  #status = 0;
+  #headers: ResponseHeaders = {};
+
+  constructor(owner: SsePostOwner, outgoing: Outgoing) {
+    this.#owner = owner;
+    this.outgoing = outgoing;
+    this.#exchange = new Exchange(this, 0);
+  }
+
+  send(path: string): void {
+    const { text, id, headers = [] } = this.outgoing;
+    this.#owner.wire.post(this.#exchange, { body: text, path, headers, aside: id === undefined });
+  }
+
+  cancel(): void {
+    this.#exchange.cancel();
+  }
+
+  sending(): void {
+    if (this.sent) return;
+    this.sent = true;
+    this.#owner.left(this);
+  }
+
+  head(status: number, headers: ResponseHeaders): Reading {
+    this.#status = status;
+    this.#headers = headers;
+    return status > 299 ? 'start' : 'nothing';
+  }
+
+  event(): void {}
+
+  retry(): void {}
+
+  complete(text: string): void {
+    this.#owner.finished(this, this.#refusal(text));
+  }
+
+  broke(_: Trouble, error: Error, sent: boolean): void {
+    const { server } = this.#owner;
+    // It was taken if the status says so, whatever became of a body that nobody wants.
+    if (this.#status >= 200 && this.#status < 300) this.#owner.finished(this, undefined);
+    else this.#owner.finished(this, transportError(server, error, sent));
+  }
+
+  #refusal(text: string): ProxyError | undefined {
+    const { server } = this.#owner;
+    if (this.#status < 300) return undefined;
+    if (this.#status < 400) return redirectError(server, this.#headers);
+    return statusError(server, this.#status, this.#headers, text);
+  }
+}

@@ -1,0 +1,181 @@
+/** The link to a server that speaks MCP over a WebSocket, one message a frame. */
+import { WebSocket } from 'ws';
+import type { RawData } from 'ws';
+import { systemClock } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ProxyError } from '../core/errors.ts';
+import { GuardedEvents } from './guarded-events.ts';
+import { badResponse } from './http-client-errors.ts';
+import type { Headers } from './http-client-wire.ts';
+import { takeIn } from './incoming.ts';
+import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
+import { Outbox } from './outbox.ts';
+import type { Sink } from './outbox.ts';
+import { badAddress, refused, socketError } from './websocket-errors.ts';
+
+export interface WebSocketOptions {
+  /** The server's name, for messages. */
+  readonly describe: string;
+  /** `ws:` or `wss:`. */
+  readonly url: string;
+  readonly headers?: Headers | undefined;
+  readonly limits: LinkLimits;
+  readonly connectTimeoutMs: number;
+  /** How often the other side is asked for a sign of life, and how long it may take. */
+  readonly pingMs?: number | undefined;
+  readonly pongMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * A frame larger than allowed ends the connection: the protocol knows no way to skip one. `closed` then comes
+ * with `RESULT_TOO_LARGE`.
+ */
+export function openWebSocket(options: WebSocketOptions): OpenLink {
+  return (events) => {
+    const guarded = new GuardedEvents(events);
+    try {
+      return new WebSocketLink(options, guarded);
+    } catch {
+      setImmediate(() => guarded.closed(badAddress(options.describe)));
+      return { send: () => {}, close: () => Promise.resolve(guarded.closed(undefined)) };
+    }
+  };
+}
+
+/** Pings are answered while no more than this waits, so that a flood of them costs no memory. */
+const PONG_ROOM = 64 * 1024;
+const CLOSE_MS = 1000;
+
+class WebSocketLink implements Link {
+  readonly #options: WebSocketOptions;
+  readonly #events: GuardedEvents;
+  readonly #socket: WebSocket;
+  readonly #frames: Frames;
+  readonly #outbox: Outbox;
+  readonly #clock: Clock;
+  #opened = false;
+  #heard = false;
+  #stopPinging: () => void = () => {};
+  #closing: Promise<void> | undefined;
+
+  constructor(options: WebSocketOptions, events: GuardedEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#clock = options.clock ?? systemClock;
+    this.#socket = new WebSocket(options.url, ['mcp'], {
+      headers: { ...options.headers },
+      perMessageDeflate: false,
+      maxPayload: options.limits.messageBytes,
+      handshakeTimeout: options.connectTimeoutMs,
+      followRedirects: false,
+      autoPong: false,
+    });
+    this.#frames = new Frames(this.#socket);
+    this.#outbox = new Outbox(this.#frames, {
+      server: options.describe,
+      queueBytes: options.limits.queueBytes,
+      events,
+    });
+    this.#listen(this.#socket, events);
+  }
+
+  send(message: Outgoing): void {
+    this.#outbox.send(message);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  #listen(socket: WebSocket, events: LinkEvents): void {
+    const { describe: server, limits } = this.#options;
+    socket.once('open', () => this.#open());
+    socket.on('message', (data: RawData, isBinary) => {
+      this.#heard = true;
+      if (isBinary) events.odd('a binary frame was skipped');
+      else takeIn((data as Buffer).toString(), events);
+    });
+    socket.on('ping', (data: Buffer) => {
+      this.#heard = true;
+      if (socket.bufferedAmount <= PONG_ROOM) socket.pong(data);
+    });
+    socket.on('pong', () => (this.#heard = true));
+    socket.once('unexpected-response', (_, response) => this.#fail(refused(server, response)));
+    socket.on('error', (error) =>
+      this.#fail(socketError(server, error, { opened: this.#opened, messageBytes: limits.messageBytes })),
+    );
+    socket.once('close', (code: number) =>
+      this.#fail(badResponse(server, `closed the connection (code ${code})`)),
+    );
+  }
+
+  #open(): void {
+    this.#opened = true;
+    this.#frames.open();
+    this.#pingLater();
+  }
+
+  #pingLater(): void {
+    const { pingMs = 30_000 } = this.#options;
+    this.#stopPinging = this.#clock.after(pingMs, () => this.#ping());
+  }
+
+  #ping(): void {
+    const { describe: server, pongMs = 10_000 } = this.#options;
+    this.#heard = false;
+    this.#socket.ping();
+    this.#stopPinging = this.#clock.after(pongMs, () => {
+      if (this.#heard) this.#pingLater();
+      else this.#fail(badResponse(server, 'gives no sign of life on its WebSocket connection'));
+    });
+  }
+
+  #fail(error: ProxyError): void {
+    this.#stopPinging();
+    this.#events.closed(this.#closing ? undefined : error);
+    this.#socket.terminate();
+  }
+
+  async #close(): Promise<void> {
+    const socket = this.#socket;
+    this.#stopPinging();
+    if (socket.readyState !== WebSocket.CLOSED)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => socket.terminate(), CLOSE_MS);
+        socket.once('close', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        socket.close(1000);
+      });
+    this.#events.closed(undefined);
+  }
+}
+
+/** Keeps what is sent before the connection stands. */
+class Frames implements Sink {
+  readonly #socket: WebSocket;
+  #early: string[] | undefined = [];
+  #earlyBytes = 0;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  get waitingBytes(): number {
+    return this.#earlyBytes + this.#socket.bufferedAmount;
+  }
+
+  write(text: string): void {
+    if (!this.#early) return this.#socket.send(text);
+    this.#early.push(text);
+    this.#earlyBytes += text.length;
+  }
+
+  open(): void {
+    for (const text of this.#early ?? []) this.#socket.send(text);
+    this.#early = undefined;
+    this.#earlyBytes = 0;
+  }
+}

@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+
+import { ConfigError } from '../../src/config/config-error.ts';
+import { complaint, loadOwn, loadServer, machine } from './machine.ts';
+
+describe('what is wrong with a config', () => {
+  test('is told with file, line, column, path, expectation and finding', async () => {
+    const text =
+      '{\n  "mcpServers": {\n    "github": {\n      "command": "x",\n      "timeoutMs": "soon"\n    }\n  }\n}';
+    expect(await complaint(loadOwn(text))).toBe(
+      'switchyard.json:5:20  mcpServers.github.timeoutMs: expected milliseconds as a whole number, or a duration such as "30s" or "5m", got "soon"',
+    );
+  });
+
+  test('is told all at once, for every file', async () => {
+    const { load, write } = machine();
+    const one = write('one.json', '{"mcpServers":{"a":{"command":1,"tags":"x"}},"lgo":{}}');
+    const two = write('two.yaml', 'mcpServers:\n  b:\n    url: nonsense\nlgo: 1\n');
+    const three = write('three.json', '{"a" 1}');
+    const error: unknown = await load(one, two, three, 'four.json').catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    const problems = error instanceof ConfigError ? error.problems : [];
+    expect(problems.map(({ file, line, column, path }) => [file, line, column, path])).toEqual([
+      ['one.json', 1, 31, 'mcpServers.a.command'],
+      ['one.json', 1, 40, 'mcpServers.a.tags'],
+      ['one.json', 1, 46, 'lgo'],
+      ['two.yaml', 3, 10, 'mcpServers.b.url'],
+      ['two.yaml', 4, 1, 'lgo'],
+      ['three.json', 1, 6, ''],
+      ['four.json', undefined, undefined, ''],
+    ]);
+  });
+
+  test.each([
+    [{ mcpServer: {} }, 'mcpServer: is not a known key. Did you mean "mcpServers"?'],
+    [{ mcpServers: { a: { command: 'x', timeoutMS: 1 } } }, 'Did you mean "timeoutMs"?'],
+    [{ mcpServers: { a: { command: 'x', qqqqqqq: 1 } } }, 'mcpServers.a.qqqqqqq: is not a known key.'],
+    [{ mcpServers: { a: { command: 'x', limits: { dept: 1 } } } }, 'Did you mean "depth"?'],
+    [{ expose: { namespace: 'auto' } }, 'expose.namespace: is not a known key. Did you mean "namespaces"?'],
+    [{ expose: { namespaces: 'alway' } }, 'got "alway". Did you mean "always"?'],
+    [
+      { mcpServers: { 'my server': { command: 'x', tags: [1] } } },
+      'mcpServers["my server"].tags[0]: expected text',
+    ],
+    [{ mcpServers: [] }, 'mcpServers: expected a table of servers'],
+    [{ mcpServers: { a: 'x' } }, 'mcpServers.a: expected a table, got "x"'],
+    [{ mcpServers: { a: { command: 'x', args: 'y' } } }, 'mcpServers.a.args: expected a list, got text'],
+    [{ mcpServers: { a: { command: 'x', env: [] } } }, 'mcpServers.a.env: expected a table, got a list'],
+    [{ mcpServers: { a: { command: null } } }, 'got nothing (null)'],
+    [{ mcpServers: { a: { command: 'x', namespace: 'a__b' } } }, 'got "a__b". Did you mean "a_b"?'],
+    [{ defaults: { command: 'x' } }, 'defaults.command: belongs to one server'],
+    [{ defaults: { cwdd: 'x' } }, 'Did you mean "cwd"?'],
+    [{ http: { tokens: { a: '' } } }, 'http.tokens.a: expected a token'],
+    [{ log: { level: 'verbose' } }, 'log.level: expected one of'],
+  ])('%j is refused', async (config, message) => {
+    expect(await complaint(loadOwn(config))).toContain(message);
+  });
+
+  test.each(['pools', 'tools', 'retryBudget', 'workflows', 'imports', 'check'])(
+    'the top-level key %s is not supported yet, and not silently accepted',
+    async (key) => {
+      expect(await complaint(loadOwn({ [key]: {} }))).toContain(
+        `${key}: is not supported by this version yet`,
+      );
+    },
+  );
+
+  test.each([
+    'start',
+    'idleStopMs',
+    'replicas',
+    'trustAnnotations',
+    'outage',
+    'maxConcurrency',
+    'maxQueue',
+    'retry',
+    'circuitBreaker',
+    'cache',
+    'health',
+  ])('the server key %s is not supported yet, neither in an entry nor in the defaults', async (key) => {
+    const message = `${key}: is not supported by this version yet`;
+    expect(await complaint(loadServer({ command: 'x', [key]: 1 }))).toContain(`mcpServers.one.${message}`);
+    expect(await complaint(loadOwn({ defaults: { [key]: 1 } }))).toContain(`defaults.${message}`);
+  });
+
+  test('nor are the later options of tools', async () => {
+    const override = { t: { timeoutMs: 1, circuitBreaker: {}, idempotencyKey: 'x' } };
+    const message = await complaint(loadServer({ command: 'x', tools: { safeToRepeat: ['*'], override } }));
+    expect(message.match(/is not supported by this version yet/g)).toHaveLength(4);
+  });
+
+  test('a key given twice is told, in JSON and in YAML', async () => {
+    expect(await complaint(loadOwn('{"mcpServers":{"a":{"command":"x"},"a":{"command":"y"}}}'))).toContain(
+      'mcpServers.a: is given twice',
+    );
+    const { load, write } = machine();
+    expect(await complaint(load(write('switchyard.yaml', 'mcpServers: {}\nmcpServers: {}\n')))).toContain(
+      'given twice',
+    );
+  });
+
+  test('a namespace given twice names its owner', async () => {
+    const one = { command: 'x', namespace: 'n' };
+    expect(await complaint(loadOwn({ mcpServers: { a: one, b: one } }))).toContain(
+      'mcpServers.b.namespace: is already the namespace of "a"',
+    );
+  });
+
+  test('an unset variable is named with its place, once', async () => {
+    const text = '{"mcpServers":{"a":{"host":"h",\n"port":"${PORT}"}}}';
+    expect(await complaint(loadOwn(text))).toBe(
+      'switchyard.json:2:8  mcpServers.a.port: the variable "PORT" is not set. Set it, or write ${PORT:-default}.',
+    );
+  });
+
+  test('a syntax error is told with its place', async () => {
+    const { load, write } = machine();
+    expect(await complaint(loadOwn('{"mcpServers": {"a" }}'))).toMatch(
+      /^switchyard.json:1:21 {2}expected ":"/,
+    );
+    expect(await complaint(load(write('switchyard.yaml', 'a:\n  b: 1\n c: 2\n')))).toMatch(
+      /^switchyard.yaml:\d+:\d+ /,
+    );
+    expect(await complaint(load(write('switchyard.toml', 'a = 1\nb = \n')))).toMatch(
+      /^switchyard.toml:2:\d+ /,
+    );
+  });
+
+  test('aliases that unfold without end are refused', async () => {
+    const { load, write } = machine();
+    const bomb = ['a: &a [x,x,x,x,x,x,x,x,x,x]'];
+    for (const [name, below] of ['b a', 'c b', 'd c', 'e d', 'f e'].map((pair) => pair.split(' '))) {
+      bomb.push(`${name}: &${name} [${Array.from({ length: 10 }, () => `*${below}`).join(',')}]`);
+    }
+    expect(await complaint(load(write('switchyard.yaml', bomb.join('\n'))))).toContain(
+      'more than 100000 values',
+    );
+    expect(await complaint(load(write('switchyard.yaml', 'a: &a\n  b: *a\n')))).toContain(
+      'inside of what it refers to',
+    );
+  });
+});
+
+describe('secrets', () => {
+  const secret = 'sEcReT';
+
+  test.each([
+    ['JSON', 'switchyard.json', `{"mcpServers":{"a":{"env":{"A":"${secret}" "B"}}}}`],
+    ['JSON', 'switchyard.json', `{"mcpServers":{"a":{"env":{"A":${secret}}}}}`],
+    ['YAML', 'switchyard.yaml', `mcpServers:\n  a:\n    env:\n      A: "x" ${secret}\n`],
+    ['YAML', 'switchyard.yaml', `mcpServers:\n  a:\n    env:\n      A: *${secret}\n`],
+    ['YAML', 'switchyard.yaml', `mcpServers:\n  a: "\\${secret}"\n`],
+    ['TOML', 'switchyard.toml', `[mcpServers.a.env]\nA = ${secret}\n`],
+    ['TOML', 'switchyard.toml', `[mcpServers.a.env]\nA = "${secret}\n`],
+  ])('do not stand in a syntax error of %s', async (_, name, text) => {
+    const { load, write } = machine();
+    expect(await complaint(load(write(name, text)))).not.toContain(secret);
+  });
+
+  test('do not stand in errors about env, headers, tokens, arguments or addresses', async () => {
+    const message = await complaint(
+      loadOwn({
+        mcpServers: {
+          a: { command: 'x', env: secret, args: secret },
+          b: { url: `htp://${secret}`, headers: { A: `${secret}\n` } },
+          c: { url: secret },
+          d: { url: 'http://h', headers: secret },
+        },
+        http: { tokens: { a: `${secret} ${secret}`, b: 7 } },
+      }),
+    );
+    expect(message.split('\n')).toHaveLength(8);
+    expect(message).not.toContain(secret);
+  });
+
+  test('that came from a variable do not stand in errors anywhere', async () => {
+    const entry = { host: 'h', port: '${S}', protocol: '${S}', tags: ['${S}'], namespace: '${S} x' };
+    const message = await complaint(loadServer(entry, { S: secret }));
+    expect(message).toContain('got what "${S}" stands for');
+    expect(message).not.toContain(secret);
+  });
+});
