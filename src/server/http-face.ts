@@ -78,7 +78,9 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     take(message, created.session, exchange.reply);
   }
 
-  function postModern(message: Message, { principal, reply, header }: HttpExchange): void {
+  function postModern(message: Message, exchange: HttpExchange): void {
+    const { principal, reply } = exchange;
+    const header = (name: string): string | undefined => exchange.header(name);
     // The core protocol has no notification from a modern client over HTTP; cancelling is leaving.
     if (message.kind !== 'request') return reply.empty(202);
     const { id, method, params } = message;
@@ -137,10 +139,10 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
 }
 
 /** The envelope in the body decides; without one, a header that names a modern revision. */
-function isModern(message: Message, { header }: HttpExchange): boolean {
+function isModern(message: Message, exchange: HttpExchange): boolean {
   if (message.kind !== 'request' && message.kind !== 'notification') return false;
   if (claimsModern(message.params)) return true;
-  const version = header('mcp-protocol-version');
+  const version = exchange.header('mcp-protocol-version');
   return version !== undefined && eraOf(version) === 'modern';
 }
 

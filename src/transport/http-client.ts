@@ -175,7 +175,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
 
   #start(post: Post): void {
     if (this.era === 'legacy' && post.outgoing.method === INITIALIZED) {
-      this.#held = [];
+      this.#held ??= [];
       this.#cancelHold = this.clock.after(INITIALIZED_MS, () => this.#release());
     }
     post.send();

@@ -39,6 +39,9 @@ export interface SseOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** Not for ever, though. */
+const INITIALIZED_MS = 5000;
+
 export function openSse(options: SseOptions): OpenLink {
   return (events) => {
     try {
@@ -57,7 +60,11 @@ class SseClient implements Link, Receiver, SsePostOwner {
   readonly #events: LinkEvents;
   readonly #stream: Exchange;
   readonly #posts = new Set<SsePost>();
-  readonly #cancelTimer: () => void;
+  readonly #clock: Clock;
+  #cancelTimer: () => void;
+  /** What waits for the endpoint, or for `#first` to have arrived. */
+  readonly #held: SsePost[] = [];
+  #first: SsePost | undefined;
   /** Where messages go; not known before the first event. */
   #endpoint: string | undefined;
   #waitingBytes = 0;
@@ -75,6 +82,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     this.server = options.describe;
     this.wire = new Wire({ url: this.#url, headers, connectTimeoutMs, env });
     this.#stream = new Exchange(this, options.limits.messageBytes);
+    this.#clock = clock;
     this.#cancelTimer = clock.after(connectTimeoutMs, () => {
       if (this.#endpoint === undefined) this.#end(this.#unavailable('did not open its event stream in time'));
     });
@@ -93,7 +101,8 @@ class SseClient implements Link, Receiver, SsePostOwner {
     const post = new SsePost(this, message);
     this.#posts.add(post);
     this.#waitingBytes += message.text.length;
-    if (this.#endpoint !== undefined) post.send(this.#endpoint);
+    this.#held.push(post);
+    this.#release();
   }
 
   agreed(protocolVersion: string): void {
@@ -112,6 +121,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
   finished(post: SsePost, error: ProxyError | undefined): void {
     if (!this.#posts.delete(post)) return;
     if (!post.sent) this.left(post);
+    if (post === this.#first) this.#firstArrived();
     if (error) queueMicrotask(() => this.#fail(post.outgoing.id, error));
   }
 
@@ -173,7 +183,26 @@ class SseClient implements Link, Receiver, SsePostOwner {
     }
     this.#endpoint = target.pathname + target.search;
     this.#cancelTimer();
-    for (const post of this.#posts) post.send(this.#endpoint);
+    this.#release();
+  }
+
+  /** Posts overtake each other, but a server may have to hear `initialized` before anything else. */
+  #release(): void {
+    while (this.#endpoint !== undefined && this.#first === undefined) {
+      const post = this.#held.shift();
+      if (post === undefined) return;
+      if (post.outgoing.method === 'notifications/initialized') {
+        this.#first = post;
+        this.#cancelTimer = this.#clock.after(INITIALIZED_MS, () => this.#firstArrived());
+      }
+      post.send(this.#endpoint);
+    }
+  }
+
+  #firstArrived(): void {
+    this.#cancelTimer();
+    this.#first = undefined;
+    if (!this.#over) this.#release();
   }
 
   #refusal({ text }: Outgoing): ProxyError | undefined {

@@ -6,6 +6,7 @@ import {
   deadPort,
   eventOf,
   httpServer,
+  methodOf,
   rawServer,
   resultFor,
   startEvents,
@@ -64,6 +65,26 @@ describe('a link to a server of 2024-11-05', () => {
     await proxy.link.close();
     expect(proxy.ends).toEqual([undefined]);
     await proxy.until(() => server.sockets.size === 0);
+  });
+
+  test('sends nothing more until the server has taken "initialized"', async () => {
+    const order: string[] = [];
+    const server = await httpServer((seen, response) => {
+      if (seen.method === 'GET') {
+        startEvents(response).write('event: endpoint\ndata: /m\n\n');
+        return;
+      }
+      const isFirst = methodOf(seen) === 'notifications/initialized';
+      void sleep(isFirst ? 80 : 0).then(() => {
+        order.push(methodOf(seen));
+        response.writeHead(202).end();
+      });
+    });
+    const proxy = client(server.url);
+    proxy.notify('notifications/initialized');
+    for (const id of [1, 2]) proxy.link.send({ text: '{"method":"later"}', id });
+    await proxy.until(() => order.length === 3);
+    expect(order).toEqual(['notifications/initialized', 'later', 'later']);
   });
 
   test.each(['https://evil.example/messages', '//evil.example/m', 'javascript:alert(1)', 'http://'])(
