@@ -20,6 +20,8 @@ export interface CarrierContext {
   /** Names and values set for every child process, beside the marker. */
   readonly childEnv: Readonly<Record<string, string>>;
   readonly processes: ProcessRecord;
+  /** Asked when a process is to end. */
+  readonly stopGraceMs: () => number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -65,7 +67,7 @@ function saysOlder(error: unknown): boolean {
 }
 
 function childProcess(server: ServerConfig, transport: StdioTransportConfig, context: CarrierContext): OpenLink {
-  const { key, stopGraceMs, limits } = server;
+  const { key, limits } = server;
   const { log, clock, processes } = context;
   return openChildProcess({
     describe: key,
@@ -73,7 +75,9 @@ function childProcess(server: ServerConfig, transport: StdioTransportConfig, con
     args: transport.args,
     env: childEnvironment(transport, context),
     cwd: transport.cwd,
-    stopGraceMs,
+    get stopGraceMs() {
+      return context.stopGraceMs();
+    },
     limits: { messageBytes: limits.messageBytes, queueBytes: QUEUE_BYTES, stderrBytes: limits.stderrBytes },
     secrets: [...transport.env.values()],
     onStderr: (line, leftOut) => log.debug({ server: key, line, ...(leftOut > 0 && { leftOut }) }, 'stderr'),

@@ -72,6 +72,11 @@ export class Fleet {
     return this.#catalog;
   }
 
+  /** Every server has told what it offers. */
+  get complete(): boolean {
+    return this.#options.servers.every(({ server }) => this.listingOf(server) !== undefined);
+  }
+
   /** Its own servers. */
   get downstreams(): Iterable<Downstream> {
     return [...this.#running.values()].map(({ downstream }) => downstream);

@@ -70,7 +70,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const uris = new UriMemory((server) => namespaces.get(server) ?? server);
   const processes = await openProcessRecord(config.stateDir, log);
   const swept = sweepProcesses(config.stateDir, log);
-  const carriers: CarrierContext = { env, childEnv: options.childEnv ?? {}, processes, clock, log };
+  const carriers: Omit<CarrierContext, 'stopGraceMs'> = { env, childEnv: options.childEnv ?? {}, processes, clock, log };
 
   const stats = new Map(servers.map((server) => [server.key, new CallStats()]));
   const members = new Map<string, Attached>();
@@ -96,6 +96,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     createRouter({ viewOf, uris, tasks }),
   );
 
+  let hurry = false;
   let closing: Promise<void> | undefined;
   return {
     service: {
@@ -114,6 +115,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   };
 
   async function close(): Promise<void> {
+    // Clients kill what they started two seconds after they left.
+    hurry = exclusive;
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
     await eras.close();
@@ -122,18 +125,22 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function viewOf(client: Client): View {
-    const its = members.get(client.id)?.fleet ?? shared;
+    const its = members.get(client.view)?.fleet ?? shared;
     return { catalog: its.catalog, find: (server) => its.find(server)?.handle };
   }
 
   function attach(member: Member): Attachment {
+    const { view } = member.client;
     greeted.set({ info: member.client.info ?? ownInfo(options.version), capabilities: member.client.capabilities });
     const its = exclusive ? shared : clientFleet(member);
     const attached: Attached = { member, fleet: its, subscriptions: new Map(), logLevel: undefined };
-    members.set(member.client.id, attached);
+    members.set(view, attached);
     return {
       get catalog() {
         return its.catalog;
+      },
+      get complete() {
+        return its.complete;
       },
       async settledCatalog() {
         await its.settled();
@@ -153,7 +160,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         for (const downstream of its.downstreams) if (exclusive || its !== shared) downstream.rootsChanged();
       },
       detach() {
-        if (members.get(member.client.id) === attached) members.delete(member.client.id);
+        if (members.get(view) === attached) members.delete(view);
         if (its !== shared) void its.close();
       },
     };
@@ -206,7 +213,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const { key: name, timeoutMs, maxTimeoutMs } = server;
     const downstream = new Downstream({
       server: name,
-      carriers: carriersFor(server, carriers),
+      carriers: carriersFor(server, { ...carriers, stopGraceMs: () => Math.min(server.stopGraceMs, hurry ? HURRY_MS : Infinity) }),
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
       greeting: part.greeting,
@@ -276,7 +283,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     }
     const owner = subject === undefined ? undefined : tasks.ownerOf(server, subject);
     if (!owner || subject === undefined) return;
-    members.get(owner.clientId)?.member.notify(method, tasks.restoreIn(params, subject, owner.sealed));
+    for (const { member } of members.values())
+      if (member.client.id === owner.clientId) member.notify(method, tasks.restoreIn(params, subject, owner.sealed));
   }
 
   /** A server is told the least severe level that any client wants; each client gets what it asked for. */
@@ -288,8 +296,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     for (const its of fleets) for (const downstream of its.downstreams) downstream.setLogLevel(least);
   }
 
-  function report(clientId: string): ServerReport[] {
-    const its = members.get(clientId)?.fleet ?? shared;
+  function report(view: string): ServerReport[] {
+    const its = members.get(view)?.fleet ?? shared;
     return servers.map(({ key: server }) => {
       const downstream = its.find(server)?.downstream;
       const counts = stats.get(server) as CallStats;
@@ -322,6 +330,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 }
 
 const MAX_LOGGED = 10_000;
+/** What a child process gets of its grace, twice, when our own time is short. */
+const HURRY_MS = 600;
 
 /** All names that are or will be the proxy's own. */
 const META_TOOL_NAMES = ['run_workflow', 'workflow_runs', 'resume_workflow', 'cancel_workflow', 'proxy_status'];

@@ -47,6 +47,8 @@ export type Era = 'legacy' | 'modern';
 export interface Client {
   /** Never shown to anybody else; sealed values and private connections are bound to it. */
   readonly id: string;
+  /** Clients with one view have the same connections: the client itself, in modern HTTP with its capabilities. */
+  readonly view: string;
   readonly era: Era;
   /** The negotiated revision, as `2025-11-25`. */
   readonly protocolVersion: string;

@@ -60,6 +60,8 @@ export class Downstream {
   readonly #backoff: Backoff;
   #state: DownstreamState = 'stopped';
   #connection: Connection | undefined;
+  /** Every carrier that is not gone yet: the one in use, one being greeted, those being ended. */
+  readonly #open = new Set<Connection>();
   #starting: Promise<Connection> | undefined;
   #cancelRestart: (() => void) | undefined;
   #listing: Listing | undefined;
@@ -158,7 +160,7 @@ export class Downstream {
   async #close(): Promise<void> {
     this.#cancelRestart?.();
     this.#enter('stopping');
-    await this.#connection?.close();
+    await Promise.all([...this.#open].map((connection) => connection.close()));
     this.#enter('stopped');
   }
 
@@ -207,7 +209,7 @@ export class Downstream {
         protocol,
         remembered: eras.get(),
         greeting,
-        connect: (open) => (connection = this.#open(open)),
+        connect: (open) => (connection = this.#connectionOver(open)),
       });
       greeted.catch(() => {
         // Reported through the race below, or too late to matter.
@@ -248,7 +250,7 @@ export class Downstream {
     await this.#refresh();
   }
 
-  #open(open: OpenLink): Connection {
+  #connectionOver(open: OpenLink): Connection {
     const { server, limits } = this.#options;
     const connection: Connection = new Connection({
       server,
@@ -263,10 +265,13 @@ export class Downstream {
         closed: (error) => this.#lost(connection, error),
       },
     });
+    this.#open.add(connection);
     return connection;
   }
 
   #lost(connection: Connection, error: ProxyError | undefined): void {
+    // Its process group may still have to be ended.
+    void connection.close().then(() => this.#open.delete(connection));
     if (this.#connection !== connection) return;
     this.#connection = undefined;
     this.#listening = undefined;

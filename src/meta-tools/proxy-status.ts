@@ -7,7 +7,7 @@ export interface ServerReport extends JsonObject {
 }
 
 /** `proxy_status`: how every downstream server is doing. Asks nothing of the servers themselves. */
-export function proxyStatus(report: (clientId: string) => readonly ServerReport[]): MetaTool {
+export function proxyStatus(report: (view: string) => readonly ServerReport[]): MetaTool {
   return {
     name: 'proxy_status',
     description:
@@ -39,7 +39,7 @@ export function proxyStatus(report: (clientId: string) => readonly ServerReport[
     },
     annotations: { title: 'Proxy status', readOnlyHint: true, openWorldHint: false },
     answer: (call) => {
-      const servers = report(call.client.id);
+      const servers = report(call.client.view);
       const wanted = stringAt(at(call.params.value, 'arguments'), 'server');
       if (wanted === undefined) return Promise.resolve({ servers });
       const found = servers.filter(({ server }) => server === wanted);

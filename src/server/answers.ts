@@ -9,8 +9,8 @@ import {
   RESOURCE_NOT_FOUND,
   RpcError,
 } from '../core/errors.ts';
-import { at, Json, type JsonObject } from '../core/json.ts';
-import { editObject } from '../core/json-edit.ts';
+import { at, isObject, Json, type JsonObject } from '../core/json.ts';
+import { editObject, memberText } from '../core/json-edit.ts';
 import { covers } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, resultText } from '../protocol/message.ts';
 
@@ -21,10 +21,21 @@ export interface Answer {
 
 const MODERN_ONLY = { resultType: undefined, ttlMs: undefined, cacheScope: undefined };
 
-/** A result for a legacy client: without what only the modern family has. */
+/** A result for a legacy client: without what only the modern family has, structured content being objects. */
 export function legacyResult(result: Json): Json {
   if (at(result.value, 'resultType') === undefined) return result;
-  return Json.fromText(editObject(result.text, MODERN_ONLY));
+  const structured = at(result.value, 'structuredContent');
+  if (structured === undefined || isObject(structured)) return Json.fromText(editObject(result.text, MODERN_ONLY));
+  const text = memberText(result.text, 'structuredContent') ?? '';
+  const content = at(result.value, 'content');
+  const said = Array.isArray(content) && content.length > 0;
+  return Json.fromText(
+    editObject(result.text, {
+      ...MODERN_ONLY,
+      structuredContent: undefined,
+      ...(!said && { content: JSON.stringify([{ type: 'text', text }]) }),
+    }),
+  );
 }
 
 /** A result for a modern client: with the type that each must have, and hints where the method must have them. */

@@ -3,7 +3,6 @@
  *
  * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
  */
-import type { Catalog } from '../catalog/catalog.ts';
 import type { Ask, Call, Client, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
@@ -23,6 +22,7 @@ import {
 import { nameOf } from '../protocol/params.ts';
 import { Peer } from '../protocol/peer.ts';
 import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
+import { announced } from './announced.ts';
 import { legacyError, legacyResult } from './answers.ts';
 import { listKind, listPage } from './lists.ts';
 import { wants } from './log-levels.ts';
@@ -52,11 +52,13 @@ export class LegacySession implements Member {
   readonly ask: Ask;
   #client: Client;
   #attachment: Attachment | undefined;
+  #greeted = false;
 
   constructor(options: LegacySessionOptions) {
     this.#options = options;
     this.#client = {
       id: options.clientId,
+      view: options.clientId,
       era: 'legacy',
       protocolVersion: LATEST_LEGACY,
       info: undefined,
@@ -98,6 +100,8 @@ export class LegacySession implements Member {
   }
 
   listsChanged(kinds: readonly ListKind[]): void {
+    // A client that is still being greeted has listed nothing yet.
+    if (!this.#greeted) return;
     for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind])))
       this.#options.channel(notificationText(method, undefined));
   }
@@ -147,7 +151,8 @@ export class LegacySession implements Member {
     const kind = listKind(method);
     if (kind) {
       const { metaTools, pageSize } = service;
-      return listPage({ kind, catalog: await attachment.settledCatalog(), metaTools, pageSize, params, head: '' });
+      const catalog = await attachment.settledCatalog();
+      return listPage({ kind, catalog, metaTools, pageSize, params, legacy: true, head: '' });
     }
     if (method === 'logging/setLevel') return this.#setLevel(params, attachment);
     if (method === 'resources/subscribe') return this.#subscribe(call.name, attachment);
@@ -170,7 +175,7 @@ export class LegacySession implements Member {
     const catalog = await this.#attachment.greetingCatalog();
     return Json.of({
       protocolVersion: this.#client.protocolVersion,
-      capabilities: legacyCapabilities(catalog),
+      capabilities: legacyCapabilities(announced(catalog, this.#attachment.complete)),
       serverInfo: this.#options.service.info,
       ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
     });
@@ -244,8 +249,8 @@ export class LegacySession implements Member {
       const id = JSON.stringify(at(params.value, 'requestId')) ?? '';
       this.#inProgress.get(id)?.cancel(stringAt(params.value, 'reason') ?? 'the client cancelled it');
     } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
-    else if (method !== 'notifications/initialized')
-      this.#options.log.debug({ method }, 'skipped a notification of the client');
+    else if (method === 'notifications/initialized') this.#greeted = true;
+    else this.#options.log.debug({ method }, 'skipped a notification of the client');
   }
 
   #invalid(message: Invalid, outlet: Outlet): void {
@@ -259,8 +264,7 @@ export class LegacySession implements Member {
 }
 
 /** What a legacy client is told: the modern tasks extension has another wire form. */
-function legacyCapabilities({ capabilities }: Catalog): JsonObject {
-  const { extensions, ...rest } = capabilities;
+function legacyCapabilities({ extensions, ...rest }: JsonObject): JsonObject {
   if (!isObject(extensions)) return rest;
   const { [TASKS_EXTENSION]: _tasks, ...others } = extensions;
   return Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest;

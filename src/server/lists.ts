@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
 import { Json, stringAt } from '../core/json.ts';
 import type { ListKind } from '../core/listing.ts';
+import { legacyTools } from './legacy-tools.ts';
 
 const KINDS: ReadonlyMap<string, ListKind> = new Map([
   ['tools/list', 'tools'],
@@ -22,18 +23,17 @@ export interface ListOptions {
   readonly metaTools: readonly string[];
   readonly pageSize: number;
   readonly params: Json;
+  /** For a client of the legacy family. */
+  readonly legacy: boolean;
   /** Further members of the result, each with a trailing comma. */
   readonly head: string;
 }
 
 /** @throws RpcError for a cursor that is not ours. */
-export function listPage({ kind, catalog, metaTools, pageSize, params, head }: ListOptions): Json {
-  const list = catalog.lists[kind];
+export function listPage({ kind, catalog, metaTools, pageSize, params, legacy, head }: ListOptions): Json {
+  const list = legacy && kind === 'tools' ? legacyTools(catalog) : catalog.lists[kind].items;
   const cursor = stringAt(params.value, 'cursor');
-  const own = kind === 'tools' ? metaTools : [];
-  if (pageSize === 0 && cursor === undefined && own.length === 0)
-    return Json.fromText(`{${head}"${kind}":${list.text}}`);
-  const items = own.length > 0 ? [...list.items, ...own] : list.items;
+  const items = kind === 'tools' ? [...list, ...metaTools] : list;
   const from = cursor === undefined ? 0 : startOf(cursor, items.length);
   const to = pageSize === 0 ? items.length : Math.min(items.length, from + pageSize);
   const next = to < items.length ? `,"nextCursor":"${cursorFor(to)}"` : '';

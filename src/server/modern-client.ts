@@ -58,6 +58,10 @@ export class ModernClient implements Member {
     return this.#client;
   }
 
+  get listening(): boolean {
+    return this.#streams.size > 0;
+  }
+
   /** The modern family has no way to ask outside of a call. */
   readonly ask: Ask = ({ method, server }) =>
     Promise.reject(

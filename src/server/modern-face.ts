@@ -28,6 +28,7 @@ import {
   MODERN_REVISIONS,
   TASKS_EXTENSION,
 } from '../protocol/revisions.ts';
+import { announced } from './announced.ts';
 import { modernError, modernResult } from './answers.ts';
 import { Flight, type Waiter } from './flight.ts';
 import { listKind, listPage } from './lists.ts';
@@ -40,6 +41,9 @@ import type { Service } from './service.ts';
 const PARK_MS = 10 * 60_000;
 /** Parked calls and calls under way, over all clients. */
 const MAX_FLIGHTS = 10_000;
+
+/** Attached clients, each kind of capabilities of one counting by itself. */
+const MAX_CLIENTS = 1000;
 
 /** The methods that may answer with questions. */
 const ASKING = new Set(['tools/call', 'prompts/get', 'resources/read']);
@@ -117,7 +121,7 @@ export class ModernFace {
       const catalog = await attachment.settledCatalog();
       const { metaTools, pageSize } = service;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
-      return outlet.end(resultText(id, listPage({ kind, catalog, metaTools, pageSize, params, head })));
+      return outlet.end(resultText(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })));
     }
     if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
@@ -137,7 +141,7 @@ export class ModernFace {
     return Json.of({
       resultType: 'complete',
       supportedVersions: MODERN_REVISIONS,
-      capabilities: modernCapabilities(catalog),
+      capabilities: modernCapabilities(announced(catalog, member.attachment.complete)),
       ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
       ttlMs: catalog.ttlMs,
       cacheScope: catalog.cacheScope,
@@ -229,15 +233,26 @@ export class ModernFace {
   }
 
   #member(client: Client): ModernClient {
-    const found = this.#clients.get(client.id);
+    const found = this.#clients.get(client.view);
     if (found) return found.use(client);
+    if (this.#clients.size >= MAX_CLIENTS) this.#evict();
     const member = new ModernClient({
       ...this.#options,
       client,
-      idle: () => this.#clients.delete(client.id),
+      idle: () => this.#clients.delete(client.view),
     });
-    this.#clients.set(client.id, member);
+    this.#clients.set(client.view, member);
     return member;
+  }
+
+  /** Makes room: whoever has no stream open and came first. */
+  #evict(): void {
+    for (const [view, member] of this.#clients) {
+      if (member.listening) continue;
+      this.#clients.delete(view);
+      member.close();
+      return;
+    }
   }
 
   /** A server's own state leaves sealed: its client brings it back, and nobody else's can. */
@@ -298,6 +313,7 @@ function clientOf({ params, clientId, checkVersion }: ModernRequest): Client {
   const info = at(meta, META_CLIENT_INFO);
   return {
     id: clientId,
+    view: `${clientId} ${JSON.stringify(capabilities)}`,
     era: 'modern',
     protocolVersion,
     info: isObject(info) ? info : undefined,
@@ -316,8 +332,7 @@ function tasksMissing(): RpcError {
 }
 
 /** What a modern client is told: core tasks are the legacy family's. */
-function modernCapabilities({ capabilities }: Catalog): JsonObject {
-  const { tasks: _tasks, ...rest } = capabilities;
+function modernCapabilities({ tasks: _tasks, ...rest }: JsonObject): JsonObject {
   return rest;
 }
 

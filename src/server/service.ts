@@ -34,8 +34,10 @@ export interface Attachment {
   readonly catalog: Catalog;
   /** The catalog, after waiting a bounded time for servers that are coming up. */
   settledCatalog(): Promise<Catalog>;
-  /** Waits the short time that greeting a client may take. */
+  /** The catalog, after waiting the short time that greeting a client may take. */
   greetingCatalog(): Promise<Catalog>;
+  /** Every server is in the catalog; otherwise more may come. */
+  readonly complete: boolean;
   subscribe(uri: string): Promise<void>;
   unsubscribe(uri: string): Promise<void>;
   setLogLevel(level: string): void;
