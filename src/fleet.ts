@@ -104,11 +104,22 @@ export class Fleet {
     const { clock, listWaitMs, shared } = this.#options;
     await shared?.settled();
     const end = this.#startedAt + listWaitMs;
-    while (this.#pending() > 0 && clock.now() < end) {
+    while (this.pending > 0 && clock.now() < end) {
       const quietMs = Math.max(MIN_QUIET_MS, this.#slowestMs);
       if (!(await this.#nextListing(Math.min(quietMs, end - clock.now())))) break;
     }
     this.#rebuild();
+  }
+
+  /** Waits, while servers are coming up, for something to be in the catalog; at most `listWaitMs`. */
+  async appears(found: (catalog: Catalog) => boolean): Promise<void> {
+    const { clock, listWaitMs, shared } = this.#options;
+    const end = clock.now() + listWaitMs;
+    this.#rebuild();
+    while (!found(this.#catalog) && this.pending + (shared?.pending ?? 0) > 0 && clock.now() < end) {
+      await this.#nextListing(end - clock.now());
+      this.#rebuild();
+    }
   }
 
   /** Ends all of its own servers. */
@@ -125,7 +136,8 @@ export class Fleet {
     return running;
   }
 
-  #pending(): number {
+  /** How many of its own servers may still bring their first listing. */
+  get pending(): number {
     let pending = 0;
     for (const { downstream } of this.#running.values())
       if (!downstream.listing && (downstream.state === 'starting' || downstream.state === 'ready')) pending++;
@@ -134,7 +146,8 @@ export class Fleet {
 
   /** @returns whether one more server is settled before the time is over. */
   #nextListing(ms: number): Promise<boolean> {
-    const before = this.#pending();
+    const pending = (): number => this.pending + (this.#options.shared?.pending ?? 0);
+    const before = pending();
     return new Promise((resolve) => {
       const done = (came: boolean): void => {
         stop();
@@ -143,7 +156,7 @@ export class Fleet {
       };
       const stop = this.#options.clock.after(ms, () => done(false));
       const unwatch = this.watch(() => {
-        if (this.#pending() < before) done(true);
+        if (pending() < before) done(true);
       });
     });
   }

@@ -126,7 +126,13 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   function viewOf(client: Client): View {
     const its = members.get(client.view)?.fleet ?? shared;
-    return { catalog: its.catalog, find: (server) => its.find(server)?.handle };
+    return {
+      get catalog() {
+        return its.catalog;
+      },
+      appears: (found) => its.appears(found),
+      find: (server) => its.find(server)?.handle,
+    };
   }
 
   function attach(member: Member): Attachment {

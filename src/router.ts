@@ -3,7 +3,7 @@
  *
  * On the way back it sees to what only it can know: which server a URI or a task came from.
  */
-import type { Catalog, Route, Target } from './catalog/catalog.ts';
+import type { Catalog, Target } from './catalog/catalog.ts';
 import { nearestNames } from './catalog/nearest-names.ts';
 import type { UriMemory } from './catalog/uri-memory.ts';
 import type { Call, Client, Handler } from './core/call.ts';
@@ -15,6 +15,8 @@ import type { TaskIds } from './task-ids.ts';
 /** What one client sees. */
 export interface View {
   readonly catalog: Catalog;
+  /** Waits a bounded time for something to be in the catalog, while servers are coming up. */
+  appears(found: (catalog: Catalog) => boolean): Promise<void>;
   /** Who answers for a server, with that server's middleware around. */
   find(server: string): Handler | undefined;
 }
@@ -32,13 +34,13 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     const view = viewOf(call.client);
     switch (call.method) {
       case 'tools/call':
-        return send(call, view, routed(call, view.catalog.tools, 'tool'));
+        return send(call, view, await routed(call, view, 'tools'));
       case 'prompts/get':
-        return send(call, view, routed(call, view.catalog.prompts, 'prompt'));
+        return send(call, view, await routed(call, view, 'prompts'));
       case 'resources/read':
         return readResource(call, view);
       case 'completion/complete':
-        return send(call, view, completionTarget(call, view.catalog));
+        return send(call, view, await completionTarget(call, view));
       case 'tasks/get':
       case 'tasks/result':
       case 'tasks/cancel':
@@ -57,6 +59,7 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   }
 
   async function readResource(call: Call, view: View): Promise<Json> {
+    await appears(view, (catalog) => uris.find(call.name, catalog) !== undefined);
     const target = uris.find(call.name, view.catalog);
     if (target) return send(call, view, target);
     // Nobody listed it. Reading changes nothing, so the servers that have resources may be asked in turn.
@@ -81,22 +84,30 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     return tasks.restoreIn(uris.seen(result, task.server, view.catalog), task.taskId, call.name);
   }
 
-  function completionTarget(call: Call, catalog: Catalog): Target {
+  async function completionTarget(call: Call, view: View): Promise<Target> {
     const ref = at(call.params.value, 'ref');
-    if (stringAt(ref, 'type') !== 'ref/resource') return routed(call, catalog.prompts, 'prompt');
+    if (stringAt(ref, 'type') !== 'ref/resource') return routed(call, view, 'prompts');
+    const { catalog } = view;
     const target = catalog.resourceTemplates.get(call.name)?.targets[0] ?? uris.find(call.name, catalog);
     if (!target) throw RpcError.of(INVALID_PARAMS, `Unknown resource: ${call.name}`);
     return target;
   }
 }
 
-function routed({ name, method, params }: Call, routes: ReadonlyMap<string, Route>, what: string): Target {
+async function routed({ name, method, params }: Call, view: View, kind: 'tools' | 'prompts'): Promise<Target> {
+  await appears(view, (catalog) => catalog[kind].has(name));
+  const routes = view.catalog[kind];
   const target = routes.get(name)?.targets[0];
   if (target) return target;
+  const what = kind === 'tools' ? 'tool' : 'prompt';
   if (nameOf(method, params) === undefined) throw RpcError.of(INVALID_PARAMS, `${method} needs the name of a ${what}`);
   const near = nearestNames(name, routes.keys(), NEAREST);
   const hint = near.length > 0 ? ` Did you mean ${near.map((one) => `"${one}"`).join(', ')}?` : '';
   throw RpcError.of(INVALID_PARAMS, `Unknown ${what}: "${name}".${hint}`);
+}
+
+function appears(view: View, found: (catalog: Catalog) => boolean): Promise<void> | undefined {
+  return found(view.catalog) ? undefined : view.appears(found);
 }
 
 function gone(server: string): ProxyError {
