@@ -98,14 +98,15 @@ export class Fleet {
 
   /**
    * Waits for servers that are coming up: until all are there, or nothing new has come for as long as the
-   * slowest so far took, or `listWaitMs` is over.
+   * slowest so far took (for each that is missing), or `listWaitMs` is over.
    */
   async settled(): Promise<void> {
     const { clock, listWaitMs, shared } = this.#options;
     await shared?.settled();
     const end = this.#startedAt + listWaitMs;
     while (this.pending > 0 && clock.now() < end) {
-      const quietMs = Math.max(MIN_QUIET_MS, this.#slowestMs);
+      // One that is still missing may hang; when many are, the machine is slow and not the servers.
+      const quietMs = Math.max(MIN_QUIET_MS, this.#slowestMs) * this.pending;
       if (!(await this.#nextListing(Math.min(quietMs, end - clock.now())))) break;
     }
     this.#rebuild();
