@@ -39,7 +39,11 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
     case 'websocket':
       return {
         kind: 'one',
-        open: openWebSocket({ ...common, url: transport.url, headers: Object.fromEntries(transport.headers) }),
+        open: openWebSocket({
+          ...common,
+          url: transport.url,
+          headers: Object.fromEntries(transport.headers),
+        }),
       };
     case 'sse':
       return {
@@ -47,7 +51,13 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
         open: openSse({ ...common, env, url: transport.url, headers: Object.fromEntries(transport.headers) }),
       };
     case 'http': {
-      const options = { ...common, env, log, url: transport.url, headers: Object.fromEntries(transport.headers) };
+      const options = {
+        ...common,
+        env,
+        log,
+        url: transport.url,
+        headers: Object.fromEntries(transport.headers),
+      };
       return {
         kind: 'http',
         modern: openHttpClient({ ...options, era: 'modern' }),
@@ -63,10 +73,21 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
 function saysOlder(error: unknown): boolean {
   const status =
     error instanceof ProxyError && error.cause instanceof HttpStatusError ? error.cause.status : undefined;
-  return status !== undefined && status >= 400 && status < 500 && status !== 401 && status !== 403 && status !== 429;
+  return (
+    status !== undefined &&
+    status >= 400 &&
+    status < 500 &&
+    status !== 401 &&
+    status !== 403 &&
+    status !== 429
+  );
 }
 
-function childProcess(server: ServerConfig, transport: StdioTransportConfig, context: CarrierContext): OpenLink {
+function childProcess(
+  server: ServerConfig,
+  transport: StdioTransportConfig,
+  context: CarrierContext,
+): OpenLink {
   const { key, limits } = server;
   const { log, clock, processes } = context;
   return openChildProcess({
@@ -96,5 +117,10 @@ function childEnvironment(
     const value = context.env[name];
     if (value !== undefined) made[name] = value;
   }
-  return { ...made, ...Object.fromEntries(env), ...context.childEnv, [MARKER_VARIABLE]: context.processes.marker };
+  return {
+    ...made,
+    ...Object.fromEntries(env),
+    ...context.childEnv,
+    [MARKER_VARIABLE]: context.processes.marker,
+  };
 }

@@ -34,7 +34,11 @@ async function main(args: readonly string[]): Promise<number> {
   if (command !== 'serve') throw new UsageError(`Unknown command "${command}". See switchyard --help.`);
   if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}". See switchyard --help.`);
   const http = values.http === undefined ? undefined : address(values.http);
-  return serve({ configFiles: values.config ?? [], http, stdio: http === undefined || values.stdio === true });
+  return serve({
+    configFiles: values.config ?? [],
+    http,
+    stdio: http === undefined || values.stdio === true,
+  });
 }
 
 function parse(args: readonly string[]) {

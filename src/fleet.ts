@@ -90,6 +90,11 @@ export class Fleet {
     );
   }
 
+  /** Whether a server's connection is this fleet's, and not the shared one's. */
+  owns(server: string): boolean {
+    return this.#options.shared !== undefined && this.#running.has(server);
+  }
+
   /** Tells of every change of a server's state or listing. @returns a function that stops it. */
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher);

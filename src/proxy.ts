@@ -16,7 +16,7 @@ import { Json, type JsonObject, stringAt } from './core/json.ts';
 import { editObject } from './core/json-edit.ts';
 import type { ListKind } from './core/listing.ts';
 import type { Logger } from './core/logger.ts';
-import { Downstream, subjectOf } from './downstream/downstream.ts';
+import { Downstream } from './downstream/downstream.ts';
 import { eraMemory } from './downstream/eras.ts';
 import type { Greeting } from './downstream/handshake.ts';
 import { Fleet, type FleetServer, type Running } from './fleet.ts';
@@ -28,7 +28,7 @@ import { timeout } from './middleware/timeout.ts';
 import { LOG_LEVELS } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
 import { createRouter, type View } from './router.ts';
-import type { Attachment, Member, Service } from './server/service.ts';
+import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { stateKey } from './state-key.ts';
 import { taskIds } from './task-ids.ts';
 import { openProcessRecord, sweepProcesses } from './transport/process-record.ts';
@@ -51,7 +51,7 @@ export interface ProxyOptions {
 }
 
 export interface Proxy {
-  readonly service: Service;
+  readonly served: ServedProxy;
   /** Every server that connects for all clients is connected. */
   readonly ready: boolean;
   /** Ends every connection and child process. Idempotent. */
@@ -70,7 +70,13 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const uris = new UriMemory((server) => namespaces.get(server) ?? server);
   const processes = await openProcessRecord(config.stateDir, log);
   const swept = sweepProcesses(config.stateDir, log);
-  const carriers: Omit<CarrierContext, 'stopGraceMs'> = { env, childEnv: options.childEnv ?? {}, processes, clock, log };
+  const carriers: Omit<CarrierContext, 'stopGraceMs'> = {
+    env,
+    childEnv: options.childEnv ?? {},
+    processes,
+    clock,
+    log,
+  };
 
   const stats = new Map(servers.map((server) => [server.key, new CallStats()]));
   const members = new Map<string, Attached>();
@@ -91,15 +97,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   });
   shared.start();
 
-  const handle = compose(
-    [metaTools(own)],
-    createRouter({ viewOf, uris, tasks }),
-  );
+  const handle = compose([metaTools(own)], createRouter({ viewOf, uris, tasks }));
 
   let hurry = false;
   let closing: Promise<void> | undefined;
   return {
-    service: {
+    served: {
       info: { name: 'switchyard', title: 'Switchyard', version: options.version },
       pageSize: config.expose.pageSize,
       maxDepth: CLIENT_DEPTH,
@@ -131,13 +134,17 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         return its.catalog;
       },
       appears: (found) => its.appears(found),
+      alone: (server) => exclusive || its.owns(server),
       find: (server) => its.find(server)?.handle,
     };
   }
 
   function attach(member: Member): Attachment {
     const { view } = member.client;
-    greeted.set({ info: member.client.info ?? ownInfo(options.version), capabilities: member.client.capabilities });
+    greeted.set({
+      info: member.client.info ?? ownInfo(options.version),
+      capabilities: member.client.capabilities,
+    });
     const its = exclusive ? shared : clientFleet(member);
     const attached: Attached = { member, fleet: its, subscriptions: new Map(), logLevel: undefined };
     members.set(view, attached);
@@ -219,7 +226,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const { key: name, timeoutMs, maxTimeoutMs } = server;
     const downstream = new Downstream({
       server: name,
-      carriers: carriersFor(server, { ...carriers, stopGraceMs: () => Math.min(server.stopGraceMs, hurry ? HURRY_MS : Infinity) }),
+      carriers: carriersFor(server, {
+        ...carriers,
+        stopGraceMs: () => Math.min(server.stopGraceMs, hurry ? HURRY_MS : Infinity),
+      }),
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
       greeting: part.greeting,
@@ -233,7 +243,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       events: {
         changed,
         resourceUpdated: (params) => resourceUpdated(name, params),
-        announced: (method, params) => announced(name, method, params),
+        taskChanged: (method, params) => taskChanged(name, method, params),
+        elicitationCompleted: (clientId, params) => tell(clientId, 'notifications/elicitation/complete', params),
         needsOwnConnections: () => promote(server),
       },
     });
@@ -280,17 +291,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   /** What is about a task goes to the client that holds it, under the id that it knows. */
-  function announced(server: string, method: string, params: Json): void {
-    const subject = subjectOf(method, params);
-    if (method === 'notifications/elicitation/complete') {
-      // Its id is unguessable and means something only to the client that was shown it.
-      for (const { member } of members.values()) member.notify(method, params);
-      return;
-    }
-    const owner = subject === undefined ? undefined : tasks.ownerOf(server, subject);
-    if (!owner || subject === undefined) return;
-    for (const { member } of members.values())
-      if (member.client.id === owner.clientId) member.notify(method, tasks.restoreIn(params, subject, owner.sealed));
+  function taskChanged(server: string, method: string, params: Json): void {
+    const taskId = stringAt(params.value, 'taskId');
+    const owner = taskId === undefined ? undefined : tasks.ownerOf(server, taskId);
+    if (!owner || taskId === undefined) return;
+    tell(owner.clientId, method, tasks.restoreIn(params, taskId, owner.sealed));
+  }
+
+  function tell(clientId: string, method: string, params: Json): void {
+    for (const { member } of members.values()) if (member.client.id === clientId) member.notify(method, params);
   }
 
   /** A server is told the least severe level that any client wants; each client gets what it asked for. */
@@ -340,7 +349,13 @@ const MAX_LOGGED = 10_000;
 const HURRY_MS = 600;
 
 /** All names that are or will be the proxy's own. */
-const META_TOOL_NAMES = ['run_workflow', 'workflow_runs', 'resume_workflow', 'cancel_workflow', 'proxy_status'];
+const META_TOOL_NAMES = [
+  'run_workflow',
+  'workflow_runs',
+  'resume_workflow',
+  'cancel_workflow',
+  'proxy_status',
+];
 
 interface Attached {
   readonly member: Member;
@@ -376,7 +391,10 @@ function ownGreeting(version: string): Greeting {
 }
 
 /** A greeting that is known at once, or when the client has come. */
-function greetingOf(known: Greeting | undefined): { promise: Promise<Greeting>; set: (greeting: Greeting) => void } {
+function greetingOf(known: Greeting | undefined): {
+  promise: Promise<Greeting>;
+  set: (greeting: Greeting) => void;
+} {
   if (known) return { promise: Promise.resolve(known), set: () => {} };
   let set: (greeting: Greeting) => void = () => {};
   const promise = new Promise<Greeting>((resolve) => (set = resolve));

@@ -9,6 +9,7 @@ import type { UriMemory } from './catalog/uri-memory.ts';
 import type { Call, Client, Handler } from './core/call.ts';
 import { INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RESOURCE_NOT_FOUND, RpcError } from './core/errors.ts';
 import { at, Json, stringAt } from './core/json.ts';
+import { editObject, elementTexts, memberText } from './core/json-edit.ts';
 import { nameOf } from './protocol/params.ts';
 import type { TaskIds } from './task-ids.ts';
 
@@ -17,6 +18,8 @@ export interface View {
   readonly catalog: Catalog;
   /** Waits a bounded time for something to be in the catalog, while servers are coming up. */
   appears(found: (catalog: Catalog) => boolean): Promise<void>;
+  /** Whether the connection to a server is this client's only. */
+  alone(server: string): boolean;
   /** Who answers for a server, with that server's middleware around. */
   find(server: string): Handler | undefined;
 }
@@ -28,6 +31,7 @@ export interface RouterOptions {
 }
 
 const NEAREST = 3;
+const MAX_TASK_PAGES = 100;
 
 export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   return async (call) => {
@@ -46,8 +50,10 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
       case 'tasks/cancel':
       case 'tasks/update':
         return sendToTask(call, view);
+      case 'tasks/list':
+        return listTasks(call, view);
       default:
-        throw RpcError.of(METHOD_NOT_FOUND, `Unknown method: ${call.method}`);
+        return sendToExtension(call, view);
     }
   };
 
@@ -84,6 +90,39 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     return tasks.restoreIn(uris.seen(result, task.server, view.catalog), task.taskId, call.name);
   }
 
+  async function listTasks(call: Call, view: View): Promise<Json> {
+    const { taskServers } = view.catalog;
+    if (taskServers.length === 0) throw unknownMethod(call);
+    const lists = await Promise.all(taskServers.map((server) => tasksOf(server, call, view)));
+    return Json.fromText(`{"tasks":[${lists.flat().join(',')}]}`);
+  }
+
+  async function tasksOf(server: string, call: Call, view: View): Promise<string[]> {
+    const found: string[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < MAX_TASK_PAGES; page++) {
+      const params = editObject(call.params.text, { cursor: cursor === undefined ? undefined : JSON.stringify(cursor) });
+      const result = await view.find(server)?.({ ...call, params: Json.fromText(params) });
+      const listed = elementTexts(memberText(result?.text ?? '{}', 'tasks') ?? '[]').map((text) => Json.fromText(text));
+      found.push(...tasks.sealListed(listed, server, call.client, view.alone(server)));
+      cursor = stringAt(result?.value, 'nextCursor');
+      if (cursor === undefined) break;
+    }
+    return found;
+  }
+
+  /** A method that we do not know may be an extension's: the servers that announce any are asked in turn. */
+  async function sendToExtension(call: Call, view: View): Promise<Json> {
+    for (const server of view.catalog.extensionServers) {
+      try {
+        return await send(call, view, { server, originalName: call.name });
+      } catch (error) {
+        if (!(error instanceof RpcError) || error.code !== METHOD_NOT_FOUND) throw error;
+      }
+    }
+    throw unknownMethod(call);
+  }
+
   async function completionTarget(call: Call, view: View): Promise<Target> {
     const ref = at(call.params.value, 'ref');
     if (stringAt(ref, 'type') !== 'ref/resource') return routed(call, view, 'prompts');
@@ -94,13 +133,18 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   }
 }
 
-async function routed({ name, method, params }: Call, view: View, kind: 'tools' | 'prompts'): Promise<Target> {
+async function routed(
+  { name, method, params }: Call,
+  view: View,
+  kind: 'tools' | 'prompts',
+): Promise<Target> {
   await appears(view, (catalog) => catalog[kind].has(name));
   const routes = view.catalog[kind];
   const target = routes.get(name)?.targets[0];
   if (target) return target;
   const what = kind === 'tools' ? 'tool' : 'prompt';
-  if (nameOf(method, params) === undefined) throw RpcError.of(INVALID_PARAMS, `${method} needs the name of a ${what}`);
+  if (nameOf(method, params) === undefined)
+    throw RpcError.of(INVALID_PARAMS, `${method} needs the name of a ${what}`);
   const near = nearestNames(name, routes.keys(), NEAREST);
   const hint = near.length > 0 ? ` Did you mean ${near.map((one) => `"${one}"`).join(', ')}?` : '';
   throw RpcError.of(INVALID_PARAMS, `Unknown ${what}: "${name}".${hint}`);
@@ -108,6 +152,10 @@ async function routed({ name, method, params }: Call, view: View, kind: 'tools' 
 
 function appears(view: View, found: (catalog: Catalog) => boolean): Promise<void> | undefined {
   return found(view.catalog) ? undefined : view.appears(found);
+}
+
+function unknownMethod({ method }: Call): RpcError {
+  return RpcError.of(METHOD_NOT_FOUND, `Unknown method: ${method}`);
 }
 
 function gone(server: string): ProxyError {

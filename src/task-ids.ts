@@ -17,6 +17,8 @@ export interface TaskIds {
   sealIn(result: Json, server: string, client: Client): Json;
   /** The ids in a result about a known task read as the client knows them. */
   restoreIn(result: Json, taskId: string, sealed: string): Json;
+  /** Of a server's listed tasks the client's own, with the ids it knows; all of them where the server is its alone. */
+  sealListed(tasks: readonly Json[], server: string, client: Client, alone: boolean): string[];
   open(sealed: string, client: Client): { readonly server: string; readonly taskId: string } | undefined;
   /** Who holds a server's task, under which id; `undefined` for tasks of another process's clients. */
   ownerOf(server: string, taskId: string): { readonly clientId: string; readonly sealed: string } | undefined;
@@ -36,6 +38,16 @@ export function taskIds(sealer: Sealer): TaskIds {
       if (oldest !== undefined) owners.delete(oldest);
       owners.set(ownerKey(server, taskId), { clientId: client.id, sealed });
       return replaceIds(result, taskId, sealed);
+    },
+    sealListed(tasks, server, client, alone) {
+      return tasks.flatMap((task) => {
+        const taskId = stringAt(task.value, 'taskId');
+        if (taskId === undefined) return [];
+        const owner = owners.get(ownerKey(server, taskId));
+        if (owner ? owner.clientId !== client.id : !alone) return [];
+        const sealed = owner?.sealed ?? sealer.seal([server, taskId], { clientId: client.id, purpose: 'task' }, TTL_MS);
+        return [replaceIds(task, taskId, sealed).text];
+      });
     },
     restoreIn: replaceIds,
     open(sealed, client) {
@@ -59,12 +71,17 @@ function createdAt(result: Json): readonly string[] | undefined {
   return flat ? ['taskId'] : undefined;
 }
 
-const ID_PATHS: readonly (readonly string[])[] = [['taskId'], ['task', 'taskId'], ['_meta', META_RELATED_TASK, 'taskId']];
+const ID_PATHS: readonly (readonly string[])[] = [
+  ['taskId'],
+  ['task', 'taskId'],
+  ['_meta', META_RELATED_TASK, 'taskId'],
+];
 
 /** Every place of a result or of notification params that names the task. */
 function replaceIds(json: Json, from: string, to: string): Json {
   let text: string | undefined;
   for (const path of ID_PATHS)
-    if (at(json.value, ...path) === from) text = editAt(text ?? json.text, path as Path, () => JSON.stringify(to));
+    if (at(json.value, ...path) === from)
+      text = editAt(text ?? json.text, path as Path, () => JSON.stringify(to));
   return text === undefined ? json : Json.fromText(text);
 }

@@ -71,9 +71,9 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
     resourceTemplates: uriRoutes(templates),
     templateFor: templateFinder(templates),
     prefixedUris,
-    resourceServers: entries
-      .filter(({ listing }) => at(listing.capabilities, 'resources') !== undefined)
-      .map(({ server }) => server),
+    resourceServers: serversWith(entries, ['resources']),
+    taskServers: serversWith(entries, ['tasks', 'list']),
+    extensionServers: serversWith(entries, ['extensions'], ['experimental']),
     capabilities: mergeCapabilities(
       entries.map(({ listing }) => listing.capabilities),
       { metaTools: options.metaTools },
@@ -92,6 +92,13 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
 }
 
 /** What the server lists, and the `ui://` resources that its tools name without listing them. */
+/** The servers that have one of these capabilities, in config order. */
+function serversWith(entries: readonly CatalogEntry[], ...capabilities: readonly (readonly string[])[]): string[] {
+  return entries
+    .filter(({ listing }) => capabilities.some((path) => at(listing.capabilities, ...path) !== undefined))
+    .map(({ server }) => server);
+}
+
 function resourceClaims({ resources, tools }: VettedListing): readonly UriClaim[] {
   const claims = new Map(resources.map((item) => [item.originalName, uriClaim(item)]));
   for (const tool of tools)

@@ -21,6 +21,10 @@ export interface Catalog {
   readonly prefixedUris: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The servers that have resources at all, in config order: who may be asked for a URI that nobody lists. */
   readonly resourceServers: readonly string[];
+  /** The servers that list their tasks (the legacy form), in config order. */
+  readonly taskServers: readonly string[];
+  /** The servers that announce more than the protocol's core, and may know methods of its extensions. */
+  readonly extensionServers: readonly string[];
   /** What clients are told at `initialize`/`server/discover`: the union of what the downstreams can. */
   readonly capabilities: JsonObject;
   /** The servers' instructions, each under its server's name; `undefined` where none has any. */

@@ -80,8 +80,8 @@ async function serveHttp(
   proxy: Proxy,
   log: Log,
 ): Promise<() => Promise<void>> {
-  const { service } = proxy;
-  const face = createHttpFace({ service, clock: systemClock, log });
+  const { served } = proxy;
+  const face = createHttpFace({ served, clock: systemClock, log });
   const http: HttpServer = await openHttpServer({
     ...at,
     ...config.http,
@@ -107,9 +107,14 @@ async function serveHttp(
   };
 }
 
-function serveStdio(config: Config, { service }: Proxy, log: Log, ended: (why: string) => void): () => Promise<void> {
+function serveStdio(
+  config: Config,
+  { served }: Proxy,
+  log: Log,
+  ended: (why: string) => void,
+): () => Promise<void> {
   const face = openStdioFace({
-    service,
+    served,
     stdin: process.stdin,
     stdout: process.stdout,
     clientId: 'stdio',

@@ -6,7 +6,12 @@
  */
 import type { Call, Client, Era } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
-import { MISSING_CLIENT_CAPABILITY, ProxyError, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
+import {
+  MISSING_CLIENT_CAPABILITY,
+  ProxyError,
+  RpcError,
+  UNSUPPORTED_PROTOCOL_VERSION,
+} from '../core/errors.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Listing } from '../core/listing.ts';
@@ -133,7 +138,12 @@ export class Connection {
     if (error.code === MISSING_CLIENT_CAPABILITY) {
       const needs = at(error.json.value, 'data', 'requiredCapabilities');
       const message = `"${server}" needs something of the client that it does not have: ${error.message}`;
-      return new ProxyError('CLIENT_CANNOT', { message, server, delivered: true, needs: isObject(needs) ? needs : {} });
+      return new ProxyError('CLIENT_CANNOT', {
+        message,
+        server,
+        delivered: true,
+        needs: isObject(needs) ? needs : {},
+      });
     }
     if (error.code !== UNSUPPORTED_PROTOCOL_VERSION) return error;
     const message = `"${server}" no longer speaks the protocol version agreed upon: ${error.message}`;
@@ -141,7 +151,11 @@ export class Connection {
   }
 
   /** A request of our own: handshake, lists, subscriptions. */
-  request(method: string, params: JsonObject | undefined, hooks: Hooks & { signal?: Cancellation } = {}): Promise<Json> {
+  request(
+    method: string,
+    params: JsonObject | undefined,
+    hooks: Hooks & { signal?: Cancellation } = {},
+  ): Promise<Json> {
     const id = this.#peer.nextId();
     const answer = this.#peer.answerTo(id, hooks);
     const json = params && Json.of(params);
@@ -149,7 +163,10 @@ export class Connection {
       text: requestText(id, method, json),
       id,
       method,
-      headers: this.#agreement?.era === 'modern' ? this.#options.headersFor(method, '', json ?? EMPTY_OBJECT) : undefined,
+      headers:
+        this.#agreement?.era === 'modern'
+          ? this.#options.headersFor(method, '', json ?? EMPTY_OBJECT)
+          : undefined,
     });
     hooks.signal?.onCancel((reason) => this.#cancel(id, reason));
     return answer;
@@ -182,7 +199,12 @@ export class Connection {
       closed: (error) => {
         this.#closed = true;
         this.#peer.failAll(
-          error ?? new ProxyError('DOWNSTREAM_FAILED', { message: `"${server}" was stopped.`, server, delivered: 'unknown' }),
+          error ??
+            new ProxyError('DOWNSTREAM_FAILED', {
+              message: `"${server}" was stopped.`,
+              server,
+              delivered: 'unknown',
+            }),
         );
         for (const signal of this.#asked.values()) signal.cancel('the server is gone');
         events.closed(error);
@@ -205,10 +227,16 @@ export class Connection {
   #notified(method: string, params: Json, stream: StreamOf): void {
     if (method === 'notifications/cancelled') {
       const token = at(params.value, 'requestId');
-      this.#asked.get(JSON.stringify(token) ?? '')?.cancel(String(at(params.value, 'reason') ?? 'withdrawn by the server'));
+      this.#asked
+        .get(JSON.stringify(token) ?? '')
+        ?.cancel(String(at(params.value, 'reason') ?? 'withdrawn by the server'));
       return;
     }
-    this.#options.events.notification(method, params, stream === undefined ? undefined : this.#calls.get(stream));
+    this.#options.events.notification(
+      method,
+      params,
+      stream === undefined ? undefined : this.#calls.get(stream),
+    );
   }
 
   async #answer(id: IdText, method: string, params: Json, stream: StreamOf): Promise<void> {

@@ -7,7 +7,7 @@ import type { Call, ClientDoor, Era } from '../core/call.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { METHOD_NOT_FOUND, messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { at, Json, stringAt } from '../core/json.ts';
+import { at, Json } from '../core/json.ts';
 import type { Listing } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
@@ -15,6 +15,7 @@ import type { OpenLink } from '../transport/link.ts';
 import { Backoff } from './backoff.ts';
 import type { Carriers } from './carriers.ts';
 import { Connection, envelopeFor, type IncomingQuestion } from './connection.ts';
+import { Elicitations } from './elicitations.ts';
 import { headerFields } from './header-fields.ts';
 import { greet, type Greeting } from './handshake.ts';
 import { Listening } from './listening.ts';
@@ -49,8 +50,10 @@ export interface DownstreamEvents {
   /** A new listing is there, or the state changed. */
   changed(): void;
   resourceUpdated(params: Json): void;
-  /** A notification for whoever holds the task or the elicitation that it names. */
-  announced(method: string, params: Json): void;
+  /** A notification about a task, for whoever holds it. */
+  taskChanged(method: string, params: Json): void;
+  /** A matter that a client was asked to see to elsewhere is done. */
+  elicitationCompleted(clientId: string, params: Json): void;
   /** A question came that only a connection per client could have answered. */
   needsOwnConnections(): void;
 }
@@ -74,6 +77,7 @@ export class Downstream {
   #restarts = 0;
   #closing: Promise<void> | undefined;
   readonly #inFlight = new Set<Call>();
+  readonly #elicitations = new Elicitations();
   readonly #skipped = new Map<string, number>();
   readonly #subscribed = new Map<string, number>();
   #logLevel: string | undefined;
@@ -124,6 +128,9 @@ export class Downstream {
     this.#inFlight.add(call);
     try {
       return await answeringQuestions(call, this.#options.server, (one) => connection.call(one));
+    } catch (error) {
+      this.#elicitations.failed(error, call.client);
+      throw error;
     } finally {
       this.#inFlight.delete(call);
     }
@@ -133,7 +140,13 @@ export class Downstream {
   async subscribe(uri: string): Promise<void> {
     const count = this.#subscribed.get(uri) ?? 0;
     this.#subscribed.set(uri, count + 1);
-    if (count === 0) await this.#tellSubscription('resources/subscribe', uri);
+    if (count > 0) return;
+    try {
+      await this.#tellSubscription('resources/subscribe', uri);
+    } catch (error) {
+      this.#subscribed.delete(uri);
+      throw error;
+    }
   }
 
   async unsubscribe(uri: string): Promise<void> {
@@ -150,7 +163,8 @@ export class Downstream {
   }
 
   rootsChanged(): void {
-    if (this.#connection?.agreement.era === 'legacy') this.#connection.notify('notifications/roots/list_changed');
+    if (this.#connection?.agreement.era === 'legacy')
+      this.#connection.notify('notifications/roots/list_changed');
   }
 
   close(): Promise<void> {
@@ -167,7 +181,9 @@ export class Downstream {
   #ready(signal: Cancellation): Promise<Connection> {
     if (this.#state === 'ready' && this.#connection) return Promise.resolve(this.#connection);
     return new Promise((resolve, reject) => {
-      const off = signal.onCancel((reason) => reject(this.#unavailable(`the call was cancelled: ${reason}`, 'CANCELLED')));
+      const off = signal.onCancel((reason) =>
+        reject(this.#unavailable(`the call was cancelled: ${reason}`, 'CANCELLED')),
+      );
       this.#joinStart()
         .then(resolve, (error: unknown) => reject(this.#unavailable(messageOf(error))))
         .finally(off);
@@ -180,7 +196,8 @@ export class Downstream {
     if (this.#closing) return Promise.reject(new Error('it is being stopped'));
     const { restart, clock } = this.#options;
     const failedLately = this.#lastFailure !== undefined && clock.now() - this.#lastAttempt < restart.delayMs;
-    if (this.#lastFailure && (failedLately || !restart.enabled)) return Promise.reject(new Error(this.#lastFailure.what));
+    if (this.#lastFailure && (failedLately || !restart.enabled))
+      return Promise.reject(new Error(this.#lastFailure.what));
     return this.#begin();
   }
 
@@ -285,7 +302,10 @@ export class Downstream {
     this.#lastFailure = { what, at: clock.now() };
     const delayMs = Math.round(this.#backoff.failed());
     const critical = this.#backoff.failures >= CRITICAL_AFTER || !restart.enabled;
-    log.warn({ server, why: what, ...(restart.enabled && { restartInMs: delayMs }) }, 'downstream server failed');
+    log.warn(
+      { server, why: what, ...(restart.enabled && { restartInMs: delayMs }) },
+      'downstream server failed',
+    );
     this.#enter(critical ? 'critical' : 'unhealthy');
     if (!restart.enabled) return;
     this.#cancelRestart = clock.after(delayMs, () => {
@@ -341,8 +361,10 @@ export class Downstream {
         return;
       case 'notifications/tasks/status':
       case 'notifications/tasks':
+        this.#options.events.taskChanged(method, params);
+        return;
       case 'notifications/elicitation/complete':
-        this.#options.events.announced(method, params);
+        this.#elicitationCompleted(params);
         return;
       default:
         this.#relayNotification(method, params, call, connection);
@@ -362,9 +384,18 @@ export class Downstream {
     const { server } = this.#options;
     const { method, params, call, signal, onProgress } = incoming;
     const asked = whoIsAsked({ call, calls: connection.calls, door: this.#options.door() });
-    if (asked) return put(asked, { method, params, server, signal, onProgress });
+    if (asked) {
+      this.#elicitations.asked(method, params, asked.client);
+      return put(asked, { method, params, server, signal, onProgress });
+    }
     this.#options.events.needsOwnConnections();
     return Promise.reject(cannotTellWho(method, server));
+  }
+
+  #elicitationCompleted(params: Json): void {
+    const clientId = this.#elicitations.completed(params);
+    if (clientId === undefined) this.#odd('the completion of an elicitation that nobody was shown');
+    else this.#options.events.elicitationCompleted(clientId, params);
   }
 
   async #tellSubscription(method: string, uri: string): Promise<void> {
@@ -375,13 +406,19 @@ export class Downstream {
   #tellLogLevel(connection: Connection): void {
     const { era, capabilities } = connection.agreement;
     if (this.#logLevel === undefined || era !== 'legacy' || at(capabilities, 'logging') === undefined) return;
-    this.#ignoringAnswer(connection.request('logging/setLevel', { level: this.#logLevel }), 'logging/setLevel');
+    this.#ignoringAnswer(
+      connection.request('logging/setLevel', { level: this.#logLevel }),
+      'logging/setLevel',
+    );
   }
 
   #ignoringAnswer(answer: Promise<Json>, method: string): void {
     answer.catch((error: unknown) => {
       if (error instanceof RpcError && error.code === METHOD_NOT_FOUND) return;
-      this.#options.log.warn({ server: this.#options.server, method, why: messageOf(error) }, 'request failed');
+      this.#options.log.warn(
+        { server: this.#options.server, method, why: messageOf(error) },
+        'request failed',
+      );
     });
   }
 
@@ -393,7 +430,10 @@ export class Downstream {
     if (count === 1) this.#options.log.warn({ server: this.#options.server, what }, 'skipped');
   }
 
-  #unavailable(why: string, code: 'DOWNSTREAM_UNAVAILABLE' | 'CANCELLED' = 'DOWNSTREAM_UNAVAILABLE'): ProxyError {
+  #unavailable(
+    why: string,
+    code: 'DOWNSTREAM_UNAVAILABLE' | 'CANCELLED' = 'DOWNSTREAM_UNAVAILABLE',
+  ): ProxyError {
     const { server } = this.#options;
     const message = why.includes(`"${server}"`) ? why : `"${server}" is not available: ${why}.`;
     return new ProxyError(code, { message, server, delivered: false });
@@ -409,7 +449,3 @@ export class Downstream {
   }
 }
 
-/** The client that a task's or an elicitation's notification names. */
-export function subjectOf(method: string, params: Json): string | undefined {
-  return stringAt(params.value, method === 'notifications/elicitation/complete' ? 'elicitationId' : 'taskId');
-}

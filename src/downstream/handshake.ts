@@ -5,12 +5,7 @@
  * know. Over HTTP the modern request goes first and the answer tells; 401, 403 and 5xx say nothing about the era.
  */
 import type { Era } from '../core/call.ts';
-import {
-  METHOD_NOT_FOUND,
-  ProxyError,
-  RpcError,
-  UNSUPPORTED_PROTOCOL_VERSION,
-} from '../core/errors.ts';
+import { METHOD_NOT_FOUND, ProxyError, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
 import { at, type Json, type JsonObject, isObject, stringAt } from '../core/json.ts';
 import { eraOf, LATEST_LEGACY, LATEST_MODERN, META_SERVER_INFO } from '../protocol/revisions.ts';
 import type { OpenLink } from '../transport/link.ts';
@@ -36,7 +31,9 @@ export interface Greeting {
 
 /** @throws ProxyError | RpcError where the server cannot be greeted; the connection is closed then. */
 export async function greet(options: HandshakeOptions): Promise<Connection> {
-  return options.carriers.kind === 'one' ? greetOnOneLink(options, options.carriers.open) : greetOverHttp(options);
+  return options.carriers.kind === 'one'
+    ? greetOnOneLink(options, options.carriers.open)
+    : greetOverHttp(options);
 }
 
 async function greetOnOneLink(options: HandshakeOptions, open: OpenLink): Promise<Connection> {
@@ -91,7 +88,11 @@ async function closingOnError(connection: Connection, work: () => Promise<void>)
   }
 }
 
-async function initialize(connection: Connection, greeting: Greeting, options: HandshakeOptions): Promise<void> {
+async function initialize(
+  connection: Connection,
+  greeting: Greeting,
+  options: HandshakeOptions,
+): Promise<void> {
   const asked = options.protocol === 'auto' ? LATEST_LEGACY : options.protocol;
   const result = await connection.request('initialize', {
     protocolVersion: asked,
@@ -105,7 +106,11 @@ async function initialize(connection: Connection, greeting: Greeting, options: H
   connection.notify('notifications/initialized');
 }
 
-async function discover(connection: Connection, greeting: Greeting, options: HandshakeOptions): Promise<void> {
+async function discover(
+  connection: Connection,
+  greeting: Greeting,
+  options: HandshakeOptions,
+): Promise<void> {
   connection.agree({ ...NOTHING_YET, era: 'modern' });
   const result = await connection.request('server/discover', { _meta: envelopeFor(greeting) });
   const supported = at(result.value, 'supportedVersions');
@@ -134,7 +139,10 @@ function helloFrom(result: Json, protocolVersion: string, info: unknown): Omit<A
 
 /** The answers to `initialize` that a modern server gives. */
 function speaksModern(error: unknown): boolean {
-  return error instanceof RpcError && (error.code === METHOD_NOT_FOUND || error.code === UNSUPPORTED_PROTOCOL_VERSION);
+  return (
+    error instanceof RpcError &&
+    (error.code === METHOD_NOT_FOUND || error.code === UNSUPPORTED_PROTOCOL_VERSION)
+  );
 }
 
 function unusable({ server }: HandshakeOptions, why: string): ProxyError {

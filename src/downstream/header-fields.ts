@@ -3,7 +3,14 @@ import { at, type Json, type JsonObject, stringAt } from '../core/json.ts';
 import type { Listing } from '../core/listing.ts';
 import { encodeHeaderValue, type HeaderParam, headerParamsOf } from '../protocol/header-params.ts';
 
-const NAMED = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/update', 'tasks/cancel']);
+const NAMED = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'tasks/get',
+  'tasks/update',
+  'tasks/cancel',
+]);
 
 export function headerFields(
   method: string,

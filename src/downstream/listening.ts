@@ -41,7 +41,11 @@ export class Listening {
     const signal = new Cancellation();
     this.#current = signal;
     try {
-      await this.#connection.request('subscriptions/listen', { notifications, _meta: this.#envelope }, { signal });
+      await this.#connection.request(
+        'subscriptions/listen',
+        { notifications, _meta: this.#envelope },
+        { signal },
+      );
       this.#pauseMs = FIRST_PAUSE_MS;
     } catch (error) {
       // A server that refuses to be listened to is listed again only when it is restarted.

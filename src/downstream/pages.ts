@@ -100,7 +100,9 @@ async function fetchList(
     cursor = stringAt(result.value, 'nextCursor');
     if (cursor === undefined || cursor === '') return items;
     if (seen.has(cursor) || page + 1 >= MAX_PAGES) {
-      problems.push(`${method} does not end: ${seen.has(cursor) ? 'a cursor came again' : `over ${MAX_PAGES} pages`}`);
+      problems.push(
+        `${method} does not end: ${seen.has(cursor) ? 'a cursor came again' : `over ${MAX_PAGES} pages`}`,
+      );
       return items;
     }
     seen.add(cursor);

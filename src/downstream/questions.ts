@@ -78,14 +78,25 @@ function refuseImproper(method: string, params: Json, server: string): void {
   const url = stringAt(params.value, 'url') ?? '';
   const scheme = URL.canParse(url) ? new URL(url).protocol : '';
   if (scheme === 'https:' || scheme === 'http:') return;
-  throw RpcError.of(INVALID_PARAMS, `"${server}" asked to open an address that is neither http nor https: refused.`);
+  throw RpcError.of(
+    INVALID_PARAMS,
+    `"${server}" asked to open an address that is neither http nor https: refused.`,
+  );
 }
 
 /** The question's text with the name of the server in front. */
 export function labelled(method: string, params: Json, server: string): Json {
-  const key = method === 'elicitation/create' ? 'message' : method === 'sampling/createMessage' ? 'systemPrompt' : undefined;
+  const key =
+    method === 'elicitation/create'
+      ? 'message'
+      : method === 'sampling/createMessage'
+        ? 'systemPrompt'
+        : undefined;
   if (key === undefined) return params;
   const text = stringAt(params.value, key);
-  const label = key === 'message' || text !== undefined ? `[${server}] ${text ?? ''}` : `[${server}] asks for this completion.`;
+  const label =
+    key === 'message' || text !== undefined
+      ? `[${server}] ${text ?? ''}`
+      : `[${server}] asks for this completion.`;
   return Json.fromText(editObject(params.text, { [key]: JSON.stringify(label) }));
 }

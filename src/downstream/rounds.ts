@@ -63,7 +63,11 @@ function labelledRequests(result: Json, server: string): Json {
   let text = result.text;
   for (const [key, request] of Object.entries(requests)) {
     const method = stringAt(request, 'method') ?? '';
-    text = editAt(text, ['inputRequests', key, 'params'], (params) => labelled(method, Json.fromText(params), server).text);
+    text = editAt(
+      text,
+      ['inputRequests', key, 'params'],
+      (params) => labelled(method, Json.fromText(params), server).text,
+    );
   }
   return Json.fromText(text);
 }

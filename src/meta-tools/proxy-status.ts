@@ -14,7 +14,9 @@ export function proxyStatus(report: (view: string) => readonly ServerReport[]): 
       'Shows the state of every MCP server behind this proxy: whether it is connected, how many tools it offers, calls and errors so far, and what went wrong last.',
     inputSchema: {
       type: 'object',
-      properties: { server: { type: 'string', description: 'Only this server (its key in the configuration)' } },
+      properties: {
+        server: { type: 'string', description: 'Only this server (its key in the configuration)' },
+      },
       additionalProperties: false,
     },
     outputSchema: {

@@ -45,7 +45,10 @@ export function observe({ server, stats, clock, log }: ObserveOptions): Middlewa
     } finally {
       const ms = clock.now() - from;
       stats.totalMs += ms;
-      log.debug({ server, method: call.method, name: call.name, ms: Math.round(ms * 100) / 100, code }, 'call');
+      log.debug(
+        { server, method: call.method, name: call.name, ms: Math.round(ms * 100) / 100, code },
+        'call',
+      );
     }
   };
 }

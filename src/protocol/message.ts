@@ -68,14 +68,17 @@ function classify(
   const bad = (reason: string): Invalid => ({ ...invalid(INVALID_REQUEST, reason), id, answer });
 
   if (value['jsonrpc'] !== '2.0') return bad('"jsonrpc" is not "2.0"');
-  if (spans.id && id === undefined && !(answer && value['id'] === null)) return bad('"id" is neither string nor number');
+  if (spans.id && id === undefined && !(answer && value['id'] === null))
+    return bad('"id" is neither string nor number');
   if (spans.method) {
     const { method } = value;
     if (typeof method !== 'string') return bad('"method" is not a string');
     if (spans.result || spans.error) return bad('a request with a result or an error');
     if (spans.params && !isObject(value['params'])) return bad('"params" is not an object');
     const params = spans.params ? Json.parsed(cut(text, spans.params), value['params']) : EMPTY_OBJECT;
-    return id === undefined ? { kind: 'notification', method, params } : { kind: 'request', id, method, params };
+    return id === undefined
+      ? { kind: 'notification', method, params }
+      : { kind: 'request', id, method, params };
   }
   if (spans.result && spans.error) return bad('both a result and an error');
   if (spans.error) {

@@ -71,7 +71,8 @@ export function paramsForHop(params: Json, hop: Hop): Json {
 }
 
 function envelopeEdits(meta: unknown, { client, era, progressToken }: Hop): Edits | undefined {
-  if (meta === undefined && era === 'legacy') return progressToken === undefined ? undefined : token(progressToken);
+  if (meta === undefined && era === 'legacy')
+    return progressToken === undefined ? undefined : token(progressToken);
   if (era === client.era) {
     if (progressToken !== undefined) return token(progressToken);
     return at(meta, 'progressToken') === undefined ? undefined : { progressToken: undefined };

@@ -119,7 +119,8 @@ export class Peer<Origin> {
 
   #progress(params: Json): void {
     const token = params.object?.['progressToken'];
-    const waiting = typeof token === 'number' || typeof token === 'string' ? this.#waiting.get(Number(token)) : undefined;
+    const waiting =
+      typeof token === 'number' || typeof token === 'string' ? this.#waiting.get(Number(token)) : undefined;
     if (waiting?.onProgress) waiting.onProgress(params);
     else this.#events.stray('progress of no request of ours');
   }

@@ -46,7 +46,8 @@ export class Sealer {
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     let plain: string;
     try {
-      plain = decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+      plain =
+        decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
     } catch {
       // Not authentic: a wrong client, a wrong purpose or a changed text all look the same, and shall.
       return undefined;

@@ -25,7 +25,8 @@ const MODERN_ONLY = { resultType: undefined, ttlMs: undefined, cacheScope: undef
 export function legacyResult(result: Json): Json {
   if (at(result.value, 'resultType') === undefined) return result;
   const structured = at(result.value, 'structuredContent');
-  if (structured === undefined || isObject(structured)) return Json.fromText(editObject(result.text, MODERN_ONLY));
+  if (structured === undefined || isObject(structured))
+    return Json.fromText(editObject(result.text, MODERN_ONLY));
   const text = memberText(result.text, 'structuredContent') ?? '';
   const content = at(result.value, 'content');
   const said = Array.isArray(content) && content.length > 0;
@@ -72,14 +73,17 @@ export function modernError(
   }
   const ours = asProxyError(error);
   if (ours.code === 'CLIENT_CANNOT' && ours.needs && !covers(call.capabilities, ours.needs)) {
-    const missing = RpcError.of(MISSING_CLIENT_CAPABILITY, ours.message, { requiredCapabilities: ours.needs });
+    const missing = RpcError.of(MISSING_CLIENT_CAPABILITY, ours.message, {
+      requiredCapabilities: ours.needs,
+    });
     return { text: errorText(id, missing.json), status: 400 };
   }
   return { text: failure(id, call.method, ours, '"resultType":"complete",'), status: 200 };
 }
 
 function failure(id: IdText, method: string, error: ProxyError, head: string): string {
-  if (method !== 'tools/call') return errorText(id, RpcError.of(INTERNAL_ERROR, error.message, error.data).json);
+  if (method !== 'tools/call')
+    return errorText(id, RpcError.of(INTERNAL_ERROR, error.message, error.data).json);
   const content = JSON.stringify([{ type: 'text', text: error.message }]);
   const meta = JSON.stringify({ 'switchyard/error': error.data });
   return resultText(id, Json.fromText(`{${head}"content":${content},"isError":true,"_meta":${meta}}`));

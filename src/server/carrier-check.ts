@@ -19,7 +19,14 @@ export function checkVersion(params: Json, header: HeaderOf): void {
   if (inHeader !== inBody) throw headerMismatch('The header MCP-Protocol-Version and the body disagree');
 }
 
-const NAMED = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/update', 'tasks/cancel']);
+const NAMED = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'tasks/get',
+  'tasks/update',
+  'tasks/cancel',
+]);
 
 /** @throws a header mismatch */
 export function checkNames(method: string, params: Json, header: HeaderOf): void {
@@ -41,7 +48,8 @@ export function checkParams(params: Json, header: HeaderOf, catalog: Catalog): v
     if (text === undefined) throw headerMismatch(`The header Mcp-Param-${key} is missing`);
     const decoded = decodeHeaderValue(text.trim());
     const same = type === 'integer' ? Number(decoded) === value : decoded === String(value);
-    if (decoded === undefined || !same) throw headerMismatch(`The header Mcp-Param-${key} and the body disagree`);
+    if (decoded === undefined || !same)
+      throw headerMismatch(`The header Mcp-Param-${key} and the body disagree`);
   }
 }
 

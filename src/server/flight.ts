@@ -91,7 +91,8 @@ export class Flight {
    * @throws RpcError where the state is of another round.
    */
   resume(round: number, params: Json, waiter: Waiter): void {
-    if (round !== this.#round || this.#waiter) throw RpcError.of(INVALID_PARAMS, 'This requestState was used already');
+    if (round !== this.#round || this.#waiter)
+      throw RpcError.of(INVALID_PARAMS, 'This requestState was used already');
     this.#cancelExpiry?.();
     this.#waiter = waiter;
     const text = memberText(params.text, 'inputResponses') ?? '{}';
@@ -128,7 +129,8 @@ export class Flight {
     this.#waiter = undefined;
     this.#round++;
     const requests = [...this.#questions].map(
-      ([key, { method, params }]) => `${JSON.stringify(key)}:{"method":${JSON.stringify(method)},"params":${params.text}}`,
+      ([key, { method, params }]) =>
+        `${JSON.stringify(key)}:{"method":${JSON.stringify(method)},"params":${params.text}}`,
     );
     const state = JSON.stringify(this.#options.seal(this.#round));
     waiter.result(
@@ -154,6 +156,8 @@ export class Flight {
 }
 
 function expired(): ProxyError {
-  return new ProxyError('CANCELLED', { message: 'The question was not answered in time.', delivered: 'unknown' });
+  return new ProxyError('CANCELLED', {
+    message: 'The question was not answered in time.',
+    delivered: 'unknown',
+  });
 }
-

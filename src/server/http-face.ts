@@ -12,7 +12,7 @@ import { checkNames, checkParams, checkVersion } from './carrier-check.ts';
 import { type HttpSession, HttpSessions, type HttpSessionsOptions } from './http-sessions.ts';
 import { claimsModern, ModernFace } from './modern-face.ts';
 import type { Outlet } from './outlet.ts';
-import type { Service } from './service.ts';
+import type { ServedProxy } from './served-proxy.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
 /** What servers of the legacy family answer where a session is missing or unknown. */
@@ -20,7 +20,7 @@ const NO_SESSION = -32000;
 const SESSION_NOT_FOUND = -32001;
 
 export interface HttpFaceOptions extends HttpSessionsOptions {
-  readonly service: Service;
+  readonly served: ServedProxy;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -32,14 +32,15 @@ export interface HttpFace {
 }
 
 export function createHttpFace(options: HttpFaceOptions): HttpFace {
-  const { service } = options;
+  const { served } = options;
   const sessions = new HttpSessions(options);
   const modern = new ModernFace(options);
 
   return {
     handle(exchange) {
       if (exchange.method === 'POST') post(exchange);
-      else withSession(exchange, (found) => {
+      else
+        withSession(exchange, (found) => {
           if (exchange.method === 'GET') return found.openStream(exchange.reply);
           sessions.end(found.id, 'the client ended it');
           exchange.reply.empty(200);
@@ -56,7 +57,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
 
   function post(exchange: HttpExchange): void {
     const { body, reply } = exchange;
-    const message = readMessage(body, service.maxDepth);
+    const message = readMessage(body, served.maxDepth);
     if (message.kind === 'invalid' && body.trimStart().startsWith('[')) return postBatch(exchange, body);
     if (isModern(message, exchange)) return postModern(message, exchange);
     if (message.kind === 'request' && message.method === 'initialize' && !exchange.header(SESSION_HEADER))
@@ -104,7 +105,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     if (!exchange.header(SESSION_HEADER)) return refuseBatch(reply);
     withSession(exchange, ({ session }) => {
       if (session.client.protocolVersion !== '2025-03-26') return refuseBatch(reply);
-      const messages = elementTexts(body).map((text) => readMessage(text, service.maxDepth));
+      const messages = elementTexts(body).map((text) => readMessage(text, served.maxDepth));
       const open = messages.filter(({ kind }) => kind === 'request').length;
       if (open === 0) {
         for (const message of messages) session.take(message, outletFor(reply));
@@ -131,7 +132,11 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
         }),
       );
     if (id === undefined)
-      return refuse(reply, 400, RpcError.of(NO_SESSION, 'The header Mcp-Session-Id is missing: initialize first'));
+      return refuse(
+        reply,
+        400,
+        RpcError.of(NO_SESSION, 'The header Mcp-Session-Id is missing: initialize first'),
+      );
     const found = sessions.find(id, exchange.principal);
     if (found) return work(found);
     refuse(reply, 404, RpcError.of(SESSION_NOT_FOUND, 'Session not found: initialize again'));

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { HttpReply } from '../transport/http-reply.ts';
 import { LegacySession } from './legacy-session.ts';
-import type { Service } from './service.ts';
+import type { ServedProxy } from './served-proxy.ts';
 
 export const MAX_SESSIONS = 2000;
 export const IDLE_MS = 30 * 60_000;
@@ -12,7 +12,7 @@ export const IDLE_MS = 30 * 60_000;
 const MAX_KEPT = 256;
 
 export interface HttpSessionsOptions {
-  readonly service: Service;
+  readonly served: ServedProxy;
   readonly clock: Clock;
   readonly log: Logger;
   readonly maxSessions?: number;
@@ -48,7 +48,7 @@ export class HttpSessions {
   }
 
   create(principal: string): HttpSession {
-    const { service, log, clock, maxSessions = MAX_SESSIONS } = this.#options;
+    const { served, log, clock, maxSessions = MAX_SESSIONS } = this.#options;
     if (this.#entries.size >= maxSessions) this.#evict();
     const id = randomUUID();
     const entry: Entry = {
@@ -58,7 +58,7 @@ export class HttpSessions {
       kept: [],
       usedAt: clock.now(),
       session: new LegacySession({
-        service,
+        served,
         clientId: `session ${principal} ${id}`,
         channel: (text) => this.#channel(entry, text),
         log,
@@ -116,7 +116,10 @@ export class HttpSessions {
   #evict(): void {
     for (const entry of this.#entries.values()) {
       if (!this.#idle(entry)) continue;
-      this.#options.log.info({ sessions: this.#entries.size }, 'too many sessions: the oldest idle one was ended');
+      this.#options.log.info(
+        { sessions: this.#entries.size },
+        'too many sessions: the oldest idle one was ended',
+      );
       this.end(entry.id, 'too many sessions');
       return;
     }

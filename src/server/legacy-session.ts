@@ -27,10 +27,10 @@ import { legacyError, legacyResult } from './answers.ts';
 import { listKind, listPage } from './lists.ts';
 import { wants } from './log-levels.ts';
 import type { Outlet } from './outlet.ts';
-import type { Attachment, Member, Service } from './service.ts';
+import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 
 export interface LegacySessionOptions {
-  readonly service: Service;
+  readonly served: ServedProxy;
   readonly clientId: string;
   /** For what belongs to no request: the pipe, or the session's own stream. */
   readonly channel: (text: string) => void;
@@ -67,7 +67,7 @@ export class LegacySession implements Member {
     };
     this.#peer = new Peer<Outlet>({
       name: 'the client',
-      maxDepth: options.service.maxDepth,
+      maxDepth: options.served.maxDepth,
       events: {
         request: (id, method, params, outlet) => void this.#request(id, method, params, outlet),
         notification: (method, params) => this.#notified(method, params),
@@ -145,19 +145,19 @@ export class LegacySession implements Member {
   async #answer(method: string, params: Json, call: Call): Promise<Json> {
     if (method === 'ping') return EMPTY_OBJECT;
     if (method === 'initialize') return this.#initialize(params);
-    const { service } = this.#options;
+    const { served } = this.#options;
     const attachment = this.#attachment;
     if (!attachment) throw RpcError.of(INVALID_REQUEST, `${method} before initialize`);
     const kind = listKind(method);
     if (kind) {
-      const { metaTools, pageSize } = service;
+      const { metaTools, pageSize } = served;
       const catalog = await attachment.settledCatalog();
       return listPage({ kind, catalog, metaTools, pageSize, params, legacy: true, head: '' });
     }
     if (method === 'logging/setLevel') return this.#setLevel(params, attachment);
     if (method === 'resources/subscribe') return this.#subscribe(call.name, attachment);
     if (method === 'resources/unsubscribe') return this.#unsubscribe(call.name, attachment);
-    return service.handle(call);
+    return served.handle(call);
   }
 
   async #initialize(params: Json): Promise<Json> {
@@ -171,12 +171,12 @@ export class LegacySession implements Member {
       info: isObject(info) ? info : undefined,
       capabilities: isObject(capabilities) ? capabilities : {},
     };
-    this.#attachment = this.#options.service.attach(this);
+    this.#attachment = this.#options.served.attach(this);
     const catalog = await this.#attachment.greetingCatalog();
     return Json.of({
       protocolVersion: this.#client.protocolVersion,
       capabilities: legacyCapabilities(announced(catalog, this.#attachment.complete)),
-      serverInfo: this.#options.service.info,
+      serverInfo: this.#options.served.info,
       ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
     });
   }
@@ -220,12 +220,12 @@ export class LegacySession implements Member {
       onNotification: (name, json) => {
         if (wants(name, json, this.#client.logLevel)) outlet.send(notificationText(name, json));
       },
-      ask: (question) => this.#put(question, (text) => outlet.send(text)),
+      ask: (question) => this.#put(question, (text) => outlet.send(text), signal),
     };
   }
 
   /** Puts a question to the client and waits for its answer; withdraws it when it is no longer wanted. */
-  async #put(question: Question, send: (text: string) => void): Promise<Json> {
+  async #put(question: Question, send: (text: string) => void, call?: Cancellation): Promise<Json> {
     const { method, params, signal, onProgress } = question;
     const id = this.#peer.nextId();
     const answer = this.#peer.answerTo(id, { onProgress });
@@ -233,14 +233,17 @@ export class LegacySession implements Member {
       ? Json.fromText(editAt(params.text, ['_meta', 'progressToken'], () => String(id)))
       : params;
     send(requestText(id, method, asked));
-    const off = signal.onCancel((reason) => {
+    const withdraw = (reason: string): void => {
       if (this.#peer.fail(id, this.#gone()))
         send(notificationText('notifications/cancelled', Json.of({ requestId: id, reason })));
-    });
+    };
+    const off = signal.onCancel(withdraw);
+    const offCall = call?.onCancel(withdraw);
     try {
       return await answer;
     } finally {
       off();
+      offCall?.();
     }
   }
 
@@ -255,7 +258,8 @@ export class LegacySession implements Member {
 
   #invalid(message: Invalid, outlet: Outlet): void {
     this.#options.log.warn({ why: message.reason }, 'the client sent a message that cannot be used');
-    if (!message.answer) outlet.end(errorText(message.id, RpcError.of(message.code, message.reason).json), 400);
+    if (!message.answer)
+      outlet.end(errorText(message.id, RpcError.of(message.code, message.reason).json), 400);
   }
 
   #gone(): ProxyError {

@@ -12,14 +12,14 @@ import { covers } from '../protocol/client-capabilities.ts';
 import { type IdText, notificationText, resultText } from '../protocol/message.ts';
 import { META_SERVER_INFO, META_SUBSCRIPTION_ID, TASKS_EXTENSION } from '../protocol/revisions.ts';
 import type { Outlet } from './outlet.ts';
-import type { Attachment, Member, Service } from './service.ts';
+import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 
 /** A client without requests and streams for this long is forgotten. */
 const IDLE_MS = 5 * 60_000;
 const MAX_STREAMS = 256;
 
 export interface ModernClientOptions {
-  readonly service: Service;
+  readonly served: ServedProxy;
   readonly client: Client;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,10 +34,20 @@ interface Stream {
   readonly ended: () => void;
 }
 
-const FILTER_KEYS: readonly (readonly [key: string, capability: string, kinds: readonly ListKind[], method: string])[] = [
+const FILTER_KEYS: readonly (readonly [
+  key: string,
+  capability: string,
+  kinds: readonly ListKind[],
+  method: string,
+])[] = [
   ['toolsListChanged', 'tools', ['tools'], 'notifications/tools/list_changed'],
   ['promptsListChanged', 'prompts', ['prompts'], 'notifications/prompts/list_changed'],
-  ['resourcesListChanged', 'resources', ['resources', 'resourceTemplates'], 'notifications/resources/list_changed'],
+  [
+    'resourcesListChanged',
+    'resources',
+    ['resources', 'resourceTemplates'],
+    'notifications/resources/list_changed',
+  ],
 ];
 
 export class ModernClient implements Member {
@@ -50,7 +60,7 @@ export class ModernClient implements Member {
   constructor(options: ModernClientOptions) {
     this.#options = options;
     this.#client = options.client;
-    this.attachment = options.service.attach(this);
+    this.attachment = options.served.attach(this);
     this.use(options.client);
   }
 
@@ -93,7 +103,13 @@ export class ModernClient implements Member {
     const uris = new Set(stringsAt(filter, 'resourceSubscriptions'));
     const tasks = covers(client.capabilities, { extensions: { [TASKS_EXTENSION]: {} } });
     const taskIds = new Set(tasks ? stringsAt(filter, 'taskIds') : []);
-    const stream: Stream = { outlet, wants: new Set(granted.flatMap(([, , kinds]) => kinds)), uris, taskIds, ended };
+    const stream: Stream = {
+      outlet,
+      wants: new Set(granted.flatMap(([, , kinds]) => kinds)),
+      uris,
+      taskIds,
+      ended,
+    };
     this.#streams.set(id, stream);
     outlet.onGone(() => this.unlisten(id));
     this.#tell(id, stream, 'notifications/subscriptions/acknowledged', {
@@ -118,7 +134,8 @@ export class ModernClient implements Member {
   listsChanged(kinds: readonly ListKind[]): void {
     for (const [id, stream] of this.#streams)
       for (const [, , about, method] of FILTER_KEYS)
-        if (about.some((kind) => kinds.includes(kind) && stream.wants.has(kind))) this.#tell(id, stream, method, {});
+        if (about.some((kind) => kinds.includes(kind) && stream.wants.has(kind)))
+          this.#tell(id, stream, method, {});
   }
 
   resourceUpdated(params: Json): void {
@@ -131,7 +148,8 @@ export class ModernClient implements Member {
   notify(method: string, params: Json): void {
     const taskId = method === 'notifications/tasks' ? stringAt(params.value, 'taskId') : undefined;
     if (taskId === undefined) return;
-    for (const [id, stream] of this.#streams) if (stream.taskIds.has(taskId)) this.#pass(id, stream, method, params);
+    for (const [id, stream] of this.#streams)
+      if (stream.taskIds.has(taskId)) this.#pass(id, stream, method, params);
   }
 
   /** The proxy stops: every stream ends with its result. */
@@ -143,7 +161,7 @@ export class ModernClient implements Member {
   }
 
   #streamResult(id: IdText): Json {
-    const info = JSON.stringify(this.#options.service.info);
+    const info = JSON.stringify(this.#options.served.info);
     return Json.fromText(
       `{"resultType":"complete","_meta":{"${META_SUBSCRIPTION_ID}":${id},"${META_SERVER_INFO}":${info}}}`,
     );

@@ -35,7 +35,7 @@ import { listKind, listPage } from './lists.ts';
 import { wants } from './log-levels.ts';
 import { ModernClient } from './modern-client.ts';
 import type { Outlet } from './outlet.ts';
-import type { Service } from './service.ts';
+import type { ServedProxy } from './served-proxy.ts';
 
 /** How long a parked call waits for its client's answer, and a sealed state of a server's own stays good. */
 const PARK_MS = 10 * 60_000;
@@ -47,6 +47,16 @@ const MAX_CLIENTS = 1000;
 
 /** The methods that may answer with questions. */
 const ASKING = new Set(['tools/call', 'prompts/get', 'resources/read']);
+/** What this family no longer has; a server behind us may have it all the same. */
+const LEGACY_ONLY = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'tasks/list',
+  'tasks/result',
+]);
 const TASKS = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
 const TASKS_NEEDED = { extensions: { [TASKS_EXTENSION]: {} } };
 
@@ -62,7 +72,7 @@ export interface ModernRequest {
 }
 
 export interface ModernFaceOptions {
-  readonly service: Service;
+  readonly served: ServedProxy;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -114,14 +124,16 @@ export class ModernFace {
 
   async #dispatch(request: ModernRequest, client: Client, member: ModernClient): Promise<void> {
     const { id, method, params, outlet } = request;
-    const { service } = this.#options;
+    const { served } = this.#options;
     const { attachment } = member;
     const kind = listKind(method);
     if (kind) {
       const catalog = await attachment.settledCatalog();
-      const { metaTools, pageSize } = service;
+      const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
-      return outlet.end(resultText(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })));
+      return outlet.end(
+        resultText(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })),
+      );
     }
     if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
@@ -130,10 +142,10 @@ export class ModernFace {
       await member.listen(id, params, outlet, client, () => this.#cancels.delete(key));
       return;
     }
-    if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED)) throw new EnvelopeError(tasksMissing());
-    if (ASKING.has(method) || method === 'completion/complete' || TASKS.has(method))
-      return this.#call(request, client);
-    throw RpcError.of(METHOD_NOT_FOUND, `Unknown method: ${method}`);
+    if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED))
+      throw new EnvelopeError(tasksMissing());
+    if (LEGACY_ONLY.has(method)) throw RpcError.of(METHOD_NOT_FOUND, `Unknown method: ${method}`);
+    return this.#call(request, client);
   }
 
   async #discover(member: ModernClient): Promise<Json> {
@@ -145,7 +157,7 @@ export class ModernFace {
       ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
       ttlMs: catalog.ttlMs,
       cacheScope: catalog.cacheScope,
-      _meta: { [META_SERVER_INFO]: this.#options.service.info },
+      _meta: { [META_SERVER_INFO]: this.#options.served.info },
     });
   }
 
@@ -191,7 +203,7 @@ export class ModernFace {
       onNotification,
       ask: ASKING.has(method) ? ask : undefined,
     };
-    this.#options.service.handle(call).then(
+    this.#options.served.handle(call).then(
       (result) => flight.succeed(this.#sealState(result, client, method, name)),
       (error: unknown) => flight.fail(error),
     );
@@ -212,7 +224,8 @@ export class ModernFace {
       notify: (notification, json) => {
         // Without a level in its envelope a request must not be sent log messages.
         const silent = notification === 'notifications/message' && client.logLevel === undefined;
-        if (!silent && wants(notification, json, client.logLevel)) outlet.send(notificationText(notification, json));
+        if (!silent && wants(notification, json, client.logLevel))
+          outlet.send(notificationText(notification, json));
       },
       result: (result) => done(resultText(id, modernResult(method, result))),
       error: (error) => {
@@ -264,12 +277,12 @@ export class ModernFace {
   }
 
   #seal(value: SealedState, client: Client, method: string, name: string): string {
-    return this.#options.service.sealer.seal(value, statePurpose(client, method, name), PARK_MS);
+    return this.#options.served.sealer.seal(value, statePurpose(client, method, name), PARK_MS);
   }
 
   #openState(state: unknown, client: Client, method: string, name: string): SealedState | undefined {
     if (typeof state !== 'string') return undefined;
-    const opened = this.#options.service.sealer.open(state, statePurpose(client, method, name));
+    const opened = this.#options.served.sealer.open(state, statePurpose(client, method, name));
     return isObject(opened) ? (opened as unknown as SealedState) : undefined;
   }
 
@@ -323,7 +336,9 @@ function clientOf({ params, clientId, checkVersion }: ModernRequest): Client {
 }
 
 function missing(key: string, what: string): EnvelopeError {
-  return new EnvelopeError(RpcError.of(INVALID_PARAMS, `params._meta["${key}"] is missing: expected ${what}`));
+  return new EnvelopeError(
+    RpcError.of(INVALID_PARAMS, `params._meta["${key}"] is missing: expected ${what}`),
+  );
 }
 
 function tasksMissing(): RpcError {

@@ -9,13 +9,13 @@ import type { Readable, Writable } from 'node:stream';
 import { LegacySession } from './legacy-session.ts';
 import { claimsModern, ModernFace } from './modern-face.ts';
 import type { Outlet } from './outlet.ts';
-import type { Service } from './service.ts';
+import type { ServedProxy } from './served-proxy.ts';
 
 /** Answers that the client does not read may fill this much memory before it counts as gone. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 
 export interface StdioFaceOptions {
-  readonly service: Service;
+  readonly served: ServedProxy;
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly clientId: string;
@@ -32,8 +32,8 @@ export interface StdioFace {
 }
 
 export function openStdioFace(options: StdioFaceOptions): StdioFace {
-  const { service, clientId, clock, log } = options;
-  const modern = new ModernFace({ service, clock, log });
+  const { served, clientId, clock, log } = options;
+  const modern = new ModernFace({ served, clock, log });
   let legacy: LegacySession | undefined;
   const pipe = openStdioServer({
     stdin: options.stdin,
@@ -58,9 +58,12 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   };
 
   function receive(text: string): void {
-    const message = readMessage(text, service.maxDepth);
+    const message = readMessage(text, served.maxDepth);
     if (message.kind === 'invalid' && text.trimStart().startsWith('[')) return receiveBatch(text);
-    if (message.kind === 'request' && (claimsModern(message.params) || message.method === 'server/discover')) {
+    if (
+      message.kind === 'request' &&
+      (claimsModern(message.params) || message.method === 'server/discover')
+    ) {
       const { id, method, params } = message;
       void modern.request({ id, method, params, clientId, outlet });
       return;
@@ -77,7 +80,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   }
 
   function session(): LegacySession {
-    return (legacy ??= new LegacySession({ service, clientId, channel: (text) => pipe.send(text), log }));
+    return (legacy ??= new LegacySession({ served, clientId, channel: (text) => pipe.send(text), log }));
   }
 
   return {

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Sealer } from '../protocol/seal.ts';
 
-export interface Service {
+export interface ServedProxy {
   /** `serverInfo`: our name and version. */
   readonly info: JsonObject;
   /** 0: everything in one page. */

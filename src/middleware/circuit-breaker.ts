@@ -1,0 +1,178 @@
+/**
+ * Stops calling a downstream server that keeps failing, and tries it again after a rest.
+ *
+ * One circuit for the server, and one for each tool that failed: a tool that fails alone is closed off alone.
+ */
+import type { Call, Middleware } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { type ErrorCode, ProxyError } from '../core/errors.ts';
+import { Breaker, type BreakerSettings, type BreakerState, type Failure, type Pass } from './breaker.ts';
+
+export interface CircuitOptions {
+  /** The config key. */
+  readonly server: string;
+  readonly settings: BreakerSettings;
+  /** What holds for one tool, by the server's own name for it. */
+  readonly settingsOf: (tool: string) => BreakerSettings;
+  /** Is there a connection that a call could be sent on now? */
+  readonly connected: () => boolean;
+  readonly clock: Clock;
+  readonly changed: (change: CircuitChange) => void;
+}
+
+export interface CircuitChange {
+  readonly state: BreakerState;
+  /** Absent where it is the whole server's circuit. */
+  readonly tool?: string | undefined;
+  readonly failures: number;
+}
+
+/** A server's circuits. */
+export class Circuit {
+  readonly #options: CircuitOptions;
+  readonly #server: Breaker;
+  /** Only tools with a failure that no success has made good. */
+  readonly #tools = new Map<string, Breaker>();
+
+  constructor(options: CircuitOptions) {
+    this.#options = options;
+    this.#server = this.#breaker(options.settings, undefined);
+  }
+
+  get state(): BreakerState {
+    return this.#server.state;
+  }
+
+  /** The tools whose own circuits are not closed. */
+  get tools(): ReadonlyMap<string, BreakerState> {
+    return new Map([...this.#tools].map(([tool, { state }]) => [tool, state] as const).filter(([, state]) => state !== 'closed'));
+  }
+
+  get retryAfterMs(): number {
+    return this.#server.retryAfterMs;
+  }
+
+  /** To be told of every clean handshake with the server. */
+  newGeneration(): void {
+    this.#server.newGeneration();
+    for (const breaker of this.#tools.values()) breaker.newGeneration();
+  }
+
+  /** Ends the timers. */
+  close(): void {
+    this.#server.shutdown();
+    for (const breaker of this.#tools.values()) breaker.shutdown();
+  }
+
+  /** @throws ProxyError `CIRCUIT_OPEN` */
+  enter(call: Call): Admission {
+    const connected = this.#options.connected();
+    const server = this.#server.enter(connected);
+    if (!server) throw this.#refusal(this.#server, undefined);
+    const breaker = this.#tools.size > 0 && call.method === 'tools/call' ? this.#tools.get(call.name) : undefined;
+    const tool = breaker?.enter(connected);
+    if (breaker && !tool) {
+      this.#server.left(server);
+      throw this.#refusal(breaker, call.name);
+    }
+    return { server, tool };
+  }
+
+  succeeded(call: Call, { server, tool }: Admission): void {
+    this.#server.succeeded(server);
+    if (!tool) return;
+    const breaker = this.#tools.get(call.name);
+    breaker?.succeeded(tool);
+    if (breaker?.state === 'closed' && breaker.failures === 0) this.#tools.delete(call.name);
+  }
+
+  failed(call: Call, { server, tool }: Admission, error: unknown): void {
+    const failure = failureOf(call, error);
+    const breaker = this.#tools.get(call.name);
+    if (!failure) {
+      this.#server.left(server);
+      if (tool) breaker?.left(tool);
+      return;
+    }
+    this.#server.failed(server, failure);
+    if (call.method !== 'tools/call') return;
+    if (tool) breaker?.failed(tool, { cause: failure.cause });
+    else if (!breaker) this.#firstFailure(call.name, failure);
+  }
+
+  #firstFailure(tool: string, { cause }: Failure): void {
+    const breaker = this.#breaker(this.#options.settingsOf(tool), tool);
+    this.#tools.set(tool, breaker);
+    const pass = breaker.enter();
+    if (pass) breaker.failed(pass, { cause });
+  }
+
+  #breaker(settings: BreakerSettings, tool: string | undefined): Breaker {
+    const { clock, changed } = this.#options;
+    const breaker: Breaker = new Breaker({
+      ...settings,
+      clock,
+      changed: (state) => changed({ state, tool, failures: breaker.failures }),
+    });
+    return breaker;
+  }
+
+  #refusal({ retryAfterMs }: Breaker, tool: string | undefined): ProxyError {
+    const { server } = this.#options;
+    const what = tool === undefined ? `"${server}" keeps failing` : `The tool "${tool}" of "${server}" keeps failing`;
+    return new ProxyError('CIRCUIT_OPEN', {
+      message: `${what} and is not asked at present. Try again in ${Math.ceil(retryAfterMs / 1000)} s.`,
+      server,
+      delivered: false,
+      retryAfterMs,
+    });
+  }
+}
+
+interface Admission {
+  readonly server: Pass;
+  readonly tool: Pass | undefined;
+}
+
+/**
+ * Only failures of the server count: a tool that answers `isError` has answered.
+ *
+ * @throws ProxyError `CIRCUIT_OPEN` with `retryAfterMs` while the circuit is open.
+ */
+export function circuitBreaker(circuit: Circuit): Middleware {
+  return (next) => async (call) => {
+    const admission = circuit.enter(call);
+    try {
+      const result = await next(call);
+      circuit.succeeded(call, admission);
+      return result;
+    } catch (error) {
+      if (error instanceof ProxyError) circuit.failed(call, admission, error);
+      // The server's own JSON-RPC error is an answer.
+      else circuit.succeeded(call, admission);
+      throw error;
+    }
+  };
+}
+
+/** Why a call is cancelled that took longer than it may. */
+export const OUT_OF_TIME = 'out of time';
+
+const FAILURES: ReadonlySet<ErrorCode> = new Set(['DOWNSTREAM_UNAVAILABLE', 'DOWNSTREAM_FAILED', 'TIMEOUT', 'PROTOCOL_ERROR']);
+
+/** `undefined` for what does not count: refusals before the server was asked, and the client's own doing. */
+function failureOf(call: Call, error: unknown): Failure | undefined {
+  if (!(error instanceof ProxyError)) return undefined;
+  const timedOut =
+    (error.code === 'TIMEOUT' && error.delivered !== false) || (error.code === 'CANCELLED' && call.signal.reason === OUT_OF_TIME);
+  // A server that lets a call lie may answer all others.
+  if (timedOut) return { suspect: call.method === 'tools/call' ? call.name : undefined };
+  return FAILURES.has(error.code) ? { cause: rootOf(error) } : undefined;
+}
+
+/** A connection that breaks fails all its calls with one error, or with errors that have one as their cause. */
+function rootOf(error: Error): Error {
+  let root = error;
+  while (root.cause instanceof Error) root = root.cause;
+  return root;
+}

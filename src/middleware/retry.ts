@@ -1,0 +1,98 @@
+/**
+ * Tries again, after a pause, a call that surely did not arrive or that is safe to repeat. Where it goes then is the router's business.
+ *
+ * An answer is an answer: `isError` results and the server's own JSON-RPC errors are never retried.
+ */
+import type { Call, Middleware } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { type ErrorCode, ProxyError } from '../core/errors.ts';
+import type { RetryBudget } from './retry-budget.ts';
+
+export interface RetryPolicy {
+  /** In all, the first included. */
+  readonly attempts: number;
+  /** Before the second attempt; doubles up to `maxDelayMs`. */
+  readonly delayMs: number;
+  /** Also the longest wait that a server may ask for. */
+  readonly maxDelayMs: number;
+}
+
+export interface RetryOptions {
+  readonly policyOf: (call: Call) => RetryPolicy;
+  /** May it be done twice without harm? */
+  readonly isSafe: (call: Call) => boolean;
+  readonly budget: RetryBudget;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly retried?: ((call: Call, error: ProxyError) => void) | undefined;
+}
+
+/** @throws ProxyError `OUTCOME_UNKNOWN` where the call may have taken effect and must not be repeated. */
+export function retry(options: RetryOptions): Middleware {
+  const { budget } = options;
+  return (next) => async (call) => {
+    budget.callStarted();
+    let spent = false;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await next(call);
+        } catch (error) {
+          if (!(error instanceof ProxyError)) throw error;
+          if (spent) budget.giveBack();
+          spent = false;
+          const pauseMs = pauseBefore(attempt, call, error, options);
+          if (pauseMs === undefined || !budget.take()) throw asSeen(error, call, options);
+          spent = true;
+          options.retried?.(call, error);
+          await pause(pauseMs, call, error, options.clock);
+        }
+      }
+    } finally {
+      if (spent) budget.giveBack();
+      budget.callEnded();
+    }
+  };
+}
+
+/** Failures that another attempt may not meet. A full queue or an open circuit is there to keep calls away. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['DOWNSTREAM_UNAVAILABLE', 'DOWNSTREAM_FAILED', 'TIMEOUT', 'RATE_LIMITED']);
+
+/** Milliseconds until the next attempt, if there is to be one: half fixed, half at random. */
+function pauseBefore(attempt: number, call: Call, error: ProxyError, options: RetryOptions): number | undefined {
+  const { attempts, delayMs, maxDelayMs } = options.policyOf(call);
+  if (attempt >= attempts || call.signal.cancelled || !PASSING.has(error.code)) return undefined;
+  if (error.delivered !== false && !options.isSafe(call)) return undefined;
+  if ((error.retryAfterMs ?? 0) > maxDelayMs) return undefined;
+  const full = Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1));
+  return Math.max(error.retryAfterMs ?? 0, (full / 2) * (1 + options.random()));
+}
+
+function pause(ms: number, call: Call, failure: ProxyError, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let off = (): void => {};
+    const stop = clock.after(ms, () => {
+      off();
+      resolve();
+    });
+    off = call.signal.onCancel((reason) => {
+      stop();
+      const message = `The call was cancelled between two attempts: ${reason}. The last one failed: ${failure.message}`;
+      reject(new ProxyError('CANCELLED', { ...known(failure), message }));
+    });
+  });
+}
+
+/** A timeout says by itself that the outcome is unknown; a client that cancels has given up the outcome. */
+const SPEAK_FOR_THEMSELVES: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'CANCELLED', 'OUTCOME_UNKNOWN']);
+
+function asSeen(error: ProxyError, call: Call, { isSafe }: RetryOptions): ProxyError {
+  if (error.delivered !== 'unknown' || SPEAK_FOR_THEMSELVES.has(error.code) || isSafe(call)) return error;
+  const message = `${error.message} The outcome is unknown: the call may have taken effect, and as it is not known to be safe to repeat, it was not sent again.`;
+  return new ProxyError('OUTCOME_UNKNOWN', { ...known(error), message });
+}
+
+function known(cause: ProxyError): { delivered: ProxyError['delivered']; cause: ProxyError; server?: string } {
+  return { delivered: cause.delivered, cause, ...(cause.server !== undefined && { server: cause.server }) };
+}
