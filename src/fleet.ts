@@ -90,6 +90,11 @@ export class Fleet {
     );
   }
 
+  /** The downstream that a server's calls go to now; starts nothing. */
+  downstreamOf(server: string): Downstream | undefined {
+    return this.#running.get(server)?.downstream ?? this.#options.shared?.downstreamOf(server);
+  }
+
   /** Whether a server's connection is this fleet's, and not the shared one's. */
   owns(server: string): boolean {
     return this.#options.shared !== undefined && this.#running.has(server);

@@ -244,7 +244,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         changed,
         resourceUpdated: (params) => resourceUpdated(name, params),
         taskChanged: (method, params) => taskChanged(name, method, params),
-        elicitationCompleted: (clientId, params) => tell(clientId, 'notifications/elicitation/complete', params),
+        elicitationCompleted: (clientId, params) =>
+          tell(clientId, 'notifications/elicitation/complete', params),
         needsOwnConnections: () => promote(server),
       },
     });
@@ -268,23 +269,34 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const target = uris.find(uri, attached.fleet.catalog);
     if (!target) throw RpcError.of(INVALID_PARAMS, `Unknown resource: ${uri}`);
     const { server, originalName } = target;
-    attached.subscriptions.set(JSON.stringify([server, originalName]), uri);
-    await attached.fleet.find(server)?.downstream.subscribe(originalName);
+    const about = JSON.stringify([server, originalName]);
+    const known = attached.subscriptions.get(about);
+    attached.subscriptions.set(about, { uri, count: (known?.count ?? 0) + 1 });
+    if (known) return;
+    try {
+      await attached.fleet.find(server)?.downstream.subscribe(originalName);
+    } catch (error) {
+      attached.subscriptions.delete(about);
+      throw error;
+    }
   }
 
   async function unsubscribe(attached: Attached, uri: string): Promise<void> {
     for (const [about, subscribed] of attached.subscriptions) {
-      if (subscribed !== uri) continue;
-      attached.subscriptions.delete(about);
-      const [server, originalName] = JSON.parse(about) as [string, string];
-      await attached.fleet.find(server)?.downstream.unsubscribe(originalName);
+      if (subscribed.uri !== uri) continue;
+      if (subscribed.count > 1) attached.subscriptions.set(about, { uri, count: subscribed.count - 1 });
+      else {
+        attached.subscriptions.delete(about);
+        const [server, originalName] = JSON.parse(about) as [string, string];
+        await attached.fleet.find(server)?.downstream.unsubscribe(originalName);
+      }
     }
   }
 
   function resourceUpdated(server: string, params: Json): void {
     const about = JSON.stringify([server, stringAt(params.value, 'uri')]);
     for (const { member, subscriptions } of members.values()) {
-      const uri = subscriptions.get(about);
+      const uri = subscriptions.get(about)?.uri;
       if (uri === undefined) continue;
       member.resourceUpdated(Json.fromText(editObject(params.text, { uri: JSON.stringify(uri) })));
     }
@@ -299,7 +311,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function tell(clientId: string, method: string, params: Json): void {
-    for (const { member } of members.values()) if (member.client.id === clientId) member.notify(method, params);
+    for (const { member } of members.values())
+      if (member.client.id === clientId) member.notify(method, params);
   }
 
   /** A server is told the least severe level that any client wants; each client gets what it asked for. */
@@ -314,7 +327,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   function report(view: string): ServerReport[] {
     const its = members.get(view)?.fleet ?? shared;
     return servers.map(({ key: server }) => {
-      const downstream = its.find(server)?.downstream;
+      const downstream = its.downstreamOf(server);
       const counts = stats.get(server) as CallStats;
       const failures = Object.fromEntries(counts.failures);
       return {
@@ -360,8 +373,8 @@ const META_TOOL_NAMES = [
 interface Attached {
   readonly member: Member;
   readonly fleet: Fleet;
-  /** By server and the server's own URI: the URI this client subscribed to. */
-  readonly subscriptions: Map<string, string>;
+  /** By server and the server's own URI: the URI this client subscribed to, and how often. */
+  readonly subscriptions: Map<string, { readonly uri: string; readonly count: number }>;
   logLevel: string | undefined;
 }
 

@@ -3,7 +3,7 @@
  */
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
 import { EMPTY_OBJECT, isObject, Json } from '../core/json.ts';
-import { membersOf, type Span } from '../core/json-edit.ts';
+import { elementTexts, membersOf, type Span } from '../core/json-edit.ts';
 
 /** An id or progress token as it stands in the text (`7`, `"a"`), so that it is echoed to the letter and `7` is not `"7"`. */
 export type IdText = string;
@@ -25,31 +25,49 @@ export interface Invalid {
   readonly tooDeep: boolean;
   /** `true` where it looks like an answer: answering an answer would start a loop. */
   readonly answer: boolean;
+  /** Surely a request or a notification: its id, if any, is the sender's own. */
+  readonly hasMethod: boolean;
 }
 
 const KNOWN = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'] as const;
 type Known = (typeof KNOWN)[number];
 
-/** Reads one message. Never throws. A batch (an array) is the caller's to split (`elementTexts`). */
+/** Reads one message. Never throws. A batch (an array) is the caller's to split (`batchTexts`). */
 export function readMessage(raw: string, maxDepth: number): Message {
   const text = onOneLine(raw);
   const members = membersOf(text, maxDepth);
-  if (members === undefined) return whyNoObject(text, maxDepth);
+  if (members === undefined) return whyNoObject(raw, maxDepth);
   let value: Readonly<Record<string, unknown>>;
   try {
-    value = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    // As it came: a line break within a string is no JSON, and shall not become a blank.
+    value = JSON.parse(raw) as Readonly<Record<string, unknown>>;
   } catch {
-    return invalid(PARSE_ERROR, 'this is not JSON');
+    return notJson(text, members);
   }
   const spans: Partial<Record<Known, Span>> = {};
+  const doubled = new Set<Known>();
   for (const span of members) {
     const known = KNOWN.find((key) => key === span.key);
     if (known === undefined) continue;
-    // A second "id" could make a message be one thing to us and another to the receiver.
-    if (spans[known]) return invalid(INVALID_REQUEST, `the key "${known}" stands twice`);
+    if (spans[known]) doubled.add(known);
     spans[known] = span;
   }
-  return classify(text, value, spans);
+  return classify(text, value, spans, doubled);
+}
+
+/** Nobody sends larger ones. */
+const MAX_BATCH = 1000;
+
+/** The messages of a batch; `undefined` where the text is no batch, or one that is empty or beyond any measure. */
+export function batchTexts(text: string): readonly string[] | undefined {
+  if (!/^\s*\[/.test(text)) return undefined;
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const texts = elementTexts(text);
+  return texts.length > 0 && texts.length <= MAX_BATCH ? texts : undefined;
 }
 
 /** What travels on may travel line by line. In JSON a line break stands between tokens only. */
@@ -61,12 +79,16 @@ function classify(
   text: string,
   value: Readonly<Record<string, unknown>>,
   spans: Partial<Record<Known, Span>>,
+  doubled: ReadonlySet<Known>,
 ): Message {
-  const idType = spans.id ? typeof value['id'] : undefined;
+  const idType = spans.id && !doubled.has('id') ? typeof value['id'] : undefined;
   const id = spans.id && (idType === 'string' || idType === 'number') ? cut(text, spans.id) : undefined;
   const answer = spans.method === undefined && (spans.result !== undefined || spans.error !== undefined);
-  const bad = (reason: string): Invalid => ({ ...invalid(INVALID_REQUEST, reason), id, answer });
+  const hasMethod = spans.method !== undefined;
+  const bad = (reason: string): Invalid => ({ ...invalid(INVALID_REQUEST, reason), id, answer, hasMethod });
 
+  // A second "id" could make a message be one thing to us and another to the receiver.
+  for (const key of doubled) return bad(`the key "${key}" stands twice`);
   if (value['jsonrpc'] !== '2.0') return bad('"jsonrpc" is not "2.0"');
   if (spans.id && id === undefined && !(answer && value['id'] === null))
     return bad('"id" is neither string nor number');
@@ -90,16 +112,23 @@ function classify(
   return { kind: 'result', id, result: Json.parsed(cut(text, spans.result), value['result']) };
 }
 
+/** Of an answer that was cut short or garbled, the id before the damage still tells whose it was. */
+function notJson(text: string, members: readonly Span[]): Invalid {
+  const answer = !has(members, 'method') && (has(members, 'result') || has(members, 'error'));
+  const id = answer ? plainId(text, members) : undefined;
+  return { ...invalid(PARSE_ERROR, 'this is not JSON'), id, answer };
+}
+
 function whyNoObject(text: string, maxDepth: number): Invalid {
   const members = membersOf(text);
   if (members !== undefined) {
-    const id = members.find(({ key }) => key === 'id');
-    const idText = id && cut(text, id);
+    const hasMethod = has(members, 'method');
     return {
       ...invalid(INVALID_REQUEST, `nested deeper than ${maxDepth} levels`),
-      id: idText !== undefined && /^(?:-?\d+|"[^"\\]*")$/.test(idText) ? idText : undefined,
+      id: plainId(text, members),
       tooDeep: true,
-      answer: !members.some(({ key }) => key === 'method'),
+      answer: !hasMethod,
+      hasMethod,
     };
   }
   try {
@@ -110,8 +139,19 @@ function whyNoObject(text: string, maxDepth: number): Invalid {
   return invalid(INVALID_REQUEST, 'a message is an object');
 }
 
+function has(members: readonly Span[], key: Known): boolean {
+  return members.some((member) => member.key === key);
+}
+
+/** The id of a text that was not parsed: only where it is beyond doubt. */
+function plainId(text: string, members: readonly Span[]): IdText | undefined {
+  const [span, another] = members.filter(({ key }) => key === 'id');
+  const id = span && !another ? cut(text, span) : '';
+  return /^(?:-?\d+|"[^"\\]*")$/.test(id) ? id : undefined;
+}
+
 function invalid(code: number, reason: string): Invalid {
-  return { kind: 'invalid', id: undefined, code, reason, tooDeep: false, answer: false };
+  return { kind: 'invalid', id: undefined, code, reason, tooDeep: false, answer: false, hasMethod: false };
 }
 
 function cut(text: string, span: Span): string {

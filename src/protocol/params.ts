@@ -1,7 +1,8 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
 import { at, Json, type JsonObject, stringAt } from '../core/json.ts';
-import { editAt, editObject, type Edits, memberText } from '../core/json-edit.ts';
+import { editAt, editObject, type Edits, memberText, textAt } from '../core/json-edit.ts';
+import type { IdText } from './message.ts';
 import {
   LATEST_MODERN,
   META_CLIENT_CAPABILITIES,
@@ -35,6 +36,18 @@ export function nameOf(method: string, params: Json): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
+/** The progress token of a request, as it is spelt; `undefined` where it has none that is a string or a number. */
+export function progressTokenOf(params: Json): IdText | undefined {
+  const token = at(params.value, '_meta', 'progressToken');
+  const isToken = typeof token === 'string' || typeof token === 'number';
+  return isToken ? textAt(params.text, ['_meta', 'progressToken']) : undefined;
+}
+
+/** The id of the request that a `notifications/cancelled` is about, as it is spelt. */
+export function cancelledId(params: Json): IdText {
+  return textAt(params.text, ['requestId']) ?? '';
+}
+
 /** What of a request changes from one hop to the next. */
 export interface Hop {
   readonly method: string;
@@ -59,6 +72,15 @@ export function paramsForHop(params: Json, hop: Hop): Json {
       edits[path[0] as string] = JSON.stringify(name);
       edited = true;
     } else text = editAt(text, path, () => JSON.stringify(name));
+  }
+  if (
+    hop.era === 'legacy' &&
+    hop.client.era === 'modern' &&
+    (value['inputResponses'] !== undefined || value['requestState'] !== undefined)
+  ) {
+    // Answers to questions that a legacy server has not asked.
+    edits['inputResponses'] = edits['requestState'] = undefined;
+    edited = true;
   }
   const metaEdits = envelopeEdits(value['_meta'], hop);
   if (metaEdits !== undefined) {

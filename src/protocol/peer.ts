@@ -72,6 +72,11 @@ export class Peer<Origin> {
     return true;
   }
 
+  /** What came is known to be meant as the answer to this request, and cannot be used. */
+  failUnusable(id: number, message: Invalid): boolean {
+    return this.fail(id, this.#badAnswer(message));
+  }
+
   failAll(error: ProxyError): void {
     for (const id of [...this.#waiting.keys()]) this.fail(id, error);
   }
@@ -102,10 +107,11 @@ export class Peer<Origin> {
         return;
       }
       case 'invalid': {
-        const waiting =
-          message.answer && message.id !== undefined ? this.#takeWaiting(message.id) : undefined;
-        if (waiting) waiting.reject(this.#badAnswer(message));
-        else this.#events.invalid(message, origin);
+        const { id, hasMethod } = message;
+        const waiting = id === undefined || hasMethod ? undefined : this.#takeWaiting(id);
+        waiting?.reject(this.#badAnswer(message));
+        // What might be a request as well gets its answer too.
+        if (!waiting || !message.answer) this.#events.invalid(message, origin);
       }
     }
   }

@@ -47,10 +47,15 @@ export function checkParams(params: Json, header: HeaderOf, catalog: Catalog): v
     const text = header(`mcp-param-${key.toLowerCase()}`);
     if (text === undefined) throw headerMismatch(`The header Mcp-Param-${key} is missing`);
     const decoded = decodeHeaderValue(text.trim());
-    const same = type === 'integer' ? Number(decoded) === value : decoded === String(value);
+    const same = type === 'integer' ? Number(decoded) === value : decoded === scalarText(value);
     if (decoded === undefined || !same)
       throw headerMismatch(`The header Mcp-Param-${key} and the body disagree`);
   }
+}
+
+function scalarText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
 const known = new WeakMap<Catalog, ReadonlyMap<string, readonly HeaderParam[]>>();

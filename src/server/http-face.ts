@@ -2,9 +2,8 @@
 import type { Clock } from '../core/clock.ts';
 import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
-import { elementTexts } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
-import { errorText, type Message, readMessage } from '../protocol/message.ts';
+import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
 import { eraOf, LEGACY_REVISIONS } from '../protocol/revisions.ts';
 import type { HttpReply } from '../transport/http-reply.ts';
 import type { HttpExchange } from '../transport/http-server-requests.ts';
@@ -57,8 +56,9 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
 
   function post(exchange: HttpExchange): void {
     const { body, reply } = exchange;
+    const batch = batchTexts(body);
+    if (batch) return postBatch(exchange, batch);
     const message = readMessage(body, served.maxDepth);
-    if (message.kind === 'invalid' && body.trimStart().startsWith('[')) return postBatch(exchange, body);
     if (isModern(message, exchange)) return postModern(message, exchange);
     if (message.kind === 'request' && message.method === 'initialize' && !exchange.header(SESSION_HEADER))
       return initialize(message, exchange);
@@ -70,11 +70,14 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   function take(message: Message, session: HttpSession['session'], reply: HttpReply): void {
     session.take(message, outletFor(reply));
     if (message.kind !== 'request' && message.kind !== 'invalid') reply.empty(202);
-    else if (message.kind === 'invalid' && message.answer) reply.empty(400);
+    // Where it was answered already, this does nothing.
+    else if (message.kind === 'invalid') reply.empty(400);
   }
 
-  function initialize(message: Message, exchange: HttpExchange): void {
+  function initialize(message: Message & { kind: 'request' }, exchange: HttpExchange): void {
     const created = sessions.create(exchange.principal);
+    if (!created)
+      return refuse(exchange.reply, 503, RpcError.of(NO_SESSION, 'Too many sessions'), message.id);
     exchange.reply.setHeader(SESSION_HEADER, created.id);
     take(message, created.session, exchange.reply);
   }
@@ -100,13 +103,13 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   }
 
   /** Only one revision had batches: all answers of one go out on one stream. */
-  function postBatch(exchange: HttpExchange, body: string): void {
+  function postBatch(exchange: HttpExchange, texts: readonly string[]): void {
     const { reply } = exchange;
     if (!exchange.header(SESSION_HEADER)) return refuseBatch(reply);
     withSession(exchange, ({ session }) => {
       if (session.client.protocolVersion !== '2025-03-26') return refuseBatch(reply);
-      const messages = elementTexts(body).map((text) => readMessage(text, served.maxDepth));
-      const open = messages.filter(({ kind }) => kind === 'request').length;
+      const messages = texts.map((text) => readMessage(text, served.maxDepth));
+      const open = messages.filter(isAnswered).length;
       if (open === 0) {
         for (const message of messages) session.take(message, outletFor(reply));
         return reply.empty(202);
@@ -141,6 +144,11 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     if (found) return work(found);
     refuse(reply, 404, RpcError.of(SESSION_NOT_FOUND, 'Session not found: initialize again'));
   }
+}
+
+/** Whether the sender gets an answer to it. */
+function isAnswered(message: Message): boolean {
+  return message.kind === 'request' || (message.kind === 'invalid' && !message.answer);
 }
 
 /** The envelope in the body decides; without one, a header that names a modern revision. */

@@ -112,17 +112,17 @@ export class HttpSessions {
     return !entry.session.busy && (entry.stream === undefined || entry.stream.closed);
   }
 
-  /** Makes room: the session that was not used for the longest time and does nothing. */
-  #evict(): void {
-    for (const entry of this.#entries.values()) {
-      if (!this.#idle(entry)) continue;
-      this.#options.log.info(
-        { sessions: this.#entries.size },
-        'too many sessions: the oldest idle one was ended',
-      );
-      this.end(entry.id, 'too many sessions');
-      return;
-    }
+  /** Makes room: of the sessions that do nothing the one not used for longest, the same owner's first. */
+  #evict(principal: string): boolean {
+    const idle = [...this.#entries.values()].filter((entry) => this.#idle(entry));
+    const entry = idle.find((one) => one.principal === principal) ?? idle[0];
+    if (!entry) return false;
+    this.#options.log.info(
+      { sessions: this.#entries.size },
+      'too many sessions: the oldest idle one was ended',
+    );
+    this.end(entry.id, 'too many sessions');
+    return true;
   }
 
   #planSweep(): void {

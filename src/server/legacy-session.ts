@@ -19,7 +19,7 @@ import {
   requestText,
   resultText,
 } from '../protocol/message.ts';
-import { nameOf } from '../protocol/params.ts';
+import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import { Peer } from '../protocol/peer.ts';
 import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
 import { announced } from './announced.ts';
@@ -203,20 +203,20 @@ export class LegacySession implements Member {
   }
 
   #callFor(method: string, params: Json, signal: Cancellation, outlet: Outlet): Call {
-    const token = at(params.value, '_meta', 'progressToken');
-    const wantsProgress = typeof token === 'string' || typeof token === 'number';
+    const progressToken = progressTokenOf(params);
     return {
       method,
       name: nameOf(method, params) ?? '',
       params,
       client: this.#client,
       signal,
-      onProgress: wantsProgress
-        ? (progress) => {
-            const json = editObject(progress.text, { progressToken: JSON.stringify(token) });
-            outlet.send(notificationText('notifications/progress', Json.fromText(json)));
-          }
-        : undefined,
+      onProgress:
+        progressToken === undefined
+          ? undefined
+          : (progress) => {
+              const json = editObject(progress.text, { progressToken });
+              outlet.send(notificationText('notifications/progress', Json.fromText(json)));
+            },
       onNotification: (name, json) => {
         if (wants(name, json, this.#client.logLevel)) outlet.send(notificationText(name, json));
       },
@@ -249,8 +249,9 @@ export class LegacySession implements Member {
 
   #notified(method: string, params: Json): void {
     if (method === 'notifications/cancelled') {
-      const id = JSON.stringify(at(params.value, 'requestId')) ?? '';
-      this.#inProgress.get(id)?.cancel(stringAt(params.value, 'reason') ?? 'the client cancelled it');
+      this.#inProgress
+        .get(cancelledId(params))
+        ?.cancel(stringAt(params.value, 'reason') ?? 'the client cancelled it');
     } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
     else if (method === 'notifications/initialized') this.#greeted = true;
     else this.#options.log.debug({ method }, 'skipped a notification of the client');

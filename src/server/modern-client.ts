@@ -27,6 +27,8 @@ export interface ModernClientOptions {
 }
 
 interface Stream {
+  /** The client's id of the request; not unique among clients that share an identity. */
+  readonly id: IdText;
   readonly outlet: Outlet;
   readonly wants: ReadonlySet<ListKind>;
   readonly uris: ReadonlySet<string>;
@@ -53,7 +55,7 @@ const FILTER_KEYS: readonly (readonly [
 export class ModernClient implements Member {
   readonly attachment: Attachment;
   readonly #options: ModernClientOptions;
-  readonly #streams = new Map<IdText, Stream>();
+  readonly #streams = new Set<Stream>();
   #client: Client;
   #cancelIdle: (() => void) | undefined;
 
@@ -91,8 +93,14 @@ export class ModernClient implements Member {
     return this;
   }
 
-  /** Opens a subscription stream; the acknowledgement is its first message. */
-  async listen(id: IdText, params: Json, outlet: Outlet, client: Client, ended: () => void): Promise<void> {
+  /** Opens a subscription stream; the acknowledgement is its first message. @returns a function that ends it. */
+  async listen(
+    id: IdText,
+    params: Json,
+    outlet: Outlet,
+    client: Client,
+    ended: () => void,
+  ): Promise<() => void> {
     const filter = at(params.value, 'notifications');
     if (!isObject(filter)) throw RpcError.of(INVALID_PARAMS, 'subscriptions/listen needs "notifications"');
     if (this.#streams.size >= MAX_STREAMS) throw RpcError.of(INVALID_PARAMS, 'Too many subscription streams');
@@ -104,15 +112,17 @@ export class ModernClient implements Member {
     const tasks = covers(client.capabilities, { extensions: { [TASKS_EXTENSION]: {} } });
     const taskIds = new Set(tasks ? stringsAt(filter, 'taskIds') : []);
     const stream: Stream = {
+      id,
       outlet,
       wants: new Set(granted.flatMap(([, , kinds]) => kinds)),
       uris,
       taskIds,
       ended,
     };
-    this.#streams.set(id, stream);
-    outlet.onGone(() => this.unlisten(id));
-    this.#tell(id, stream, 'notifications/subscriptions/acknowledged', {
+    this.#streams.add(stream);
+    const unlisten = (): void => this.#unlisten(stream);
+    outlet.onGone(unlisten);
+    this.#tell(stream, 'notifications/subscriptions/acknowledged', {
       notifications: {
         ...Object.fromEntries(granted.map(([key]) => [key, true])),
         ...(uris.size > 0 && { resourceSubscriptions: [...uris] }),
@@ -120,42 +130,40 @@ export class ModernClient implements Member {
       },
     });
     for (const uri of uris) await this.#ignoringTrouble(this.attachment.subscribe(uri));
+    return unlisten;
   }
 
   /** The client ended a stream, or is gone. */
-  unlisten(id: IdText): void {
-    const stream = this.#streams.get(id);
-    if (!stream) return;
-    this.#streams.delete(id);
+  #unlisten(stream: Stream): void {
+    if (!this.#streams.delete(stream)) return;
     stream.ended();
     for (const uri of stream.uris) void this.#ignoringTrouble(this.attachment.unsubscribe(uri));
   }
 
   listsChanged(kinds: readonly ListKind[]): void {
-    for (const [id, stream] of this.#streams)
+    for (const stream of this.#streams)
       for (const [, , about, method] of FILTER_KEYS)
         if (about.some((kind) => kinds.includes(kind) && stream.wants.has(kind)))
-          this.#tell(id, stream, method, {});
+          this.#tell(stream, method, {});
   }
 
   resourceUpdated(params: Json): void {
     const uri = stringAt(params.value, 'uri') ?? '';
-    for (const [id, stream] of this.#streams)
-      if (stream.uris.has(uri)) this.#pass(id, stream, 'notifications/resources/updated', params);
+    for (const stream of this.#streams)
+      if (stream.uris.has(uri)) this.#pass(stream, 'notifications/resources/updated', params);
   }
 
   /** Outside of calls a modern client hears of its tasks, and of nothing else. */
   notify(method: string, params: Json): void {
     const taskId = method === 'notifications/tasks' ? stringAt(params.value, 'taskId') : undefined;
     if (taskId === undefined) return;
-    for (const [id, stream] of this.#streams)
-      if (stream.taskIds.has(taskId)) this.#pass(id, stream, method, params);
+    for (const stream of this.#streams) if (stream.taskIds.has(taskId)) this.#pass(stream, method, params);
   }
 
   /** The proxy stops: every stream ends with its result. */
   close(): void {
     this.#cancelIdle?.();
-    for (const [id, { outlet }] of this.#streams) outlet.end(resultText(id, this.#streamResult(id)));
+    for (const { id, outlet } of this.#streams) outlet.end(resultText(id, this.#streamResult(id)));
     this.#streams.clear();
     this.attachment.detach();
   }
@@ -167,11 +175,11 @@ export class ModernClient implements Member {
     );
   }
 
-  #tell(id: IdText, stream: Stream, method: string, params: JsonObject): void {
-    this.#pass(id, stream, method, Json.of(params));
+  #tell(stream: Stream, method: string, params: JsonObject): void {
+    this.#pass(stream, method, Json.of(params));
   }
 
-  #pass(id: IdText, { outlet }: Stream, method: string, params: Json): void {
+  #pass({ id, outlet }: Stream, method: string, params: Json): void {
     const meta = editObject(memberText(params.text, '_meta') ?? '{}', { [META_SUBSCRIPTION_ID]: id });
     outlet.send(notificationText(method, Json.fromText(editObject(params.text, { _meta: meta }))));
   }

@@ -18,7 +18,7 @@ import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
 import { covers } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, notificationText, resultText } from '../protocol/message.ts';
-import { nameOf } from '../protocol/params.ts';
+import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import {
   META_CLIENT_CAPABILITIES,
   META_CLIENT_INFO,
@@ -104,6 +104,7 @@ export class ModernFace {
       await this.#dispatch(request, client, member);
     } catch (error) {
       this.#logOwn(error, method);
+      this.#cancels.delete(cancelKey(request.clientId, id));
       if (error instanceof EnvelopeError) return outlet.end(errorText(id, error.rpc.json), 400);
       const { text, status } = modernError(id, { method, capabilities: client?.capabilities ?? {} }, error);
       outlet.end(text, status);
@@ -112,7 +113,7 @@ export class ModernFace {
 
   /** stdio: the client cancels a request or ends a subscription. */
   cancelled(clientId: string, params: Json): void {
-    this.#cancels.get(cancelKey(clientId, JSON.stringify(at(params.value, 'requestId')) ?? ''))?.();
+    this.#cancels.get(cancelKey(clientId, cancelledId(params)))?.();
   }
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
@@ -138,8 +139,8 @@ export class ModernFace {
     if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
       const key = cancelKey(client.id, id);
-      this.#cancels.set(key, () => member.unlisten(id));
-      await member.listen(id, params, outlet, client, () => this.#cancels.delete(key));
+      const unlisten = await member.listen(id, params, outlet, client, () => this.#cancels.delete(key));
+      this.#cancels.set(key, unlisten);
       return;
     }
     if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED))
@@ -199,7 +200,7 @@ export class ModernFace {
       params: sent,
       client,
       signal: flight.signal,
-      onProgress: at(params.value, '_meta', 'progressToken') === undefined ? undefined : onProgress,
+      onProgress: progressTokenOf(params) === undefined ? undefined : onProgress,
       onNotification,
       ask: ASKING.has(method) ? ask : undefined,
     };
@@ -210,15 +211,15 @@ export class ModernFace {
   }
 
   #waiterFor({ id, method, params, outlet, clientId }: ModernRequest, client: Client): Waiter {
-    const token = JSON.stringify(at(params.value, '_meta', 'progressToken'));
+    const progressToken = progressTokenOf(params);
     const done = (text: string, status?: number): void => {
       this.#cancels.delete(cancelKey(clientId, id));
       outlet.end(text, status);
     };
     return {
       progress: (progress) => {
-        if (token === undefined) return;
-        const json = Json.fromText(editObject(progress.text, { progressToken: token }));
+        if (progressToken === undefined) return;
+        const json = Json.fromText(editObject(progress.text, { progressToken }));
         outlet.send(notificationText('notifications/progress', json));
       },
       notify: (notification, json) => {

@@ -1,9 +1,8 @@
 /** The face to the one client that started us: both eras on one pipe, told apart message by message. */
 import { INVALID_REQUEST, RpcError } from '../core/errors.ts';
-import { elementTexts } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Clock } from '../core/clock.ts';
-import { errorText, readMessage } from '../protocol/message.ts';
+import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
 import { openStdioServer } from '../transport/stdio-server.ts';
 import type { Readable, Writable } from 'node:stream';
 import { LegacySession } from './legacy-session.ts';
@@ -58,8 +57,12 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   };
 
   function receive(text: string): void {
-    const message = readMessage(text, served.maxDepth);
-    if (message.kind === 'invalid' && text.trimStart().startsWith('[')) return receiveBatch(text);
+    const batch = batchTexts(text);
+    if (batch) receiveBatch(batch);
+    else take(readMessage(text, served.maxDepth));
+  }
+
+  function take(message: Message): void {
     if (
       message.kind === 'request' &&
       (claimsModern(message.params) || message.method === 'server/discover')
@@ -74,8 +77,9 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   }
 
   /** Only one revision had batches; what it holds is taken message by message. */
-  function receiveBatch(text: string): void {
-    if (legacy?.client.protocolVersion === '2025-03-26') for (const one of elementTexts(text)) receive(one);
+  function receiveBatch(texts: readonly string[]): void {
+    if (legacy?.client.protocolVersion === '2025-03-26')
+      for (const text of texts) take(readMessage(text, served.maxDepth));
     else pipe.send(errorText(undefined, RpcError.of(INVALID_REQUEST, 'Batches are not supported').json));
   }
 
