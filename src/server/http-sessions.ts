@@ -47,9 +47,10 @@ export class HttpSessions {
     return this.#entries.size;
   }
 
-  create(principal: string): HttpSession {
+  /** @returns `undefined` where there are too many and none can be ended. */
+  create(principal: string): HttpSession | undefined {
     const { served, log, clock, maxSessions = MAX_SESSIONS } = this.#options;
-    if (this.#entries.size >= maxSessions) this.#evict();
+    if (this.#entries.size >= maxSessions && !this.#evict(principal)) return undefined;
     const id = randomUUID();
     const entry: Entry = {
       id,
