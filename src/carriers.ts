@@ -3,14 +3,16 @@ import type { ServerConfig, StdioTransportConfig } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
 import { ProxyError } from './core/errors.ts';
 import type { Logger } from './core/logger.ts';
+import { secretArguments } from './core/redact.ts';
 import type { Carriers } from './downstream/carriers.ts';
 import { openChildProcess } from './transport/child-process.ts';
-import { HttpStatusError, openHttpClient } from './transport/http-client.ts';
+import { HttpStatusError } from './transport/http-client-errors.ts';
+import type { HttpClientOptions } from './transport/http-client.ts';
+import { lazyLink } from './transport/lazy-link.ts';
 import { MARKER_VARIABLE, type ProcessRecord } from './transport/process-record.ts';
 import type { OpenLink } from './transport/link.ts';
-import { openSse } from './transport/sse-client.ts';
+import type { SseOptions } from './transport/sse-client.ts';
 import { openTcp } from './transport/tcp.ts';
-import { openWebSocket } from './transport/websocket.ts';
 
 /** What may wait for a server that does not read. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
@@ -39,16 +41,16 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
     case 'websocket':
       return {
         kind: 'one',
-        open: openWebSocket({
-          ...common,
-          url: transport.url,
-          headers: Object.fromEntries(transport.headers),
+        open: lazyLink(describe, async () => {
+          const { openWebSocket } = await import('./transport/websocket.ts');
+          const headers = Object.fromEntries(transport.headers);
+          return openWebSocket({ ...common, url: transport.url, headers });
         }),
       };
     case 'sse':
       return {
         kind: 'one',
-        open: openSse({ ...common, env, url: transport.url, headers: Object.fromEntries(transport.headers) }),
+        open: sse({ ...common, env, url: transport.url, headers: Object.fromEntries(transport.headers) }),
       };
     case 'http': {
       const options = {
@@ -60,13 +62,27 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
       };
       return {
         kind: 'http',
-        modern: openHttpClient({ ...options, era: 'modern' }),
-        legacy: openHttpClient({ ...options, era: 'legacy' }),
-        sse: transport.fallbackToSse ? openSse(options) : undefined,
+        modern: http({ ...options, era: 'modern' }),
+        legacy: http({ ...options, era: 'legacy' }),
+        sse: transport.fallbackToSse ? sse(options) : undefined,
         saysOlder,
       };
     }
   }
+}
+
+function http(options: HttpClientOptions): OpenLink {
+  return lazyLink(options.describe, async () => {
+    const { openHttpClient } = await import('./transport/http-client.ts');
+    return openHttpClient(options);
+  });
+}
+
+function sse(options: SseOptions): OpenLink {
+  return lazyLink(options.describe, async () => {
+    const { openSse } = await import('./transport/sse-client.ts');
+    return openSse(options);
+  });
 }
 
 /** 401, 403 and whatever is the server's own trouble say nothing about what it speaks. */
@@ -100,7 +116,7 @@ function childProcess(
       return context.stopGraceMs();
     },
     limits: { messageBytes: limits.messageBytes, queueBytes: QUEUE_BYTES, stderrBytes: limits.stderrBytes },
-    secrets: [...transport.env.values()],
+    secrets: [...transport.env.values(), ...secretArguments(transport.args)],
     onStderr: (line, leftOut) => log.debug({ server: key, line, ...(leftOut > 0 && { leftOut }) }, 'stderr'),
     onStart: (pid) => processes.add(pid),
     onEnd: (pid) => processes.remove(pid),

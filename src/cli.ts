@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Parses arguments, runs one command, sets the exit code: 0 done, 1 it failed, 2 wrong use or wrong config. */
 import { parseArgs } from 'node:util';
+import { packageVersion } from './commands/package-version.ts';
 import { serve } from './commands/serve.ts';
 import { UsageError } from './commands/usage-error.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -30,6 +31,10 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  if (values.version) {
+    process.stdout.write(`${packageVersion()}\n`);
+    return 0;
+  }
   const [command = 'serve', ...rest] = positionals;
   if (command !== 'serve') throw new UsageError(`Unknown command "${command}". See switchyard --help.`);
   if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}". See switchyard --help.`);
@@ -50,6 +55,7 @@ function parse(args: readonly string[]) {
         config: { type: 'string', multiple: true },
         http: { type: 'string' },
         stdio: { type: 'boolean' },
+        version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

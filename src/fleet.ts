@@ -8,36 +8,63 @@ import { buildCatalog, type CatalogOptions } from './catalog/build-catalog.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { diffCatalogs } from './catalog/diff-catalogs.ts';
 import type { CatalogEntry } from './catalog/build-catalog.ts';
+import { type PoolListing, poolListing, poolToolRules } from './catalog/pool-listing.ts';
 import type { Clock } from './core/clock.ts';
-import type { Handler } from './core/call.ts';
 import type { Listing, ListKind } from './core/listing.ts';
 import type { Downstream } from './downstream/downstream.ts';
+import type { ServerRoad } from './server-road.ts';
 
 /** Changes that come within this time become one new catalog. */
 const GATHER_MS = 50;
+/** The same while servers that are listed already are coming up: what they tell anew becomes one change. */
+const GATHER_STARTING_MS = 500;
 /** A list waits at least so long for the next server to come up. */
 const MIN_QUIET_MS = 300;
+/** Servers that need not be started to be listed are started when a client has its list, at the latest after this. */
+const START_LATEST_MS = 500;
+/** So long after the first list, since a client mostly asks for several. */
+const AFTER_LIST_MS = 20;
+/** One at a time: starting a process stops everything else for a moment. */
+const START_STEP_MS = 2;
+/** What calls on a server that was replaced may still take. */
+const DRAIN_MS = 30_000;
 
 /** A server's fixed part of the catalog. */
 export type FleetServer = Omit<CatalogEntry, 'listing'>;
 
-/** A running server: the downstream and the handler that wraps it. */
+/** A pool's fixed part of the catalog. */
+export interface FleetPool {
+  readonly key: string;
+  readonly namespace: string;
+  /** In order of priority. */
+  readonly members: readonly string[];
+}
+
+/** A running server: the downstream and what stands around it. */
 export interface Running {
   readonly downstream: Downstream;
-  readonly handle: Handler;
+  readonly road: ServerRoad;
+}
+
+/** What a reload may change. */
+export interface FleetConfig {
+  /** All servers, in config order. */
+  readonly servers: readonly FleetServer[];
+  readonly pools: readonly FleetPool[];
+  /** What has names of its own, servers and pools, in catalog order. */
+  readonly shown: readonly string[];
+  readonly catalog: CatalogOptions;
+  readonly listWaitMs: number;
 }
 
 export interface FleetOptions {
-  /** All servers, in config order. */
-  readonly servers: readonly FleetServer[];
+  readonly config: FleetConfig;
   /** Which of them this fleet connects itself from the start. */
   readonly own: (server: string) => boolean;
   /** Which of them it connects itself once a call wants them. */
   readonly ownOnDemand: (server: string) => boolean;
   readonly make: (server: string, changed: () => void) => Running;
   readonly shared: Fleet | undefined;
-  readonly catalog: CatalogOptions;
-  readonly listWaitMs: number;
   readonly clock: Clock;
   /** The catalog was swapped; these lists differ. */
   readonly changed: (kinds: readonly ListKind[], catalog: Catalog) => void;
@@ -45,27 +72,81 @@ export interface FleetOptions {
 
 export class Fleet {
   readonly #options: FleetOptions;
+  #config: FleetConfig;
   readonly #running = new Map<string, Running>();
   readonly #watchers = new Set<() => void>();
   readonly #offShared: (() => void) | undefined;
   #catalog: Catalog;
+  #pools: ReadonlyMap<string, PoolListing> = new Map();
   #builtFrom: readonly (Listing | undefined)[] = [];
   #gathering: (() => void) | undefined;
   #startedAt = 0;
   #slowestMs = 0;
   readonly #listed = new Set<string>();
+  /** Known well enough to be listed, and not started yet. */
+  readonly #later = new Set<Downstream>();
+  #cancelLater: (() => void) | undefined;
+  #startingLater = false;
+  /** Replaced, with calls still under way. */
+  readonly #draining = new Set<Downstream>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#catalog = buildCatalog([], options.catalog);
+    this.#config = options.config;
+    this.#catalog = buildCatalog([], options.config.catalog);
     this.#offShared = options.shared?.watch(() => this.#somethingChanged());
     this.#rebuild();
   }
 
-  /** Starts all servers of its own at once; none waits for another. */
+  /**
+   * Starts all servers of its own; none waits for another. Those of which it is known what they offer come later,
+   * so that clients get their first answers before any process is started.
+   */
   start(): void {
-    this.#startedAt = this.#options.clock.now();
-    for (const { server } of this.#options.servers) if (this.#options.own(server)) this.#add(server);
+    const { clock, own } = this.#options;
+    this.#startedAt = clock.now();
+    for (const { server } of this.#config.servers) {
+      if (!own(server)) continue;
+      const { downstream } = this.#make(server);
+      if (downstream.remembered) this.#later.add(downstream);
+      else downstream.start();
+    }
+    this.#rebuild();
+    if (this.#later.size > 0) this.#cancelLater = clock.after(START_LATEST_MS, () => this.#startLater());
+  }
+
+  /** It is known now who the client is, and so what is remembered for it. */
+  recall(): void {
+    for (const { downstream } of this.#running.values()) {
+      downstream.recall();
+      if (!downstream.remembered && this.#later.delete(downstream)) downstream.start();
+    }
+    this.#rebuild();
+  }
+
+  /** A client has had a list. */
+  hasListed(): void {
+    if (this.#startingLater || this.#later.size === 0) return;
+    this.#cancelLater?.();
+    this.#cancelLater = this.#options.clock.after(AFTER_LIST_MS, () => this.#startLater());
+  }
+
+  /** Takes over another config: what `differs` names is replaced, what is gone is ended, what is new is started. */
+  reload(config: FleetConfig, differs: ReadonlySet<string>): void {
+    this.#config = config;
+    const wanted = new Set(config.servers.map(({ server }) => server));
+    for (const [server, { downstream }] of [...this.#running]) {
+      if (wanted.has(server) && !differs.has(server)) continue;
+      this.#running.delete(server);
+      this.#listed.delete(server);
+      this.#later.delete(downstream);
+      this.#drain(downstream);
+      if (wanted.has(server) && this.#options.own(server)) this.#make(server, downstream.listing).downstream.start();
+    }
+    for (const { server } of config.servers)
+      if (this.#options.own(server) && !this.#running.has(server)) this.#make(server).downstream.start();
+    this.#builtFrom = [];
+    this.#rebuild();
   }
 
   get catalog(): Catalog {
@@ -74,7 +155,7 @@ export class Fleet {
 
   /** Every server has told what it offers. */
   get complete(): boolean {
-    return this.#options.servers.every(({ server }) => this.listingOf(server) !== undefined);
+    return this.#config.servers.every(({ server }) => this.listingOf(server) !== undefined);
   }
 
   /** Its own servers. */
@@ -111,7 +192,8 @@ export class Fleet {
    * slowest so far took (for each that is missing), or `listWaitMs` is over.
    */
   async settled(): Promise<void> {
-    const { clock, listWaitMs, shared } = this.#options;
+    const { clock, shared } = this.#options;
+    const { listWaitMs } = this.#config;
     await shared?.settled();
     const end = this.#startedAt + listWaitMs;
     while (this.pending > 0 && clock.now() < end) {
@@ -124,7 +206,8 @@ export class Fleet {
 
   /** Waits, while servers are coming up, for something to be in the catalog; at most `listWaitMs`. */
   async appears(found: (catalog: Catalog) => boolean): Promise<void> {
-    const { clock, listWaitMs, shared } = this.#options;
+    const { clock, shared } = this.#options;
+    const { listWaitMs } = this.#config;
     const end = clock.now() + listWaitMs;
     this.#rebuild();
     while (!found(this.#catalog) && this.pending + (shared?.pending ?? 0) > 0 && clock.now() < end) {
@@ -136,22 +219,45 @@ export class Fleet {
   /** Ends all of its own servers. */
   async close(): Promise<void> {
     this.#gathering?.();
+    this.#cancelLater?.();
+    this.#later.clear();
     this.#offShared?.();
-    await Promise.all([...this.#running.values()].map(({ downstream }) => downstream.close()));
+    const all = [...this.downstreams, ...this.#draining];
+    await Promise.all(all.map((downstream) => downstream.close()));
   }
 
   #add(server: string): Running {
-    const running = this.#options.make(server, () => this.#somethingChanged());
-    this.#running.set(server, running);
+    const running = this.#make(server);
     running.downstream.start();
     return running;
+  }
+
+  #make(server: string, instead?: Listing): Running {
+    const running = this.#options.make(server, () => this.#somethingChanged());
+    this.#running.set(server, running);
+    running.downstream.recall(instead);
+    return running;
+  }
+
+  #startLater(): void {
+    this.#startingLater = true;
+    const [next] = this.#later;
+    if (!next) return;
+    this.#later.delete(next);
+    next.start();
+    this.#cancelLater = this.#options.clock.after(START_STEP_MS, () => this.#startLater());
+  }
+
+  #drain(downstream: Downstream): void {
+    this.#draining.add(downstream);
+    void downstream.drain(DRAIN_MS).then(() => this.#draining.delete(downstream));
   }
 
   /** How many of its own servers may still bring their first listing. */
   get pending(): number {
     let pending = 0;
     for (const { downstream } of this.#running.values())
-      if (!downstream.listing && (downstream.state === 'starting' || downstream.state === 'ready')) pending++;
+      if (downstream.expected) pending++;
     return pending;
   }
 
@@ -180,27 +286,57 @@ export class Fleet {
       this.#slowestMs = Math.max(this.#slowestMs, clock.now() - this.#startedAt);
     }
     for (const watcher of [...this.#watchers]) watcher();
-    this.#gathering ??= clock.after(GATHER_MS, () => this.#rebuild());
+    const starting = [...this.downstreams].some(({ state, listing }) => listing && state === 'starting');
+    this.#gathering ??= clock.after(starting ? GATHER_STARTING_MS : GATHER_MS, () => this.#rebuild());
   }
 
   #rebuild(): void {
     this.#gathering?.();
     this.#gathering = undefined;
-    const listings = this.#options.servers.map(({ server }) => this.listingOf(server));
+    const listings = this.#config.servers.map(({ server }) => this.listingOf(server));
     if (listings.every((listing, i) => listing === this.#builtFrom[i]) && this.#builtFrom.length > 0) return;
     this.#builtFrom = listings;
-    const entries = this.#options.servers.flatMap((server, i) => {
-      const listing = listings[i];
-      return listing ? [{ ...server, listing }] : [];
-    });
+    const entries = this.#entries();
     const before = this.#catalog;
-    this.#catalog = buildCatalog(entries, this.#options.catalog);
+    this.#catalog = buildCatalog(entries, this.#config.catalog);
     const kinds = diffCatalogs(before, this.#catalog);
     if (kinds.length > 0) this.#options.changed(kinds, this.#catalog);
   }
 
+  /** In catalog order; a pool is one entry. */
+  #entries(): CatalogEntry[] {
+    const { servers, pools, shown } = this.#config;
+    const known = new Map<string, CatalogEntry>();
+    for (const server of servers) {
+      const listing = this.listingOf(server.server);
+      if (listing) known.set(server.server, { ...server, listing });
+    }
+    const listed = new Map<string, PoolListing>();
+    for (const { key, namespace, members } of pools) {
+      const entries = members.flatMap((member) => known.get(member) ?? []);
+      const pooled = poolListing(entries);
+      if (!pooled) continue;
+      listed.set(key, pooled);
+      const maxTools = Math.max(...entries.map((entry) => entry.maxTools));
+      known.set(key, { server: key, namespace, listing: pooled.listing, tools: poolToolRules(entries), maxTools });
+    }
+    this.#pools = listed;
+    return shown.flatMap((key) => known.get(key) ?? []);
+  }
+
+  /** The members of a pool that have something, in order of priority. */
+  membersWith(pool: string, kind: ListKind, name: string): readonly string[] {
+    return this.#pools.get(pool)?.membersWith(kind, name) ?? [];
+  }
+
+  /** The server's road as it is now; starts nothing. */
+  roadOf(server: string): ServerRoad | undefined {
+    return this.#running.get(server)?.road ?? this.#options.shared?.roadOf(server);
+  }
+
   /** What a server offers to this fleet's clients, if it is known. */
   listingOf(server: string): Listing | undefined {
-    return this.#running.get(server)?.downstream.listing ?? this.#options.shared?.listingOf(server);
+    const running = this.#running.get(server);
+    return running ? running.downstream.offered : this.#options.shared?.listingOf(server);
   }
 }

@@ -1,30 +1,44 @@
 /**
  * The one file that knows every part: config in, proxy out.
  *
- * client → server/ → meta-tools → router → observe → timeout → downstream
+ * client → server/ → meta-tools → cache → deadline → retry → router → server-road → downstream
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { carriersFor, type CarrierContext } from './carriers.ts';
+import { openSnapshots } from './catalog/snapshot.ts';
 import { UriMemory } from './catalog/uri-memory.ts';
-import type { Catalog } from './catalog/catalog.ts';
+import type { Catalog, Route, Target } from './catalog/catalog.ts';
+import { compareConfigs, differingServers } from './config/compare-configs.ts';
 import { type Config, prefixesNames, type ServerConfig } from './config/config.ts';
-import type { Client, ClientDoor } from './core/call.ts';
+import type { Call, Client, ClientDoor, Handler } from './core/call.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { INVALID_PARAMS, RpcError } from './core/errors.ts';
+import { INVALID_PARAMS, messageOf, type ProxyError, RpcError } from './core/errors.ts';
 import { Json, type JsonObject, stringAt } from './core/json.ts';
 import { editObject } from './core/json-edit.ts';
 import type { ListKind } from './core/listing.ts';
+import type { DownstreamState } from './core/status.ts';
 import type { Logger } from './core/logger.ts';
 import { Downstream } from './downstream/downstream.ts';
 import { eraMemory } from './downstream/eras.ts';
-import type { Greeting } from './downstream/handshake.ts';
-import { Fleet, type FleetServer, type Running } from './fleet.ts';
+import { type Greeting, type GreetingSource, greetingSource } from './downstream/greeting.ts';
+import { Turns } from './downstream/turns.ts';
+import { Fleet, type FleetConfig, type FleetServer, type Running } from './fleet.ts';
 import { definitionOf, metaTools } from './meta-tools/meta-tools.ts';
 import { proxyStatus, type ServerReport } from './meta-tools/proxy-status.ts';
 import { compose } from './middleware/compose.ts';
 import { CallStats, observe } from './middleware/observe.ts';
-import { timeout } from './middleware/timeout.ts';
+import { callPolicies, type CallPolicies, type PolicyView } from './call-policies.ts';
+import { cache } from './middleware/cache.ts';
+import { deadline } from './middleware/deadline.ts';
+import { idempotencyKey } from './middleware/idempotency.ts';
+import { ResultStore } from './middleware/result-store.ts';
+import { retry } from './middleware/retry.ts';
+import { RetryBudget } from './middleware/retry-budget.ts';
+import { composedDefinition, composedTools } from './composed-tools.ts';
+import { membersOf } from './members.ts';
+import { Pool, type Standing } from './pools.ts';
+import { serverRoad, type ServerRoad } from './server-road.ts';
 import { LOG_LEVELS } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
 import { createRouter, type View } from './router.ts';
@@ -54,20 +68,27 @@ export interface Proxy {
   readonly served: ServedProxy;
   /** Every server that connects for all clients is connected. */
   readonly ready: boolean;
+  /** Takes over a changed config: only what differs is started anew, and calls under way on it may end. */
+  reload(config: Config): void;
   /** Ends every connection and child process. Idempotent. */
   close(): Promise<void>;
 }
 
 /** Starts all servers; waits for none. */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  const { config, log, clock = systemClock, exclusive, env } = options;
-  const servers = [...config.servers.values()].filter(({ disabled }) => !disabled);
+  const { log, clock = systemClock, exclusive, env } = options;
+  // A reload replaces these three, and what `build` makes of them.
+  let { config } = options;
+  let all = membersOf(config);
   const key = stateKey(config.stateDir, log);
   const sealer = new Sealer(key, () => Date.now());
   const eras = eraMemory(join(config.stateDir, 'eras.json'), key, log);
+  const snapshots = openSnapshots(config.stateDir, key, log);
+  const turns = new Turns({ atOnce: RECONNECTS_AT_ONCE, longestMs: LONGEST_TURN_MS, clock });
   const tasks = taskIds(sealer);
-  const namespaces = new Map(servers.map((server) => [server.key, server.namespace]));
-  const uris = new UriMemory((server) => namespaces.get(server) ?? server);
+  const uris = new UriMemory(
+    (server) => (all.servers.get(server) ?? all.pools.get(server))?.namespace ?? server,
+  );
   const processes = await openProcessRecord(config.stateDir, log);
   const swept = sweepProcesses(config.stateDir, log);
   const carriers: Omit<CarrierContext, 'stopGraceMs'> = {
@@ -78,65 +99,191 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     log,
   };
 
-  const stats = new Map(servers.map((server) => [server.key, new CallStats()]));
+  const stats = new Map<string, CallStats>();
+  /** Made once for each fleet, not for each call. */
+  const views = new WeakMap<Fleet, View>();
   const members = new Map<string, Attached>();
   const logged = new Set<string>();
   /** Servers that proved to need a connection for each client. */
   const promoted = new Set<string>();
-  const greeted = greetingOf(exclusive ? undefined : ownGreeting(options.version));
+  const greeted = greetingSource(exclusive ? undefined : ownGreeting(options.version));
   const status = proxyStatus(report);
-  const own = config.expose.metaTools ? [status] : [];
 
   const shared = fleet({
     own: (server) => exclusive || !wantsOwnConnections(server),
     door: () => (exclusive ? [...members.values()][0]?.member : undefined),
-    greeting: () => greeted.promise,
+    greeting: greeted,
     changed: (kinds) => {
       for (const { member, fleet: its } of members.values()) if (its === shared) member.listsChanged(kinds);
     },
   });
   shared.start();
 
-  const handle = compose([metaTools(own)], createRouter({ viewOf, uris, tasks }));
-
+  const results = new ResultStore({ maxBytes: CACHE_BYTES, clock });
+  const budget = new RetryBudget(config.retryBudget);
+  let built = build();
   let hurry = false;
   let closing: Promise<void> | undefined;
   return {
     served: {
       info: { name: 'switchyard', title: 'Switchyard', version: options.version },
-      pageSize: config.expose.pageSize,
+      get pageSize() {
+        return config.expose.pageSize;
+      },
       maxDepth: CLIENT_DEPTH,
-      metaTools: own.map(definitionOf),
+      get metaTools() {
+        return built.definitions;
+      },
       sealer,
-      handle,
+      handle: (call) => built.handle(call),
       attach,
     },
     get ready() {
-      return [...shared.downstreams].every(({ state }) => state === 'ready');
+      return [...shared.downstreams].every(({ connected, lazy }) => connected || lazy);
     },
+    reload,
     close: () => (closing ??= close()),
   };
+
+  /** All that depends on the config and is cheap to make anew. */
+  function build(): Built {
+    const policies = callPolicies({ members: all, viewOf: policyView, uris });
+    const pools = new Map(
+      [...all.pools.values()].map(({ key, strategy }) => [
+        key,
+        new Pool({ key, strategy, isSafe: policies.isSafeAt, budget, clock, failedOver }),
+      ]),
+    );
+    const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf } = policies;
+    /** What a workflow's step and a client's call meet alike. */
+    const road = compose(
+      [
+        whenKnown,
+        cache({ planOf, invalidates, store: results, clock, counted: countCached }),
+        deadline({ deadlineOf, clock }),
+        idempotencyKey(),
+        retry({ policyOf, isSafe, budget, clock, random: Math.random, retried }),
+      ],
+      createRouter({ viewOf, uris, tasks }),
+    );
+    const composed = composedTools({
+      tools: config.tools,
+      mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
+      clock,
+    });
+    const own = config.expose.metaTools ? [status] : [];
+    return {
+      policies,
+      pools,
+      handle: compose([metaTools(own), composed], road),
+      definitions: [...own.map(definitionOf), ...config.tools.map(composedDefinition)],
+    };
+  }
+
+  function reload(next: Config): void {
+    if (closing) return;
+    const before = all;
+    const change = compareConfigs(config, next);
+    if (change.restartNeeded.length > 0)
+      log.warn({ keys: change.restartNeeded }, 'changed in the config, but not in force: restart needed');
+    if (change.same) return;
+    config = next;
+    all = membersOf(next);
+    const differs = differingServers(before.servers, all.servers);
+    const definitions = built.definitions.join();
+    built = build();
+    for (const server of differs) dropResults(server);
+    const parts = fleetConfig();
+    for (const its of allFleets()) its.reload(parts, differs);
+    for (const attached of members.values()) {
+      subscribeAnew(attached, differs);
+      if (definitions !== built.definitions.join()) attached.member.listsChanged(['tools']);
+    }
+    const gone = [...before.servers.keys()].filter((server) => !all.servers.has(server));
+    const added = [...all.servers.keys()].filter((server) => !before.servers.has(server));
+    log.info({ changed: [...differs], added, removed: gone }, 'the config was read again');
+  }
+
+  /** The new connection of a server knows nothing of what was subscribed to on the old one. */
+  function subscribeAnew({ fleet: its, subscriptions }: Attached, differs: ReadonlySet<string>): void {
+    for (const about of subscriptions.keys()) {
+      const [server, originalName] = JSON.parse(about) as [string, string];
+      if (!differs.has(server)) continue;
+      its.find(server)?.downstream.subscribe(originalName).catch((error: unknown) => {
+        log.warn({ server, why: messageOf(error) }, 'could not subscribe again');
+      });
+    }
+  }
+
+  function allFleets(): ReadonlySet<Fleet> {
+    return new Set([shared, ...[...members.values()].map(({ fleet: its }) => its)]);
+  }
 
   async function close(): Promise<void> {
     // Clients kill what they started two seconds after they left.
     hurry = exclusive;
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
-    await eras.close();
+    await Promise.all([eras.close(), snapshots.close()]);
     await swept;
     await processes.close();
   }
 
   function viewOf(client: Client): View {
     const its = members.get(client.view)?.fleet ?? shared;
+    let view = views.get(its);
+    if (!view) views.set(its, (view = viewOn(its)));
+    return view;
+  }
+
+  function viewOn(its: Fleet): View {
     return {
       get catalog() {
         return its.catalog;
       },
       appears: (found) => its.appears(found),
       alone: (server) => exclusive || its.owns(server),
-      find: (server) => its.find(server)?.handle,
+      find: (server) => its.find(server)?.road.handle,
+      pool: (server) => built.pools.get(server),
+      membersOf: (pool, kind, name) =>
+        kind === undefined || name === undefined ? (all.pools.get(pool)?.members ?? []) : its.membersWith(pool, kind, name),
+      ownerOf: (server) => all.ownerOf(server),
+      standingOf: (server, tool) => standing(its.downstreamOf(server)?.state, its.roadOf(server), tool),
     };
+  }
+
+  /** The policies need to know whose call it is; a server that is coming up may be about to tell. */
+  function whenKnown(next: Handler): Handler {
+    return (call) =>
+      built.policies.knows(call) ? next(call) : viewOf(call.client).appears(() => built.policies.knows(call)).then(() => next(call));
+  }
+
+  function policyView({ client }: Call): PolicyView {
+    const its = members.get(client.view)?.fleet ?? shared;
+    return {
+      catalog: its.catalog,
+      listingOf: (server) => its.listingOf(server),
+      generationOf: (server) => its.roadOf(server)?.generation ?? 0,
+    };
+  }
+
+  function failedOver(from: string, to: string, { code }: ProxyError): void {
+    countOf(from).failovers++;
+    log.debug({ server: from, to, code }, 'failed over');
+  }
+
+  function retried(_call: Call, { server }: ProxyError): void {
+    if (server !== undefined) countOf(server).retries++;
+  }
+
+  function countCached(server: string, what: 'hit' | 'miss' | 'stale'): void {
+    countOf(server).cached[what]++;
+  }
+
+  function countOf(server: string): CallStats {
+    let counts = stats.get(server);
+    if (!counts) stats.set(server, (counts = new CallStats()));
+    return counts;
   }
 
   function attach(member: Member): Attachment {
@@ -145,6 +292,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       info: member.client.info ?? ownInfo(options.version),
       capabilities: member.client.capabilities,
     });
+    if (exclusive) shared.recall();
     const its = exclusive ? shared : clientFleet(member);
     const attached: Attached = { member, fleet: its, subscriptions: new Map(), logLevel: undefined };
     members.set(view, attached);
@@ -157,6 +305,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       async settledCatalog() {
         await its.settled();
+        its.hasListed();
+        if (its !== shared) shared.hasListed();
         return its.catalog;
       },
       async greetingCatalog() {
@@ -165,7 +315,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       subscribe: (uri) => subscribe(attached, uri),
       unsubscribe: (uri) => unsubscribe(attached, uri),
+      watchTask: (taskId) => watchTask(attached, taskId, true),
+      unwatchTask: (taskId) => watchTask(attached, taskId, false),
       setLogLevel(level) {
+        if (attached.logLevel === level) return;
         attached.logLevel = level;
         tellLogLevel();
       },
@@ -182,12 +335,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   /** A client's own connections, where a server's config or its behaviour asks for them. */
   function clientFleet(member: Member): Fleet {
     const { info, capabilities } = member.client;
-    const greeting = { info: info ?? ownInfo(options.version), capabilities };
+    const greeting = greetingSource({ info: info ?? ownInfo(options.version), capabilities });
     const its: Fleet = fleet({
       own: wantsOwnConnections,
       ownOnDemand: (server) => promoted.has(server),
       door: () => member,
-      greeting: () => Promise.resolve(greeting),
+      greeting,
       shared,
       changed: (kinds) => member.listsChanged(kinds),
     });
@@ -196,24 +349,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function wantsOwnConnections(server: string): boolean {
-    return config.servers.get(server)?.connections === 'per-client';
+    return all.servers.get(server)?.connections === 'per-client';
   }
 
   function fleet(part: FleetPart): Fleet {
     return new Fleet({
-      servers: servers.map(fleetServer),
+      config: fleetConfig(),
       own: part.own,
       ownOnDemand: part.ownOnDemand ?? (() => false),
       shared: part.shared,
-      make: (server, changed) => run(config.servers.get(server) as ServerConfig, part, changed),
-      catalog: {
-        prefix: prefixesNames(config),
-        maxNameLength: config.expose.maxNameLength,
-        origin: config.expose.origin,
-        reserved: new Set(META_TOOL_NAMES),
-        metaTools: config.expose.metaTools,
-      },
-      listWaitMs: config.expose.listWaitMs,
+      make: (server, changed) => run(all.servers.get(server) as ServerConfig, part, changed),
       clock,
       changed: (kinds, catalog) => {
         logProblems(catalog);
@@ -222,9 +367,27 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     });
   }
 
+  function fleetConfig(): FleetConfig {
+    return {
+      servers: [...all.servers.values()].map(fleetServer),
+      pools: [...all.pools.values()],
+      shown: all.shown,
+      catalog: {
+        prefix: prefixesNames(config),
+        maxNameLength: config.expose.maxNameLength,
+        origin: config.expose.origin,
+        reserved: new Set([...META_TOOL_NAMES, ...config.tools.map(({ name }) => name)]),
+        metaTools: config.expose.metaTools || config.tools.length > 0,
+      },
+      listWaitMs: config.expose.listWaitMs,
+    };
+  }
+
   function run(server: ServerConfig, part: FleetPart, changed: () => void): Running {
-    const { key: name, timeoutMs, maxTimeoutMs } = server;
-    const downstream = new Downstream({
+    const { key: name } = server;
+    /** Whose own connection it is, beside the shared one. */
+    const owner = (): Client | undefined => (part.shared ? part.door()?.client : undefined);
+    const downstream: Downstream = new Downstream({
       server: name,
       carriers: carriersFor(server, {
         ...carriers,
@@ -233,8 +396,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
       greeting: part.greeting,
+      memory: snapshots.for(
+        JSON.stringify({ transport: server.transport, protocol: server.protocol }, mapsAsArrays),
+      ),
       door: part.door,
+      start: server.start,
+      idleStopMs: server.idleStopMs,
+      outage: server.outage,
       connectTimeoutMs: server.connectTimeoutMs,
+      health: server.health,
+      turns,
       restart: server.restart,
       limits: server.limits,
       clock,
@@ -242,21 +413,33 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       log,
       events: {
         changed,
-        resourceUpdated: (params) => resourceUpdated(name, params),
-        taskChanged: (method, params) => taskChanged(name, method, params),
+        resourceUpdated: (params) => {
+          dropResults(name);
+          resourceUpdated(name, params, owner());
+        },
+        greeted: () => its.greeted(),
+        outdated: () => dropResults(name),
+        taskChanged: (method, params) => taskChanged(name, method, params, owner()),
         elicitationCompleted: (clientId, params) =>
           tell(clientId, 'notifications/elicitation/complete', params),
         needsOwnConnections: () => promote(server),
       },
     });
-    const handler = compose(
-      [
-        observe({ server: name, stats: stats.get(name) as CallStats, clock, log }),
-        timeout({ server: name, idleMs: timeoutMs, maxMs: maxTimeoutMs, clock }),
-      ],
-      (call) => downstream.handle(call),
-    );
-    return { downstream, handle: handler };
+    const its = serverRoad({
+      server,
+      downstream,
+      outside: [observe({ server: name, stats: countOf(name), clock, log })],
+      clock,
+      log,
+    });
+    const level = leastLogLevel();
+    if (level !== undefined) downstream.setLogLevel(level);
+    return { downstream, road: its };
+  }
+
+  function dropResults(server: string): void {
+    results.drop(server);
+    results.drop(all.ownerOf(server));
   }
 
   function promote({ key: server, connections }: ServerConfig): void {
@@ -268,8 +451,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   async function subscribe(attached: Attached, uri: string): Promise<void> {
     const target = uris.find(uri, attached.fleet.catalog);
     if (!target) throw RpcError.of(INVALID_PARAMS, `Unknown resource: ${uri}`);
-    const { server, originalName } = target;
-    const about = JSON.stringify([server, originalName]);
+    const { originalName } = target;
+    const knownAt = [...attached.subscriptions].find(([, subscribed]) => subscribed.uri === uri)?.[0];
+    const server = homeOf(attached.fleet, target);
+    const about = knownAt ?? JSON.stringify([server, originalName]);
     const known = attached.subscriptions.get(about);
     attached.subscriptions.set(about, { uri, count: (known?.count ?? 0) + 1 });
     if (known) return;
@@ -279,6 +464,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       attached.subscriptions.delete(about);
       throw error;
     }
+  }
+
+  /** A pool's subscription stays with the member that would be asked now. */
+  function homeOf(its: Fleet, { server, originalName }: Target): string {
+    const pool = built.pools.get(server);
+    if (!pool) return server;
+    const having = its.membersWith(server, 'resources', originalName);
+    const candidates = having.length > 0 ? having : (all.pools.get(server)?.members ?? []);
+    const [home] = pool.order({ members: candidates, standingOf: (one) => standing(its.downstreamOf(one)?.state, its.roadOf(one)) });
+    return home ?? server;
   }
 
   async function unsubscribe(attached: Attached, uri: string): Promise<void> {
@@ -293,21 +488,31 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     }
   }
 
-  function resourceUpdated(server: string, params: Json): void {
+  /** To who subscribed on this connection: the owner's, or the one shared by those who have none of their own. */
+  function resourceUpdated(server: string, params: Json, owner: Client | undefined): void {
     const about = JSON.stringify([server, stringAt(params.value, 'uri')]);
-    for (const { member, subscriptions } of members.values()) {
+    for (const { member, fleet: its, subscriptions } of members.values()) {
       const uri = subscriptions.get(about)?.uri;
-      if (uri === undefined) continue;
+      const told = owner ? owner.view === member.client.view : !its.owns(server);
+      if (uri === undefined || !told) continue;
       member.resourceUpdated(Json.fromText(editObject(params.text, { uri: JSON.stringify(uri) })));
     }
   }
 
   /** What is about a task goes to the client that holds it, under the id that it knows. */
-  function taskChanged(server: string, method: string, params: Json): void {
+  function taskChanged(server: string, method: string, params: Json, owner: Client | undefined): void {
     const taskId = stringAt(params.value, 'taskId');
-    const owner = taskId === undefined ? undefined : tasks.ownerOf(server, taskId);
-    if (!owner || taskId === undefined) return;
-    tell(owner.clientId, method, tasks.restoreIn(params, taskId, owner.sealed));
+    const holder = taskId === undefined ? undefined : tasks.ownerOf(server, taskId, owner?.id);
+    if (!holder || taskId === undefined) return;
+    tell(holder.clientId, method, tasks.restoreIn(params, taskId, holder.sealed));
+  }
+
+  function watchTask({ member, fleet: its }: Attached, sealed: string, watch: boolean): void {
+    const task = tasks.open(sealed, member.client);
+    const downstream = task && its.find(task.server)?.downstream;
+    if (!downstream) return;
+    if (watch) downstream.watchTask(task.taskId);
+    else downstream.unwatchTask(task.taskId);
   }
 
   function tell(clientId: string, method: string, params: Json): void {
@@ -317,33 +522,48 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   /** A server is told the least severe level that any client wants; each client gets what it asked for. */
   function tellLogLevel(): void {
-    const wanted = [...members.values()].flatMap(({ logLevel }) => logLevel ?? []);
-    const least = LOG_LEVELS.find((level) => wanted.includes(level));
+    const least = leastLogLevel();
     if (least === undefined) return;
-    const fleets = new Set([shared, ...[...members.values()].map(({ fleet: its }) => its)]);
-    for (const its of fleets) for (const downstream of its.downstreams) downstream.setLogLevel(least);
+    for (const its of allFleets()) for (const downstream of its.downstreams) downstream.setLogLevel(least);
+  }
+
+  function leastLogLevel(): string | undefined {
+    const wanted = new Set([...members.values()].map(({ logLevel }) => logLevel));
+    return LOG_LEVELS.find((level) => wanted.has(level));
   }
 
   function report(view: string): ServerReport[] {
     const its = members.get(view)?.fleet ?? shared;
-    return servers.map(({ key: server }) => {
+    return [...all.servers.keys()].map((server) => {
       const downstream = its.downstreamOf(server);
-      const counts = stats.get(server) as CallStats;
+      const counts = countOf(server);
+      const itsRoad = its.roadOf(server);
       const failures = Object.fromEntries(counts.failures);
       return {
         ...downstream?.status,
         server,
         state: downstream?.state ?? 'stopped',
-        tools: [...its.catalog.tools.values()].filter(({ targets }) => targets[0]?.server === server).length,
+        tools: [...its.catalog.tools.values()].filter((route) => answersFrom(server, route, its)).length,
         calls: counts.calls,
         errors: [...counts.failures.values()].reduce((sum, count) => sum + count, 0),
         failures,
         toolErrors: counts.toolErrors,
+        breaker: breakerReport(itsRoad),
+        queue: { running: itsRoad?.gate.running ?? 0, waiting: itsRoad?.gate.queued ?? 0 },
+        latencyMs: counts.latencyMs,
+        retries: counts.retries,
+        failovers: counts.failovers,
+        cache: cachedReport(counts),
         problems: its.catalog.problems
           .filter((problem) => problem.server === server)
           .map(({ item, what }) => (item === '' ? what : `${item}: ${what}`)),
       };
     });
+  }
+
+  function answersFrom(server: string, { targets: [target] }: Route, its: Fleet): boolean {
+    if (!target || target.server === server) return target !== undefined;
+    return built.pools.has(target.server) && its.membersWith(target.server, 'tools', target.originalName).includes(server);
   }
 
   /** Each problem once, however often the catalog is built. */
@@ -357,6 +577,11 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 }
 
+/** How many servers may reconnect at a time, and how long one of them may hold the others up. */
+const RECONNECTS_AT_ONCE = 8;
+const LONGEST_TURN_MS = 2000;
+/** What all cached results together may take. */
+const CACHE_BYTES = 64 * 1024 * 1024;
 const MAX_LOGGED = 10_000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
@@ -378,13 +603,39 @@ interface Attached {
   logLevel: string | undefined;
 }
 
+/** What is made of the config. */
+interface Built {
+  readonly policies: CallPolicies;
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly handle: Handler;
+  /** Of the proxy's own tools, as JSON texts. */
+  readonly definitions: readonly string[];
+}
+
 interface FleetPart {
   readonly own: (server: string) => boolean;
   readonly ownOnDemand?: (server: string) => boolean;
   readonly door: () => ClientDoor | undefined;
-  readonly greeting: () => Promise<Greeting>;
+  readonly greeting: GreetingSource;
   readonly shared?: Fleet;
   readonly changed: (kinds: readonly ListKind[]) => void;
+}
+
+function standing(state: DownstreamState | undefined, road: ServerRoad | undefined, tool?: string): Standing {
+  const busy = (road?.gate.running ?? 0) + (road?.gate.queued ?? 0);
+  const isOpen = road !== undefined && (road.circuit.state === 'open' || (tool !== undefined && road.circuit.isOpenFor(tool)));
+  if (isOpen || state === 'unhealthy' || state === 'critical' || state === 'stopping') return { tier: 2, busy };
+  return { tier: state === 'ready' || state === 'degraded' ? 0 : 1, busy };
+}
+
+function breakerReport(road: ServerRoad | undefined): JsonObject {
+  if (!road) return { state: 'closed' };
+  const { state, tools, retryAfterMs } = road.circuit;
+  return { state, ...(state === 'open' && { retryAfterMs }), ...(tools.size > 0 && { tools: Object.fromEntries(tools) }) };
+}
+
+function cachedReport({ cached: { hit, miss, stale } }: CallStats): JsonObject {
+  return { hits: hit, misses: miss, stale };
 }
 
 function fleetServer({ key, namespace, tools, limits }: ServerConfig): FleetServer {
@@ -401,17 +652,6 @@ function ownGreeting(version: string): Greeting {
     info: ownInfo(version),
     capabilities: { sampling: { tools: {}, context: {} }, elicitation: { form: {}, url: {} } },
   };
-}
-
-/** A greeting that is known at once, or when the client has come. */
-function greetingOf(known: Greeting | undefined): {
-  promise: Promise<Greeting>;
-  set: (greeting: Greeting) => void;
-} {
-  if (known) return { promise: Promise.resolve(known), set: () => {} };
-  let set: (greeting: Greeting) => void = () => {};
-  const promise = new Promise<Greeting>((resolve) => (set = resolve));
-  return { promise, set: (greeting) => set(greeting) };
 }
 
 function mapsAsArrays(_key: string, value: unknown): unknown {

@@ -7,10 +7,13 @@ import type { Catalog, Target } from './catalog/catalog.ts';
 import { nearestNames } from './catalog/nearest-names.ts';
 import type { UriMemory } from './catalog/uri-memory.ts';
 import type { Call, Client, Handler } from './core/call.ts';
+import { callWith } from './core/call-with.ts';
 import { INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RESOURCE_NOT_FOUND, RpcError } from './core/errors.ts';
 import { at, Json, stringAt } from './core/json.ts';
+import type { ListKind } from './core/listing.ts';
 import { editObject, elementTexts, memberText } from './core/json-edit.ts';
 import { nameOf } from './protocol/params.ts';
+import type { Pool, Standing } from './pools.ts';
 import type { TaskIds } from './task-ids.ts';
 
 /** What one client sees. */
@@ -22,6 +25,13 @@ export interface View {
   alone(server: string): boolean;
   /** Who answers for a server, with that server's middleware around. */
   find(server: string): Handler | undefined;
+  /** There if the name is that of a pool. */
+  pool(server: string): Pool | undefined;
+  /** A pool's members that have something, in order of priority; of all its members without a name. */
+  membersOf(pool: string, kind?: ListKind, name?: string): readonly string[];
+  /** Whose namespace a server's things are in: its pool's, or its own. */
+  ownerOf(server: string): string;
+  standingOf(server: string, tool: string | undefined): Standing;
 }
 
 export interface RouterOptions {
@@ -30,6 +40,12 @@ export interface RouterOptions {
   readonly tasks: TaskIds;
 }
 
+/** Which list holds what a method names. */
+const KINDS: Readonly<Record<string, ListKind>> = {
+  'tools/call': 'tools',
+  'prompts/get': 'prompts',
+  'resources/read': 'resources',
+};
 const NEAREST = 3;
 const MAX_TASK_PAGES = 100;
 
@@ -58,10 +74,23 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   };
 
   async function send(call: Call, view: View, { server, originalName }: Target): Promise<Json> {
+    const pool = view.pool(server);
+    if (!pool) return ask(call, view, server, originalName);
+    const kind = KINDS[call.method];
+    const having = view.membersOf(server, kind, originalName);
+    return pool.send(call, {
+      members: having.length > 0 ? having : view.membersOf(server),
+      originalName,
+      standingOf: (member) => view.standingOf(member, kind === 'tools' ? originalName : undefined),
+      ask: (member) => ask(call, view, member, originalName),
+    });
+  }
+
+  async function ask(call: Call, view: View, server: string, originalName: string): Promise<Json> {
     const handle = view.find(server);
     if (!handle) throw gone(server);
-    const result = await handle({ ...call, name: originalName });
-    return tasks.sealIn(uris.seen(result, server, view.catalog), server, call.client);
+    const result = await handle(callWith(call, { name: originalName }));
+    return tasks.sealIn(uris.seen(result, view.ownerOf(server), view.catalog), server, call.client);
   }
 
   async function readResource(call: Call, view: View): Promise<Json> {
@@ -86,14 +115,15 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     if (!task) throw RpcError.of(INVALID_PARAMS, 'Unknown task', { taskId: call.name });
     const handle = view.find(task.server);
     if (!handle) throw gone(task.server);
-    const result = await handle({ ...call, name: task.taskId });
-    return tasks.restoreIn(uris.seen(result, task.server, view.catalog), task.taskId, call.name);
+    const result = await handle(callWith(call, { name: task.taskId }));
+    return tasks.restoreIn(uris.seen(result, view.ownerOf(task.server), view.catalog), task.taskId, call.name);
   }
 
   async function listTasks(call: Call, view: View): Promise<Json> {
     const { taskServers } = view.catalog;
     if (taskServers.length === 0) throw unknownMethod(call);
-    const lists = await Promise.all(taskServers.map((server) => tasksOf(server, call, view)));
+    const servers = taskServers.flatMap((server) => (view.pool(server) ? view.membersOf(server) : [server]));
+    const lists = await Promise.all(servers.map((server) => tasksOf(server, call, view)));
     return Json.fromText(`{"tasks":[${lists.flat().join(',')}]}`);
   }
 

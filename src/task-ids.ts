@@ -3,14 +3,14 @@
  */
 import type { Client } from './core/call.ts';
 import { at, Json, stringAt } from './core/json.ts';
-import { editAt, type Path } from './core/json-edit.ts';
+import { editAt } from './core/json-edit.ts';
 import { META_RELATED_TASK } from './protocol/revisions.ts';
 import type { Sealer } from './protocol/seal.ts';
 
 /** A task's own time to live is the server's business; its id stays good at least this long. */
 const TTL_MS = 30 * 24 * 3600 * 1000;
 /** How many tasks are remembered for their notifications. */
-const MAX_OWNERS = 10_000;
+const MAX_OWNERS = 20_000;
 
 export interface TaskIds {
   /** A new task in a result gets a sealed id. */
@@ -20,12 +20,25 @@ export interface TaskIds {
   /** Of a server's listed tasks the client's own, with the ids it knows; all of them where the server is its alone. */
   sealListed(tasks: readonly Json[], server: string, client: Client, alone: boolean): string[];
   open(sealed: string, client: Client): { readonly server: string; readonly taskId: string } | undefined;
-  /** Who holds a server's task, under which id; `undefined` for tasks of another process's clients. */
-  ownerOf(server: string, taskId: string): { readonly clientId: string; readonly sealed: string } | undefined;
+  /**
+   * Who holds a server's task, under which id; `undefined` for tasks of another process's clients.
+   *
+   * @param clientId whose own connection told of the task: other clients' may use the same ids.
+   */
+  ownerOf(
+    server: string,
+    taskId: string,
+    clientId?: string,
+  ): { readonly clientId: string; readonly sealed: string } | undefined;
 }
 
 export function taskIds(sealer: Sealer): TaskIds {
   const owners = new Map<string, { clientId: string; sealed: string }>();
+  const remember = (key: string, owner: { clientId: string; sealed: string }): void => {
+    const oldest = owners.size >= MAX_OWNERS ? owners.keys().next().value : undefined;
+    if (oldest !== undefined) owners.delete(oldest);
+    owners.set(key, owner);
+  };
 
   return {
     sealIn(result, server, client) {
@@ -34,18 +47,18 @@ export function taskIds(sealer: Sealer): TaskIds {
       const taskId = stringAt(at(result.value, ...path.slice(0, -1)), 'taskId') ?? '';
       const context = { clientId: client.id, purpose: 'task' };
       const sealed = sealer.seal([server, taskId], context, TTL_MS);
-      const oldest = owners.size >= MAX_OWNERS ? owners.keys().next().value : undefined;
-      if (oldest !== undefined) owners.delete(oldest);
-      owners.set(ownerKey(server, taskId), { clientId: client.id, sealed });
+      for (const key of [ownerKey(server, taskId), ownerKey(server, taskId, client.id)])
+        remember(key, { clientId: client.id, sealed });
       return replaceIds(result, taskId, sealed);
     },
     sealListed(tasks, server, client, alone) {
       return tasks.flatMap((task) => {
         const taskId = stringAt(task.value, 'taskId');
         if (taskId === undefined) return [];
-        const owner = owners.get(ownerKey(server, taskId));
+        const owner = owners.get(ownerKey(server, taskId, alone ? client.id : undefined));
         if (owner ? owner.clientId !== client.id : !alone) return [];
-        const sealed = owner?.sealed ?? sealer.seal([server, taskId], { clientId: client.id, purpose: 'task' }, TTL_MS);
+        const sealed =
+          owner?.sealed ?? sealer.seal([server, taskId], { clientId: client.id, purpose: 'task' }, TTL_MS);
         return [replaceIds(task, taskId, sealed).text];
       });
     },
@@ -56,12 +69,12 @@ export function taskIds(sealer: Sealer): TaskIds {
       const [server, taskId] = opened as [string, string];
       return { server, taskId };
     },
-    ownerOf: (server, taskId) => owners.get(ownerKey(server, taskId)),
+    ownerOf: (server, taskId, clientId) => owners.get(ownerKey(server, taskId, clientId)),
   };
 }
 
-function ownerKey(server: string, taskId: string): string {
-  return JSON.stringify([server, taskId]);
+function ownerKey(server: string, taskId: string, clientId?: string): string {
+  return JSON.stringify([server, taskId, clientId]);
 }
 
 /** Where a result says that it made a task: nested in the legacy form, flat in the modern extension's. */
@@ -81,7 +94,6 @@ const ID_PATHS: readonly (readonly string[])[] = [
 function replaceIds(json: Json, from: string, to: string): Json {
   let text: string | undefined;
   for (const path of ID_PATHS)
-    if (at(json.value, ...path) === from)
-      text = editAt(text ?? json.text, path as Path, () => JSON.stringify(to));
+    if (at(json.value, ...path) === from) text = editAt(text ?? json.text, path, () => JSON.stringify(to));
   return text === undefined ? json : Json.fromText(text);
 }

@@ -7,6 +7,7 @@ import { editObject } from '../core/json-edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { CatalogEntry, CatalogOptions } from './catalog-entry.ts';
 import type { Catalog, CatalogList, Route } from './catalog.ts';
+import { reportCrossReferences } from './cross-references.ts';
 import { mergeCapabilities } from './merge-capabilities.ts';
 import { mergeInstructions } from './merge-instructions.ts';
 import { nameItems, type NamedItem } from './name-items.ts';
@@ -40,6 +41,7 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
     },
     problems,
   );
+  reportCrossReferences(tools, problems);
   const prompts = nameItems(
     all('prompts'),
     () => new Map(),

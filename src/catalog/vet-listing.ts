@@ -20,6 +20,7 @@ export type VettedListing = Readonly<Record<ListKind, readonly VettedItem[]>>;
 
 export function vetListing(entry: CatalogEntry, problems: ProblemList): VettedListing {
   const { listing, maxTools } = entry;
+  for (const what of entry.listing.problems) problems.add(entry.server, '', what);
   const tools = vetItems(entry, problems, {
     kind: 'tools',
     key: 'name',

@@ -1,17 +1,19 @@
 /** `switchyard serve`: MCP over stdio, over HTTP, or both, until told to stop. */
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { configFolders, findConfigFiles } from '../config/find-config-files.ts';
+import { templateFaults } from '../composed-tools.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { Reloading } from '../config/reloading.ts';
+import { markOf } from '../config/watch.ts';
 import type { Machine } from '../config/folders.ts';
 import { systemClock } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
+import { secretArguments } from '../core/redact.ts';
 import { configId, createProxy, type Proxy } from '../proxy.ts';
-import { createHttpFace } from '../server/http-face.ts';
 import { openStdioFace } from '../server/stdio-face.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { type HttpServer, openHttpServer } from '../transport/http-server.ts';
+import type { HttpServer } from '../transport/http-server.ts';
+import { packageVersion } from './package-version.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ServeOptions {
@@ -22,8 +24,18 @@ export interface ServeOptions {
 
 /** The configs being served by the processes above us. */
 const CHAIN_VARIABLE = 'SWITCHYARD_SERVING';
-/** How long what is under way may take to end. */
+/** How long what is under way may take to end, where a signal ends us. */
 const DRAIN_MS = 1000;
+/** How long the answers to what did not end may take to leave. */
+const LAST_ANSWERS_MS = 500;
+
+interface Ending {
+  readonly why: string;
+  /** How long what is under way may take to end. */
+  readonly drainMs: number;
+}
+
+type Closer = (drainMs: number) => Promise<void>;
 
 /** Runs until the client leaves or a signal comes. @returns the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
@@ -39,17 +51,32 @@ export async function serve(options: ServeOptions): Promise<number> {
       `No config found: looked for switchyard.json (.yaml, .toml) in ${configFolders(machine).join(' and ')}. Name one with --config FILE.`,
     );
   const chain = refuseOwnChild(files, machine.env);
-  const config = await loadConfig({ files, ...machine });
+  const marks = new Map<string, string>();
+  const load = (onRead: (file: string) => void): Promise<Config> =>
+    loadConfig({ files, ...machine, checkTemplates: templateFaults, onRead });
+  const config = await load((file) => marks.set(file, markOf(file)));
   const log = createLog({ level: config.log.level, secrets: secretsOf(config) });
   for (const warning of config.warnings) log.warn({}, warning);
-  return run(options, config, chain, log);
+  return run(options, { config, load, marks }, chain, log);
 }
 
-async function run(options: ServeOptions, config: Config, chain: string, log: Log): Promise<number> {
-  let stop: (why: string) => void = () => {};
-  const stopped = new Promise<string>((resolve) => (stop = resolve));
+interface Loaded {
+  readonly config: Config;
+  readonly load: (onRead: (file: string) => void) => Promise<Config>;
+  /** The files that were read, and how they were then. */
+  readonly marks: ReadonlyMap<string, string>;
+}
+
+async function run(options: ServeOptions, loaded: Loaded, chain: string, log: Log): Promise<number> {
+  const { config } = loaded;
+  let stop: (ending: Ending) => void = () => {};
+  const stopped = new Promise<Ending>((resolve) => (stop = resolve));
   // Before anything is started: a signal in the middle of the start must end it in good order too.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop(signal));
+  // A second one changes nothing: the end is bounded, and cut short it would leave children behind.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => stop({ why: signal, drainMs: DRAIN_MS }));
+  let reloading: Reloading | undefined;
+  process.on('SIGHUP', () => reloading?.now());
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
   process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'));
 
@@ -61,17 +88,31 @@ async function run(options: ServeOptions, config: Config, chain: string, log: Lo
     childEnv: { [CHAIN_VARIABLE]: chain },
     log,
   });
-  const closers: (() => Promise<void>)[] = [];
+  const closers: Closer[] = [];
+  let drainMs = 0;
   try {
     if (options.http) closers.push(await serveHttp(options.http, config, proxy, log));
-    if (options.stdio) closers.push(serveStdio(config, proxy, log, options.http ? () => {} : stop));
-    log.info({ why: await stopped }, 'stopping');
+    const clientLeft = (why: string): void => stop({ why, drainMs: 0 });
+    if (options.stdio) closers.push(serveStdio(config, proxy, log, options.http ? () => {} : clientLeft));
+    reloading = new Reloading({ ...loaded, apply: (changed) => takeOver(changed, proxy, log), clock: systemClock, log });
+    const ending = await stopped;
+    drainMs = ending.drainMs;
+    log.info({ why: ending.why }, 'stopping');
   } finally {
-    await Promise.all(closers.map((close) => close()));
+    await Promise.all([reloading?.close(), ...closers.map((close) => close(drainMs))]);
     await proxy.close();
-    log.flush();
+    await log.flush();
+    // All has been given its time: what nobody reads must not keep the process.
+    setImmediate(() => process.exit());
   }
   return 0;
+}
+
+function takeOver(config: Config, proxy: Proxy, log: Log): void {
+  log.hide(secretsOf(config));
+  log.setLevel(config.log.level);
+  for (const warning of config.warnings) log.warn({}, warning);
+  proxy.reload(config);
 }
 
 async function serveHttp(
@@ -79,8 +120,11 @@ async function serveHttp(
   config: Config,
   proxy: Proxy,
   log: Log,
-): Promise<() => Promise<void>> {
+): Promise<Closer> {
   const { served } = proxy;
+  // Loaded only here: most proxies are started by a client and speak over stdio.
+  const { createHttpFace } = await import('../server/http-face.ts');
+  const { openHttpServer } = await import('../transport/http-server.ts');
   const face = createHttpFace({ served, clock: systemClock, log });
   const http: HttpServer = await openHttpServer({
     ...at,
@@ -101,9 +145,11 @@ async function serveHttp(
     log,
   });
   process.stderr.write(`listening ${http.url}\n`);
-  return async () => {
+  return async (drainMs) => {
+    const closed = http.close(drainMs + LAST_ANSWERS_MS);
+    await Promise.race([closed, new Promise<void>((done) => systemClock.after(drainMs, done))]);
     face.close();
-    await http.close(DRAIN_MS);
+    await closed;
   };
 }
 
@@ -112,7 +158,7 @@ function serveStdio(
   { served }: Proxy,
   log: Log,
   ended: (why: string) => void,
-): () => Promise<void> {
+): Closer {
   const face = openStdioFace({
     served,
     stdin: process.stdin,
@@ -123,7 +169,7 @@ function serveStdio(
     log,
     ended,
   });
-  return () => face.close();
+  return (drainMs) => face.close(drainMs);
 }
 
 /** A proxy that serves a client's whole file might find itself in it. */
@@ -140,7 +186,8 @@ function refuseOwnChild(files: readonly string[], env: Readonly<Record<string, s
 function secretsOf(config: Config): string[] {
   const secrets = [...config.http.tokens.values()];
   for (const { transport } of config.servers.values()) {
-    if (transport.kind === 'stdio') secrets.push(...transport.env.values());
+    if (transport.kind === 'stdio')
+      secrets.push(...transport.env.values(), ...secretArguments(transport.args));
     else if (transport.kind !== 'tcp') {
       secrets.push(...transport.headers.values());
       secrets.push(...urlSecrets(transport.url));
@@ -153,13 +200,4 @@ function urlSecrets(url: string): string[] {
   if (!URL.canParse(url)) return [];
   const { password, searchParams } = new URL(url);
   return [decodeURIComponent(password), ...searchParams.values()];
-}
-
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  } catch (error) {
-    throw new Error(`package.json of Switchyard cannot be read: ${messageOf(error)}`, { cause: error });
-  }
 }

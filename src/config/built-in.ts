@@ -1,5 +1,5 @@
 /** What holds where neither a server's entry nor `defaults` says otherwise. */
-import type { ExposeConfig, HttpConfig, LimitsConfig, LogConfig, RestartConfig } from './config.ts';
+import type { ExposeConfig, HealthConfig, HttpConfig, LimitsConfig, LogConfig, RestartConfig } from './config.ts';
 
 export const builtIn = {
   connectTimeoutMs: 60_000,
@@ -16,6 +16,8 @@ export const builtInLimits: LimitsConfig = {
 };
 
 export const builtInRestart: RestartConfig = { enabled: true, delayMs: 500, maxDelayMs: 30_000 };
+
+export const builtInHealth: HealthConfig = { intervalMs: 30_000, timeoutMs: 5_000 };
 
 export const builtInExpose: ExposeConfig = {
   namespaces: 'auto',

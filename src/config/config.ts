@@ -4,9 +4,23 @@
  * Everything is filled in: defaults applied, variables expanded, paths absolute, durations in milliseconds,
  * sizes in bytes. Tables with keys that the user chose are Maps in file order. Reading files is `load-config.ts`.
  */
+import type {
+  CacheConfig,
+  CircuitBreakerConfig,
+  ComposedToolConfig,
+  PoolConfig,
+  RetryBudgetConfig,
+  RetryConfig,
+} from './resilience-config.ts';
+
 export interface Config {
   /** By config key, in file order, disabled ones included. Whether names get a prefix: `prefixesNames`. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
+  /** By config key. Their members are servers of their own. */
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** Tools over several different ones. */
+  readonly tools: readonly ComposedToolConfig[];
+  readonly retryBudget: RetryBudgetConfig;
   readonly expose: ExposeConfig;
   readonly http: HttpConfig;
   /** Absolute. Not created yet. */
@@ -39,6 +53,22 @@ export interface ServerConfig {
   readonly maxTimeoutMs: number;
   readonly limits: LimitsConfig;
   readonly restart: RestartConfig;
+  /** `lazy`: at its first call. */
+  readonly start: 'eager' | 'lazy';
+  /** Stops a lazy server after so long without a call; 0: never. */
+  readonly idleStopMs: number;
+  /** While it is down: are its tools listed still? */
+  readonly outage: 'keep' | 'hide';
+  readonly health: HealthConfig;
+  /** More than one makes a pool of equal connections. */
+  readonly replicas: number;
+  /** May its read-only and idempotent hints drive retry, failover and caching? */
+  readonly trustAnnotations: boolean;
+  readonly maxConcurrency: number;
+  readonly maxQueue: number;
+  readonly retry: RetryConfig;
+  readonly circuitBreaker: CircuitBreakerConfig;
+  readonly cache: CacheConfig;
   readonly tools: ToolsConfig;
 }
 
@@ -109,6 +139,13 @@ export interface RestartConfig {
   readonly maxDelayMs: number;
 }
 
+export interface HealthConfig {
+  /** Between two probes, about; 0: no probes. */
+  readonly intervalMs: number;
+  /** How long a probe waits for its answer. */
+  readonly timeoutMs: number;
+}
+
 /** Names here are the server's own; `*` in `include` and `exclude` stands for any text. Exclude wins. */
 export interface ToolsConfig {
   readonly include: readonly string[];
@@ -116,12 +153,19 @@ export interface ToolsConfig {
   /** Own name -> the name to offer it under (before the namespace). */
   readonly rename: ReadonlyMap<string, string>;
   readonly override: ReadonlyMap<string, ToolOverrideConfig>;
+  /** Globs: the operator's word that these may be done twice, stronger than annotations. */
+  readonly safeToRepeat: readonly string[];
 }
 
 export interface ToolOverrideConfig {
   readonly title?: string;
   readonly description?: string;
   readonly annotations?: ToolAnnotationsConfig;
+  readonly timeoutMs?: number;
+  /** Laid over the server's. */
+  readonly circuitBreaker?: Partial<CircuitBreakerConfig>;
+  /** The tool's own argument that takes the call's idempotency key. */
+  readonly idempotencyKey?: string;
 }
 
 export interface ToolAnnotationsConfig {

@@ -9,7 +9,10 @@ import { envValue, type Machine, pathsOf, userStateFolder } from './folders.ts';
 import { issueProblem } from './issues.ts';
 import { assignNamespaces } from './namespaces.ts';
 import { problemAt } from './parsed-text.ts';
+import { type ComposedToolInput, readComposedTools, type TemplateCheck } from './composed-tools.ts';
+import { type PoolInput, readPools } from './pools.ts';
 import { present } from './present.ts';
+import { builtInRetryBudget } from './resilience-config.ts';
 import { type DefaultsInput, type ServerInput, topSchema } from './schema.ts';
 import { buildServerConfig } from './server-config.ts';
 import { firstOfEachPath, type InputContext, readDefaults, readServerInput } from './server-input.ts';
@@ -27,6 +30,10 @@ import type { VariableScope } from './variables.ts';
 export interface LoadOptions extends Machine {
   /** As `findConfigFiles` gives them; relative ones start from `cwd`. Later ones win, per server. */
   readonly files: readonly string[];
+  /** Told of every file that is read, also those that the config names. */
+  readonly onRead?: (file: string) => void;
+  /** Finds what is wrong in values that hold expressions; without it nothing is checked there. */
+  readonly checkTemplates?: TemplateCheck | undefined;
 }
 
 /**
@@ -37,7 +44,10 @@ export interface LoadOptions extends Machine {
  */
 export async function loadConfig(options: LoadOptions): Promise<Config> {
   // async, so that every failure arrives as a rejection; the few small files are read at once.
-  const readFile = (path: string): string => readFileSync(path, 'utf8');
+  const readFile = (path: string): string => {
+    options.onRead?.(path);
+    return readFileSync(path, 'utf8');
+  };
   const context: InputContext = {
     scopeOf: (source) => variableScope(source, options, readFile),
     readFile,
@@ -45,10 +55,27 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
   };
   const sources = readSources(options.files, { ...options, readFile });
   const top = readTop(sources.top, options, context);
-  const servers = readServers(sources, top.defaults, top.disabledByDefault, context);
-  const problems = inOrder([...sources.problems, ...top.problems, ...servers.problems], sources.names);
+  const servers = readServers(sources, top, context);
+  const pools = readPools({
+    pools: top.pools,
+    servers: servers.servers,
+    serverKeys: new Set(sources.servers.keys()),
+    namespaces: servers.namespaces,
+    root: sources.top,
+  });
+  const tools = readComposedTools(top.tools, sources.top, options.checkTemplates ?? (() => []));
+  const problems = inOrder(
+    [...sources.problems, ...top.problems, ...servers.problems, ...pools.problems, ...tools.problems],
+    sources.names,
+  );
   if (problems.length > 0) throw new ConfigError(problems);
-  return { ...top.config, servers: servers.servers, warnings: [...sources.warnings, ...servers.warnings] };
+  return {
+    ...top.config,
+    servers: servers.servers,
+    pools: pools.pools,
+    tools: tools.tools,
+    warnings: [...sources.warnings, ...servers.warnings],
+  };
 }
 
 /** As one reads the files, from top to bottom. */
@@ -62,7 +89,9 @@ function inOrder(problems: readonly ConfigProblem[], files: readonly string[]): 
 }
 
 interface TopResult {
-  readonly config: Pick<Config, 'expose' | 'http' | 'stateDir' | 'log'>;
+  readonly config: Pick<Config, 'expose' | 'http' | 'stateDir' | 'log' | 'retryBudget'>;
+  readonly pools: ReadonlyMap<string, PoolInput>;
+  readonly tools: ReadonlyMap<string, ComposedToolInput>;
   readonly defaults: DefaultsInput;
   readonly disabledByDefault: boolean;
   readonly problems: readonly ConfigProblem[];
@@ -85,11 +114,14 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
       expose: { ...builtInExpose, ...present(input.expose ?? {}) },
       http: { ...builtInHttp, ...present(input.http ?? {}) },
       log: { ...builtInLog, ...present(input.log ?? {}) },
+      retryBudget: { ...builtInRetryBudget, ...present(input.retryBudget ?? {}) },
       stateDir:
         input.stateDir === undefined
           ? userStateFolder(machine)
           : paths.resolve(placeAt(rest, ['stateDir']).source.folder, input.stateDir),
     },
+    pools: input.pools ?? new Map(),
+    tools: input.tools ?? new Map(),
     defaults: defaults.input ?? {},
     disabledByDefault: defaults.disabled,
     problems: [...defaults.problems, ...expanded.problems, ...issues],
@@ -97,6 +129,8 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
 }
 
 interface ServersResult {
+  /** Of servers and pools, by key. */
+  readonly namespaces: ReadonlyMap<string, string>;
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly string[];
@@ -104,8 +138,7 @@ interface ServersResult {
 
 function readServers(
   sources: ConfigSources,
-  defaults: DefaultsInput,
-  disabledByDefault: boolean,
+  { defaults, disabledByDefault, pools }: TopResult,
   context: InputContext,
 ): ServersResult {
   const problems: ConfigProblem[] = [];
@@ -124,7 +157,9 @@ function readServers(
       inputs.set(key, { node, input: result.input });
   }
   const claims = [...inputs].map(([key, { input }]) => ({ key, namespace: input.namespace }));
-  const { byKey, conflicts } = assignNamespaces(claims);
+
+  const poolClaims = [...pools.keys()].filter((key) => !inputs.has(key)).map((key) => ({ key }));
+  const { byKey, conflicts } = assignNamespaces([...claims, ...poolClaims]);
   const servers = new Map<string, ServerConfig>();
   for (const [key, { node, input }] of inputs) {
     const path = ['mcpServers', key];
@@ -145,7 +180,7 @@ function readServers(
       );
     }
   }
-  return { servers, problems, warnings };
+  return { servers, namespaces: byKey, problems, warnings };
 
   function tell(key: string, found: readonly ConfigProblem[]): void {
     if (sources.servers.get(key)?.ofClient !== true) problems.push(...found);

@@ -1,4 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 
 import type { ConfigProblem } from './config-error.ts';
 import { lineFinder, type ParsedText, problemAt } from './parsed-text.ts';
@@ -12,11 +13,15 @@ import {
   type TableEntry,
 } from './tree.ts';
 
+/** Loaded when it is needed: most configs are JSON, and every start would pay for it. */
+const load = createRequire(import.meta.url);
+
 /** More values than any honest config has: stops aliases that unfold without end. */
 const maxNodes = 100_000;
 
 /** YAML 1.2 with anchors, aliases and `<<` merges. */
 export function parseYamlTree(text: string, source: Source): ParsedText {
+  const { isAlias, isMap, isScalar, isSeq, parseDocument } = load('yaml') as typeof Yaml;
   const find = lineFinder(text);
   const placeOf = (node: unknown): Place => {
     const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
@@ -53,7 +58,7 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
     return scalarNode(isScalar(target) ? target.value : null, placeOf(target ?? node));
   }
 
-  function convertMap(map: YAMLMap, path: Path): ConfigNode {
+  function convertMap(map: Yaml.YAMLMap, path: Path): ConfigNode {
     const entries = new Map<string, TableEntry>();
     const merged: ConfigNode[] = [];
     for (const pair of map.items) {

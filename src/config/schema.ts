@@ -16,6 +16,7 @@ import {
   texts,
 } from './fields.ts';
 import { isNamespace, namespaceOf } from './namespaces.ts';
+import { cache, circuitBreaker, composedTool, pool, retry, retryBudget } from './resilience-schema.ts';
 import { unsupportedKeys } from './unsupported.ts';
 
 const annotations = section({
@@ -27,7 +28,14 @@ const annotations = section({
 });
 
 const override = section(
-  { title: text().optional(), description: text().optional(), annotations: annotations.optional() },
+  {
+    title: text().optional(),
+    description: text().optional(),
+    annotations: annotations.optional(),
+    timeoutMs: duration().optional(),
+    circuitBreaker: circuitBreaker.optional(),
+    idempotencyKey: nonEmptyText().optional(),
+  },
   unsupportedKeys.override,
 );
 
@@ -37,6 +45,7 @@ const tools = section(
     exclude: texts().optional(),
     rename: table(nonEmptyText()).optional(),
     override: table(override).optional(),
+    safeToRepeat: texts().optional(),
   },
   unsupportedKeys.tools,
 );
@@ -53,6 +62,8 @@ const restart = section({
   delayMs: duration(0).optional(),
   maxDelayMs: duration(0).optional(),
 });
+
+const health = section({ intervalMs: duration(0).optional(), timeoutMs: duration().optional() });
 
 /** Values of `env` and `headers`: text only, since `007` or `1.10` as a number would reach the server changed. */
 const secret = field('text (put the value in quotes)', (value) =>
@@ -78,6 +89,17 @@ const sharedShape = {
   maxTimeoutMs: duration().optional(),
   limits: limits.optional(),
   restart: restart.optional(),
+  start: choice(['eager', 'lazy']).optional(),
+  idleStopMs: duration(0).optional(),
+  outage: choice(['keep', 'hide']).optional(),
+  health: health.optional(),
+  replicas: count(1, 64).optional(),
+  trustAnnotations: flag().optional(),
+  maxConcurrency: count(1).optional(),
+  maxQueue: count(0).optional(),
+  retry: retry.optional(),
+  circuitBreaker: circuitBreaker.optional(),
+  cache: cache.optional(),
   tools: tools.optional(),
 };
 
@@ -142,6 +164,9 @@ const topShape = {
   defaults: defaultsSchema.optional(),
   expose: expose.optional(),
   http: http.optional(),
+  pools: table(pool).optional(),
+  tools: table(composedTool).optional(),
+  retryBudget: retryBudget.optional(),
   stateDir: nonEmptyText().optional(),
   log: section({
     level: choice(['silent', 'error', 'warn', 'info', 'debug', 'trace']).optional(),

@@ -1,5 +1,6 @@
 /** One server's checked input and the defaults -> its whole configuration. Pure. */
-import { builtIn, builtInInheritEnv, builtInLimits, builtInRestart } from './built-in.ts';
+import { builtIn, builtInHealth, builtInInheritEnv, builtInLimits, builtInRestart } from './built-in.ts';
+import { builtInCache, builtInCircuitBreaker, builtInConcurrency, builtInRetry } from './resilience-config.ts';
 import type { ServerConfig, ToolOverrideConfig, ToolsConfig } from './config.ts';
 import { present } from './present.ts';
 import type { DefaultsInput, ServerInput } from './schema.ts';
@@ -26,7 +27,8 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
   const inheritEnv = input.inheritEnv ?? defaults.inheritEnv ?? builtInInheritEnv(platform);
   const transport = readTransport({ input, disabled, env, headers, cwd, inheritEnv });
   const timeouts = readTimeouts(input, defaults);
-  const problems = [...transport.problems, ...timeouts.problems];
+  const start = input.start ?? defaults.start ?? 'eager';
+  const problems = [...transport.problems, ...timeouts.problems, ...idleProblems(input, start)];
   if (transport.transport === undefined || problems.length > 0) return { problems };
   return {
     server: {
@@ -43,9 +45,27 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
       maxTimeoutMs: timeouts.maxTimeoutMs,
       limits: overlay(builtInLimits, defaults.limits, input.limits),
       restart: overlay(builtInRestart, defaults.restart, input.restart),
+      start,
+      idleStopMs: input.idleStopMs ?? defaults.idleStopMs ?? 0,
+      outage: input.outage ?? defaults.outage ?? 'keep',
+      health: overlay(builtInHealth, defaults.health, input.health),
+      replicas: input.replicas ?? defaults.replicas ?? 1,
+      trustAnnotations: input.trustAnnotations ?? defaults.trustAnnotations ?? false,
+      maxConcurrency: input.maxConcurrency ?? defaults.maxConcurrency ?? builtInConcurrency.maxConcurrency,
+      maxQueue: input.maxQueue ?? defaults.maxQueue ?? builtInConcurrency.maxQueue,
+      retry: overlay(builtInRetry, defaults.retry, input.retry),
+      circuitBreaker: overlay(builtInCircuitBreaker, defaults.circuitBreaker, input.circuitBreaker),
+      cache: overlay(builtInCache, defaults.cache, input.cache),
       tools: readTools(input.tools, defaults.tools),
     },
   };
+}
+
+/** As a default it is for those servers that are lazy. */
+function idleProblems({ idleStopMs }: ServerInput, start: 'eager' | 'lazy'): readonly ServerProblem[] {
+  if (start === 'lazy' || idleStopMs === undefined || idleStopMs === 0) return [];
+  const message = 'is for servers that start at their first call. Add "start": "lazy".';
+  return [{ path: ['idleStopMs'], message }];
 }
 
 /** The deadline of a call that nobody set gives way to a longer idle time that somebody did. */
@@ -78,6 +98,7 @@ function readTools(own: ToolsInput | undefined, defaults: ToolsInput | undefined
     exclude: own?.exclude ?? defaults?.exclude ?? [],
     rename: new Map([...(defaults?.rename ?? []), ...(own?.rename ?? [])]),
     override: readOverrides(own, defaults),
+    safeToRepeat: own?.safeToRepeat ?? defaults?.safeToRepeat ?? [],
   };
 }
 
@@ -89,8 +110,14 @@ function readOverrides(
   for (const [tool, override] of [...(defaults?.override ?? []), ...(own?.override ?? [])]) {
     const before = merged.get(tool);
     const annotations = { ...before?.annotations, ...present(override.annotations ?? {}) };
-    const whole: ToolOverrideConfig = { ...before, ...present({ ...override, annotations: undefined }) };
-    merged.set(tool, Object.keys(annotations).length === 0 ? whole : { ...whole, annotations });
+    const circuitBreaker = { ...before?.circuitBreaker, ...present(override.circuitBreaker ?? {}) };
+    const rest = present({ ...override, annotations: undefined, circuitBreaker: undefined });
+    merged.set(tool, {
+      ...before,
+      ...rest,
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+      ...(Object.keys(circuitBreaker).length > 0 && { circuitBreaker }),
+    });
   }
   return merged;
 }

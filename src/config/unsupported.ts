@@ -3,20 +3,8 @@
  * To support one, take it out here and add its field in `schema.ts`.
  */
 export const unsupportedKeys = {
-  top: new Set(['pools', 'tools', 'retryBudget', 'workflows', 'imports', 'check']),
-  server: new Set([
-    'start',
-    'idleStopMs',
-    'replicas',
-    'trustAnnotations',
-    'outage',
-    'maxConcurrency',
-    'maxQueue',
-    'retry',
-    'circuitBreaker',
-    'cache',
-    'health',
-  ]),
-  tools: new Set(['safeToRepeat']),
-  override: new Set(['timeoutMs', 'circuitBreaker', 'idempotencyKey']),
+  top: new Set(['workflows', 'imports', 'check']),
+  server: new Set(),
+  tools: new Set(),
+  override: new Set(),
 } as const satisfies Record<string, ReadonlySet<string>>;

@@ -75,27 +75,39 @@ export function memberText(text: string, key: string): string | undefined {
   return span && text.slice(span.start, span.end);
 }
 
+/** The text of the value that a path leads to. */
+export function textAt(text: string, path: Path): string | undefined {
+  const [step, ...rest] = path;
+  if (step === undefined) return text;
+  const span = spanAt(text, step);
+  return span && textAt(text.slice(span.start, span.end), rest);
+}
+
 /** New values by key, as JSON text; `undefined` removes the member. A key that is not there is appended. */
 export type Edits = Readonly<Record<string, string | undefined>>;
 
 /** The object text with some members replaced, removed or appended; everything else stays as it was. */
 export function editObject(text: string, edits: Edits): string {
-  const members = membersOf(text) ?? [];
-  const open = text.indexOf('{');
-  const seen = new Set<string>();
-  const parts: string[] = [];
-  let from = open + 1;
-  for (const { key, start, end } of members) {
-    const edited = Object.hasOwn(edits, key);
+  const keys = Object.keys(edits);
+  const seen: string[] = [];
+  let edited = '';
+  const add = (part: string): void => void (edited += edited === '' ? part : `,${part}`);
+  let from = text.indexOf('{') + 1;
+  for (const { key, start, end } of membersOf(text) ?? []) {
     // Text between the members (white space, the key itself) is kept where the member is kept.
-    if (!edited) parts.push(text.slice(from, end));
-    else if (edits[key] !== undefined && !seen.has(key)) parts.push(text.slice(from, start) + edits[key]);
-    if (edited) seen.add(key);
+    if (!keys.includes(key)) add(text.slice(from, end));
+    else if (!seen.includes(key)) {
+      seen.push(key);
+      const value = edits[key];
+      if (value !== undefined) add(text.slice(from, start) + value);
+    }
     from = skipSpace(text, end) + 1;
   }
-  for (const [key, value] of Object.entries(edits))
-    if (value !== undefined && !seen.has(key)) parts.push(`${JSON.stringify(key)}:${value}`);
-  return `{${parts.join(',')}}`;
+  for (const key of keys) {
+    const value = edits[key];
+    if (value !== undefined && !seen.includes(key)) add(`${JSON.stringify(key)}:${value}`);
+  }
+  return `{${edited}}`;
 }
 
 /** A path of object keys and array indexes. */
@@ -105,11 +117,15 @@ export type Path = readonly (string | number)[];
 export function editAt(text: string, path: Path, edit: (found: string) => string): string {
   const [step, ...rest] = path;
   if (step === undefined) return edit(text);
-  const spans = typeof step === 'number' ? elementsOf(text) : membersOf(text);
-  const span = spans?.findLast(({ key }) => key === String(step));
+  const span = spanAt(text, step);
   if (!span) return text;
   const inner = editAt(text.slice(span.start, span.end), rest, edit);
   return text.slice(0, span.start) + inner + text.slice(span.end);
+}
+
+function spanAt(text: string, step: string | number): Span | undefined {
+  const spans = typeof step === 'number' ? elementsOf(text) : membersOf(text);
+  return spans?.findLast(({ key }) => key === String(step));
 }
 
 function unquote(text: string, start: number, end: number): string {

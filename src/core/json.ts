@@ -73,4 +73,13 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
   return current;
 }
 
+/** The same text whatever the order of keys: for comparing, and for keys of our own. */
+export function sortedText(value: unknown): string {
+  return (
+    JSON.stringify(value, (_key, part: unknown) =>
+      isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    ) ?? 'null'
+  );
+}
+
 export const EMPTY_OBJECT: Json = Json.parsed('{}', {});

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.ts';
+import { type Json, type JsonObject, sortedText } from './json.ts';
 
 /** What one downstream server told us about itself and offers, as it came. Unvetted. */
 export interface Listing {
@@ -18,3 +18,27 @@ export interface Listing {
 }
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
+
+export const LIST_KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources', 'resourceTemplates'];
+
+/** What is remembered of one server from earlier runs, by what it was told that its client can do. */
+export interface ListingMemory {
+  /** Whether there is anything, for whatever capabilities. */
+  readonly any: boolean;
+  recall(capabilities: JsonObject): Listing | undefined;
+  /** Returns at once. */
+  keep(capabilities: JsonObject, listing: Listing): void;
+}
+
+/** Whether two listings say the same, to the letter. */
+export function sameListing(one: Listing, other: Listing): boolean {
+  for (const kind of LIST_KINDS) {
+    const [a, b] = [one[kind], other[kind]];
+    if (a.length !== b.length || a.some((item, i) => item.text !== b[i]?.text)) return false;
+  }
+  return restOf(one) === restOf(other);
+}
+
+function restOf(listing: Listing): string {
+  return sortedText({ ...listing, tools: 0, prompts: 0, resources: 0, resourceTemplates: 0 });
+}

@@ -44,6 +44,20 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   };
 }
 
+const SECRET_OPTION =
+  /^--?[\w-]*(?:key|token|secret|password|passwd|credentials?|auth(?![a-z]))[\w-]*(?:=(?<value>.+))?$/i;
+
+/** Secrets that stand in a command line: the values of options whose names say so. */
+export function secretArguments(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => {
+    const found = SECRET_OPTION.exec(arg);
+    if (!found) return [];
+    const next = args[i + 1];
+    const value = found.groups?.['value'] ?? (next?.startsWith('-') ? undefined : next);
+    return value === undefined ? [] : [value];
+  });
+}
+
 const STACK_FRAME = /^\s*at\s|^node:internal|^Node\.js v|^\s*\^+\s*$/;
 const POSIX_PATH = /(?<![\w:/.])(?:file:\/\/)?(?:\/[\w.@+~-]+)+(?=\/)/g;
 const WINDOWS_PATH = /\b[A-Za-z]:(?:\\[\w.@+~ -]+)+(?=\\)/g;

@@ -6,16 +6,18 @@
  */
 import type { Call, Client, Era } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
+import type { Clock } from '../core/clock.ts';
 import {
   MISSING_CLIENT_CAPABILITY,
   ProxyError,
   RpcError,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from '../core/errors.ts';
-import { at, EMPTY_OBJECT, isObject, Json, type JsonObject } from '../core/json.ts';
+import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Listing } from '../core/listing.ts';
 import {
+  batchTexts,
   errorText,
   type IdText,
   type Invalid,
@@ -23,10 +25,10 @@ import {
   requestText,
   resultText,
 } from '../protocol/message.ts';
-import { modernEnvelope, paramsForHop } from '../protocol/params.ts';
+import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../protocol/params.ts';
 import { type Hooks, Peer } from '../protocol/peer.ts';
 import type { Link, LinkEvents, OpenLink } from '../transport/link.ts';
-import { fetchListing, type Hello } from './pages.ts';
+import { type Fetched, fetchListing, type Hello } from './pages.ts';
 
 /** The id of our request on whose own stream a message came; `undefined` on streams that all share. */
 export type StreamOf = number | undefined;
@@ -51,11 +53,18 @@ export interface IncomingQuestion {
 export interface ConnectionOptions {
   readonly server: string;
   readonly open: OpenLink;
+  readonly clock: Clock;
   readonly maxDepth: number;
   readonly maxItems: number;
   readonly events: ConnectionEvents;
   /** Header fields that the server's tools want over modern HTTP, by its own tool name. */
   readonly headersFor: (method: string, name: string, params: Json) => [string, string][];
+}
+
+export interface ListOptions {
+  /** What the server offered before. */
+  readonly before: Listing | undefined;
+  readonly signal: Cancellation;
 }
 
 export interface Agreement extends Hello {
@@ -69,17 +78,21 @@ export class Connection {
   readonly #calls = new Map<number, Call>();
   readonly #asked = new Map<IdText, Cancellation>();
   #agreement: Agreement | undefined;
-  #closed = false;
+  #heard = 0;
+  readonly #whenEnded: (() => void)[] = [];
+  /** What ended it. */
+  #end: ProxyError | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#peer = new Peer<StreamOf>({
       name: `"${options.server}"`,
+      server: options.server,
       maxDepth: options.maxDepth,
       events: {
         request: (id, method, params, stream) => void this.#answer(id, method, params, stream),
         notification: (method, params, stream) => this.#notified(method, params, stream),
-        invalid: (message) => this.#invalid(message),
+        invalid: (message, stream) => this.#invalid(message, stream),
         stray: (what) => options.events.odd(what),
       },
     });
@@ -97,7 +110,7 @@ export class Connection {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#end !== undefined;
   }
 
   agree(agreement: Agreement): void {
@@ -107,6 +120,7 @@ export class Connection {
 
   /** Sends one call on, under the name the server gave. */
   async call(call: Call): Promise<Json> {
+    if (this.#end) throw this.#tooLate(this.#end);
     const id = this.#peer.nextId();
     const { era } = this.agreement;
     const { method, name } = call;
@@ -156,6 +170,8 @@ export class Connection {
     params: JsonObject | undefined,
     hooks: Hooks & { signal?: Cancellation } = {},
   ): Promise<Json> {
+    // It may have ended while the greeting was waited for: nobody would answer.
+    if (this.#end) return Promise.reject(this.#tooLate(this.#end));
     const id = this.#peer.nextId();
     const answer = this.#peer.answerTo(id, hooks);
     const json = params && Json.of(params);
@@ -173,16 +189,48 @@ export class Connection {
   }
 
   notify(method: string, params?: Json): void {
-    if (!this.#closed) this.#link.send({ text: notificationText(method, params), method });
+    if (!this.#end) this.#link.send({ text: notificationText(method, params), method });
   }
 
   /** Everything the server offers, asked in the name of `client`. */
-  list(client: Pick<Client, 'info' | 'capabilities'>): Promise<Listing> {
+  list(client: Pick<Client, 'info' | 'capabilities'>, options: ListOptions): Promise<Fetched> {
     const { era } = this.agreement;
     const envelope = era === 'modern' ? { _meta: envelopeFor(client) } : {};
     return fetchListing(this.agreement, {
-      ask: (method, params) => this.request(method, { ...params, ...envelope }),
+      ask: (method, params) => this.request(method, { ...params, ...envelope }, { signal: options.signal }),
+      before: options.before,
       maxItems: this.#options.maxItems,
+    });
+  }
+
+  /** Asks for a sign of life: any answer is one. @throws ProxyError where none came. */
+  async probe(client: Pick<Client, 'info' | 'capabilities'>, signal: Cancellation): Promise<void> {
+    const modern = this.agreement.era === 'modern';
+    // The modern family has no ping; `server/discover` is the smallest thing that every server of it answers.
+    const answer = modern
+      ? this.request('server/discover', { _meta: envelopeFor(client) }, { signal })
+      : this.request('ping', undefined, { signal });
+    try {
+      await answer;
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+    }
+  }
+
+  /** Counts whatever comes from the server. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** Waits for its end, at most so long. */
+  async ended(ms: number): Promise<void> {
+    if (this.#end) return;
+    await new Promise<void>((resolve) => {
+      const stop = this.#options.clock.after(ms, resolve);
+      this.#whenEnded.push(() => {
+        stop();
+        resolve();
+      });
     });
   }
 
@@ -193,23 +241,36 @@ export class Connection {
   #linkEvents(): LinkEvents {
     const { server, events } = this.#options;
     return {
-      message: (text, stream) => this.#peer.receive(text, stream),
+      message: (text, stream) => this.#received(text, stream),
       failed: (id, error) => void this.#peer.fail(id, error),
       odd: (what) => events.odd(what),
       closed: (error) => {
-        this.#closed = true;
-        this.#peer.failAll(
+        this.#end =
           error ??
-            new ProxyError('DOWNSTREAM_FAILED', {
-              message: `"${server}" was stopped.`,
-              server,
-              delivered: 'unknown',
-            }),
-        );
+          new ProxyError('DOWNSTREAM_FAILED', {
+            message: `"${server}" was stopped.`,
+            server,
+            delivered: 'unknown',
+          });
+        this.#peer.failAll(this.#end);
+        for (const told of this.#whenEnded) told();
         for (const signal of this.#asked.values()) signal.cancel('the server is gone');
         events.closed(error);
       },
     };
+  }
+
+  /** One revision of the legacy family has batches. */
+  #received(text: string, stream: StreamOf): void {
+    this.#heard++;
+    const texts = batchTexts(text);
+    if (texts === undefined) this.#peer.receive(text, stream);
+    else for (const one of texts) this.#peer.receive(one, stream);
+  }
+
+  #tooLate({ message }: ProxyError): ProxyError {
+    const { server } = this.#options;
+    return new ProxyError('DOWNSTREAM_UNAVAILABLE', { message, server, delivered: false });
   }
 
   #cancel(id: number, reason: string): void {
@@ -226,10 +287,9 @@ export class Connection {
 
   #notified(method: string, params: Json, stream: StreamOf): void {
     if (method === 'notifications/cancelled') {
-      const token = at(params.value, 'requestId');
-      this.#asked
-        .get(JSON.stringify(token) ?? '')
-        ?.cancel(String(at(params.value, 'reason') ?? 'withdrawn by the server'));
+      const asked = this.#asked.get(cancelledId(params));
+      if (asked) asked.cancel(stringAt(params.value, 'reason') ?? 'withdrawn by the server');
+      else this.#endListening(cancelledId(params));
       return;
     }
     this.#options.events.notification(
@@ -237,6 +297,14 @@ export class Connection {
       params,
       stream === undefined ? undefined : this.#calls.get(stream),
     );
+  }
+
+  /** A modern server asks nothing: what it cancels is a stream that we listen to. */
+  #endListening(id: IdText): void {
+    if (this.#agreement?.era !== 'modern' || this.#calls.has(Number(id))) return;
+    const { server } = this.#options;
+    const message = `"${server}" ended the subscription.`;
+    this.#peer.fail(Number(id), new ProxyError('DOWNSTREAM_FAILED', { message, server, delivered: true }));
   }
 
   async #answer(id: IdText, method: string, params: Json, stream: StreamOf): Promise<void> {
@@ -257,19 +325,22 @@ export class Connection {
 
   /** Progress of a question travels back under the token that the server chose. */
   #progressBack(params: Json): ((params: Json) => void) | undefined {
-    const token = at(params.value, '_meta', 'progressToken');
-    if (typeof token !== 'string' && typeof token !== 'number') return undefined;
-    const progressToken = JSON.stringify(token);
+    const progressToken = progressTokenOf(params);
+    if (progressToken === undefined) return undefined;
     return (progress) =>
       this.notify('notifications/progress', Json.fromText(editObject(progress.text, { progressToken })));
   }
 
   #reply(text: string): void {
-    if (!this.#closed) this.#link.send({ text });
+    if (!this.#end) this.#link.send({ text });
   }
 
-  #invalid(message: Invalid): void {
+  #invalid(message: Invalid, stream: StreamOf): void {
     this.#options.events.odd(`a message that cannot be used: ${message.reason}`);
+    const unaddressed = message.answer || message.id === undefined;
+    // On a call's own stream it can only be meant for that call, unless it is a notification.
+    if (stream !== undefined && unaddressed && !message.hasMethod && this.#peer.failUnusable(stream, message))
+      this.#link.abandon?.(stream);
     if (message.answer || message.id === undefined) return;
     this.#reply(errorText(message.id, RpcError.of(message.code, message.reason).json));
   }

@@ -1,31 +1,37 @@
 /**
- * One downstream server as the proxy sees it: started, greeted, listed, called, restarted, closed.
+ * One downstream server as the proxy sees it: started, greeted, listed, called, watched over, closed.
  *
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
 import type { Call, ClientDoor, Era } from '../core/call.ts';
-import type { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
-import { METHOD_NOT_FOUND, messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { at, Json } from '../core/json.ts';
-import type { Listing } from '../core/listing.ts';
+import { INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
+import type { Listing, ListingMemory } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
+import { SessionLost } from '../transport/http-client-errors.ts';
 import type { OpenLink } from '../transport/link.ts';
-import { Backoff } from './backoff.ts';
 import type { Carriers } from './carriers.ts';
-import { Connection, envelopeFor, type IncomingQuestion } from './connection.ts';
+import { Connection, type IncomingQuestion } from './connection.ts';
 import { Elicitations } from './elicitations.ts';
+import type { GreetingSource } from './greeting.ts';
 import { headerFields } from './header-fields.ts';
-import { greet, type Greeting } from './handshake.ts';
-import { Listening } from './listening.ts';
+import { greet } from './handshake.ts';
+import { Health, type Outcome } from './health.ts';
+import { Idle } from './idle.ts';
+import { Life } from './life.ts';
+import { Offer } from './offer.ts';
+import { Prober } from './prober.ts';
 import { cannotTellWho, onlyClientsLatest, put, whoIsAsked } from './questions.ts';
 import { answeringQuestions } from './rounds.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { Turns } from './turns.ts';
 
-/** Lists are asked again at most this often, however often the server says that they changed. */
-const REFRESH_PAUSE_MS = 300;
-/** Failures in a row after which a server is called critical. */
-const CRITICAL_AFTER = 5;
+/** How long the end of a lost connection may take to be told. */
+const LOSS_MS = 500;
+/** A server that asks for a longer rest than this is tried again all the same. */
+const LONGEST_REST_MS = 300_000;
 
 export interface DownstreamOptions {
   /** The config key. */
@@ -34,12 +40,21 @@ export interface DownstreamOptions {
   readonly protocol: string;
   /** Which era the server was found to speak, kept between starts. */
   readonly eras: { get(): Era | undefined; set(era: Era): void };
-  readonly greeting: () => Promise<Greeting>;
+  readonly greeting: GreetingSource;
+  /** What it offered in earlier runs. */
+  readonly memory: ListingMemory;
   /** The one client it belongs to; asked for when needed because it may come after the start. */
   readonly door: () => ClientDoor | undefined;
+  readonly start: 'eager' | 'lazy';
+  /** 0: never. */
+  readonly idleStopMs: number;
+  readonly outage: 'keep' | 'hide';
   readonly connectTimeoutMs: number;
   readonly restart: { readonly enabled: boolean; readonly delayMs: number; readonly maxDelayMs: number };
+  readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly limits: { readonly depth: number; readonly tools: number };
+  /** Shared by all that reconnect. */
+  readonly turns: Turns;
   readonly events: DownstreamEvents;
   readonly clock: Clock;
   readonly random: () => number;
@@ -47,8 +62,12 @@ export interface DownstreamOptions {
 }
 
 export interface DownstreamEvents {
-  /** A new listing is there, or the state changed. */
+  /** What it offers, or its state, changed. */
   changed(): void;
+  /** A clean handshake; told before any call goes out on the new connection. */
+  greeted(): void;
+  /** The server says that what it offers has changed; what that is now comes later. */
+  outdated(): void;
   resourceUpdated(params: Json): void;
   /** A notification about a task, for whoever holds it. */
   taskChanged(method: string, params: Json): void;
@@ -60,111 +79,193 @@ export interface DownstreamEvents {
 
 export class Downstream {
   readonly #options: DownstreamOptions;
-  readonly #backoff: Backoff;
-  #state: DownstreamState = 'stopped';
-  #connection: Connection | undefined;
+  readonly #life: Life<Connection>;
+  readonly #offer: Offer;
+  readonly #health: Health;
+  readonly #prober: Prober;
+  readonly #idle: Idle;
+  readonly #subscriptions: Subscriptions;
+  readonly #elicitations = new Elicitations();
   /** Every carrier that is not gone yet: the one in use, one being greeted, those being ended. */
   readonly #open = new Set<Connection>();
-  #starting: Promise<Connection> | undefined;
-  #cancelRestart: (() => void) | undefined;
-  #listing: Listing | undefined;
-  #listening: Listening | undefined;
-  #refreshing = false;
-  #refreshAgain = false;
-  #lastAttempt = -Infinity;
-  #lastFailure: { what: string; at: number } | undefined;
-  #startMs: number | undefined;
-  #restarts = 0;
-  #closing: Promise<void> | undefined;
-  readonly #inFlight = new Set<Call>();
-  readonly #elicitations = new Elicitations();
   readonly #skipped = new Map<string, number>();
-  readonly #subscribed = new Map<string, number>();
-  #logLevel: string | undefined;
+  #state: DownstreamState = 'stopped';
+  #inFlight = 0;
+  #questions = 0;
+  #restUntil = -Infinity;
+  #drained: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(options: DownstreamOptions) {
+    const { server, greeting, memory, clock, log, random, connectTimeoutMs, health, restart, turns } = options;
     this.#options = options;
-    this.#backoff = new Backoff({ ...options.restart, random: options.random });
+    this.#health = new Health(clock);
+    this.#subscriptions = new Subscriptions({ server, clock, log });
+    this.#idle = new Idle(options.start === 'lazy' ? options.idleStopMs : 0, clock, () => this.#whenIdle());
+    this.#offer = new Offer({
+      server,
+      greeting,
+      memory,
+      timeoutMs: connectTimeoutMs,
+      clock,
+      log,
+      changed: () => options.events.changed(),
+      failed: (what) => this.#life.note('list', what),
+    });
+    this.#prober = new Prober({
+      ...health,
+      clock,
+      random,
+      result: (ms) => {
+        this.#health.probe(ms);
+        this.#judge();
+      },
+      dead: (what) => this.#life.fail('probe', what),
+    });
+    this.#life = new Life<Connection>({
+      server,
+      connect: () => this.#connect(),
+      up: (connection) => this.#up(connection),
+      changed: () => this.#judge(),
+      restart,
+      turns,
+      clock,
+      random,
+      log,
+    });
   }
 
   get state(): DownstreamState {
     return this.#state;
   }
 
-  /** What the server offered last; kept while it is down. */
+  /** It waits for its first call. */
+  get lazy(): boolean {
+    return this.#options.start === 'lazy';
+  }
+
+  /** There is a connection that a call could be sent on now. */
+  get connected(): boolean {
+    return this.#life.connection !== undefined;
+  }
+
+  /** What the server offered last, in this run or an earlier one; kept while it is down. */
   get listing(): Listing | undefined {
-    return this.#listing;
+    return this.#offer.listing;
+  }
+
+  /** What clients are to see of it. */
+  get offered(): Listing | undefined {
+    return this.#options.outage === 'hide' && this.#life.critical ? undefined : this.#offer.listing;
+  }
+
+  /** It is coming up for the first time and will tell what it offers; one that failed is not waited for. */
+  get expected(): boolean {
+    const { phase, lastFailure } = this.#life;
+    return (
+      this.#offer.listing === undefined && lastFailure === undefined && (phase === 'starting' || phase === 'up')
+    );
+  }
+
+  /** Something is known of it, for this client or for another: it need not be started to be listed. */
+  get remembered(): boolean {
+    const { greeting, memory } = this.#options;
+    return this.#offer.listing !== undefined || (greeting.now === undefined && memory.any);
   }
 
   get status(): DownstreamStatus {
-    const { server, clock } = this.#options;
-    const agreement = this.#state === 'ready' ? this.#connection?.agreement : undefined;
+    const { server } = this.#options;
+    const agreement = this.#life.connection?.agreement;
     return {
       server,
       state: this.#state,
       protocolVersion: agreement?.protocolVersion,
       serverInfo: agreement?.serverInfo,
-      startMs: this.#startMs,
-      restarts: this.#restarts,
-      lastFailure: this.#lastFailure && {
-        what: this.#lastFailure.what,
-        agoMs: Math.round(clock.now() - this.#lastFailure.at),
-      },
-      inFlight: this.#inFlight.size,
+      startMs: this.#life.startMs,
+      restarts: this.#life.restarts,
+      restartInMs: this.#life.restartInMs,
+      lastFailure: this.#life.lastFailure,
+      inFlight: this.#inFlight,
+      fromSnapshot: this.#offer.listing !== undefined && !this.#offer.fresh,
+      health: this.#health.report,
       skipped: Object.fromEntries(this.#skipped),
     };
   }
 
-  /** Begins; trouble shows in the state and in the log, and is tried again. */
+  /** Takes what is remembered, once it is known who the client is; `instead` stands in where nothing is. */
+  recall(instead?: Listing): void {
+    this.#offer.recall(instead);
+  }
+
+  /** Begins, unless it is one that waits for its first call; trouble shows in the state and in the log. */
   start(): void {
-    this.#begin().catch(() => {
-      // Recorded and logged by #begin; nobody waits for this start.
-    });
+    if (this.#options.start === 'eager' || this.#offer.listing === undefined) this.#life.start();
   }
 
   /** Answers a call under the server's own name; waits for a start under way. */
   async handle(call: Call): Promise<Json> {
-    const connection = await this.#ready(call.signal);
-    this.#inFlight.add(call);
+    const { server, clock } = this.#options;
+    this.#refuseWhileResting();
+    this.#inFlight++;
+    const questions = this.#questions;
+    let from = clock.now();
+    let connection = this.#life.connection;
     try {
-      return await answeringQuestions(call, this.#options.server, (one) => connection.call(one));
+      const ready = (connection ??= await this.#life.ready(call.signal));
+      from = clock.now();
+      const result = await answeringQuestions(call, server, (one) => this.#send(one, ready));
+      this.#tell('ok', questions === this.#questions ? clock.now() - from : undefined);
+      return result;
     } catch (error) {
       this.#elicitations.failed(error, call.client);
+      this.#callFailed(error, call, connection, clock.now() - from);
       throw error;
     } finally {
-      this.#inFlight.delete(call);
+      this.#inFlight--;
+      this.#idle.used();
+      if (this.#inFlight === 0) this.#drained?.();
     }
   }
 
-  /** Counted: the server is told of the first and the last subscriber only. */
   async subscribe(uri: string): Promise<void> {
-    const count = this.#subscribed.get(uri) ?? 0;
-    this.#subscribed.set(uri, count + 1);
-    if (count > 0) return;
-    try {
-      await this.#tellSubscription('resources/subscribe', uri);
-    } catch (error) {
-      this.#subscribed.delete(uri);
-      throw error;
-    }
+    this.#life.start();
+    await this.#subscriptions.subscribe(uri);
   }
 
   async unsubscribe(uri: string): Promise<void> {
-    const count = this.#subscribed.get(uri) ?? 0;
-    if (count > 1) this.#subscribed.set(uri, count - 1);
-    else if (this.#subscribed.delete(uri)) await this.#tellSubscription('resources/unsubscribe', uri);
+    await this.#subscriptions.unsubscribe(uri);
+  }
+
+  /** Somebody waits for a task of this server. */
+  watchTask(taskId: string): void {
+    this.#subscriptions.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#subscriptions.unwatchTask(taskId);
   }
 
   /** The least severe level that any client wants; modern servers are told call by call. */
   setLogLevel(level: string): void {
-    if (this.#logLevel === level) return;
-    this.#logLevel = level;
-    if (this.#state === 'ready' && this.#connection) this.#tellLogLevel(this.#connection);
+    this.#subscriptions.setLogLevel(level);
   }
 
   rootsChanged(): void {
-    if (this.#connection?.agreement.era === 'legacy')
-      this.#connection.notify('notifications/roots/list_changed');
+    const { connection } = this.#life;
+    if (connection?.agreement.era === 'legacy') connection.notify('notifications/roots/list_changed');
+  }
+
+  /** Another one has taken its place: lets what is under way end, for so long, then closes. */
+  async drain(ms: number): Promise<void> {
+    if (this.#inFlight > 0)
+      await new Promise<void>((resolve) => {
+        const stop = this.#options.clock.after(ms, resolve);
+        this.#drained = () => {
+          stop();
+          resolve();
+        };
+      });
+    await this.close();
   }
 
   close(): Promise<void> {
@@ -172,109 +273,74 @@ export class Downstream {
   }
 
   async #close(): Promise<void> {
-    this.#cancelRestart?.();
-    this.#enter('stopping');
-    await Promise.all([...this.#open].map((connection) => connection.close()));
-    this.#enter('stopped');
-  }
-
-  #ready(signal: Cancellation): Promise<Connection> {
-    if (this.#state === 'ready' && this.#connection) return Promise.resolve(this.#connection);
-    return new Promise((resolve, reject) => {
-      const off = signal.onCancel((reason) =>
-        reject(this.#unavailable(`the call was cancelled: ${reason}`, 'CANCELLED')),
-      );
-      this.#joinStart()
-        .then(resolve, (error: unknown) => reject(this.#unavailable(messageOf(error))))
-        .finally(off);
-    });
-  }
-
-  /** The start under way, or a new one: a call does not wait for a pause to end, nor does it start a storm. */
-  #joinStart(): Promise<Connection> {
-    if (this.#starting) return this.#starting;
-    if (this.#closing) return Promise.reject(new Error('it is being stopped'));
-    const { restart, clock } = this.#options;
-    const failedLately = this.#lastFailure !== undefined && clock.now() - this.#lastAttempt < restart.delayMs;
-    if (this.#lastFailure && (failedLately || !restart.enabled))
-      return Promise.reject(new Error(this.#lastFailure.what));
-    return this.#begin();
-  }
-
-  #begin(): Promise<Connection> {
-    this.#cancelRestart?.();
-    this.#cancelRestart = undefined;
-    this.#lastAttempt = this.#options.clock.now();
-    this.#enter('starting');
-    this.#starting = this.#connect().finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
+    this.#prober.stop();
+    this.#idle.stop();
+    await Promise.all([this.#life.close(), ...[...this.#open].map((connection) => connection.close())]);
+    this.#life.closed();
   }
 
   async #connect(): Promise<Connection> {
-    const { server, clock, eras, log, protocol, carriers, greeting } = this.#options;
-    const from = clock.now();
+    const { server, clock, eras, protocol, carriers, greeting, connectTimeoutMs } = this.#options;
     let connection: Connection | undefined;
-    let giveUp: (error: ProxyError) => void = () => {};
-    const tooLate = new Promise<never>((_, reject) => (giveUp = reject));
-    const stopTimer = clock.after(this.#options.connectTimeoutMs, () => giveUp(this.#connectTimeout()));
+    let stopTimer: () => void = () => {};
+    const tooLate = new Promise<never>((_, reject) => {
+      const arm = (): void => {
+        stopTimer = clock.after(connectTimeoutMs, () => reject(this.#connectTimeout()));
+      };
+      // The time until our own client greets us is not the server's.
+      if (greeting.now) arm();
+      else void greeting.promise.then(arm);
+    });
+    const greeted = greet({
+      server,
+      carriers,
+      protocol,
+      remembered: eras.get(),
+      greeting: () => greeting.promise,
+      connect: (open) => (connection = this.#connectionOver(open)),
+    });
     try {
-      const greeted = greet({
-        server,
-        carriers,
-        protocol,
-        remembered: eras.get(),
-        greeting,
-        connect: (open) => (connection = this.#connectionOver(open)),
-      });
-      greeted.catch(() => {
-        // Reported through the race below, or too late to matter.
-      });
       const ready = await Promise.race([greeted, tooLate]);
-      this.#connection = ready;
-      if (this.#closing) throw new Error('stopped while it started');
-      if (ready.closed) throw new Error('the connection ended right after the handshake');
       eras.set(ready.agreement.era);
-      this.#startMs = Math.round(clock.now() - from);
-      this.#backoff.succeeded();
-      this.#enter('ready');
-      log.info(
-        { server, protocol: ready.agreement.protocolVersion, ms: this.#startMs },
-        'downstream server is ready',
-      );
-      void this.#afterReady(ready);
       return ready;
     } catch (error) {
+      greeted.catch(() => {
+        // Reported by the race, or too late to matter.
+      });
       void connection?.close();
-      this.#failed(messageOf(error));
       throw error;
     } finally {
       stopTimer();
     }
   }
 
-  async #afterReady(connection: Connection): Promise<void> {
-    if (connection.agreement.era === 'modern') {
-      const { info, capabilities } = await this.#options.greeting();
-      this.#listening = new Listening(connection, envelopeFor({ info, capabilities }), this.#options.clock);
-      this.#listening.listen([...this.#subscribed.keys()]);
-    } else {
-      this.#tellLogLevel(connection);
-      for (const uri of this.#subscribed.keys())
-        this.#ignoringAnswer(connection.request('resources/subscribe', { uri }), 'resources/subscribe');
-    }
-    await this.#refresh();
+  #up(connection: Connection): void {
+    const { server, greeting, log } = this.#options;
+    log.info(
+      { server, protocol: connection.agreement.protocolVersion, ms: this.#life.startMs },
+      'downstream server is ready',
+    );
+    this.#options.events.greeted();
+    this.#health.renewed();
+    this.#idle.used();
+    if (greeting.now) this.#subscriptions.connected(connection, greeting.now);
+    this.#offer.listFrom(connection);
+    this.#prober.start({
+      probe: async (signal) => connection.probe(await greeting.promise, signal),
+      heard: () => connection.heard,
+      busy: () => this.#inFlight > 0,
+    });
   }
 
   #connectionOver(open: OpenLink): Connection {
-    const { server, limits } = this.#options;
+    const { server, limits, clock } = this.#options;
     const connection: Connection = new Connection({
       server,
       open,
+      clock,
       maxDepth: limits.depth,
       maxItems: limits.tools,
-      headersFor: (method, name, params) => headerFields(method, name, params, this.#listing),
+      headersFor: (method, name, params) => headerFields(method, name, params, this.#offer.listing),
       events: {
         question: (question) => this.#question(question, connection),
         notification: (method, params, call) => this.#notified(method, params, call, connection),
@@ -289,62 +355,91 @@ export class Downstream {
   #lost(connection: Connection, error: ProxyError | undefined): void {
     // Its process group may still have to be ended.
     void connection.close().then(() => this.#open.delete(connection));
-    if (this.#connection !== connection) return;
-    this.#connection = undefined;
-    this.#listening = undefined;
-    if (!this.#closing) this.#failed(error?.message ?? 'the connection ended');
+    this.#subscriptions.lost(connection);
+    this.#life.lost(connection, error);
   }
 
-  /** Records why, and plans the next start: for ever, with pauses that grow. */
-  #failed(what: string): void {
-    const { restart, server, log, clock } = this.#options;
-    if (this.#closing) return;
-    this.#lastFailure = { what, at: clock.now() };
-    const delayMs = Math.round(this.#backoff.failed());
-    const critical = this.#backoff.failures >= CRITICAL_AFTER || !restart.enabled;
-    log.warn(
-      { server, why: what, ...(restart.enabled && { restartInMs: delayMs }) },
-      'downstream server failed',
-    );
-    this.#enter(critical ? 'critical' : 'unhealthy');
-    if (!restart.enabled) return;
-    this.#cancelRestart = clock.after(delayMs, () => {
-      this.#restarts++;
-      this.start();
-    });
+  /** Sends; once more where the connection turned out to be gone and the server surely never had the call. */
+  async #send(call: Call, connection: Connection): Promise<Json> {
+    try {
+      return await (connection.closed ? await this.#life.ready(call.signal) : connection).call(call);
+    } catch (error) {
+      if (!(error instanceof ProxyError) || error.delivered !== false || call.signal.cancelled) throw error;
+      const lost = error.cause instanceof SessionLost || connection.closed;
+      const maybe = this.#options.carriers.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';
+      if (!lost && !maybe) throw error;
+      await connection.ended(LOSS_MS);
+      if (!connection.closed) throw error;
+      const next = await this.#life.ready(call.signal);
+      return next.call(call);
+    }
   }
 
-  #enter(state: DownstreamState): void {
-    if (this.#state === state || (this.#closing && state !== 'stopping' && state !== 'stopped')) return;
-    this.#state = state;
-    this.#options.events.changed();
-  }
-
-  async #refresh(): Promise<void> {
-    if (this.#refreshing) {
-      this.#refreshAgain = true;
+  /** A server that asked to be left alone for a while is. */
+  #refuseWhileResting(): void {
+    const { clock, server } = this.#options;
+    if (this.#restUntil === -Infinity) return;
+    const left = Math.ceil(this.#restUntil - clock.now());
+    if (left <= 0) {
+      this.#restUntil = -Infinity;
       return;
     }
-    this.#refreshing = true;
-    const connection = this.#connection;
-    try {
-      const { info, capabilities } = await this.#options.greeting();
-      if (connection && !connection.closed) {
-        const listing = await connection.list({ info, capabilities });
-        if (this.#connection === connection) {
-          this.#listing = listing;
-          this.#options.events.changed();
-        }
-      }
-    } catch (error) {
-      this.#options.log.warn({ server: this.#options.server, why: messageOf(error) }, 'listing failed');
-    }
-    this.#options.clock.after(REFRESH_PAUSE_MS, () => {
-      this.#refreshing = false;
-      if (!this.#refreshAgain) return;
-      this.#refreshAgain = false;
-      void this.#refresh();
+    throw new ProxyError('RATE_LIMITED', {
+      message: `"${server}" asked for no more requests for now: try again in ${Math.ceil(left / 1000)} seconds.`,
+      server,
+      delivered: false,
+      retryAfterMs: left,
     });
+  }
+
+  /**
+   * Only failures of the server count: its own errors are answers, and a client that gives up is not its fault.
+   * What a crash took with it is told by the restarts.
+   */
+  #callFailed(error: unknown, { signal }: Call, connection: Connection | undefined, ms: number): void {
+    const { clock } = this.#options;
+    if (error instanceof RpcError) this.#tell(error.code === INTERNAL_ERROR ? 'error' : 'ok', ms);
+    if (!(error instanceof ProxyError)) return;
+    if (error.retryAfterMs !== undefined && error.delivered === false && this.connected)
+      this.#restUntil = clock.now() + Math.min(error.retryAfterMs, LONGEST_REST_MS);
+    if (signal.reason === 'timed out') this.#tell('timeout', ms);
+    else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms);
+  }
+
+  #tell(outcome: Outcome, ms: number | undefined): void {
+    this.#health.call(outcome, ms);
+    if (this.#health.troubled) this.#judge();
+  }
+
+  /** What all signs together say; told where it changed. */
+  #judge(): void {
+    const state = this.#stateNow();
+    if (state === this.#state) return;
+    const before = this.#state;
+    this.#state = state;
+    const { server, log, events } = this.#options;
+    if (this.#life.phase !== 'up') this.#prober.stop();
+    log.debug({ server, state, before }, 'state');
+    if (this.#life.phase === 'up' && before !== 'starting')
+      log.info({ server, state, reasons: this.#health.report.reasons }, 'health of a downstream server changed');
+    events.changed();
+  }
+
+  #stateNow(): DownstreamState {
+    const { phase, critical } = this.#life;
+    if (phase === 'stopping' || phase === 'stopped') return phase;
+    if (critical) return 'critical';
+    if (phase === 'starting') return 'starting';
+    if (phase === 'down') return 'unhealthy';
+    const { level } = this.#health;
+    return level === 'healthy' ? 'ready' : level;
+  }
+
+  #whenIdle(): void {
+    if (this.#inFlight > 0 || this.#subscriptions.any || this.#life.phase !== 'up') return this.#idle.used();
+    const { server, idleStopMs, log } = this.#options;
+    log.info({ server, idleStopMs }, 'stopped a downstream server that nobody used');
+    void this.#life.stop();
   }
 
   #notified(method: string, params: Json, call: Call | undefined, connection: Connection): void {
@@ -352,7 +447,8 @@ export class Downstream {
       case 'notifications/tools/list_changed':
       case 'notifications/prompts/list_changed':
       case 'notifications/resources/list_changed':
-        void this.#refresh();
+        this.#options.events.outdated();
+        this.#offer.refresh();
         return;
       case 'notifications/subscriptions/acknowledged':
         return;
@@ -373,8 +469,8 @@ export class Downstream {
 
   /** Anything else, log messages above all: to the call whose it is, else to the only client it can be for. */
   #relayNotification(method: string, params: Json, call: Call | undefined, connection: Connection): void {
-    const about = call ?? onlyClientsLatest(connection.calls);
     const door = this.#options.door();
+    const about = call ?? onlyClientsLatest(connection.calls, door);
     if (about?.onNotification) about.onNotification(method, params);
     else if (door) door.notify(method, params);
     else this.#odd(`${method} that belongs to no one client`);
@@ -383,6 +479,7 @@ export class Downstream {
   #question(incoming: IncomingQuestion, connection: Connection): Promise<Json> {
     const { server } = this.#options;
     const { method, params, call, signal, onProgress } = incoming;
+    this.#questions++;
     const asked = whoIsAsked({ call, calls: connection.calls, door: this.#options.door() });
     if (asked) {
       this.#elicitations.asked(method, params, asked.client);
@@ -398,45 +495,12 @@ export class Downstream {
     else this.#options.events.elicitationCompleted(clientId, params);
   }
 
-  async #tellSubscription(method: string, uri: string): Promise<void> {
-    if (this.#listening) this.#listening.listen([...this.#subscribed.keys()]);
-    else if (this.#state === 'ready') await this.#connection?.request(method, { uri });
-  }
-
-  #tellLogLevel(connection: Connection): void {
-    const { era, capabilities } = connection.agreement;
-    if (this.#logLevel === undefined || era !== 'legacy' || at(capabilities, 'logging') === undefined) return;
-    this.#ignoringAnswer(
-      connection.request('logging/setLevel', { level: this.#logLevel }),
-      'logging/setLevel',
-    );
-  }
-
-  #ignoringAnswer(answer: Promise<Json>, method: string): void {
-    answer.catch((error: unknown) => {
-      if (error instanceof RpcError && error.code === METHOD_NOT_FOUND) return;
-      this.#options.log.warn(
-        { server: this.#options.server, method, why: messageOf(error) },
-        'request failed',
-      );
-    });
-  }
-
   #odd(what: string): void {
     const count = (this.#skipped.get(what) ?? 0) + 1;
     // Kinds are few; texts that vary without end would be a leak.
     if (count === 1 && this.#skipped.size >= 100) return;
     this.#skipped.set(what, count);
     if (count === 1) this.#options.log.warn({ server: this.#options.server, what }, 'skipped');
-  }
-
-  #unavailable(
-    why: string,
-    code: 'DOWNSTREAM_UNAVAILABLE' | 'CANCELLED' = 'DOWNSTREAM_UNAVAILABLE',
-  ): ProxyError {
-    const { server } = this.#options;
-    const message = why.includes(`"${server}"`) ? why : `"${server}" is not available: ${why}.`;
-    return new ProxyError(code, { message, server, delivered: false });
   }
 
   #connectTimeout(): ProxyError {
@@ -449,3 +513,10 @@ export class Downstream {
   }
 }
 
+/** The errors of ours that a server is to blame for. */
+const FAILURES: ReadonlySet<string> = new Set([
+  'DOWNSTREAM_UNAVAILABLE',
+  'DOWNSTREAM_FAILED',
+  'TIMEOUT',
+  'PROTOCOL_ERROR',
+]);

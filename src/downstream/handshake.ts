@@ -6,11 +6,12 @@
  */
 import type { Era } from '../core/call.ts';
 import { METHOD_NOT_FOUND, ProxyError, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
-import { at, type Json, type JsonObject, isObject, stringAt } from '../core/json.ts';
+import { at, type Json, isObject, stringAt } from '../core/json.ts';
 import { eraOf, LATEST_LEGACY, LATEST_MODERN, META_SERVER_INFO } from '../protocol/revisions.ts';
 import type { OpenLink } from '../transport/link.ts';
 import type { Carriers } from './carriers.ts';
-import { type Agreement, Connection, envelopeFor } from './connection.ts';
+import { type Agreement, type Connection, envelopeFor } from './connection.ts';
+import type { Greeting } from './greeting.ts';
 
 export interface HandshakeOptions {
   readonly server: string;
@@ -22,11 +23,6 @@ export interface HandshakeOptions {
   /** Who we say we are; over stdio this waits for our own client's `initialize`. */
   readonly greeting: () => Promise<Greeting>;
   readonly connect: (open: OpenLink) => Connection;
-}
-
-export interface Greeting {
-  readonly info: JsonObject;
-  readonly capabilities: JsonObject;
 }
 
 /** @throws ProxyError | RpcError where the server cannot be greeted; the connection is closed then. */

@@ -1,5 +1,5 @@
 /** The header fields that modern HTTP wants beside the body: `Mcp-Name`, and what a tool's schema asks for. */
-import { at, type Json, type JsonObject, stringAt } from '../core/json.ts';
+import { at, type Json, stringAt } from '../core/json.ts';
 import type { Listing } from '../core/listing.ts';
 import { encodeHeaderValue, type HeaderParam, headerParamsOf } from '../protocol/header-params.ts';
 
@@ -36,7 +36,7 @@ function declared(listing: Listing): ReadonlyMap<string, readonly HeaderParam[]>
   const made = new Map<string, readonly HeaderParam[]>();
   for (const tool of listing.tools)
     if (tool.text.includes('x-mcp-header'))
-      made.set(stringAt(tool.value, 'name') ?? '', headerParamsOf((tool.object ?? {}) as JsonObject));
+      made.set(stringAt(tool.value, 'name') ?? '', headerParamsOf(tool.object ?? {}));
   known.set(listing, made);
   return made;
 }

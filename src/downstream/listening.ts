@@ -2,12 +2,13 @@
  * A modern server tells of changes only on a stream that was asked for (`subscriptions/listen`).
  *
  * Keeps one such stream open per connection, for the lists the server says it announces and for the resources
- * that somebody here subscribed to; asks again when that set changes or the stream ends.
+ * and tasks that somebody here wants to hear of; asks again when that set changes or the stream ends.
  */
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { RpcError } from '../core/errors.ts';
-import { at, type JsonObject } from '../core/json.ts';
+import { at, isObject, type JsonObject } from '../core/json.ts';
+import { META_CLIENT_CAPABILITIES, TASKS_EXTENSION } from '../protocol/revisions.ts';
 import type { Connection } from './connection.ts';
 
 const FIRST_PAUSE_MS = 1000;
@@ -18,6 +19,7 @@ export class Listening {
   readonly #envelope: JsonObject;
   readonly #clock: Clock;
   #uris: readonly string[] = [];
+  #taskIds: readonly string[] = [];
   #current: Cancellation | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
@@ -27,9 +29,10 @@ export class Listening {
     this.#clock = clock;
   }
 
-  /** Opens the stream anew with these resources. */
-  listen(uris: readonly string[]): void {
+  /** Opens the stream anew with these resources and tasks. */
+  listen(uris: readonly string[], taskIds: readonly string[]): void {
     this.#uris = uris;
+    this.#taskIds = taskIds;
     const before = this.#current;
     void this.#open();
     before?.cancel('listening anew');
@@ -43,7 +46,7 @@ export class Listening {
     try {
       await this.#connection.request(
         'subscriptions/listen',
-        { notifications, _meta: this.#envelope },
+        { notifications, _meta: this.#meta() },
         { signal },
       );
       this.#pauseMs = FIRST_PAUSE_MS;
@@ -58,6 +61,15 @@ export class Listening {
     this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2);
   }
 
+  /** Tasks are told only to those who say that they know them. */
+  #meta(): JsonObject {
+    const capabilities = this.#envelope[META_CLIENT_CAPABILITIES];
+    if (this.#taskIds.length === 0 || !isObject(capabilities)) return this.#envelope;
+    const declared = capabilities['extensions'];
+    const extensions = { ...(isObject(declared) && declared), [TASKS_EXTENSION]: {} };
+    return { ...this.#envelope, [META_CLIENT_CAPABILITIES]: { ...capabilities, extensions } };
+  }
+
   #filter(): JsonObject {
     const { capabilities } = this.#connection.agreement;
     return {
@@ -65,6 +77,7 @@ export class Listening {
       ...(at(capabilities, 'prompts', 'listChanged') === true && { promptsListChanged: true }),
       ...(at(capabilities, 'resources', 'listChanged') === true && { resourcesListChanged: true }),
       ...(this.#uris.length > 0 && { resourceSubscriptions: this.#uris }),
+      ...(this.#taskIds.length > 0 && { taskIds: this.#taskIds }),
     };
   }
 }

@@ -11,7 +11,7 @@ import type { Listing, ListKind } from '../core/listing.ts';
 /** More pages than this are a server that never ends. */
 const MAX_PAGES = 1000;
 
-export const LIST_METHODS: Readonly<Record<ListKind, string>> = {
+const LIST_METHODS: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
   prompts: 'prompts/list',
   resources: 'resources/list',
@@ -29,21 +29,32 @@ export interface Hello {
 
 export interface PagesOptions {
   readonly ask: (method: string, params: JsonObject) => Promise<Json>;
+  /** What the server offered before: a list that fails keeps what it held. */
+  readonly before: Listing | undefined;
   /** The most items that are taken of one list. */
   readonly maxItems: number;
 }
 
-export async function fetchListing(hello: Hello, options: PagesOptions): Promise<Listing> {
+export interface Fetched {
+  readonly listing: Listing;
+  /** Every list was answered; otherwise it is not worth remembering. */
+  readonly whole: boolean;
+}
+
+export async function fetchListing(hello: Hello, options: PagesOptions): Promise<Fetched> {
   const problems: string[] = [];
+  let whole = true;
   const hints: Hints = { ttlMs: Infinity, shared: true };
   const lists = await Promise.all(
     KINDS.map(async (kind) => {
       if (at(hello.capabilities, capabilityOf(kind)) === undefined) return [];
-      return fetchList(kind, options, problems, hints);
+      const items = await fetchList(kind, options, problems, hints);
+      if (items === undefined) whole = false;
+      return items ?? options.before?.[kind] ?? [];
     }),
   );
   const [tools = [], prompts = [], resources = [], resourceTemplates = []] = lists;
-  return {
+  const listing: Listing = {
     ...hello,
     tools,
     prompts,
@@ -53,6 +64,7 @@ export async function fetchListing(hello: Hello, options: PagesOptions): Promise
     cacheScope: hints.shared && Number.isFinite(hints.ttlMs) ? 'public' : 'private',
     problems,
   };
+  return { listing, whole };
 }
 
 interface Hints {
@@ -64,12 +76,13 @@ function capabilityOf(kind: ListKind): string {
   return kind === 'resourceTemplates' ? 'resources' : kind;
 }
 
+/** @returns `undefined` where the list could not be had. */
 async function fetchList(
   kind: ListKind,
   { ask, maxItems }: PagesOptions,
   problems: string[],
   hints: Hints,
-): Promise<Json[]> {
+): Promise<Json[] | undefined> {
   const method = LIST_METHODS[kind];
   const items: Json[] = [];
   const seen = new Set<string>();
@@ -81,14 +94,15 @@ async function fetchList(
     } catch (error) {
       const absent = error instanceof RpcError && error.code === METHOD_NOT_FOUND;
       // Servers often declare resources and have no templates: that is an empty list, no trouble.
-      if (!absent) problems.push(`${method} failed: ${messageOf(error)}`);
-      return items;
+      if (absent) return items;
+      problems.push(`${method} failed: ${messageOf(error)}`);
+      return undefined;
     }
     noteHints(result, hints);
     const list = memberText(result.text, kind);
     if (!Array.isArray(at(result.value, kind)) || list === undefined) {
       problems.push(`${method} answered without the array "${kind}"`);
-      return items;
+      return undefined;
     }
     for (const text of elementTexts(list)) {
       if (items.length >= maxItems) {

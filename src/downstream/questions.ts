@@ -5,7 +5,7 @@
  * a question shown to the wrong person is worse than none.
  */
 import type { Ask, Call, Client, ClientDoor, Question } from '../core/call.ts';
-import { INVALID_PARAMS, ProxyError, RpcError } from '../core/errors.ts';
+import { ProxyError } from '../core/errors.ts';
 import { at, Json, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import { capabilityFor, covers } from '../protocol/client-capabilities.ts';
@@ -28,25 +28,30 @@ export interface Asked {
 
 /** @returns `undefined` where several clients, or none, could be meant. */
 export function whoIsAsked({ call, calls, door }: Askable): Asked | undefined {
-  const about = call ?? onlyClientsLatest(calls);
+  const about = call ?? onlyClientsLatest(calls, door);
   if (about?.ask) return { client: about.client, ask: about.ask };
   return about === undefined || about.client.id === door?.client.id ? door : undefined;
 }
 
-/** The latest call, if all calls are one client's. */
-export function onlyClientsLatest(calls: Iterable<Call>): Call | undefined {
+/** The latest call, if all calls are one client's: surely so where the connection is its own. */
+export function onlyClientsLatest(calls: Iterable<Call>, door: ClientDoor | undefined): Call | undefined {
   let latest: Call | undefined;
   for (const call of calls) {
-    if (latest !== undefined && latest.client.id !== call.client.id) return undefined;
+    if (latest !== undefined && !door && !sameClient(latest.client, call.client)) return undefined;
     latest = call;
   }
   return latest;
 }
 
+/** Modern clients that share a token, or need none, look like one: of their calls no two are surely one program's. */
+function sameClient(one: Client, other: Client): boolean {
+  return one.id === other.id && one.era === 'legacy';
+}
+
 /**
  * Puts the question, with the name of the server that asks.
  *
- * @throws ProxyError `CLIENT_CANNOT`. @throws RpcError what the client answered, or why the question is improper.
+ * @throws ProxyError `CLIENT_CANNOT`, or why the question is improper. @throws RpcError what the client answered.
  */
 export function put(asked: Asked, question: Question): Promise<Json> {
   const { method, params, server } = question;
@@ -72,16 +77,18 @@ export function cannotTellWho(method: string, server: string): ProxyError {
   });
 }
 
-/** A link that a person is asked to open leads to a web page and nowhere else. */
-function refuseImproper(method: string, params: Json, server: string): void {
+/**
+ * A link that a person is asked to open leads to a web page and nowhere else.
+ *
+ * @throws ProxyError
+ */
+export function refuseImproper(method: string, params: Json, server: string): void {
   if (method !== 'elicitation/create' || at(params.value, 'mode') !== 'url') return;
   const url = stringAt(params.value, 'url') ?? '';
   const scheme = URL.canParse(url) ? new URL(url).protocol : '';
   if (scheme === 'https:' || scheme === 'http:') return;
-  throw RpcError.of(
-    INVALID_PARAMS,
-    `"${server}" asked to open an address that is neither http nor https: refused.`,
-  );
+  const message = `"${server}" asked to open an address that is neither http nor https: refused.`;
+  throw new ProxyError('PROTOCOL_ERROR', { message, server, delivered: true });
 }
 
 /** The question's text with the name of the server in front. */

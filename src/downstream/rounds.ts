@@ -3,12 +3,13 @@
  *
  * Puts the questions one by one to the client, then calls again with the answers, until the server is content.
  */
+import { randomUUID } from 'node:crypto';
 import type { Call } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
-import { editAt, editObject } from '../core/json-edit.ts';
-import { clientCannot, labelled, put } from './questions.ts';
+import { editAt, editObject, memberText, textAt } from '../core/json-edit.ts';
+import { clientCannot, labelled, put, refuseImproper } from './questions.ts';
 
 /** After so many rounds the server is going in circles. */
 const MAX_ROUNDS = 10;
@@ -25,17 +26,17 @@ export async function answeringQuestions(
     if (round === MAX_ROUNDS) throw endless(server);
     const requests = at(result.value, 'inputRequests');
     const state = stringAt(result.value, 'requestState');
-    const answers = isObject(requests) ? await answersTo(requests, call, server) : undefined;
+    const answers = isObject(requests) ? await answersTo(result, requests, call, server) : undefined;
     const params = editObject(call.params.text, {
       inputResponses: answers,
-      requestState: state === undefined ? undefined : JSON.stringify(state),
+      requestState: state === undefined ? undefined : memberText(result.text, 'requestState'),
     });
     result = await send({ ...call, params: Json.fromText(params) });
   }
   return result;
 }
 
-async function answersTo(requests: JsonObject, call: Call, server: string): Promise<string> {
+async function answersTo(result: Json, requests: JsonObject, call: Call, server: string): Promise<string> {
   const signal = new Cancellation();
   const off = call.signal.onCancel((reason) => signal.cancel(reason));
   try {
@@ -43,8 +44,9 @@ async function answersTo(requests: JsonObject, call: Call, server: string): Prom
       Object.entries(requests).map(async ([key, request]) => {
         const method = stringAt(request, 'method') ?? '';
         if (!call.ask) throw clientCannot(method, server);
-        const params = Json.of(at(request, 'params') ?? {});
-        const answer = await put({ client: call.client, ask: call.ask }, { method, params, server, signal });
+        const params = textAt(result.text, ['inputRequests', key, 'params']);
+        const question = { method, params: legacyParams(Json.fromText(params ?? '{}')), server, signal };
+        const answer = await put({ client: call.client, ask: call.ask }, question);
         return `${JSON.stringify(key)}:${answer.text}`;
       }),
     );
@@ -57,12 +59,19 @@ async function answersTo(requests: JsonObject, call: Call, server: string): Prom
   }
 }
 
+/** A legacy client wants an id with every address to open, and refuses the question without. */
+function legacyParams(params: Json): Json {
+  if (at(params.value, 'mode') !== 'url' || at(params.value, 'elicitationId') !== undefined) return params;
+  return Json.fromText(editObject(params.text, { elicitationId: JSON.stringify(randomUUID()) }));
+}
+
 function labelledRequests(result: Json, server: string): Json {
   const requests = at(result.value, 'inputRequests');
   if (at(result.value, 'resultType') !== 'input_required' || !isObject(requests)) return result;
   let text = result.text;
   for (const [key, request] of Object.entries(requests)) {
     const method = stringAt(request, 'method') ?? '';
+    refuseImproper(method, Json.of(at(request, 'params') ?? {}), server);
     text = editAt(
       text,
       ['inputRequests', key, 'params'],

@@ -54,7 +54,7 @@ export class Breaker {
   #cancelRest: (() => void) | undefined;
   #closedPass: Pass = { period: 0, generation: 0, since: 0 };
   readonly #probes = new Set<Pass>();
-  #counted = new WeakSet<object>();
+  readonly #counted = new WeakSet<object>();
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -116,6 +116,11 @@ export class Breaker {
     this.#probes.delete(pass);
   }
 
+  /** Was it given for a generation that is gone? */
+  isLate(pass: Pass): boolean {
+    return pass.generation < this.#generation;
+  }
+
   /** A clean handshake: whatever still comes of the connection before it is late. */
   newGeneration(): void {
     this.#generation++;
@@ -131,7 +136,7 @@ export class Breaker {
 
   #counts(pass: Pass): boolean {
     this.#probes.delete(pass);
-    return pass.period === this.#period && pass.generation >= this.#generation;
+    return pass.period === this.#period && !this.isLate(pass);
   }
 
   /** A probe that never answers keeps its slot no longer than a rest lasts. */

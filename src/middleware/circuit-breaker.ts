@@ -48,6 +48,11 @@ export class Circuit {
     return new Map([...this.#tools].map(([tool, { state }]) => [tool, state] as const).filter(([, state]) => state !== 'closed'));
   }
 
+  /** Is the tool's own circuit open? */
+  isOpenFor(tool: string): boolean {
+    return this.#tools.get(tool)?.state === 'open';
+  }
+
   get retryAfterMs(): number {
     return this.#server.retryAfterMs;
   }
@@ -69,7 +74,7 @@ export class Circuit {
     const connected = this.#options.connected();
     const server = this.#server.enter(connected);
     if (!server) throw this.#refusal(this.#server, undefined);
-    const breaker = this.#tools.size > 0 && call.method === 'tools/call' ? this.#tools.get(call.name) : undefined;
+    const breaker = this.#toolBreaker(call);
     const tool = breaker?.enter(connected);
     if (breaker && !tool) {
       this.#server.left(server);
@@ -78,33 +83,34 @@ export class Circuit {
     return { server, tool };
   }
 
-  succeeded(call: Call, { server, tool }: Admission): void {
-    this.#server.succeeded(server);
-    if (!tool) return;
-    const breaker = this.#tools.get(call.name);
-    breaker?.succeeded(tool);
-    if (breaker?.state === 'closed' && breaker.failures === 0) this.#tools.delete(call.name);
+  succeeded(call: Call, admission: Admission): void {
+    const breaker = this.#toolBreaker(call);
+    const pass = breaker && passOf(breaker, admission, this.#server);
+    this.#server.succeeded(admission.server);
+    if (!breaker || !pass) return;
+    breaker.succeeded(pass);
+    if (breaker.state === 'closed' && breaker.failures === 0) this.#tools.delete(call.name);
   }
 
-  failed(call: Call, { server, tool }: Admission, error: unknown): void {
+  failed(call: Call, admission: Admission, error: ProxyError): void {
     const failure = failureOf(call, error);
-    const breaker = this.#tools.get(call.name);
+    let breaker = this.#toolBreaker(call);
     if (!failure) {
-      this.#server.left(server);
-      if (tool) breaker?.left(tool);
+      this.#server.left(admission.server);
+      if (admission.tool) breaker?.left(admission.tool);
       return;
     }
-    this.#server.failed(server, failure);
-    if (call.method !== 'tools/call') return;
-    if (tool) breaker?.failed(tool, { cause: failure.cause });
-    else if (!breaker) this.#firstFailure(call.name, failure);
+    if (!breaker && call.method === 'tools/call') {
+      breaker = this.#breaker(this.#options.settingsOf(call.name), call.name);
+      this.#tools.set(call.name, breaker);
+    }
+    const pass = breaker && passOf(breaker, admission, this.#server);
+    this.#server.failed(admission.server, failure);
+    if (pass) breaker?.failed(pass, { cause: failure.cause });
   }
 
-  #firstFailure(tool: string, { cause }: Failure): void {
-    const breaker = this.#breaker(this.#options.settingsOf(tool), tool);
-    this.#tools.set(tool, breaker);
-    const pass = breaker.enter();
-    if (pass) breaker.failed(pass, { cause });
+  #toolBreaker(call: Call): Breaker | undefined {
+    return this.#tools.size > 0 && call.method === 'tools/call' ? this.#tools.get(call.name) : undefined;
   }
 
   #breaker(settings: BreakerSettings, tool: string | undefined): Breaker {
@@ -131,7 +137,12 @@ export class Circuit {
 
 interface Admission {
   readonly server: Pass;
+  /** Absent where the tool had not failed when the call began. */
   readonly tool: Pass | undefined;
+}
+
+function passOf(breaker: Breaker, { server, tool }: Admission, whole: Breaker): Pass | undefined {
+  return tool ?? (breaker.state === 'closed' && !whole.isLate(server) ? breaker.enter() : undefined);
 }
 
 /**
@@ -161,8 +172,7 @@ export const OUT_OF_TIME = 'out of time';
 const FAILURES: ReadonlySet<ErrorCode> = new Set(['DOWNSTREAM_UNAVAILABLE', 'DOWNSTREAM_FAILED', 'TIMEOUT', 'PROTOCOL_ERROR']);
 
 /** `undefined` for what does not count: refusals before the server was asked, and the client's own doing. */
-function failureOf(call: Call, error: unknown): Failure | undefined {
-  if (!(error instanceof ProxyError)) return undefined;
+function failureOf(call: Call, error: ProxyError): Failure | undefined {
   const timedOut =
     (error.code === 'TIMEOUT' && error.delivered !== false) || (error.code === 'CANCELLED' && call.signal.reason === OUT_OF_TIME);
   // A server that lets a call lie may answer all others.

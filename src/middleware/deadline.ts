@@ -4,6 +4,7 @@
  * Time in which a person is asked does not count.
  */
 import type { Call, Middleware } from '../core/call.ts';
+import { callWith } from '../core/call-with.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -45,14 +46,14 @@ export function deadline({ deadlineOf, clock }: DeadlineOptions): Middleware {
         off();
         watch.stop();
       };
-      next({ ...call, signal, ask: watchedAsk(call, watch) }).then(
+      next(callWith(call, { signal, ask: watchedAsk(call, watch) })).then(
         (result) => {
           finish();
           resolve(result);
         },
         (error: unknown) => {
           finish();
-          reject(error as Error);
+          reject(error);
         },
       );
     });

@@ -1,20 +1,43 @@
 /** Counts the calls on one server, how they ended and how long they took. */
-import type { Middleware } from '../core/call.ts';
+import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import { at } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
+
+/** How many calls the latency figures look back. */
+const RECENT = 512;
 
 export class CallStats {
   calls = 0;
   /** Answers with `isError`: the tool's, not the server's failures. */
   toolErrors = 0;
   totalMs = 0;
+  retries = 0;
+  /** Calls that went on to another server. */
+  failovers = 0;
+  readonly cached = { hit: 0, miss: 0, stale: 0 };
   readonly #failures = new Map<string, number>();
+  readonly #recent = new Float64Array(RECENT);
+  #next = 0;
 
   /** Failures by code; a server's own JSON-RPC errors count as `RPC_ERROR`. */
   get failures(): ReadonlyMap<string, number> {
     return this.#failures;
+  }
+
+  took(ms: number): void {
+    this.totalMs += ms;
+    this.#recent[this.#next++ % RECENT] = ms;
+  }
+
+  /** Over the latest calls. */
+  get latencyMs(): { readonly p50: number; readonly p99: number } | undefined {
+    const count = Math.min(this.#next, RECENT);
+    if (count === 0) return undefined;
+    const sorted = this.#recent.slice(0, count).sort();
+    const at = (share: number): number => Math.round((sorted[Math.ceil(share * count) - 1] ?? 0) * 100) / 100;
+    return { p50: at(0.5), p99: at(0.99) };
   }
 
   failed(code: string): void {
@@ -27,9 +50,11 @@ export interface ObserveOptions {
   readonly stats: CallStats;
   readonly clock: Clock;
   readonly log: Logger;
+  /** For whoever keeps figures by tool. */
+  readonly measured?: ((call: Call, ms: number) => void) | undefined;
 }
 
-export function observe({ server, stats, clock, log }: ObserveOptions): Middleware {
+export function observe({ server, stats, clock, log, measured }: ObserveOptions): Middleware {
   return (next) => async (call) => {
     const from = clock.now();
     stats.calls++;
@@ -44,7 +69,11 @@ export function observe({ server, stats, clock, log }: ObserveOptions): Middlewa
       throw error;
     } finally {
       const ms = clock.now() - from;
-      stats.totalMs += ms;
+      // A refusal takes no time, and says nothing of the server's.
+      if (code !== 'CIRCUIT_OPEN' && code !== 'BUSY') {
+        stats.took(ms);
+        measured?.(call, ms);
+      }
       log.debug(
         { server, method: call.method, name: call.name, ms: Math.round(ms * 100) / 100, code },
         'call',

@@ -34,6 +34,7 @@ export function retry(options: RetryOptions): Middleware {
   return (next) => async (call) => {
     budget.callStarted();
     let spent = false;
+    let before: ProxyError | undefined;
     try {
       for (let attempt = 1; ; attempt++) {
         try {
@@ -43,8 +44,9 @@ export function retry(options: RetryOptions): Middleware {
           if (spent) budget.giveBack();
           spent = false;
           const pauseMs = pauseBefore(attempt, call, error, options);
-          if (pauseMs === undefined || !budget.take()) throw asSeen(error, call, options);
+          if (pauseMs === undefined || !budget.take()) throw asSeen(telling(before, error), call, options);
           spent = true;
+          before = telling(before, error);
           options.retried?.(call, error);
           await pause(pauseMs, call, error, options.clock);
         }
@@ -82,6 +84,11 @@ function pause(ms: number, call: Call, failure: ProxyError, clock: Clock): Promi
       reject(new ProxyError('CANCELLED', { ...known(failure), message }));
     });
   });
+}
+
+/** What one attempt may have done is not undone by the next one's being turned away. */
+function telling(before: ProxyError | undefined, latest: ProxyError): ProxyError {
+  return before !== undefined && before.delivered !== false && latest.delivered === false ? before : latest;
 }
 
 /** A timeout says by itself that the outcome is unknown; a client that cancels has given up the outcome. */

@@ -45,11 +45,11 @@ export function readMessage(raw: string, maxDepth: number): Message {
     return notJson(text, members);
   }
   const spans: Partial<Record<Known, Span>> = {};
-  const doubled = new Set<Known>();
+  const doubled: Known[] = [];
   for (const span of members) {
     const known = KNOWN.find((key) => key === span.key);
     if (known === undefined) continue;
-    if (spans[known]) doubled.add(known);
+    if (spans[known]) doubled.push(known);
     spans[known] = span;
   }
   return classify(text, value, spans, doubled);
@@ -79,16 +79,16 @@ function classify(
   text: string,
   value: Readonly<Record<string, unknown>>,
   spans: Partial<Record<Known, Span>>,
-  doubled: ReadonlySet<Known>,
+  doubled: readonly Known[],
 ): Message {
-  const idType = spans.id && !doubled.has('id') ? typeof value['id'] : undefined;
+  const idType = spans.id && !doubled.includes('id') ? typeof value['id'] : undefined;
   const id = spans.id && (idType === 'string' || idType === 'number') ? cut(text, spans.id) : undefined;
   const answer = spans.method === undefined && (spans.result !== undefined || spans.error !== undefined);
   const hasMethod = spans.method !== undefined;
   const bad = (reason: string): Invalid => ({ ...invalid(INVALID_REQUEST, reason), id, answer, hasMethod });
 
   // A second "id" could make a message be one thing to us and another to the receiver.
-  for (const key of doubled) return bad(`the key "${key}" stands twice`);
+  if (doubled[0]) return bad(`the key "${doubled[0]}" stands twice`);
   if (value['jsonrpc'] !== '2.0') return bad('"jsonrpc" is not "2.0"');
   if (spans.id && id === undefined && !(answer && value['id'] === null))
     return bad('"id" is neither string nor number');

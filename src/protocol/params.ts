@@ -24,7 +24,7 @@ const NAME_PATHS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** The path of the name within the params; `undefined` for methods that name nothing. */
-export function namePath(method: string, params: Json): readonly string[] | undefined {
+function namePath(method: string, params: Json): readonly string[] | undefined {
   if (method !== 'completion/complete') return NAME_PATHS.get(method);
   return stringAt(at(params.value, 'ref'), 'type') === 'ref/resource' ? ['ref', 'uri'] : ['ref', 'name'];
 }

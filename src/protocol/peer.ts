@@ -31,6 +31,8 @@ export interface PeerOptions<Origin> {
   readonly events: PeerEvents<Origin>;
   /** How the other side is called in errors. */
   readonly name: string;
+  /** Its config key, where it is a downstream server. */
+  readonly server?: string;
   readonly maxDepth: number;
 }
 
@@ -38,12 +40,14 @@ export class Peer<Origin> {
   readonly #waiting = new Map<number, Waiting>();
   readonly #events: PeerEvents<Origin>;
   readonly #name: string;
+  readonly #server: string | undefined;
   readonly #maxDepth: number;
   #lastId = 0;
 
   constructor(options: PeerOptions<Origin>) {
     this.#events = options.events;
     this.#name = options.name;
+    this.#server = options.server;
     this.#maxDepth = options.maxDepth;
   }
 
@@ -134,6 +138,7 @@ export class Peer<Origin> {
   #badAnswer({ reason, tooDeep }: Invalid): ProxyError {
     return new ProxyError(tooDeep ? 'RESULT_TOO_LARGE' : 'PROTOCOL_ERROR', {
       message: `${this.#name} sent an answer that cannot be used: ${reason}.`,
+      ...(this.#server !== undefined && { server: this.#server }),
       delivered: true,
     });
   }

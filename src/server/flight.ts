@@ -76,6 +76,14 @@ export class Flight {
     if (this.#waiter === waiter) this.stop(reason);
   }
 
+  /** The proxy gives it up: whoever waits for it is told so. */
+  giveUp(reason: string): void {
+    if (!this.#waiter) return this.stop(reason);
+    this.signal.cancel(reason);
+    // Mostly the call has failed by then, with an error that names its server.
+    setImmediate(() => this.fail(givenUp(reason)));
+  }
+
   /** Nobody wants the answer any more. */
   stop(reason: string): void {
     this.#waiter = undefined;
@@ -153,6 +161,10 @@ export class Flight {
     this.#options.ended();
     outcome(waiter);
   }
+}
+
+function givenUp(reason: string): ProxyError {
+  return new ProxyError('CANCELLED', { message: `The call was given up: ${reason}.`, delivered: 'unknown' });
 }
 
 function expired(): ProxyError {

@@ -6,8 +6,8 @@ import type { HttpReply } from '../transport/http-reply.ts';
 import { LegacySession } from './legacy-session.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
-export const MAX_SESSIONS = 2000;
-export const IDLE_MS = 30 * 60_000;
+const MAX_SESSIONS = 2000;
+const IDLE_MS = 30 * 60_000;
 /** Messages kept for a session whose stream is not open. */
 const MAX_KEPT = 256;
 

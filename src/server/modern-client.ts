@@ -36,6 +36,13 @@ interface Stream {
   readonly ended: () => void;
 }
 
+/** What is told of a stream to who asked for it. */
+interface StreamEvents {
+  /** Can be ended from now on, by what is given. */
+  readonly opened: (unlisten: () => void) => void;
+  readonly ended: () => void;
+}
+
 const FILTER_KEYS: readonly (readonly [
   key: string,
   capability: string,
@@ -56,6 +63,7 @@ export class ModernClient implements Member {
   readonly attachment: Attachment;
   readonly #options: ModernClientOptions;
   readonly #streams = new Set<Stream>();
+  #calls = 0;
   #client: Client;
   #cancelIdle: (() => void) | undefined;
 
@@ -70,8 +78,15 @@ export class ModernClient implements Member {
     return this.#client;
   }
 
-  get listening(): boolean {
-    return this.#streams.size > 0;
+  /** It waits for something: an answer, or news. */
+  get busy(): boolean {
+    return this.#streams.size > 0 || this.#calls > 0;
+  }
+
+  /** A call is under way. @returns what to do when it is over, parked time included. */
+  began(): () => void {
+    this.#calls++;
+    return () => this.#calls--;
   }
 
   /** The modern family has no way to ask outside of a call. */
@@ -93,14 +108,14 @@ export class ModernClient implements Member {
     return this;
   }
 
-  /** Opens a subscription stream; the acknowledgement is its first message. @returns a function that ends it. */
+  /** Opens a subscription stream; the acknowledgement is its first message. */
   async listen(
     id: IdText,
     params: Json,
     outlet: Outlet,
     client: Client,
-    ended: () => void,
-  ): Promise<() => void> {
+    { opened, ended }: StreamEvents,
+  ): Promise<void> {
     const filter = at(params.value, 'notifications');
     if (!isObject(filter)) throw RpcError.of(INVALID_PARAMS, 'subscriptions/listen needs "notifications"');
     if (this.#streams.size >= MAX_STREAMS) throw RpcError.of(INVALID_PARAMS, 'Too many subscription streams');
@@ -121,6 +136,7 @@ export class ModernClient implements Member {
     };
     this.#streams.add(stream);
     const unlisten = (): void => this.#unlisten(stream);
+    opened(unlisten);
     outlet.onGone(unlisten);
     this.#tell(stream, 'notifications/subscriptions/acknowledged', {
       notifications: {
@@ -129,14 +145,15 @@ export class ModernClient implements Member {
         ...(taskIds.size > 0 && { taskIds: [...taskIds] }),
       },
     });
+    for (const taskId of taskIds) this.attachment.watchTask(taskId);
     for (const uri of uris) await this.#ignoringTrouble(this.attachment.subscribe(uri));
-    return unlisten;
   }
 
   /** The client ended a stream, or is gone. */
   #unlisten(stream: Stream): void {
     if (!this.#streams.delete(stream)) return;
     stream.ended();
+    for (const taskId of stream.taskIds) this.attachment.unwatchTask(taskId);
     for (const uri of stream.uris) void this.#ignoringTrouble(this.attachment.unsubscribe(uri));
   }
 
@@ -185,7 +202,7 @@ export class ModernClient implements Member {
   }
 
   #whenIdle(): void {
-    if (this.#streams.size > 0) {
+    if (this.busy) {
       this.use(this.#client);
       return;
     }

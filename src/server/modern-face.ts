@@ -1,6 +1,7 @@
 /**
  * The modern family's face: every request stands for itself and says who asks and what that client can do.
  */
+import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Call, Client } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
@@ -85,10 +86,9 @@ export function claimsModern(params: Json): boolean {
 export class ModernFace {
   readonly #options: ModernFaceOptions;
   readonly #clients = new Map<string, ModernClient>();
-  readonly #flights = new Map<number, Flight>();
+  readonly #flights = new Map<string, Flight>();
   /** What a `notifications/cancelled` can name, on carriers that have it: by client and id. */
   readonly #cancels = new Map<string, () => void>();
-  #lastFlight = 0;
 
   constructor(options: ModernFaceOptions) {
     this.#options = options;
@@ -118,7 +118,7 @@ export class ModernFace {
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
   close(): void {
-    for (const flight of [...this.#flights.values()]) flight.stop('the proxy stops');
+    for (const flight of [...this.#flights.values()]) flight.giveUp('the proxy stops');
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
   }
@@ -139,14 +139,15 @@ export class ModernFace {
     if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
       const key = cancelKey(client.id, id);
-      const unlisten = await member.listen(id, params, outlet, client, () => this.#cancels.delete(key));
-      this.#cancels.set(key, unlisten);
-      return;
+      return member.listen(id, params, outlet, client, {
+        opened: (unlisten) => this.#cancels.set(key, unlisten),
+        ended: () => this.#cancels.delete(key),
+      });
     }
     if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED))
       throw new EnvelopeError(tasksMissing());
     if (LEGACY_ONLY.has(method)) throw RpcError.of(METHOD_NOT_FOUND, `Unknown method: ${method}`);
-    return this.#call(request, client);
+    return this.#call(request, client, member);
   }
 
   async #discover(member: ModernClient): Promise<Json> {
@@ -162,7 +163,7 @@ export class ModernFace {
     });
   }
 
-  #call(request: ModernRequest, client: Client): void {
+  #call(request: ModernRequest, client: Client, member: ModernClient): void {
     const { method, params } = request;
     const name = nameOf(method, params) ?? '';
     const waiter = this.#waiterFor(request, client);
@@ -181,17 +182,22 @@ export class ModernFace {
       sent = Json.fromText(editObject(params.text, { requestState }));
     }
     if (this.#flights.size >= MAX_FLIGHTS) throw tooMany();
-    const number = ++this.#lastFlight;
+    // States outlive a process, and processes share a key: no other flight may ever have the same name.
+    const key = randomUUID();
+    const landed = member.began();
     const flight = new Flight(
       {
         clock: this.#options.clock,
         parkMs: PARK_MS,
-        seal: (round) => this.#seal({ flight: number, round }, client, method, name),
-        ended: () => this.#flights.delete(number),
+        seal: (round) => this.#seal({ flight: key, round }, client, method, name),
+        ended: () => {
+          this.#flights.delete(key);
+          landed();
+        },
       },
       waiter,
     );
-    this.#flights.set(number, flight);
+    this.#flights.set(key, flight);
     this.#onGone(request, client, flight, waiter);
     const { onProgress, onNotification, ask } = flight.hooks;
     const call: Call = {
@@ -238,9 +244,13 @@ export class ModernFace {
   }
 
   #onGone({ id, outlet }: ModernRequest, client: Client, flight: Flight, waiter: Waiter): void {
-    outlet.onGone(() => flight.left(waiter, 'the client is gone'));
-    this.#cancels.set(cancelKey(client.id, id), () => {
-      this.#cancels.delete(cancelKey(client.id, id));
+    const key = cancelKey(client.id, id);
+    outlet.onGone(() => {
+      this.#cancels.delete(key);
+      flight.left(waiter, 'the client is gone');
+    });
+    this.#cancels.set(key, () => {
+      this.#cancels.delete(key);
       flight.left(waiter, 'the client cancelled it');
       outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
     });
@@ -259,10 +269,10 @@ export class ModernFace {
     return member;
   }
 
-  /** Makes room: whoever has no stream open and came first. */
+  /** Makes room: whoever does nothing and came first. */
   #evict(): void {
     for (const [view, member] of this.#clients) {
-      if (member.listening) continue;
+      if (member.busy) continue;
       this.#clients.delete(view);
       member.close();
       return;
@@ -294,7 +304,7 @@ export class ModernFace {
 }
 
 /** A parked call and the round it waits in, or a modern server's own state. */
-type SealedState = { readonly flight: number; readonly round: number } | { readonly state: string | null };
+type SealedState = { readonly flight: string; readonly round: number } | { readonly state: string | null };
 
 /** An error that the modern transport answers with 400. */
 class EnvelopeError extends Error {

@@ -40,6 +40,9 @@ export interface Attachment {
   readonly complete: boolean;
   subscribe(uri: string): Promise<void>;
   unsubscribe(uri: string): Promise<void>;
+  /** News of a task of this client, by the id it knows. */
+  watchTask(taskId: string): void;
+  unwatchTask(taskId: string): void;
   setLogLevel(level: string): void;
   rootsChanged(): void;
   detach(): void;

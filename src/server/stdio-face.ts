@@ -26,14 +26,17 @@ export interface StdioFaceOptions {
 }
 
 export interface StdioFace {
-  /** Cancels what is under way, writes out what is written, and ends. */
-  close(): Promise<void>;
+  /** Lets what is under way finish for `drainMs`, fails the rest, and ends when all is written. */
+  close(drainMs: number): Promise<void>;
 }
 
 export function openStdioFace(options: StdioFaceOptions): StdioFace {
   const { served, clientId, clock, log } = options;
   const modern = new ModernFace({ served, clock, log });
   let legacy: LegacySession | undefined;
+  let open = 0;
+  let noneOpen: () => void = () => {};
+  let stopping = false;
   const pipe = openStdioServer({
     stdin: options.stdin,
     stdout: options.stdout,
@@ -43,18 +46,44 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       log.warn({ bytes }, 'the client sent a message that is too large');
       if (hasMethod || id === undefined) pipe.send(tooLarge(id, options.maxMessageBytes));
     },
-    onEnd: options.ended,
+    onEnd: (reason) => {
+      noneOpen();
+      options.ended(reason);
+    },
   });
   const outlet: Outlet = {
     send: (text) => pipe.send(text),
     end: (text) => pipe.send(text),
-    drop: () => {
-      // A cancelled request gets no answer.
+    drop: (text) => {
+      // A cancelled request gets no answer, unless it is the proxy that gives it up.
+      if (stopping) pipe.send(text);
     },
     onGone: () => {
       // One pipe for all requests: they end together, in close().
     },
   };
+  /** For requests that end by themselves. */
+  const countedOutlet: Outlet = {
+    ...outlet,
+    end(text) {
+      outlet.end(text);
+      oneLess();
+    },
+    drop(text) {
+      outlet.drop(text);
+      oneLess();
+    },
+  };
+
+  function oneLess(): void {
+    if (--open === 0) noneOpen();
+  }
+
+  function outletOf(message: Message): Outlet {
+    if (message.kind !== 'request' || message.method === 'subscriptions/listen') return outlet;
+    open++;
+    return countedOutlet;
+  }
 
   function receive(text: string): void {
     const batch = batchTexts(text);
@@ -68,12 +97,12 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       (claimsModern(message.params) || message.method === 'server/discover')
     ) {
       const { id, method, params } = message;
-      void modern.request({ id, method, params, clientId, outlet });
+      void modern.request({ id, method, params, clientId, outlet: outletOf(message) });
       return;
     }
     if (message.kind === 'notification' && message.method === 'notifications/cancelled')
       modern.cancelled(clientId, message.params);
-    session().take(message, outlet);
+    session().take(message, outletOf(message));
   }
 
   /** Only one revision had batches; what it holds is taken message by message. */
@@ -87,8 +116,21 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
     return (legacy ??= new LegacySession({ served, clientId, channel: (text) => pipe.send(text), log }));
   }
 
+  function drained(ms: number): Promise<void> | undefined {
+    if (open === 0 || ms === 0) return undefined;
+    return new Promise((resolve) => {
+      const stop = clock.after(ms, resolve);
+      noneOpen = () => {
+        stop();
+        resolve();
+      };
+    });
+  }
+
   return {
-    async close() {
+    async close(drainMs) {
+      await drained(drainMs);
+      stopping = true;
       modern.close();
       legacy?.end('the proxy stops');
       await pipe.close();

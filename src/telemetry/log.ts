@@ -1,4 +1,5 @@
 /** The proxy's log: JSON lines on stderr, without secrets. stdout belongs to MCP. */
+import type { Writable } from 'node:stream';
 import pino from 'pino';
 import type { Logger } from '../core/logger.ts';
 import { redactor } from '../core/redact.ts';
@@ -10,17 +11,26 @@ export interface LogOptions {
 }
 
 export interface Log extends Logger {
-  /** Writes out what waits; to be called before the process ends. */
-  flush(): void;
+  /** Further values that must not appear. */
+  hide(secrets: readonly string[]): void;
+  setLevel(level: string): void;
+  /** Waits until all is written, but not for long; to be called before the process ends. */
+  flush(): Promise<void>;
 }
 
 /** What waits for a stderr that nobody reads; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
+/** A reader that is only slow gets the rest in this time. */
+const FLUSH_MS = 250;
 
 export function createLog({ level, secrets }: LogOptions): Log {
-  const clean = redactor(secrets);
-  // Not synchronous: a client that does not read our stderr must not stop us.
-  const stderr = pino.destination({ dest: 2, sync: false, maxLength: MAX_WAITING });
+  const hidden = new Set(secrets);
+  let clean = redactor(secrets);
+  // pino's own destination would block in a write, or never end, where a client does not read our stderr.
+  const { stderr } = process;
+  stderr.on('error', () => {
+    // It is closed: there is nowhere to say so.
+  });
   const logger = pino(
     {
       level,
@@ -29,15 +39,27 @@ export function createLog({ level, secrets }: LogOptions): Log {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: (line) => `${clean(line.trimEnd())}\n` },
     },
-    stderr,
+    { write: (line) => void (stderr.writableLength <= MAX_WAITING && stderr.write(line)) },
   );
   return Object.assign(logger, {
-    flush: () => {
-      try {
-        stderr.flushSync();
-      } catch {
-        // stderr is closed or was never opened: there is nowhere to say so.
-      }
+    hide: (more: readonly string[]) => {
+      for (const secret of more) hidden.add(secret);
+      clean = redactor([...hidden]);
     },
+    setLevel: (wanted: string) => {
+      logger.level = wanted;
+    },
+    flush: () => written(stderr),
+  });
+}
+
+function written(stream: Writable): Promise<void> {
+  if (stream.writableLength === 0 || !stream.writable) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, FLUSH_MS);
+    stream.write('', () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }

@@ -21,6 +21,11 @@ export class HttpStatusError extends Error {
   }
 }
 
+/** The cause of a ProxyError for a request that the server did not take because it no longer knows the session. */
+export class SessionLost extends Error {
+  override readonly name = 'SessionLost';
+}
+
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The first value of a header field. */
@@ -98,7 +103,7 @@ function meaningOf(status: number): Meaning {
 }
 
 /** Both forms of `Retry-After`, in milliseconds from now; at most a day. */
-export function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
+function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
   const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;

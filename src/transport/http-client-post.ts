@@ -12,6 +12,7 @@ import {
   badResponse,
   headerOf,
   redirectError,
+  SessionLost,
   statusError,
   tooLargeError,
   transportError,
@@ -274,6 +275,7 @@ export class Post implements Receiver {
           message: `"${server}" no longer knows the session; a new one has to be opened.`,
           server,
           delivered: false,
+          cause: new SessionLost(),
         }),
       );
       this.#owner.sessionLost();

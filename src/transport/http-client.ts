@@ -9,6 +9,7 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Environment } from './http-client-dispatcher.ts';
+import { SessionLost } from './http-client-errors.ts';
 import { Exchange, type Receiver } from './http-client-exchange.ts';
 import { Listen, type ListenOwner } from './http-client-listen.ts';
 import { Post, type PostOwner } from './http-client-post.ts';
@@ -163,6 +164,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
         message: `"${server}" could not be asked: the connection to it has ended.`,
         server,
         delivered: false,
+        cause: new SessionLost(),
       });
     if (this.#waitingBytes > 0 && this.#waitingBytes + text.length > this.#queueBytes)
       return new ProxyError('BUSY', {
@@ -238,6 +240,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
           message: `"${server}" could not be asked: its session was lost.`,
           server,
           delivered: false,
+          cause: new SessionLost(),
         }),
       );
     }

@@ -34,7 +34,7 @@ export interface RequestOptions {
   readonly maxBodyBytes: number;
   readonly lingerMs: number;
   readonly guard: Guard;
-  readonly routes: ReadonlyMap<string, () => HttpPage>;
+  readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
   readonly onMcp: (exchange: HttpExchange) => void;
   readonly openReply: (
     res: ServerResponse,
@@ -80,7 +80,7 @@ class Request {
       target === OPEN_PAGE ? '' : this.#options.guard.principalOf(this.#req.headers.authorization);
     if (typeof principal !== 'string') return this.#refuse(principal);
     if (target === this.#options.path) this.#handleMcp(principal, mustContinue);
-    else this.#answerPage(target);
+    else void this.#answerPage(target);
   }
 
   #checkSender(): Refusal | undefined {
@@ -125,14 +125,14 @@ class Request {
     }
   }
 
-  #answerPage(target: string): void {
+  async #answerPage(target: string): Promise<void> {
     const { routes, path, log } = this.#options;
     const { method } = this.#req;
     const page = routes.get(target);
     if (!page) return this.#refuse({ status: 404, message: `Nothing is here: MCP is served at ${path}.` });
     if (method !== 'GET' && method !== 'HEAD') return this.#refuse(wrongMethod('GET, HEAD'));
     try {
-      const { status, type, body } = page();
+      const { status, type, body } = await page();
       this.#res.writeHead(status, {
         'content-type': type,
         'content-length': Buffer.byteLength(body),

@@ -23,7 +23,7 @@ export interface HttpServerOptions extends GuardOptions {
   /** Takes every authorised request on `path`; the body of a POST has been read. */
   readonly onMcp: (exchange: HttpExchange) => void;
   /** Pages to GET, by path. `/healthz` is open, the others are guarded like `path`. */
-  readonly routes: ReadonlyMap<string, () => HttpPage>;
+  readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
   readonly log: Logger;
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Sockets open at a time; further ones are closed at once. */

@@ -1,0 +1,176 @@
+/** What the config says about one call: who answers it, how often it may be tried, how long it may take, how its answer is kept. */
+import type { Catalog, Target } from './catalog/catalog.ts';
+import { matchesGlob } from './catalog/glob.ts';
+import type { UriMemory } from './catalog/uri-memory.ts';
+import type { ServerConfig } from './config/config.ts';
+import { builtInRetry, type RetryConfig } from './config/resilience-config.ts';
+import type { Call } from './core/call.ts';
+import { isObject, type JsonObject, stringAt } from './core/json.ts';
+import type { Listing } from './core/listing.ts';
+import type { Members } from './members.ts';
+import type { CachePlan } from './middleware/cache.ts';
+import type { Deadline } from './middleware/deadline.ts';
+
+/** What the policies want to know of a client's servers. */
+export interface PolicyView {
+  readonly catalog: Catalog;
+  listingOf(server: string): Listing | undefined;
+  /** How often the server was greeted. */
+  generationOf(server: string): number;
+}
+
+export interface CallPoliciesOptions {
+  readonly members: Members;
+  readonly viewOf: (call: Call) => PolicyView;
+  readonly uris: UriMemory;
+}
+
+export interface CallPolicies {
+  /** Is it known who answers? Not so while servers are coming up. */
+  readonly knows: (call: Call) => boolean;
+  readonly isSafe: (call: Call) => boolean;
+  /** The same for one server and its own name for a tool. */
+  readonly isSafeAt: (server: string, method: string, name: string, call: Call) => boolean;
+  /** Does the tool at least say that it only reads? Enough to ask another tool after it, not to ask it again. */
+  readonly saysReadOnly: (call: Call) => boolean;
+  readonly retryOf: (call: Call) => RetryConfig;
+  readonly deadlineOf: (call: Call) => Deadline | undefined;
+  readonly cachePlanOf: (call: Call) => CachePlan | undefined;
+  readonly invalidates: (call: Call) => string | undefined;
+}
+
+/** Methods that only read. */
+const READING: ReadonlySet<string> = new Set([
+  'prompts/get',
+  'resources/read',
+  'completion/complete',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+]);
+
+export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): CallPolicies {
+  const hints = new WeakMap<Listing, ReadonlyMap<string, JsonObject>>();
+  /** By target: asked several times for every call. */
+  const configs = new Map<string, readonly ServerConfig[]>();
+
+  return {
+    knows: (call) => !NAMED.has(call.method) || targetOf(call) !== undefined,
+    isSafe(call) {
+      if (READING.has(call.method)) return true;
+      const target = targetOf(call);
+      return target !== undefined && behind(target).every(({ key }) => isSafeAt(key, call.method, target.originalName, call));
+    },
+    isSafeAt,
+    saysReadOnly(call) {
+      const target = targetOf(call);
+      const server = serverOf(target);
+      const listing = server && viewOf(call).listingOf(server.key);
+      return target !== undefined && listing !== undefined && hintsOf(listing).get(target.originalName)?.['readOnlyHint'] === true;
+    },
+    retryOf: (call) => serverOf(targetOf(call))?.retry ?? builtInRetry,
+    deadlineOf(call) {
+      const target = targetOf(call);
+      if (!target) return undefined;
+      let maxMs = 0;
+      for (const { maxTimeoutMs, tools } of behind(target))
+        maxMs = Math.max(maxMs, maxTimeoutMs, tools.override.get(target.originalName)?.timeoutMs ?? 0);
+      return maxMs === 0 ? undefined : { maxMs, who: `"${target.server}"`, server: target.server };
+    },
+    cachePlanOf(call) {
+      const target = NAMED.has(call.method) ? targetOf(call) : undefined;
+      const server = serverOf(target);
+      if (!target || !server || server.cache.mode === 'off') return undefined;
+      const { cache, trustAnnotations } = server;
+      const common = {
+        server: target.server,
+        name: target.originalName,
+        staleIfErrorMs: cache.staleIfErrorMs,
+      };
+      if (call.method === 'tools/call') {
+        if (!isCachedTool(server, target.originalName, call)) return undefined;
+        const shared = cache.scope === 'shared';
+        return { ...common, generation: generationOf(target, call), ttlMs: cache.ttlMs, shared };
+      }
+      // Only the modern family tells how long an answer is good.
+      if (!behind(target).some(({ key }) => (viewOf(call).listingOf(key)?.protocolVersion ?? '') >= '2026')) return undefined;
+      const shared = trustAnnotations || cache.scope === 'shared' ? 'hinted' : false;
+      return { ...common, generation: generationOf(target, call), ttlMs: 'hinted', shared };
+    },
+    invalidates(call) {
+      if (call.method !== 'tools/call') return undefined;
+      const target = targetOf(call);
+      const globs = serverOf(target)?.cache.invalidatedBy;
+      if (!target || !globs || globs.length === 0) return undefined;
+      return globs.some((glob) => matchesGlob(target.originalName, glob)) ? target.server : undefined;
+    },
+  };
+
+  function targetOf(call: Call): Target | undefined {
+    const { method, name } = call;
+    const { catalog } = viewOf(call);
+    if (method === 'tools/call') return catalog.tools.get(name)?.targets[0];
+    if (method === 'prompts/get') return catalog.prompts.get(name)?.targets[0];
+    return method === 'resources/read' ? uris.find(name, catalog) : undefined;
+  }
+
+  /** The servers that may answer: a pool's members, or the server itself. */
+  function behind({ server }: Target): readonly ServerConfig[] {
+    const known = configs.get(server);
+    if (known) return known;
+    const keys = members.pools.get(server)?.members ?? [server];
+    const found = keys.flatMap((key) => members.servers.get(key) ?? []);
+    configs.set(server, found);
+    return found;
+  }
+
+  /** The settings of a pool are those of its first member. */
+  function serverOf(target: Target | undefined): ServerConfig | undefined {
+    return target && behind(target)[0];
+  }
+
+  function generationOf(target: Target, call: Call): string {
+    const view = viewOf(call);
+    return behind(target)
+      .map(({ key }) => view.generationOf(key))
+      .join(' ');
+  }
+
+  function isSafeAt(server: string, method: string, name: string, call: Call): boolean {
+    if (READING.has(method)) return true;
+    const config = method === 'tools/call' ? members.servers.get(server) : undefined;
+    if (!config) return false;
+    if (config.tools.safeToRepeat.some((glob) => matchesGlob(name, glob))) return true;
+    const { readOnlyHint, idempotentHint } = annotationsOf(config, name, call);
+    return readOnlyHint === true || idempotentHint === true;
+  }
+
+  function isCachedTool(config: ServerConfig, name: string, call: Call): boolean {
+    const { mode, tools } = config.cache;
+    if (tools.some((glob) => matchesGlob(name, glob))) return true;
+    return mode === 'auto' && annotationsOf(config, name, call)['readOnlyHint'] === true;
+  }
+
+  /** The server's word where the operator trusts it, and over it the operator's own. */
+  function annotationsOf({ key, trustAnnotations, tools }: ServerConfig, name: string, call: Call): JsonObject {
+    const own = tools.override.get(name)?.annotations;
+    if (!trustAnnotations) return { ...own };
+    const listing = viewOf(call).listingOf(key);
+    return { ...(listing && hintsOf(listing).get(name)), ...own };
+  }
+
+  function hintsOf(listing: Listing): ReadonlyMap<string, JsonObject> {
+    const known = hints.get(listing);
+    if (known) return known;
+    const found = new Map<string, JsonObject>();
+    for (const { object } of listing.tools) {
+      const name = stringAt(object, 'name');
+      const annotations = object?.['annotations'];
+      if (name !== undefined && isObject(annotations) && !found.has(name)) found.set(name, annotations);
+    }
+    hints.set(listing, found);
+    return found;
+  }
+}
+
+const NAMED: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);

@@ -1,0 +1,188 @@
+/**
+ * One tool over several different ones: asked in order until one gives a good answer, or all at once and merged.
+ *
+ * Every target takes the whole road of a call, and so meets its cache, circuit and limits.
+ */
+import type { Call, Handler, Middleware } from './core/call.ts';
+import { Cancellation } from './core/cancellation.ts';
+import type { Clock } from './core/clock.ts';
+import { messageOf, ProxyError } from './core/errors.ts';
+import { at, EMPTY_OBJECT, Json, type JsonObject } from './core/json.ts';
+import { editObject, memberText } from './core/json-edit.ts';
+import { type Compile, createCompile } from './expression/compile.ts';
+import { compileTemplate, type Template, type TemplateProblem } from './expression/template.ts';
+import { type Answer, mergeAnswers } from './merge-answers.ts';
+
+export interface ComposedTool {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly inputSchema: JsonObject;
+  readonly strategy: 'first' | 'merge';
+  readonly deadlineMs: number;
+  readonly targets: readonly ComposedTarget[];
+}
+
+export interface ComposedTarget {
+  /** A name as clients see it. */
+  readonly tool: string;
+  /** Values with `${{ input.… }}` in their strings. */
+  readonly arguments: JsonObject;
+}
+
+export interface ComposedToolsOptions {
+  readonly tools: readonly ComposedTool[];
+  /** Can the next target be asked although this one may have acted? */
+  readonly mayGoOn: (call: Call) => boolean;
+  readonly clock: Clock;
+}
+
+/** What is wrong with a target's templates, by the path within its arguments. */
+export function templateFaults(value: unknown): readonly { readonly path: string; readonly message: string }[] {
+  const problems: TemplateProblem[] = [];
+  templateOf(value, createCompile(), problems);
+  return problems.map(({ path, error }) => ({
+    path,
+    message: `${error.message}${error.fix === undefined ? '' : ` ${error.fix}`}`,
+  }));
+}
+
+/** How a composed tool stands in `tools/list`. */
+export function composedDefinition({ name, description, inputSchema }: ComposedTool): string {
+  return JSON.stringify({ name, ...(description !== undefined && { description }), inputSchema });
+}
+
+export function composedTools({ tools, mayGoOn, clock }: ComposedToolsOptions): Middleware {
+  const compile = createCompile();
+  const byName = new Map(
+    tools.map((tool) => {
+      const templates = tool.targets.map((target) => templateOf(target.arguments, compile, []));
+      return [tool.name, { tool, templates }];
+    }),
+  );
+  return (next) => {
+    const handle: Handler = async (call) => {
+      const found = call.method === 'tools/call' ? byName.get(call.name) : undefined;
+      if (!found) return next(call);
+      const { tool, templates } = found;
+      return withinDeadline(call, tool, clock, (bounded, late) => {
+        const asked = tool.targets.map((target, index) => askedOf(bounded, target, templates[index] as Template));
+        return tool.strategy === 'first' ? first(tool, asked, handle, mayGoOn) : merged(asked, handle, late);
+      });
+    };
+    return handle;
+  };
+}
+
+function templateOf(value: unknown, compile: Compile, problems: TemplateProblem[]): Template {
+  return compileTemplate(value, (text) => compile(text, { variables: ['input'] }), problems);
+}
+
+/** A target's call is made when its turn comes: a template that fails costs its own target only. */
+interface Asked {
+  readonly tool: string;
+  readonly call: () => Call;
+}
+
+function askedOf(call: Call, { tool }: ComposedTarget, template: Template): Asked {
+  return {
+    tool,
+    call() {
+      const input = at(call.params.value, 'arguments') ?? {};
+      const params = { name: tool, arguments: template.evaluate({ input }) };
+      const meta = memberText(call.params.text, '_meta');
+      const text = JSON.stringify(params);
+      // Progress of several tools under one token would go back and forth.
+      return {
+        ...call,
+        name: tool,
+        onProgress: undefined,
+        params: Json.fromText(meta === undefined ? text : editObject(text, { _meta: meta })),
+      };
+    },
+  };
+}
+
+async function first(
+  tool: ComposedTool,
+  asked: readonly Asked[],
+  handle: Handler,
+  mayGoOn: (call: Call) => boolean,
+): Promise<Json> {
+  let refusal: Json | undefined;
+  let last: unknown;
+  const tried: string[] = [];
+  for (const { tool: name, call } of asked) {
+    let one: Call | undefined;
+    try {
+      one = call();
+      const result = await handle(one);
+      if (at(result.value, 'isError') !== true) return answeredBy(result, name);
+      refusal = answeredBy(result, name);
+      tried.push(`${name}: answered with an error`);
+    } catch (error) {
+      if (one?.signal.cancelled) throw error;
+      const acted = error instanceof ProxyError && error.delivered !== false;
+      if (acted && one && !mayGoOn(one)) throw error;
+      last = error;
+      tried.push(`${name}: ${messageOf(error)}`);
+    }
+  }
+  if (refusal) return refusal;
+  throw new ProxyError('DOWNSTREAM_FAILED', {
+    message: `None of the tools behind "${tool.name}" gave an answer. ${tried.join(' ')}`,
+    delivered: last instanceof ProxyError ? last.delivered : true,
+    cause: last,
+  });
+}
+
+async function merged(asked: readonly Asked[], handle: Handler, late: Promise<void>): Promise<Json> {
+  const answers: Answer[] = asked.map(({ tool }) => ({ tool, result: undefined, why: 'did not answer in time' }));
+  const all = asked.map(async ({ tool, call }, index) => {
+    try {
+      answers[index] = { tool, result: await handle(call()), why: undefined };
+    } catch (error) {
+      answers[index] = { tool, result: undefined, why: messageOf(error) };
+    }
+  });
+  await Promise.race([Promise.all(all), late]);
+  return mergeAnswers([...answers]);
+}
+
+function answeredBy(result: Json, tool: string): Json {
+  const meta = editObject(memberText(result.text, '_meta') ?? EMPTY_OBJECT.text, {
+    'switchyard/answeredBy': JSON.stringify(tool),
+  });
+  return Json.fromText(editObject(result.text, { _meta: meta }));
+}
+
+/** Cancels what is still under way when the time is over, or when the client leaves. */
+async function withinDeadline(
+  call: Call,
+  { name, deadlineMs, strategy }: ComposedTool,
+  clock: Clock,
+  run: (call: Call, late: Promise<void>) => Promise<Json>,
+): Promise<Json> {
+  const signal = new Cancellation();
+  const off = call.signal.onCancel((reason) => signal.cancel(reason));
+  let stop: () => void = () => {};
+  const late = new Promise<void>((resolve) => (stop = clock.after(deadlineMs, resolve)));
+  try {
+    const answer = run({ ...call, signal }, late);
+    if (strategy === 'merge') return await answer;
+    answer.catch(() => {
+      // Told below, or too late to matter.
+    });
+    return await Promise.race([answer, late.then(() => Promise.reject(outOfTime(name, deadlineMs)))]);
+  } finally {
+    stop();
+    off();
+    signal.cancel('the composed call is over');
+  }
+}
+
+function outOfTime(name: string, ms: number): ProxyError {
+  return new ProxyError('TIMEOUT', {
+    message: `The tools behind "${name}" did not answer within ${ms} ms (deadlineMs).`,
+    delivered: 'unknown',
+  });
+}

@@ -1,0 +1,55 @@
+/** What files may hold about retries, circuits, caches, pools and composed tools. */
+import { choice, count, duration, field, flag, list, nonEmptyText, section, text, texts } from './fields.ts';
+
+export const retry = section({
+  attempts: count(1, 100).optional(),
+  delayMs: duration(0).optional(),
+  maxDelayMs: duration(0).optional(),
+});
+
+export const circuitBreaker = section({
+  failureThreshold: count(1).optional(),
+  recoveryTimeoutMs: duration().optional(),
+  halfOpenMaxCalls: count(1).optional(),
+  successThreshold: count(1).optional(),
+});
+
+export const cache = section({
+  mode: choice(['off', 'named', 'auto']).optional(),
+  tools: texts().optional(),
+  ttlMs: duration(0).optional(),
+  staleIfErrorMs: duration(0).optional(),
+  scope: choice(['client', 'shared']).optional(),
+  invalidatedBy: texts().optional(),
+});
+
+export const retryBudget = section({
+  ratio: field('a share from 0 to 1, as 0.2', (value) => {
+    const number = typeof value === 'string' && /^\d*\.?\d+$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
+  }).optional(),
+  min: count(0).optional(),
+});
+
+export const pool = section({
+  members: list(nonEmptyText()),
+  strategy: choice(['failover', 'round-robin', 'least-busy']).optional(),
+  exposeMembers: flag().optional(),
+});
+
+/** A table of whatever, as a plain object. */
+const object = field('a table', (value) => (value instanceof Map ? (plain(value) as Readonly<Record<string, unknown>>) : undefined));
+
+export const composedTool = section({
+  description: text().optional(),
+  inputSchema: object.optional(),
+  strategy: choice(['first', 'merge']).optional(),
+  deadlineMs: duration().optional(),
+  targets: list(section({ tool: nonEmptyText(), arguments: object.optional() })),
+});
+
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (!(value instanceof Map)) return value;
+  return Object.fromEntries([...(value as ReadonlyMap<string, unknown>)].map(([key, inner]) => [key, plain(inner)]));
+}

@@ -1,0 +1,34 @@
+/** Who we say we are to a server; over stdio that is known only once our own client has said who it is. */
+import type { JsonObject } from '../core/json.ts';
+
+export interface Greeting {
+  readonly info: JsonObject;
+  readonly capabilities: JsonObject;
+}
+
+export interface GreetingSource {
+  /** `undefined` until it is known. */
+  readonly now: Greeting | undefined;
+  readonly promise: Promise<Greeting>;
+}
+
+export interface SettableGreeting extends GreetingSource {
+  /** Only the first one counts. */
+  set(greeting: Greeting): void;
+}
+
+export function greetingSource(known?: Greeting): SettableGreeting {
+  let now = known;
+  let resolve: (greeting: Greeting) => void = () => {};
+  const promise = known ? Promise.resolve(known) : new Promise<Greeting>((done) => (resolve = done));
+  return {
+    get now() {
+      return now;
+    },
+    promise,
+    set(greeting) {
+      now ??= greeting;
+      resolve(now);
+    },
+  };
+}

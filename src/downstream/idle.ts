@@ -1,0 +1,36 @@
+/** Tells when a server has had nothing to do for a while. */
+import type { Clock } from '../core/clock.ts';
+
+export class Idle {
+  readonly #afterMs: number;
+  readonly #clock: Clock;
+  readonly #idle: () => void;
+  #usedAt = 0;
+  #cancel: (() => void) | undefined;
+
+  /** `afterMs` 0: never. */
+  constructor(afterMs: number, clock: Clock, idle: () => void) {
+    this.#afterMs = afterMs;
+    this.#clock = clock;
+    this.#idle = idle;
+  }
+
+  /** Moves no timer: the one that is set looks again when it fires. */
+  used(): void {
+    this.#usedAt = this.#clock.now();
+    if (this.#afterMs > 0) this.#cancel ??= this.#arm(this.#afterMs);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #arm(ms: number): () => void {
+    return this.#clock.after(ms, () => {
+      const left = this.#usedAt + this.#afterMs - this.#clock.now();
+      this.#cancel = left > 0 ? this.#arm(left) : undefined;
+      if (left <= 0) this.#idle();
+    });
+  }
+}

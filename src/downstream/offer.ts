@@ -1,0 +1,106 @@
+/**
+ * What a server offers: remembered from an earlier run until it has told, asked again when it says that it changed.
+ *
+ * However often it says so, at most one round of asking runs and one waits.
+ */
+import { Cancellation } from '../core/cancellation.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { type Listing, type ListingMemory, sameListing } from '../core/listing.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Connection } from './connection.ts';
+import type { GreetingSource } from './greeting.ts';
+
+/** Lists are asked again at most this often, however often the server says that they changed. */
+const REFRESH_PAUSE_MS = 300;
+
+export interface OfferOptions {
+  readonly server: string;
+  readonly greeting: GreetingSource;
+  readonly memory: ListingMemory;
+  /** How long all lists together may take. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A listing that differs from the one before. */
+  readonly changed: () => void;
+  /** A list could not be had. */
+  readonly failed: (what: string) => void;
+}
+
+export class Offer {
+  readonly #options: OfferOptions;
+  #listing: Listing | undefined;
+  #fresh = false;
+  #connection: Connection | undefined;
+  #refreshing = false;
+  #refreshAgain = false;
+
+  constructor(options: OfferOptions) {
+    this.#options = options;
+  }
+
+  get listing(): Listing | undefined {
+    return this.#listing;
+  }
+
+  /** The server of this run has told it itself. */
+  get fresh(): boolean {
+    return this.#fresh;
+  }
+
+  /** Takes what is remembered for this client's capabilities, once they are known; or what stands in for it. */
+  recall(instead?: Listing): void {
+    const { greeting, memory } = this.#options;
+    if (this.#listing || !greeting.now) return;
+    this.#listing = memory.recall(greeting.now.capabilities) ?? instead;
+  }
+
+  /** Asks for everything, now that there is a connection. */
+  listFrom(connection: Connection): void {
+    this.#connection = connection;
+    this.refresh();
+  }
+
+  refresh(): void {
+    if (this.#refreshing) this.#refreshAgain = true;
+    else void this.#refresh();
+  }
+
+  async #refresh(): Promise<void> {
+    this.#refreshing = true;
+    const { clock } = this.#options;
+    const connection = this.#connection;
+    if (connection && !connection.closed) await this.#ask(connection);
+    clock.after(REFRESH_PAUSE_MS, () => {
+      this.#refreshing = false;
+      if (!this.#refreshAgain) return;
+      this.#refreshAgain = false;
+      this.refresh();
+    });
+  }
+
+  async #ask(connection: Connection): Promise<void> {
+    const { greeting, memory, clock, timeoutMs, log, server, changed, failed } = this.#options;
+    const signal = new Cancellation();
+    const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
+    try {
+      const { info, capabilities } = await greeting.promise;
+      const { listing, whole } = await connection.list({ info, capabilities }, { before: this.#listing, signal });
+      if (this.#connection !== connection) return;
+      const before = this.#listing;
+      // A list that failed because the server fell says nothing; the next start asks again.
+      if (!whole && connection.closed) return;
+      const wasFresh = this.#fresh;
+      this.#fresh = true;
+      if (!before || !sameListing(before, listing)) this.#listing = listing;
+      if (whole) memory.keep(capabilities, listing);
+      else failed(listing.problems.join('; '));
+      if (this.#listing !== before || !wasFresh) changed();
+    } catch (error) {
+      log.warn({ server, why: messageOf(error) }, 'listing failed');
+    } finally {
+      stop();
+    }
+  }
+}

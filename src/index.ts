@@ -1,0 +1,7 @@
+/** What a library user may import. */
+export { loadConfig, type LoadOptions } from './config/load-config.ts';
+export { ConfigError, type ConfigProblem } from './config/config-error.ts';
+export type { Config, ServerConfig } from './config/config.ts';
+export type { Logger } from './core/logger.ts';
+export { type Delivered, type ErrorCode, ProxyError } from './core/errors.ts';
+export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';

@@ -1,0 +1,190 @@
+/** `run_workflow` and its kin, and every saved workflow as a tool of its own. */
+import type { Call } from '../core/call.ts';
+import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
+import { at, isObject, type JsonObject } from '../core/json.ts';
+import type { Caller } from '../workflow/calls.ts';
+import type { RunStatus } from '../workflow/journal/journal.ts';
+import { InvalidDefinition, type SavedWorkflow, type Workflows } from '../workflow/workflows.ts';
+import type { MetaTool } from './meta-tools.ts';
+import { RUN_OR_PLAN_SHAPE, RUN_SHAPE, RUNS_SHAPE } from './workflow-shapes.ts';
+
+const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'rolled_back', 'cancelled', 'needs_attention'];
+
+export function workflowTools(workflows: Workflows): readonly MetaTool[] {
+  return [runWorkflow(workflows), workflowRuns(workflows), resumeWorkflow(workflows), cancelWorkflow(workflows)];
+}
+
+/** One tool for each saved workflow that can run. */
+export function savedWorkflowTools(workflows: Workflows): readonly MetaTool[] {
+  return workflows
+    .saved()
+    .filter(({ problems }) => problems.length === 0)
+    .map((saved) => savedTool(saved, workflows));
+}
+
+function runWorkflow(workflows: Workflows): MetaTool {
+  return {
+    name: 'run_workflow',
+    description: DESCRIPTION,
+    inputSchema: {
+      type: 'object',
+      properties: {
+        workflow: { description: 'The name of a saved workflow, or a definition: { name, input, steps: [ … ], output }', anyOf: [{ type: 'string' }, { type: 'object' }] },
+        input: { type: 'object', description: 'Values for the workflow, seen by its steps as input.NAME' },
+        dry_run: { type: 'boolean', description: 'Only check it and show the plan; nothing is called' },
+        wait: { type: 'boolean', default: true, description: 'false: answer at once; workflow_runs tells how it goes on' },
+      },
+      required: ['workflow'],
+      additionalProperties: false,
+    },
+    outputSchema: RUN_OR_PLAN_SHAPE,
+    annotations: { title: 'Run a workflow', readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+    isError: (answer) => answer['valid'] !== true && isRunError(answer),
+    answer: async (call) => {
+      const { workflow, input, dry_run: dryRun, wait } = argumentsOf(call);
+      if (workflow === undefined) throw wrong('"workflow" is missing: a saved name, or a definition');
+      if (dryRun === true) return { ...workflows.plan(fromText(workflow), callerOf(call)) };
+      const waits = wait !== false;
+      const run = await orErrors(() => workflows.run({ workflow: fromText(workflow), input, wait: waits, signal: waits ? call.signal : undefined }, callerOf(call)));
+      return waits ? run : { ...run };
+    },
+  };
+}
+
+function workflowRuns(workflows: Workflows): MetaTool {
+  return {
+    name: 'workflow_runs',
+    description: 'Lists your workflow runs, or shows one run with every step: its state, result, and what it waits for.',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        run_id: { type: 'string', description: 'Show this run' },
+        step: { type: 'string', description: 'With run_id: give the whole output of this step, however large' },
+        status: { type: 'string', enum: STATUSES, description: 'List only runs in this state' },
+        limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'List at most so many, the latest first (50)' },
+      },
+      additionalProperties: false,
+    },
+    outputSchema: RUNS_SHAPE,
+    annotations: { title: 'Workflow runs', readOnlyHint: true, openWorldHint: false },
+    answer: async (call) => {
+      const { run_id: runId, step, status, limit } = argumentsOf(call);
+      const caller = callerOf(call);
+      if (typeof runId === 'string') return await workflows.show(runId, caller, typeof step === 'string' ? step : undefined);
+      const known = STATUSES.find((one) => one === status);
+      if (status !== undefined && known === undefined) throw wrong(`There is no status ${JSON.stringify(status)}; there are: ${STATUSES.join(', ')}`);
+      const runs = await workflows.list({ status: known, limit: typeof limit === 'number' ? Math.max(1, Math.trunc(limit)) : undefined }, caller);
+      return { runs };
+    },
+  };
+}
+
+function resumeWorkflow(workflows: Workflows): MetaTool {
+  return {
+    name: 'resume_workflow',
+    description:
+      'Goes on with a workflow run: answers what it asks ("attention" of the run), or runs an ended one again from a step on. Without a decision it asks the user, where your client can. A step that is for a person to approve is never approved by this call.',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        run_id: { type: 'string' },
+        decision: {
+          type: 'string',
+          enum: ['retry', 'skip', 'fail', 'done', 'approve', 'reject'],
+          description: 'retry (call it again), skip, fail or done (it did happen) for a step in doubt; approve or reject for an approval',
+        },
+        step: { type: 'string', description: 'Which step, where several wait' },
+        content: { type: 'object', description: "With approve: the form's values" },
+        output: { description: 'With done: what the step gave' },
+        from: { type: 'string', description: 'For a run that has ended: the step from which on it is run again' },
+      },
+      required: ['run_id'],
+      additionalProperties: false,
+    },
+    outputSchema: RUN_SHAPE,
+    annotations: { title: 'Resume a workflow', readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+    isError: isRunError,
+    answer: async (call) => {
+      const { run_id: runId, decision, step, content, output, from } = argumentsOf(call);
+      return await workflows.resume(
+        { runId: text(runId, 'run_id'), decision: optional(decision), step: optional(step), content, output, from: optional(from), signal: call.signal },
+        callerOf(call),
+      );
+    },
+  };
+}
+
+function cancelWorkflow(workflows: Workflows): MetaTool {
+  return {
+    name: 'cancel_workflow',
+    description: 'Cancels a workflow run: the calls in flight are cancelled, no later step starts, and what was done is undone if the workflow says so.',
+    inputSchema: { type: 'object', properties: { run_id: { type: 'string' } }, required: ['run_id'], additionalProperties: false },
+    outputSchema: RUN_SHAPE,
+    annotations: { title: 'Cancel a workflow', readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
+    answer: async (call) => await workflows.cancel(text(argumentsOf(call)['run_id'], 'run_id'), callerOf(call)),
+  };
+}
+
+function savedTool({ name, description, input, annotations }: SavedWorkflow, workflows: Workflows): MetaTool {
+  return {
+    name: `workflow__${name.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`,
+    description: description ?? `Runs the saved workflow "${name}".`,
+    inputSchema: { type: 'object', ...input },
+    outputSchema: RUN_OR_PLAN_SHAPE,
+    annotations: { title: name, ...annotations },
+    isError: isRunError,
+    answer: async (call) => await orErrors(() => workflows.run({ workflow: name, input: argumentsOf(call), wait: true, signal: call.signal }, callerOf(call))),
+  };
+}
+
+/** Mistakes in a definition are an answer: all of them at once, for the model to repair. */
+async function orErrors(run: () => Promise<JsonObject>): Promise<JsonObject> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof InvalidDefinition)) throw error;
+    return { valid: false, errors: error.errors };
+  }
+}
+
+/** What was started without waiting is no error, however it stands. */
+function isRunError({ status, valid }: JsonObject): boolean {
+  return valid === false || (status !== undefined && status !== 'succeeded' && status !== 'running');
+}
+
+function callerOf({ client, ask, onProgress }: Call): Caller {
+  return { client, ask, onProgress };
+}
+
+function argumentsOf(call: Call): JsonObject {
+  const args = at(call.params.value, 'arguments');
+  return isObject(args) ? args : {};
+}
+
+/** Some clients send objects as text. */
+function fromText(workflow: unknown): unknown {
+  if (typeof workflow !== 'string' || !/^\s*\{/.test(workflow)) return workflow;
+  try {
+    return JSON.parse(workflow) as unknown;
+  } catch {
+    return workflow;
+  }
+}
+
+function text(value: unknown, key: string): string {
+  if (typeof value === 'string') return value;
+  throw wrong(`"${key}" is missing`);
+}
+
+function optional(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function wrong(message: string): RpcError {
+  return RpcError.of(INVALID_PARAMS, message);
+}
+
+const DESCRIPTION = `Runs several tool calls as one workflow that survives a crash: steps start as soon as what they refer to is there, side by side where they can. Use it for more than two dependent calls, for loops over lists, and for changes that must be undone together.
+Definition: { "input": JSON Schema, "on_error": "stop"|"continue"|"rollback", "steps": [ … ], "output": … }. A step has an "id" and exactly one of: "tool" (with "with": its arguments), "set", "approve": {message}, "workflow": NAME, "sample": {prompt}, "wait": "30s". Values are templates: "\${{ steps.find.output.items }}" keeps the type, "n: \${{ size(input.list) }}" is text; expressions are CEL. Optional in a step: "when": CEL, "foreach": CEL list (then item and index), "concurrency", "on_item_error": "fail"|"collect"|"skip", "after": [ids], "timeout": "30s", "retry": {attempts, delay}, "fallback": {value}, "undo": {tool, with}.
+Example: { "steps": [ { "id": "find", "tool": "github__search_issues", "with": { "q": "is:open" } }, { "id": "close", "foreach": "steps.find.output.items", "tool": "github__update_issue", "with": { "id": "\${{ item.id }}", "state": "closed" } } ], "output": { "closed": "\${{ size(steps.close.output) }}" } }
+With dry_run it is only checked: every mistake is named with its place and a fix.`;

@@ -1,0 +1,163 @@
+/**
+ * Answers a call that was answered before, and asks once where the same is asked at the same time.
+ *
+ * Only good answers are kept: no `isError`, no questions, no tasks.
+ */
+import type { Call, Handler, Middleware } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { type ErrorCode, ProxyError } from '../core/errors.ts';
+import { at, Json } from '../core/json.ts';
+import { editObject, memberText } from '../core/json-edit.ts';
+import { canonicalParams } from './cache-key.ts';
+import { Flight } from './flight.ts';
+import type { ResultStore, StoredResult } from './result-store.ts';
+
+/** How one call's answer may be kept. */
+export interface CachePlan {
+  /** Whose results it belongs to: the config key of the server or pool. */
+  readonly server: string;
+  /** The server's own name for what is asked. */
+  readonly name: string;
+  /** Which life of the server answers: results do not outlive a restart. */
+  readonly generation: string;
+  /** `hinted`: as long as the answer itself says (`ttlMs`). */
+  readonly ttlMs: number | 'hinted';
+  readonly staleIfErrorMs: number;
+  /** One answer for all clients; `hinted`: where the answer itself says so (`cacheScope`). */
+  readonly shared: boolean | 'hinted';
+}
+
+export interface CacheOptions {
+  /** `undefined`: not to be kept. */
+  readonly planOf: (call: Call) => CachePlan | undefined;
+  /** Whose results a call makes worthless, unless it surely did not arrive. */
+  readonly invalidates: (call: Call) => string | undefined;
+  readonly store: ResultStore;
+  readonly clock: Clock;
+  readonly counted?: ((server: string, what: 'hit' | 'miss' | 'stale') => void) | undefined;
+}
+
+export function cache(options: CacheOptions): Middleware {
+  const flights = new Map<string, Flight>();
+  return (next) => (call) => {
+    const plan = options.planOf(call);
+    const asked = plan && canonicalParams(call.params);
+    if (!plan || asked === undefined) return dropping(call, next, options);
+    return lookUp(call, { plan, asked, next, flights, ...options });
+  };
+}
+
+interface LookUp extends CacheOptions {
+  readonly plan: CachePlan;
+  readonly asked: string;
+  readonly next: Handler;
+  readonly flights: Map<string, Flight>;
+}
+
+async function lookUp(call: Call, look: LookUp): Promise<Json> {
+  const { plan, store, clock, counted } = look;
+  const epoch = store.epoch(plan.server);
+  const ownKey = keyOf(call, look, plan.shared === true);
+  const found = store.get(ownKey) ?? (plan.shared === 'hinted' ? store.get(keyOf(call, look, true)) : undefined);
+  if (found && clock.now() - found.at < found.ttlMs) {
+    counted?.(plan.server, 'hit');
+    return marked(found, clock, false);
+  }
+  try {
+    const result = await fetched(call, ownKey, look);
+    counted?.(plan.server, 'miss');
+    return result;
+  } catch (error) {
+    const usable = found && store.epoch(plan.server) === epoch && clock.now() - found.at < found.ttlMs + plan.staleIfErrorMs;
+    if (!usable || !isOutage(error)) throw error;
+    counted?.(plan.server, 'stale');
+    return marked(found, clock, true);
+  }
+}
+
+async function fetched(call: Call, key: string, look: LookUp): Promise<Json> {
+  const { flights, next, plan } = look;
+  // Whether the answer may be given to anybody else is not known before it is there.
+  if (plan.ttlMs === 'hinted') {
+    const result = await next(call);
+    keep(call, key, result, look);
+    return result;
+  }
+  const under = flights.get(key);
+  if (under && !under.abandoned) {
+    const result = await under.join(call);
+    // What a person answered for one caller is no answer to the others.
+    if (under.asked) return next(call);
+    return isGood(result) ? withMark(result, MISS) : result;
+  }
+  const flight = new Flight(call, next);
+  flights.set(key, flight);
+  void flight.landed.then(() => flights.get(key) === flight && flights.delete(key));
+  const result = await flight.join(call);
+  if (!isGood(result)) return result;
+  if (!flight.asked) keep(call, key, result, look);
+  return withMark(result, MISS);
+}
+
+const MISS = { hit: false, ageMs: 0, stale: false };
+
+function keep(call: Call, key: string, result: Json, look: LookUp): void {
+  const { plan, store, clock } = look;
+  if (!isGood(result)) return;
+  const hintMs = at(result.value, 'ttlMs');
+  const ttlMs = plan.ttlMs === 'hinted' ? (typeof hintMs === 'number' ? hintMs : 0) : plan.ttlMs;
+  // A key of another epoch: the results were dropped while this one was on its way.
+  if (!(ttlMs > 0) || key !== keyOf(call, look, plan.shared === true)) return;
+  const sharedByHint = plan.shared === 'hinted' && at(result.value, 'cacheScope') === 'public';
+  const stored = { result, at: clock.now(), ttlMs };
+  store.set(sharedByHint ? keyOf(call, look, true) : key, stored, ttlMs + plan.staleIfErrorMs);
+}
+
+function keyOf({ method, client }: Call, { plan, asked, store }: LookUp, shared: boolean): string {
+  const { server, generation, name } = plan;
+  return JSON.stringify([server, store.epoch(server), generation, client.era, shared ? null : client.id, method, name, asked]);
+}
+
+/** A call that changes something makes what was read before worthless, from its beginning and again at its end. */
+async function dropping(call: Call, next: Handler, { invalidates, store }: CacheOptions): Promise<Json> {
+  const server = invalidates(call);
+  if (server === undefined) return next(call);
+  try {
+    const result = await next(call);
+    if (at(result.value, 'isError') !== true) store.drop(server);
+    return result;
+  } catch (error) {
+    if (error instanceof ProxyError && error.delivered !== false) store.drop(server);
+    throw error;
+  }
+}
+
+function isGood(result: Json): boolean {
+  const value = result.object;
+  if (!value || value['isError'] === true || value['task'] !== undefined) return false;
+  return value['resultType'] === undefined || value['resultType'] === 'complete';
+}
+
+const OUTAGES: ReadonlySet<ErrorCode> = new Set([
+  'DOWNSTREAM_UNAVAILABLE',
+  'DOWNSTREAM_FAILED',
+  'OUTCOME_UNKNOWN',
+  'TIMEOUT',
+  'CIRCUIT_OPEN',
+]);
+
+function isOutage(error: unknown): boolean {
+  return error instanceof ProxyError && OUTAGES.has(error.code);
+}
+
+function marked({ result, at: since, ttlMs }: StoredResult, clock: Clock, stale: boolean): Json {
+  const ageMs = Math.round(clock.now() - since);
+  // A client that keeps it on our word must not keep it longer than the server allowed.
+  const left = at(result.value, 'ttlMs') === undefined ? {} : { ttlMs: String(Math.max(0, Math.round(ttlMs - ageMs))) };
+  return withMark(result, { hit: true, ageMs, stale }, left);
+}
+
+function withMark(result: Json, mark: object, edits: Readonly<Record<string, string>> = {}): Json {
+  const meta = editObject(memberText(result.text, '_meta') ?? '{}', { 'switchyard/cache': JSON.stringify(mark) });
+  return Json.fromText(editObject(result.text, { ...edits, _meta: meta }));
+}

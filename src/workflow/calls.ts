@@ -1,0 +1,116 @@
+/** Calls of tools and of the client's model, as outcomes: nothing is thrown from here. */
+import type { Ask, Client, Handler } from '../core/call.ts';
+import { Cancellation } from '../core/cancellation.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf, ProxyError, RpcError } from '../core/errors.ts';
+import { isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { checkValue } from './definition/check-value.ts';
+import { problemText } from './definition/problem.ts';
+import type { Sample, ToolCall } from './run/host.ts';
+import type { Outcome, StepError } from './run/port.ts';
+import { errorText, unwrap } from './run/unwrap.ts';
+
+/** On whose behalf a run calls; `ask` is there as long as somebody waits for the run. */
+export interface Caller {
+  readonly client: Client;
+  readonly ask?: Ask | undefined;
+  readonly onProgress?: ((params: Json) => void) | undefined;
+}
+
+/** After a call was told to end, its answer is awaited so long. */
+const GRACE_MS = 1000;
+
+export async function callTool(
+  { tool, arguments: args, timeoutMs, signal }: ToolCall,
+  { handle, clock, caller, onProgress }: { readonly handle: Handler; readonly clock: Clock; readonly caller: Caller; readonly onProgress: (params: Json) => void },
+): Promise<Outcome> {
+  return await bounded({ timeoutMs, signal, clock }, async (inner) => {
+    const params = Json.of({ name: tool, arguments: args });
+    const { client, ask } = caller;
+    const result = await handle({ method: 'tools/call', name: tool, params, client, signal: inner, onProgress, ask });
+    if (result.object?.['isError'] === true)
+      return failed({ code: 'TOOL_ERROR', message: errorText(result.value), delivered: true });
+    return { kind: 'done', value: result };
+  });
+}
+
+export async function sampleModel(
+  { params, schema, timeoutMs, signal }: Sample,
+  { ask, clock }: { readonly ask: Ask | undefined; readonly clock: Clock },
+): Promise<Outcome> {
+  if (!ask) return failed({ code: 'CLIENT_CANNOT', message: 'the client that runs this workflow offers no sampling', delivered: false });
+  return await bounded({ timeoutMs, signal, clock }, async (inner) => {
+    const wanted = Json.of(schema ? withSchema(params, schema) : params);
+    const result = await ask({ method: 'sampling/createMessage', params: wanted, server: 'switchyard', signal: inner });
+    const text = unwrap({ content: [result.object?.['content']].flat() });
+    if (!schema) return { kind: 'done', value: Json.of({ output: typeof text === 'string' ? text : JSON.stringify(text), result: result.value }) };
+    const output = typeof text === 'string' ? unfenced(text) : text;
+    const { problems } = checkValue(schema, output, { path: 'answer' });
+    if (problems.length > 0)
+      return failed({ code: 'TOOL_ERROR', message: `the model's answer does not fit the schema: ${problems.map(problemText).join('; ')}`, delivered: true });
+    return { kind: 'done', value: Json.of({ output, result: result.value }) };
+  });
+}
+
+function withSchema(params: unknown, schema: JsonObject): unknown {
+  if (!isObject(params)) return params;
+  const wish = `Answer with JSON only, without any other text, that fits this JSON Schema: ${JSON.stringify(schema)}`;
+  const system = stringAt(params, 'systemPrompt');
+  return { ...params, systemPrompt: system === undefined ? wish : `${system}\n\n${wish}` };
+}
+
+/** Models like to put JSON in a Markdown fence. */
+function unfenced(text: string): unknown {
+  const [, inner] = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/.exec(text) ?? [];
+  try {
+    return JSON.parse(inner ?? text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+async function bounded(
+  { timeoutMs, signal, clock }: { readonly timeoutMs: number | undefined; readonly signal: Cancellation; readonly clock: Clock },
+  work: (signal: Cancellation) => Promise<Outcome>,
+): Promise<Outcome> {
+  const inner = new Cancellation();
+  const late = { out: false };
+  const stopTimer =
+    timeoutMs === undefined
+      ? undefined
+      : clock.after(timeoutMs, () => {
+          late.out = true;
+          inner.cancel(`no answer within ${timeoutMs} ms`);
+        });
+  const unlisten = signal.onCancel((reason) => inner.cancel(reason));
+  let stopGrace: (() => void) | undefined;
+  const cutOff = new Promise<Outcome>((resolve) => {
+    inner.onCancel((reason) => {
+      stopGrace = clock.after(late.out ? 0 : GRACE_MS, () =>
+        resolve(failed({ code: 'CANCELLED', message: reason, delivered: 'unknown' })),
+      );
+    });
+  });
+  const outcome = await Promise.race([work(inner).catch(outcomeOf), cutOff]);
+  stopTimer?.();
+  stopGrace?.();
+  unlisten();
+  if (outcome.kind === 'done' || !late.out) return outcome;
+  const { delivered = 'unknown' } = outcome.error;
+  const error = { code: 'TIMEOUT', message: `no answer within ${timeoutMs} ms`, delivered };
+  return delivered === false ? failed(error) : { kind: 'in_doubt', error };
+}
+
+function outcomeOf(error: unknown): Outcome {
+  // An error of the server is an answer.
+  if (error instanceof RpcError) return failed({ code: 'TOOL_ERROR', message: `${error.message} (${error.code})`, delivered: true });
+  if (!(error instanceof ProxyError)) return { kind: 'in_doubt', error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' } };
+  const { code, message, delivered, retryAfterMs } = error;
+  const known = { code, message, delivered, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const answered = delivered === false || code === 'CANCELLED' || code === 'RESULT_TOO_LARGE' || code === 'CLIENT_CANNOT';
+  return answered ? failed(known) : { kind: 'in_doubt', error: known };
+}
+
+function failed(error: StepError): Outcome {
+  return { kind: 'failed', error };
+}

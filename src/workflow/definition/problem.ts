@@ -1,0 +1,31 @@
+/** One mistake in a definition or an input: where it is, what is wrong, and what to write instead. */
+export interface Problem {
+  /** `steps[2].with.id` */
+  readonly path: string;
+  readonly message: string;
+  readonly expected?: string;
+  readonly nearest?: string;
+  readonly fix?: string;
+}
+
+export function pathText(path: readonly PropertyKey[]): string {
+  let text = '';
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`;
+    else if (!/^[A-Za-z_$][\w$]*$/.test(String(part))) text += `[${JSON.stringify(String(part))}]`;
+    else text += text === '' ? String(part) : `.${String(part)}`;
+  }
+  return text;
+}
+
+/** `steps[0].with` and `items[0].id` in one. */
+export function joinPaths(path: string, inner: string): string {
+  if (inner === '' || path === '') return path + inner;
+  return inner.startsWith('[') ? path + inner : `${path}.${inner}`;
+}
+
+/** One line for people and models. */
+export function problemText({ path, message, nearest, fix }: Problem): string {
+  const hint = nearest === undefined || message.includes(nearest) ? '' : ` Did you mean "${nearest}"?`;
+  return `${path === '' ? 'definition' : path}: ${message}${hint}${fix === undefined ? '' : ` Fix: ${fix}`}`;
+}

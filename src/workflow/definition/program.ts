@@ -1,0 +1,81 @@
+/** A checked definition, ready to run: expressions compiled, durations in milliseconds, dependencies found. */
+import type { Expression } from '../../expression/compile.ts';
+import type { Template } from '../../expression/template.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { OnResume, StepKind, WrittenDefinition } from './schema.ts';
+
+export interface Program {
+  readonly name: string;
+  readonly written: WrittenDefinition;
+  readonly input: JsonObject | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly concurrency: number;
+  readonly onError: 'stop' | 'continue' | 'rollback';
+  readonly steps: readonly Step[];
+  readonly output: Template | undefined;
+}
+
+export interface Step {
+  readonly index: number;
+  readonly id: string;
+  readonly kind: StepKind;
+  /** All that must be settled before it starts. */
+  readonly needs: readonly Need[];
+  readonly when: Expression | undefined;
+  /** `when` looks at `item` or `index`: it is asked for each. */
+  readonly whenPerItem: boolean;
+  readonly foreach: Expression | undefined;
+  readonly concurrency: number;
+  readonly onItemError: 'fail' | 'collect' | 'skip';
+  readonly work: Work;
+  /** For tools, samples and workflows. */
+  readonly fallback: Fallback | undefined;
+  readonly undo: Invocation | undefined;
+}
+
+export interface Need {
+  readonly id: string;
+  /** The text refers to it; otherwise it only has to come first. */
+  readonly data: boolean;
+  /** The text looks at its status or error, or tests for its output: it runs whatever became of it. */
+  readonly looks: boolean;
+  /** The text looks at its output. */
+  readonly output: boolean;
+}
+
+export type Work =
+  | Invocation
+  | { readonly kind: 'workflow'; readonly name: string; readonly with: Template; readonly timeoutMs: number | undefined; readonly retry: Retry }
+  | { readonly kind: 'sample'; readonly params: Template; readonly schema: JsonObject | undefined; readonly timeoutMs: number | undefined; readonly retry: Retry }
+  | { readonly kind: 'approve'; readonly message: Template; readonly timeoutMs: number | undefined; readonly onTimeout: 'reject' | 'fail'; readonly by: 'person' | 'caller'; readonly schema: JsonObject | undefined }
+  | { readonly kind: 'set'; readonly values: Template }
+  | { readonly kind: 'wait'; readonly ms: number | undefined; readonly until: Template | undefined };
+
+/** One call of a tool, with all that may be needed around it. */
+export interface Invocation {
+  readonly kind: 'tool';
+  readonly tool: string;
+  readonly with: Template;
+  readonly timeoutMs: number | undefined;
+  readonly retry: Retry;
+  readonly onResume: OnResume;
+  readonly verify: Verify | undefined;
+}
+
+export interface Verify {
+  readonly tool: string;
+  readonly with: Template;
+  readonly done: Expression;
+}
+
+export type Fallback = { readonly value: Template } | { readonly invocation: Invocation };
+
+export interface Retry {
+  /** In all. */
+  readonly attempts: number;
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly maxDelayMs: number;
+  readonly on: ReadonlySet<string>;
+  readonly unsafe: boolean;
+}

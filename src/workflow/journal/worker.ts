@@ -1,0 +1,40 @@
+/** The journal's thread: a slow disk must not hold up the relay. Answers requests in the order of their coming. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openStore, type Store } from './store.ts';
+
+export interface Request {
+  readonly id: number;
+  readonly method: Exclude<keyof Store, 'repaired'>;
+  readonly args: readonly unknown[];
+}
+
+export type Answer =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: { readonly message: string; readonly code: string | undefined } };
+
+const port = parentPort;
+if (!port) throw new Error('this is a worker');
+
+let store: Store | undefined;
+try {
+  store = openStore((workerData as { readonly file: string }).file);
+  port.postMessage({ id: 0, result: store.repaired } satisfies Answer);
+} catch (error) {
+  port.postMessage(failure(0, error));
+}
+
+port.on('message', ({ id, method, args }: Request) => {
+  try {
+    if (!store) throw new Error('the journal is not open');
+    const call = store[method] as (...args: readonly unknown[]) => unknown;
+    port.postMessage({ id, result: call(...args) } satisfies Answer);
+    if (method === 'close') port.close();
+  } catch (error) {
+    port.postMessage(failure(id, error));
+  }
+});
+
+function failure(id: number, error: unknown): Answer {
+  const { message, code } = error as { readonly message: string; readonly code?: string };
+  return { id, error: { message, code } };
+}

@@ -1,0 +1,319 @@
+/** One run at work in this process: its interpreter, its port, the questions it has open, who waits for it. */
+import { Cancellation } from '../core/cancellation.ts';
+import type { Handler } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { isObject, Json, type JsonObject } from '../core/json.ts';
+import type { Logger } from '../core/logger.ts';
+import { type Caller, callTool, sampleModel } from './calls.ts';
+import { checkValue } from './definition/check-value.ts';
+import { problemText } from './definition/problem.ts';
+import type { Program } from './definition/program.ts';
+import { JournalPort, Suspended } from './journal/journal-port.ts';
+import type { Entry, RunRow, RunStatus } from './journal/journal.ts';
+import type { JournalWriter } from './journal/journal-writer.ts';
+import type { Limits } from './limits.ts';
+import { type Host, InvalidInput, type OpenQuestion } from './run/host.ts';
+import type { FlowEnd } from './run/flow.ts';
+import { CANCEL, Run } from './run/run.ts';
+import type { Result } from './run/step-state.ts';
+import { type Attention, type RunView, storedResult, type StoredResult, viewOf } from './run-view.ts';
+import { type Programs, type RunPlan } from './run-plan.ts';
+
+export interface LiveRunOptions {
+  readonly row: RunRow;
+  readonly plan: RunPlan;
+  readonly programs: Programs;
+  readonly entries: readonly Entry[];
+  /** `undefined`: only looks at what is on record. */
+  readonly writer: JournalWriter | undefined;
+  readonly caller: Caller;
+  readonly handle: Handler;
+  readonly clock: Clock;
+  readonly timeOfDay: () => number;
+  readonly newId: () => string;
+  readonly limits: Limits;
+  readonly log: Logger;
+}
+
+export interface Answer extends JsonObject {
+  readonly decision: string;
+  readonly by: string;
+}
+
+export class LiveRun {
+  readonly #options: LiveRunOptions;
+  readonly #port: JournalPort;
+  readonly #run: Run;
+  readonly #questions = new Map<string, OpenQuestion>();
+  /** Questions that the client is being asked. */
+  readonly #asking = new Map<string, Cancellation>();
+  /** Those that it would not answer: asked again by another caller only. */
+  readonly #refused = new Set<string>();
+  readonly #waiters = new Set<() => void>();
+  readonly #needClient = new Set<() => void>();
+  #caller: Caller;
+  #status: RunStatus;
+  #end: StoredResult | undefined;
+  #finishedAt: number | null = null;
+  #told = -1;
+  #parked = false;
+  #quiet = false;
+
+  constructor(options: LiveRunOptions) {
+    const { row, plan, programs, entries, writer, clock, timeOfDay, newId, limits } = options;
+    this.#options = options;
+    this.#caller = options.caller;
+    this.#status = row.status;
+    this.#port = new JournalPort({ runId: row.id, startedAt: row.startedAt, entries, writer, clock, timeOfDay, newId, resultBytes: limits.resultBytes });
+    const seeds = plan.seeds && new Map<string, Result>(Object.entries(plan.seeds));
+    this.#run = new Run({ port: this.#port, host: this.#host(), limits, program: programs.main, input: plan.input, ...(seeds && { seeds }) });
+  }
+
+  get id(): string {
+    return this.#options.row.id;
+  }
+
+  get client(): string {
+    return this.#options.row.client;
+  }
+
+  get ended(): boolean {
+    return this.#finishedAt !== null;
+  }
+
+  /** Nothing goes on until somebody says something. */
+  get parked(): boolean {
+    return this.#parked;
+  }
+
+  get questions(): readonly OpenQuestion[] {
+    return [...this.#questions.values()];
+  }
+
+  get view(): RunView {
+    const { row } = this.#options;
+    const now = { ...row, status: this.#status, finishedAt: this.#finishedAt };
+    return viewOf(now, this.#end ?? { steps: this.#run.steps, attention: this.#attention() });
+  }
+
+  /** Runs to the end; an end that comes of closing or of a broken journal is no end of the run. */
+  async play(): Promise<void> {
+    const { log, writer } = this.#options;
+    try {
+      const end = await this.#run.play(() => this.#idle());
+      await this.#finish(end);
+    } catch (error) {
+      if (error instanceof Suspended) {
+        this.#quiet = true;
+        return;
+      }
+      this.#port.close(messageOf(error));
+      this.#status = 'needs_attention';
+      this.#end = { error: { code: 'NEEDS_ATTENTION', message: `the run cannot go on: ${messageOf(error)}` }, steps: this.#run.steps };
+      log.error({ run: this.id, why: messageOf(error) }, 'a workflow run cannot go on');
+    } finally {
+      if (writer) this.#notify();
+    }
+  }
+
+  /** Until the run ends, or waits for somebody who is not being asked. */
+  async untilStill(): Promise<RunView> {
+    while (!this.ended && this.#end === undefined && !(this.#parked && this.#asking.size === 0) && !this.#quiet)
+      await new Promise<void>((wake) => this.#waiters.add(wake));
+    return this.view;
+  }
+
+  /** Until all that is on record has been played again. */
+  async untilReplayed(): Promise<void> {
+    while (!this.#port.caughtUp && this.#end === undefined && !this.#quiet) await new Promise<void>((wake) => this.#waiters.add(wake));
+  }
+
+  /** Somebody waits for the run from now on, and can be asked. @returns a function that ends it. */
+  attach(caller: Caller): () => void {
+    this.#caller = caller;
+    this.#refused.clear();
+    for (const wake of this.#needClient) wake();
+    this.#needClient.clear();
+    if (this.#port.caughtUp) this.#askOpen();
+    return () => {
+      if (this.#caller !== caller) return;
+      this.#caller = { client: caller.client };
+      for (const asking of this.#asking.values()) asking.cancel('nobody waits for the run any more');
+    };
+  }
+
+  async answer(key: string, answer: Answer): Promise<void> {
+    this.#port.note({ who: answer.by, what: answer.decision, about: key });
+    await this.#port.deliver(key, answer);
+  }
+
+  async cancel(by: string): Promise<void> {
+    if (this.ended) return;
+    this.#port.note({ who: by, what: 'cancel' });
+    await this.#port.deliver(CANCEL, { by });
+  }
+
+  drain(): void {
+    this.#port.drain();
+  }
+
+  get inFlight(): number {
+    return this.#port.inFlight;
+  }
+
+  close(reason: string): void {
+    this.#port.close(reason);
+    for (const asking of this.#asking.values()) asking.cancel(reason);
+  }
+
+  async #finish(end: FlowEnd): Promise<void> {
+    const { writer, timeOfDay } = this.#options;
+    const attention = this.#run.notes.map((note): Attention => ({ ...note }));
+    const stored: StoredResult = {
+      ...(end.output !== undefined && { output: end.output }),
+      ...(end.error && { error: end.error }),
+      steps: this.#run.steps,
+      attention,
+    };
+    if (!writer) {
+      this.#end = stored;
+      return;
+    }
+    const finishedAt = timeOfDay();
+    await writer.write({ type: 'status', runId: this.id, status: end.status, finishedAt, result: storedResult(stored), owner: '' });
+    this.#end = stored;
+    this.#status = end.status;
+    this.#finishedAt = finishedAt;
+    this.#progress();
+  }
+
+  #attention(): Attention[] {
+    const open = [...this.#questions.values()].map(({ step, question, options }): Attention => ({ step, question, options }));
+    const client = this.#needClient.size > 0 ? [{ step: '', question: 'A step asks the model of a client: call resume_workflow from a client that can sample.', options: [] }] : [];
+    return [...open, ...client, ...this.#run.notes.map((note): Attention => ({ ...note }))];
+  }
+
+  #host(): Host {
+    const { handle, clock, plan, programs } = this.#options;
+    const safe = new Set(plan.safe);
+    return {
+      callTool: (call) => callTool(call, { handle, clock, caller: this.#caller, onProgress: () => {} }),
+      sample: async (sample) => {
+        if (!this.#caller.ask && this.#options.entries.length > 0) await this.#client(sample.signal);
+        return await sampleModel(sample, { ask: this.#caller.ask, clock });
+      },
+      safeToRepeat: (tool) => safe.has(tool),
+      program: (name) => programs.saved.get(name) as Program,
+      checkInput: (schema, input) => {
+        if (!schema) return input;
+        const { problems, value } = checkValue(schema, input, { path: 'input' });
+        if (problems.length > 0) throw new InvalidInput(problems.map(problemText).join('; '));
+        return value;
+      },
+      asked: (question) => this.#questions.set(question.key, question),
+      answered: (key) => {
+        this.#questions.delete(key);
+        this.#asking.get(key)?.cancel('answered');
+        this.#asking.delete(key);
+      },
+    };
+  }
+
+  /** A run that goes on after a crash has nobody to ask until somebody comes. */
+  async #client(signal: Cancellation): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#needClient.add(resolve);
+      signal.onCancel(() => resolve());
+      this.#park();
+    });
+  }
+
+  #idle(): void {
+    if (!this.#port.caughtUp) return;
+    this.#askOpen();
+    this.#park();
+    this.#progress();
+  }
+
+  #park(): void {
+    const { calls, timers, questions } = this.#run.activity;
+    const asleep = this.#needClient.size;
+    this.#parked = calls - asleep <= 0 && timers === 0 && questions + asleep > 0;
+    const status: RunStatus = this.#parked && this.#asking.size === 0 ? 'needs_attention' : 'running';
+    if (status !== this.#status && this.#options.writer) {
+      this.#status = status;
+      const result = status === 'running' ? null : storedResult({ attention: this.#attention() });
+      this.#options.writer.write({ type: 'status', runId: this.id, status, finishedAt: null, result }).catch(() => {});
+    }
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const wake of this.#waiters) wake();
+    this.#waiters.clear();
+  }
+
+  #progress(): void {
+    const { done, total, running } = this.#run.progress;
+    if (done <= this.#told) return;
+    this.#told = done;
+    const message = running.length === 0 ? `${done} of ${total} steps done` : `running: ${running.slice(0, 5).join(', ')}`;
+    this.#caller.onProgress?.(Json.of({ progress: done, total, message }));
+  }
+
+  #askOpen(): void {
+    const { ask, client } = this.#caller;
+    if (!ask || !isObject(client.capabilities['elicitation'])) return;
+    for (const question of this.#questions.values()) {
+      if (this.#asking.has(question.key) || this.#refused.has(question.key)) continue;
+      const signal = new Cancellation();
+      this.#asking.set(question.key, signal);
+      void this.#elicit(question, signal);
+    }
+  }
+
+  async #elicit(question: OpenQuestion, signal: Cancellation): Promise<void> {
+    const { key } = question;
+    const { ask } = this.#caller;
+    try {
+      const params = Json.of({ mode: 'form', message: question.question, requestedSchema: formOf(question) });
+      const result = await ask?.({ method: 'elicitation/create', params, server: 'switchyard', signal });
+      const answer = this.#questions.get(key) === question ? readForm(question, result?.object) : undefined;
+      if (answer) await this.answer(key, answer);
+      else this.#refused.add(key);
+    } catch (error) {
+      this.#refused.add(key);
+      if (!signal.cancelled) this.#options.log.debug({ run: this.id, why: messageOf(error) }, 'the client did not answer');
+    } finally {
+      if (this.#asking.get(key) === signal) this.#asking.delete(key);
+      this.#park();
+    }
+  }
+}
+
+function formOf({ kind, options, schema }: OpenQuestion): JsonObject {
+  if (kind === 'in_doubt')
+    return { type: 'object', properties: { decision: { type: 'string', title: 'What now?', enum: options } }, required: ['decision'] };
+  const properties = isObject(schema?.['properties']) ? schema['properties'] : {};
+  const required = Array.isArray(schema?.['required']) ? (schema['required'] as unknown[]) : [];
+  return {
+    type: 'object',
+    properties: { confirm: { type: 'boolean', title: 'Approve', default: false }, ...properties },
+    required: ['confirm', ...required],
+  };
+}
+
+/** @returns `undefined` where the person has not decided. */
+function readForm({ kind, options }: OpenQuestion, result: JsonObject | undefined): Answer | undefined {
+  const content = isObject(result?.['content']) ? result['content'] : {};
+  const action = result?.['action'];
+  if (kind === 'in_doubt') {
+    const decision = content['decision'];
+    return action === 'accept' && typeof decision === 'string' && options.includes(decision) ? { decision, by: 'person' } : undefined;
+  }
+  if (action === 'decline') return { decision: 'reject', by: 'person' };
+  if (action !== 'accept') return undefined;
+  const { confirm, ...rest } = content;
+  return { decision: confirm === true ? 'approve' : 'reject', content: rest, by: 'person' };
+}

@@ -1,0 +1,62 @@
+/** A run as clients see it. */
+import { isObject, type JsonObject } from '../core/json.ts';
+import type { RunRow, RunStatus } from './journal/journal.ts';
+import type { FlowEnd } from './run/flow.ts';
+import { withoutLarge } from './run/view.ts';
+
+export interface Attention extends JsonObject {
+  readonly step: string;
+  readonly question: string;
+  readonly options: readonly string[];
+}
+
+export interface RunView extends JsonObject {
+  readonly run_id: string;
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly output?: unknown;
+  readonly error?: FlowEnd['error'];
+  readonly steps?: JsonObject;
+  readonly attention?: readonly Attention[];
+  readonly started_at: string;
+  readonly finished_at?: string;
+}
+
+/** What is kept of a run's end. */
+export interface StoredResult {
+  readonly output?: unknown;
+  readonly error?: FlowEnd['error'];
+  readonly steps?: JsonObject;
+  readonly attention?: readonly Attention[];
+}
+
+const STORED_BYTES = 256 * 1024;
+
+export function storedResult(result: StoredResult): string {
+  const { output, steps, ...rest } = result;
+  const text = JSON.stringify(output);
+  const large = text !== undefined && text.length > STORED_BYTES;
+  const kept = large ? { $large: { bytes: Buffer.byteLength(text), preview: text.slice(0, 500) } } : output;
+  return JSON.stringify({ ...rest, ...(kept !== undefined && { output: kept }), ...(steps && { steps: withoutLarge(steps) }) });
+}
+
+export function viewOf(run: Pick<RunRow, 'id' | 'workflow' | 'status' | 'startedAt' | 'finishedAt'>, result: StoredResult): RunView {
+  const { output, error, steps, attention = [] } = result;
+  return {
+    run_id: run.id,
+    workflow: run.workflow,
+    status: run.status,
+    ...(output !== undefined && { output }),
+    ...(error && { error }),
+    ...(steps && { steps }),
+    ...(attention.length > 0 && { attention }),
+    started_at: new Date(run.startedAt).toISOString(),
+    ...(run.finishedAt !== null && { finished_at: new Date(run.finishedAt).toISOString() }),
+  };
+}
+
+export function readStored(text: string | null): StoredResult {
+  const value: unknown = text === null ? {} : JSON.parse(text);
+  if (!isObject(value)) return {};
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== null)) as StoredResult;
+}

@@ -1,0 +1,178 @@
+/**
+ * Runs routines over the port: one loop that starts what is ready, waits for the first to finish, and repeats.
+ */
+import type { Port } from './port.ts';
+import type { Ask, CallAsk, Resumed, Routine } from './routine.ts';
+
+/** Who a routine belongs to: it may be halted, and has so many places. */
+export interface Owner {
+  readonly parent: Owner | undefined;
+  readonly places: number;
+  /** Places in use, those of owners within included. */
+  used: number;
+}
+
+type Halt = 'stop' | 'cancel';
+
+interface Strand {
+  readonly owner: Owner;
+  readonly routine: Routine<unknown>;
+  readonly done: (result: unknown) => void;
+  /** Work that must come to its end whatever is halted: the undoing of others. */
+  readonly shielded: boolean;
+  asks: Ask | undefined;
+  /** The keys that it waits for at the port. */
+  keys: readonly string[];
+}
+
+export interface Activity {
+  /** Calls in flight or waiting for a place. */
+  readonly calls: number;
+  /** Waiting for a time only. */
+  readonly timers: number;
+  /** Waiting for somebody's word. */
+  readonly questions: number;
+}
+
+export class Machine {
+  readonly #port: Port;
+  readonly #waiting = new Map<string, Strand>();
+  readonly #queue: Strand[] = [];
+  readonly #ready: (() => void)[] = [];
+  #finished = false;
+
+  constructor(port: Port) {
+    this.#port = port;
+  }
+
+  get activity(): Activity {
+    let [calls, timers, questions] = [this.#queue.length, 0, 0];
+    for (const strand of new Set(this.#waiting.values())) {
+      if (strand.asks?.ask === 'call') calls++;
+      else if (strand.asks?.ask === 'race' && strand.asks.ends !== 'never') {
+        if (strand.asks.signal === undefined) timers++;
+        else questions++;
+      }
+    }
+    return { calls, timers, questions };
+  }
+
+  /** Turns until `finish` is called. `idle` is told before every wait. */
+  async turn(idle: () => void): Promise<void> {
+    for (;;) {
+      for (let next = this.#ready.shift(); next; next = this.#ready.shift()) next();
+      if (this.#finished) return;
+      if (this.#waiting.size === 0) throw new Error('the run waits for nothing');
+      idle();
+      const finished = await this.#port.first(this.#waiting);
+      const strand = this.#waiting.get(finished.key);
+      if (strand) this.#resume(strand, { finished });
+    }
+  }
+
+  /** Nothing is waited for any more. */
+  finish(): void {
+    this.#finished = true;
+    for (const key of this.#waiting.keys()) this.#port.drop(key);
+    this.#waiting.clear();
+  }
+
+  spawn<T>(owner: Owner, routine: Routine<T>, done: (result: T) => void, shielded = false): void {
+    const strand: Strand = {
+      owner,
+      routine,
+      done: done as (result: unknown) => void,
+      shielded,
+      asks: undefined,
+      keys: [],
+    };
+    this.#ready.push(() => this.#advance(strand, {}));
+  }
+
+  /** Runs after what is ready now: a way to go on that does not grow the stack. */
+  later(task: () => void): void {
+    this.#ready.push(task);
+  }
+
+  /** Ends what waits on behalf of an owner; calls in flight are aborted by a cancellation only, and always awaited. */
+  halt(owner: Owner, how: Halt, reason: string): void {
+    for (const strand of this.#queue.filter((queued) => !queued.shielded && within(queued.owner, owner))) {
+      this.#queue.splice(this.#queue.indexOf(strand), 1);
+      this.#resume(strand, { interrupted: true });
+    }
+    for (const strand of new Set(this.#waiting.values())) {
+      if (strand.shielded || !within(strand.owner, owner)) continue;
+      const { asks } = strand;
+      if (asks?.ask === 'call' && how === 'cancel') this.#port.abort(asks.key, reason);
+      if (asks?.ask !== 'race' || asks.ends === 'never') continue;
+      if (how === 'cancel' || asks.ends === 'with-run') this.#resume(strand, { interrupted: true });
+    }
+  }
+
+  #resume(strand: Strand, resumed: Resumed): void {
+    for (const key of strand.keys) {
+      this.#waiting.delete(key);
+      if (key !== resumed.finished?.key) this.#port.drop(key);
+    }
+    if (strand.asks?.ask === 'call' && strand.keys.length > 0) this.#leave(strand.owner);
+    strand.asks = undefined;
+    strand.keys = [];
+    this.#ready.push(() => this.#advance(strand, resumed));
+  }
+
+  #advance(strand: Strand, resumed: Resumed): void {
+    const next = strand.routine.next(resumed);
+    if (next.done === true) {
+      strand.done(next.value);
+      return;
+    }
+    const asks = next.value;
+    strand.asks = asks;
+    switch (asks.ask) {
+      case 'call':
+        if (this.#queue.length === 0 && hasRoom(strand.owner)) this.#begin(strand, asks);
+        else this.#queue.push(strand);
+        return;
+      case 'race':
+        strand.keys = [asks.sleep?.key, asks.signal].filter((key) => key !== undefined);
+        for (const key of strand.keys) this.#waiting.set(key, strand);
+        if (asks.sleep) this.#port.sleep(asks.sleep.key, asks.sleep.until);
+        if (asks.signal !== undefined) this.#port.signal(asks.signal);
+        return;
+      case 'park':
+        asks.start((value) => this.#resume(strand, { value }));
+    }
+  }
+
+  #begin(strand: Strand, asks: CallAsk): void {
+    for (let owner: Owner | undefined = strand.owner; owner; owner = owner.parent) owner.used++;
+    strand.keys = [asks.key];
+    this.#waiting.set(asks.key, strand);
+    this.#port.step(asks.key, asks.intent, asks.work);
+  }
+
+  #leave(left: Owner): void {
+    for (let owner: Owner | undefined = left; owner; owner = owner.parent) owner.used--;
+    // In a turn of its own, so that whoever becomes ready by this outcome is asked in the same order.
+    if (this.#queue.length > 0) this.#ready.push(() => this.#fill());
+  }
+
+  #fill(): void {
+    for (let index = 0; index < this.#queue.length; ) {
+      const strand = this.#queue[index] as Strand;
+      if (!hasRoom(strand.owner)) index++;
+      else {
+        this.#queue.splice(index, 1);
+        this.#begin(strand, strand.asks as CallAsk);
+      }
+    }
+  }
+}
+
+function hasRoom(owner: Owner | undefined): boolean {
+  return owner === undefined || (owner.used < owner.places && hasRoom(owner.parent));
+}
+
+function within(owner: Owner | undefined, ancestor: Owner): boolean {
+  return owner !== undefined && (owner === ancestor || within(owner.parent, ancestor));
+}

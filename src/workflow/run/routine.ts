@@ -1,0 +1,43 @@
+/**
+ * A routine is a step at work: it asks for one thing at a time and is resumed with what came of it.
+ *
+ * Generators and no promises: between two outcomes nothing is awaited, so the order of all that happens follows
+ * from the order of the outcomes alone.
+ */
+import type { Cancellation } from '../../core/cancellation.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Finished, Outcome } from './port.ts';
+
+export type Routine<T> = Generator<Ask, T, Resumed>;
+
+export type Ask = CallAsk | RaceAsk | ParkAsk;
+
+/** Work that takes one of the run's places. */
+export interface CallAsk {
+  readonly ask: 'call';
+  readonly key: string;
+  readonly intent: JsonObject;
+  readonly work: (signal: Cancellation) => Promise<Outcome>;
+}
+
+/** Waits for a time or for somebody's word, whichever comes first. */
+export interface RaceAsk {
+  readonly ask: 'race';
+  readonly sleep?: { readonly key: string; readonly until: number } | undefined;
+  readonly signal?: string | undefined;
+  /** Whether a failure elsewhere ends the waiting: not where it must be known what happened. */
+  readonly ends: 'with-run' | 'when-cancelled' | 'never';
+}
+
+/** Waits for other routines; `start` is given the function that resumes this one. */
+export interface ParkAsk {
+  readonly ask: 'park';
+  readonly start: (resume: (value: unknown) => void) => void;
+}
+
+export interface Resumed {
+  readonly finished?: Finished;
+  /** The run ends: nothing is waited for any more. */
+  readonly interrupted?: boolean;
+  readonly value?: unknown;
+}

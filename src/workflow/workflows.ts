@@ -1,0 +1,446 @@
+/**
+ * Workflows: saved and given in a call; planned, run, looked at, resumed and cancelled.
+ *
+ * Is handed a Handler and a view of the catalog; knows no router. What meta-tools and the command line share.
+ */
+import { isObject, type JsonObject } from '../core/json.ts';
+import type { Client, Handler } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { INVALID_PARAMS, ProxyError, RpcError } from '../core/errors.ts';
+import { Cancellation } from '../core/cancellation.ts';
+import { Json } from '../core/json.ts';
+import type { Logger } from '../core/logger.ts';
+import { createCompile } from '../expression/compile.ts';
+import { withDeadline, DeadlineExceeded } from '../expression/deadline.ts';
+import { listed, nearest } from '../expression/nearest.ts';
+import type { Caller } from './calls.ts';
+import { checkDefinition } from './definition/check-definition.ts';
+import { checkValue } from './definition/check-value.ts';
+import { type Problem, problemText } from './definition/problem.ts';
+import type { Program } from './definition/program.ts';
+import { Engine } from './engine.ts';
+import type { Journal, RunRow, RunStatus } from './journal/journal.ts';
+import type { StartTimeOf } from './lease.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import type { Answer, LiveRun } from './live-run.ts';
+import { type Plan, type PlanContext, planOf, programWrites, toolsOf } from './plan.ts';
+import { withoutLarge } from './run/view.ts';
+import type { Result, StepStatus } from './run/step-state.ts';
+import { programsOf, type RunPlan } from './run-plan.ts';
+import type { RunView } from './run-view.ts';
+import { type SavedFile, type SavedWorkflows, watchSaved } from './saved.ts';
+import { isReadOnly, type Tools } from './tools.ts';
+
+export interface WorkflowsOptions {
+  /** The road of a step: after the meta-tools, before the router. */
+  readonly handle: Handler;
+  /** What a client sees; without one, what all see. */
+  readonly tools: (client: Client | undefined) => Tools;
+  readonly files: readonly string[];
+  /** What relative globs start from. */
+  readonly folder: string;
+  readonly inline: 'ask' | 'allow' | 'read-only' | 'off';
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Together with the process id it names one process for ever. */
+  readonly startTimeOf: StartTimeOf;
+  /** Who may see the runs of a client; its id, unless all clients are one user. */
+  readonly ownerOf?: (client: Client) => string;
+  /** Stands for a client that is gone: `owner` as `ownerOf` gave it. */
+  readonly clientFor?: (owner: string) => Client;
+  /** Saved workflows have been added, changed or taken away. */
+  readonly savedChanged?: () => void;
+  readonly limits?: Partial<Limits>;
+  readonly timeOfDay?: () => number;
+  /** Stands in for the file in the state folder. */
+  readonly openJournal?: (file: string) => Promise<Journal>;
+}
+
+/** `operator`: who sits at the machine (the command line): sees every run, and may answer for a person. */
+export type Who = Caller | 'operator';
+
+export interface RunRequest {
+  /** A saved name, or a definition. */
+  readonly workflow: unknown;
+  readonly input: unknown;
+  /** Until it has ended or waits for somebody; otherwise only until it is on record. */
+  readonly wait: boolean;
+  /** Cancels the run, as long as it is waited for. */
+  readonly signal?: Cancellation | undefined;
+}
+
+export type PlanAnswer =
+  | { readonly valid: true; readonly plan: Plan }
+  | { readonly valid: false; readonly errors: readonly Problem[] };
+
+export interface SavedWorkflow {
+  readonly name: string;
+  readonly file: string;
+  readonly description: string | undefined;
+  readonly input: JsonObject | undefined;
+  /** Derived from its tools. */
+  readonly annotations: JsonObject;
+  /** Why it cannot run. */
+  readonly problems: readonly Problem[];
+}
+
+export interface ResumeRequest {
+  readonly runId: string;
+  readonly decision?: string | undefined;
+  /** Which question, where there are several. */
+  readonly step?: string | undefined;
+  readonly content?: unknown;
+  readonly output?: unknown;
+  /** From this step on, a run that has ended is run again. */
+  readonly from?: string | undefined;
+  readonly signal?: Cancellation | undefined;
+}
+
+export interface Workflows {
+  /** Reads the saved workflows, and goes on with the runs that nobody works on. Never throws. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+  saved(): readonly SavedWorkflow[];
+  plan(workflow: unknown, who: Who): PlanAnswer;
+  /** @throws ProxyError | RpcError | InvalidDefinition before the first step. */
+  run(request: RunRequest, who: Who): Promise<RunView>;
+  list(filter: { readonly status?: RunStatus | undefined; readonly limit?: number | undefined }, who: Who): Promise<readonly RunView[]>;
+  /** @param step whose whole output is wanted. */
+  show(runId: string, who: Who, step?: string): Promise<RunView>;
+  /** Every fact on record, oldest first. */
+  events(runId: string, who: Who): Promise<Awaited<ReturnType<Engine['events']>>>;
+  resume(request: ResumeRequest, who: Who): Promise<RunView>;
+  cancel(runId: string, who: Who): Promise<RunView>;
+}
+
+export class InvalidDefinition extends Error {
+  override readonly name = 'InvalidDefinition';
+  readonly errors: readonly Problem[];
+
+  constructor(errors: readonly Problem[]) {
+    super(errors.map(problemText).join('\n'));
+    this.errors = errors;
+  }
+}
+
+const OPERATOR = 'operator';
+const DECISIONS = ['retry', 'skip', 'fail', 'done', 'approve', 'reject'];
+const LISTED_RUNS = 50;
+
+export function createWorkflows(options: WorkflowsOptions): Workflows {
+  const { clock, log, stateDir, handle, tools, inline, startTimeOf } = options;
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const ownerOf = options.ownerOf ?? ((client: Client) => client.id);
+  const clientFor = options.clientFor ?? absentClient;
+  const compile = createCompile();
+  const timeOfDay = options.timeOfDay ?? Date.now;
+  const engine = new Engine({ handle, stateDir, clock, timeOfDay, log, limits, compile, startTimeOf, clientFor, ...(options.openJournal && { openJournal: options.openJournal }) });
+  let files: readonly SavedFile[] = [];
+  let watching: SavedWorkflows | undefined;
+
+  return {
+    async start() {
+      const { files: globs, folder, savedChanged } = options;
+      watching = await watchSaved({
+        globs,
+        folder,
+        maxBytes: limits.definitionBytes,
+        log,
+        changed(found) {
+          files = found;
+          savedChanged?.();
+        },
+      });
+      await engine.start();
+    },
+    async close() {
+      await watching?.close();
+      await engine.close();
+    },
+    saved: () => files.map(describe),
+    plan(workflow, who) {
+      const read = readWorkflow(workflow, toolsFor(who));
+      if ('errors' in read) return { valid: false, errors: read.errors };
+      return { valid: true, plan: planOf(read.program, read.context) };
+    },
+    run: (request, who) => run(request, who),
+    async list({ status, limit = LISTED_RUNS }, who) {
+      return await engine.list({ client: who === OPERATOR ? undefined : ownerOf(who.client), status, limit: Math.min(limit, 1000) });
+    },
+    async show(runId, who, step) {
+      const row = await visible(runId, who);
+      const view = await engine.show(row, step !== undefined);
+      return step === undefined ? shown(view) : onlyStep(view, step);
+    },
+    events: async (runId, who) => await engine.events(await visible(runId, who)),
+    resume,
+    async cancel(runId, who) {
+      const row = await visible(runId, who);
+      const live = row.finishedAt === null ? await engine.cancel(row, who === OPERATOR ? OPERATOR : 'caller') : undefined;
+      return shown(live ? await live.untilStill() : await engine.show(row, false));
+    },
+  };
+
+  async function run({ workflow, input, wait, signal }: RunRequest, who: Who): Promise<RunView> {
+    const caller = callerOf(who);
+    const read = readWorkflow(workflow, toolsFor(who));
+    if ('errors' in read) throw new InvalidDefinition(read.errors);
+    const checked = checkInput(read.program, input);
+    const plan = runPlan(read, checked);
+    if (read.untrusted) await consent(read, who, signal);
+    const live = await engine.begin(plan, { main: read.program, saved: read.context.programs }, who === OPERATOR ? OPERATOR : ownerOf(who.client), wait ? caller : { client: caller.client });
+    if (!wait) return shown(live.view);
+    return await watched(live, caller, signal);
+  }
+
+  /** Waits for a run on behalf of a caller, who may be asked, sees progress, and may cancel. */
+  async function watched(live: LiveRun, caller: Caller, signal: Cancellation | undefined): Promise<RunView> {
+    const detach = live.attach(caller);
+    const unlisten = signal?.onCancel((reason) => {
+      // A run outlives a client that is gone: that is what the journal is for.
+      if (/\b(gone|closed|ended|ends)\b/.test(reason)) detach();
+      else void live.cancel('caller').catch(() => {});
+    });
+    // The clock's timers keep no process alive; somebody who waits does.
+    const alive = setInterval(() => {}, 2 ** 30);
+    try {
+      return shown(await live.untilStill());
+    } finally {
+      clearInterval(alive);
+      unlisten?.();
+      detach();
+    }
+  }
+
+  async function resume(request: ResumeRequest, who: Who): Promise<RunView> {
+    const { runId, decision, from, signal } = request;
+    const row = await visible(runId, who);
+    if (row.finishedAt !== null) return await again(row, from, who, signal);
+    if (from !== undefined) throw wrong(`The run ${runId} has not ended: "from" is for runs that have. Answer its question with "decision", or cancel it.`);
+    const caller = callerOf(who);
+    if (decision === undefined) {
+      const live = await engine.takeOver(row, caller);
+      return live ? await watched(live, caller, signal) : shown(await engine.show(row, false));
+    }
+    const live = await engine.takeOver(row, { client: caller.client });
+    const question = pick(live?.questions ?? (await engine.questions(row)), request);
+    if (question.kind === 'approval' && question.by === 'person' && who !== OPERATOR) {
+      // The person is asked, whatever the model says; where nobody can be asked, this is refused.
+      if (!live || !caller.ask || !isObject(caller.client.capabilities['elicitation']))
+        throw wrong(`"${question.step}" is for a person to approve, and your client cannot ask one. Tell the user to run: switchyard workflow resume ${runId}`);
+      return await watched(live, caller, signal);
+    }
+    const answer: Answer = {
+      decision,
+      by: who === OPERATOR ? OPERATOR : 'caller',
+      ...(request.content !== undefined && { content: request.content }),
+      ...(request.output !== undefined && { output: request.output }),
+    };
+    if (!live) {
+      await engine.leaveWord(row, question.key, answer);
+      return shown(await engine.show(row, false));
+    }
+    await live.answer(question.key, answer);
+    // The answer is taken up in a turn of its own.
+    await new Promise<void>((turn) => setImmediate(turn));
+    return await watched(live, caller, signal);
+  }
+
+  /** Runs a finished run again, from a step on: what came before it and succeeded is taken as it is. */
+  async function again(row: RunRow, from: string | undefined, who: Who, signal: Cancellation | undefined): Promise<RunView> {
+    const before = await engine.show(row, true);
+    const plan = JSON.parse(row.plan) as RunPlan;
+    const start = from ?? before.error?.step;
+    if (start === undefined) throw wrong(`The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`);
+    const { program } = checkDefinition(plan.definition, { tools: undefined, saved: Object.keys(plan.saved), limits, compile, untrusted: plan.untrusted });
+    const ids = program?.steps.map(({ id }) => id) ?? [];
+    if (!program || !ids.includes(start)) throw wrong(`There is no step "${start}"; there are: ${listed(ids)}`);
+    const anew = new Set([start]);
+    for (let size = 0; size !== anew.size; ) {
+      size = anew.size;
+      for (const { id, needs } of program.steps) if (needs.some((need) => anew.has(need.id))) anew.add(id);
+    }
+    const seeds: Record<string, Result> = {};
+    for (const id of ids) {
+      const view = (before.steps?.[id] ?? {}) as { readonly status?: StepStatus; readonly output?: unknown; readonly attempts?: number; readonly reason?: string };
+      if (anew.has(id) || (view.status !== 'succeeded' && view.status !== 'skipped')) continue;
+      if (view.status === 'skipped' && view.reason?.startsWith('the run stopped') === true) continue;
+      seeds[id] = { status: view.status, attempts: view.attempts ?? 0, ...(view.output !== undefined && { output: view.output }), ...(view.reason !== undefined && { reason: view.reason }) };
+    }
+    const caller = callerOf(who);
+    const live = await engine.begin({ ...plan, seeds, resumedFrom: row.id }, programsOf(plan, limits, compile), row.client, caller);
+    return { ...(await watched(live, caller, signal)), resumed_from: row.id };
+  }
+
+  async function visible(runId: string, who: Who): Promise<RunRow> {
+    const row = await engine.row(runId);
+    // Another client's run is as unknown as one that does not exist.
+    if (!row || (who !== OPERATOR && row.client !== ownerOf(who.client))) throw wrong(`There is no run ${JSON.stringify(runId)}. workflow_runs lists yours.`);
+    return row;
+  }
+
+  interface ReadWorkflow {
+    readonly program: Program;
+    readonly name: string;
+    readonly definition: unknown;
+    readonly untrusted: boolean;
+    readonly context: PlanContext;
+    readonly saved: Readonly<Record<string, unknown>>;
+  }
+
+  function readWorkflow(workflow: unknown, known: Tools): ReadWorkflow | { readonly errors: readonly Problem[] } {
+    const found = find(workflow);
+    if ('errors' in found) return found;
+    const { definition, untrusted } = found;
+    if (untrusted && (JSON.stringify(definition) ?? '').length > limits.definitionBytes)
+      return { errors: [{ path: '', message: `a definition has at most ${limits.definitionBytes} bytes` }] };
+    const names = files.map(({ name }) => name);
+    const { program, problems } = checkDefinition(definition, { tools: known, saved: names, limits, compile, untrusted });
+    if (!program) return { errors: problems };
+    const inner = collect(program, known, [found.name]);
+    if ('errors' in inner) return inner;
+    return { program, name: found.name, definition, untrusted, context: { tools: known, limits, programs: inner.programs }, saved: inner.saved };
+  }
+
+  function find(workflow: unknown): { readonly name: string; readonly definition: unknown; readonly untrusted: boolean } | { readonly errors: readonly Problem[] } {
+    if (typeof workflow === 'string') {
+      const saved = files.find(({ name }) => name === workflow);
+      if (saved) return { name: saved.name, definition: saved.definition, untrusted: false };
+      const names = files.map(({ name }) => name);
+      const near = nearest(workflow.replace(/^workflow__/, ''), names);
+      return { errors: [{ path: 'workflow', message: `there is no saved workflow "${workflow}"; there are: ${listed(names)}`, ...(near !== undefined && { nearest: near, fix: JSON.stringify(near) }) }] };
+    }
+    if (!isObject(workflow)) return { errors: [{ path: 'workflow', message: 'expected the name of a saved workflow, or a definition with "steps"' }] };
+    const name = typeof workflow['name'] === 'string' ? workflow['name'] : 'inline';
+    return { name, definition: workflow, untrusted: true };
+  }
+
+  /** The saved workflows that a workflow runs within, at any depth. */
+  function collect(program: Program, known: Tools, path: readonly string[]): { readonly programs: Map<string, Program>; readonly saved: Record<string, unknown> } | { readonly errors: readonly Problem[] } {
+    const programs = new Map<string, Program>();
+    const saved: Record<string, unknown> = {};
+    const names = files.map(({ name }) => name);
+    for (const { work, index } of program.steps) {
+      if (work.kind !== 'workflow' || programs.has(work.name)) continue;
+      const place = `steps[${index}].workflow`;
+      const trail = [...path, work.name];
+      if (path.includes(work.name)) return { errors: [{ path: place, message: `the workflows run each other: ${trail.slice(path.indexOf(work.name)).join(' → ')}` }] };
+      if (trail.length > limits.nesting) return { errors: [{ path: place, message: `workflows are nested more than ${limits.nesting} deep: ${trail.join(' → ')}` }] };
+      const definition = files.find(({ name }) => name === work.name)?.definition;
+      const { program: inner, problems } = checkDefinition(definition, { tools: known, saved: names, limits, compile, untrusted: false });
+      if (!inner) return { errors: [{ path: place, message: `the saved workflow "${work.name}" has mistakes: ${problems.map(problemText).join('; ')}` }] };
+      const deeper = collect(inner, known, trail);
+      if ('errors' in deeper) return deeper;
+      programs.set(work.name, inner);
+      saved[work.name] = definition;
+      for (const [name, one] of deeper.programs) programs.set(name, one);
+      Object.assign(saved, deeper.saved);
+    }
+    return { programs, saved };
+  }
+
+  function checkInput(program: Program, input: unknown): unknown {
+    const given = input ?? {};
+    if ((JSON.stringify(given) ?? '').length > limits.inputBytes)
+      throw new InvalidDefinition([{ path: 'input', message: `an input has at most ${limits.inputBytes} bytes` }]);
+    if (!program.input) return given;
+    try {
+      // A pattern of a schema may take for ever on a text that was made for it.
+      const { problems, value } = withDeadline(limits.evaluationMs, () => checkValue(program.input, given, { path: 'input' }));
+      if (problems.length > 0) throw new InvalidDefinition(problems);
+      return value;
+    } catch (error) {
+      if (!(error instanceof DeadlineExceeded)) throw error;
+      throw new InvalidDefinition([{ path: 'input', message: `checking the input ${error.message}` }]);
+    }
+  }
+
+  function runPlan({ program, context, name, definition, untrusted, saved }: ReadWorkflow, input: unknown): RunPlan {
+    const safe = [...toolsOf(program, context.programs)].filter((tool) => context.tools.get(tool)?.safeToRepeat === true);
+    return { name, definition, saved, safe, input, untrusted };
+  }
+
+  /** A definition in the call is the model's own program: the operator says whether it may run, and the user if asked. */
+  async function consent({ program, context }: ReadWorkflow, who: Who, signal: Cancellation | undefined): Promise<void> {
+    if (who === OPERATOR || inline === 'allow') return;
+    if (inline === 'off')
+      throw new InvalidDefinition([{ path: 'workflow', message: `definitions in the call are switched off; saved workflows: ${listed(files.map(({ name }) => name))}` }]);
+    if (!programWrites(program, context)) return;
+    const writing = [...toolsOf(program, context.programs)].filter((tool) => !isReadOnly(context.tools.get(tool)));
+    if (inline === 'read-only')
+      throw new InvalidDefinition(writing.map((tool) => ({ path: 'steps', message: `only read-only tools may be called by a definition in the call; "${tool}" is not marked so` })));
+    const { ask, client } = who;
+    // Where nobody can be asked, the client's own consent to this call stands.
+    if (!ask || !isObject(client.capabilities['elicitation'])) return;
+    const { max_calls: calls } = planOf(program, context);
+    const message = `Run this workflow (${program.steps.length} steps, at most ${calls} calls)? It may change things with: ${listed(writing)}. Steps: ${program.steps.map(({ id }) => id).join(', ').slice(0, 500)}`;
+    const requestedSchema = { type: 'object', properties: { confirm: { type: 'boolean', title: 'Run it', default: false } }, required: ['confirm'] };
+    const answer = await ask({ method: 'elicitation/create', params: Json.of({ mode: 'form', message, requestedSchema }), server: 'switchyard', signal: signal ?? new Cancellation() });
+    const content = answer.object?.['content'];
+    if (answer.object?.['action'] !== 'accept' || !isObject(content) || content['confirm'] !== true)
+      throw new ProxyError('CANCELLED', { message: 'the user did not agree to run this workflow: nothing was called', delivered: false });
+  }
+
+  function describe({ name, file, definition }: SavedFile): SavedWorkflow {
+    const { description, input } = definition;
+    const read = readWorkflow(name, tools(undefined));
+    const used = 'errors' in read ? [] : [...toolsOf(read.program, read.context.programs)].map((tool) => read.context.tools.get(tool));
+    const readOnly = !('errors' in read) && used.every(isReadOnly);
+    return {
+      name,
+      file,
+      description: typeof description === 'string' ? description : undefined,
+      input: isObject(input) ? input : undefined,
+      annotations: {
+        readOnlyHint: readOnly,
+        // A tool that writes and does not say otherwise may destroy.
+        destructiveHint: !readOnly && used.some((tool) => !isReadOnly(tool) && tool?.annotations['destructiveHint'] !== false),
+        idempotentHint: readOnly || used.every((tool) => tool?.safeToRepeat === true),
+        openWorldHint: used.some((tool) => tool?.annotations['openWorldHint'] !== false),
+      },
+      problems: 'errors' in read ? read.errors : [],
+    };
+  }
+
+  function toolsFor(who: Who): Tools {
+    return tools(who === OPERATOR ? undefined : who.client);
+  }
+
+  function callerOf(who: Who): Caller {
+    return who === OPERATOR ? { client: clientFor(OPERATOR) } : who;
+  }
+}
+
+function pick(questions: LiveRun['questions'], { decision = '', step, runId }: ResumeRequest): LiveRun['questions'][number] {
+  if (!DECISIONS.includes(decision)) {
+    const near = nearest(decision, DECISIONS);
+    throw wrong(`There is no decision "${decision}"; there are: ${DECISIONS.join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`);
+  }
+  if (questions.length === 0) throw wrong(`The run ${runId} asks nothing at the moment.`);
+  const meant = questions.filter((question) => step === undefined || question.step === step || question.step.startsWith(`${step}[`));
+  const [question] = meant;
+  if (!question || (meant.length > 1 && step === undefined))
+    throw wrong(`Say which "step": ${listed(questions.map((open) => open.step))}.`);
+  if (!question.options.includes(decision)) throw wrong(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
+  return question;
+}
+
+function shown(view: RunView): RunView {
+  return view.steps === undefined ? view : { ...view, steps: withoutLarge(view.steps) };
+}
+
+function onlyStep(view: RunView, step: string): RunView {
+  const steps = view.steps ?? {};
+  const found = steps[step];
+  if (found === undefined) throw wrong(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
+  return { ...view, steps: { [step]: found } };
+}
+
+function wrong(message: string): RpcError {
+  return RpcError.of(INVALID_PARAMS, message);
+}
+
+function absentClient(owner: string): Client {
+  return { id: owner, view: owner, era: 'modern', protocolVersion: '2025-11-25', info: { name: 'switchyard' }, capabilities: {}, logLevel: undefined };
+}

@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
+import { until } from './until.ts';
+
+interface Heard {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: Record<string, unknown>;
+}
+
+/** What the server received with this method. */
+function heard(journal: string, method: string): Heard[] {
+  return readFileSync(journal, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Heard)
+    .filter((entry) => entry.method === method);
+}
+
+const result = (id: string, text: string): string =>
+  `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"${text}"}]}}`;
+
+describe('answers of a server', () => {
+  test('D01 to no call, twice, or with another content the second time: the first counts, the rest is counted', async () => {
+    const proxy = await startProxy({ a: server() });
+    const lines = [
+      result('99999', 'nobody asked'),
+      result('$ID', 'first'),
+      result('$ID', 'first'),
+      result('$ID', 'second'),
+    ];
+    expect(textOf(await proxy.call('raw', { lines }))).toBe('first');
+    expect(textOf(await proxy.call('echo', { n: 1 }))).toBe('{"n":1}');
+    expect((await proxy.status('a'))['skipped']).toEqual({ 'an answer to no request of ours': 3 });
+    expect(proxy.log.filter(({ msg }) => msg === 'skipped')).toHaveLength(1);
+  });
+
+  test('D02 that spell the id as a string reach the call that is meant and no other', async () => {
+    const proxy = await startProxy({ a: server() });
+    const other = proxy.askTool('hang');
+    expect(textOf(await proxy.call('raw', { lines: [result('"$ID"', 'meant')] }))).toBe('meant');
+    expect(proxy.ledger.answerTo(other)).toBeUndefined();
+    proxy.notify('notifications/cancelled', { requestId: other });
+    proxy.ledger.excuse(other);
+  });
+
+  test.each([
+    ['both a result and an error', '{"jsonrpc":"2.0","id":$ID,"result":{},"error":{"code":1,"message":"x"}}'],
+    ['a wrong version of JSON-RPC', '{"jsonrpc":"1.0","id":$ID,"result":{}}'],
+    ['an error that is none', '{"jsonrpc":"2.0","id":$ID,"error":"broken"}'],
+  ])('D03 with %s fail that call alone', async (_, line) => {
+    const proxy = await startProxy({ a: server() });
+    const answer = await proxy.call('raw', { lines: [line] });
+    expect(failureOf(answer)).toEqual({ code: 'PROTOCOL_ERROR', server: 'a', delivered: true });
+    expect(textOf(await proxy.call('echo', { n: 1 }))).toBe('{"n":1}');
+    expect(await proxy.status('a')).toMatchObject({ state: 'ready', restarts: 0 });
+  });
+
+  test.each([
+    ['neither a result nor an error', '{"jsonrpc":"2.0","id":$ID}'],
+    ['a result that stands in a batch', `[${result('$ID', 'in a batch')}]`],
+  ])('D03 with %s end in one answer within the time of the call', async (_, line) => {
+    const proxy = await startProxy({ a: server({}, { timeoutMs: 500 }) });
+    const answer = await proxy.call('raw', { lines: [line] }, 1500);
+    if (textOf(answer) !== 'in a batch')
+      expect(['PROTOCOL_ERROR', 'TIMEOUT']).toContain(failureOf(answer)?.['code']);
+    expect(textOf(await proxy.call('echo', { n: 1 }))).toBe('{"n":1}');
+    expect(await proxy.status('a')).toMatchObject({ state: 'ready', restarts: 0 });
+  });
+
+  test('D04 that never come end in a timeout, one cancellation, and a late answer is dropped', async () => {
+    const journal = join(tempFolder(), 'journal');
+    const proxy = await startProxy({ a: server({ journal }, { timeoutMs: 300 }), b: server() });
+    const since = performance.now();
+    const answer = await proxy.call('a__late', { ms: 600 });
+    expect(performance.now() - since).toBeLessThan(300 + 250);
+    expect(failureOf(answer)).toEqual({ code: 'TIMEOUT', server: 'a', delivered: 'unknown' });
+    expect(textOf(answer)).toContain('was silent for 300 ms');
+    const counted = async (): Promise<unknown> =>
+      ((await proxy.status('a'))['skipped'] as Record<string, number>)['an answer to no request of ours'];
+    await until('the late answer', async () => (await counted()) === 1);
+    const [call] = heard(journal, 'tools/call');
+    expect(heard(journal, 'notifications/cancelled').map(({ params }) => params)).toEqual([
+      { requestId: call?.id, reason: 'timed out' },
+    ]);
+  });
+
+  test('D05 that never come while progress does end at the hard maximum, not at the idle time', async () => {
+    const proxy = await startProxy({ a: server({}, { timeoutMs: 300, maxTimeoutMs: 1200 }) });
+    const since = performance.now();
+    const id = proxy.askTool('progressForever', { everyMs: 50 }, { _meta: { progressToken: 'p' } });
+    const answer = await proxy.answer(id);
+    const took = performance.now() - since;
+    expect(took).toBeGreaterThan(1150);
+    expect(took).toBeLessThan(1200 + 250);
+    expect(textOf(answer)).toContain('did not finish within 1200 ms');
+    expect(proxy.notices('notifications/progress').length).toBeGreaterThan(5);
+    expect(
+      new Set(proxy.notices('notifications/progress').map(({ params }) => params?.['progressToken'])),
+    ).toEqual(new Set(['p']));
+  });
+
+  test('D06 that come in one piece with their progress come after all of it, in order', async () => {
+    const proxy = await startProxy({ a: server() });
+    const progress = [1, 2, 3].map(
+      (n) =>
+        `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$TOKEN,"progress":${n}}}`,
+    );
+    const id = proxy.askTool(
+      'raw',
+      { lines: [...progress, result('$ID', 'done')] },
+      { _meta: { progressToken: 7 } },
+    );
+    expect(textOf(await proxy.answer(id))).toBe('done');
+    const about = proxy.messages.filter(
+      (message) => message.id === id || message.method === 'notifications/progress',
+    );
+    expect(about.map(({ params }) => params)).toEqual([
+      ...[1, 2, 3].map((n) => ({ progressToken: 7, progress: n })),
+      undefined,
+    ]);
+  });
+});
+
+describe('a call that its client cancels', () => {
+  test.each([0, 'text', 17])(
+    'D07 is cancelled at the server under its id there, at once (id %o)',
+    async (id) => {
+      const journal = join(tempFolder(), 'journal');
+      const proxy = await startProxy({ a: server({ journal }) });
+      await proxy.call('echo');
+      proxy.ask('tools/call', { name: 'hang', arguments: {} }, id);
+      const call = await until('the call', () =>
+        heard(journal, 'tools/call').find(({ params }) => params?.['name'] === 'hang'),
+      );
+      const since = performance.now();
+      proxy.notify('notifications/cancelled', { requestId: id, reason: 'enough' });
+      proxy.ledger.excuse(id);
+      const [cancelled] = await until('the cancellation', () => {
+        const found = heard(journal, 'notifications/cancelled');
+        return found.length > 0 && found;
+      });
+      expect(performance.now() - since).toBeLessThan(100);
+      expect(cancelled?.params).toEqual({ requestId: call.id, reason: 'enough' });
+      expect((await proxy.status('a'))['inFlight']).toBe(0);
+      expect(heard(journal, 'notifications/cancelled')).toHaveLength(1);
+    },
+  );
+});

@@ -1,0 +1,48 @@
+/** What `/proc` tells about processes. Zombies do not count: they have ended, and only wait to be reaped. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+interface Stat {
+  readonly parent: number;
+  readonly running: boolean;
+}
+
+function statOf(pid: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state = 'X', parent] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { parent: Number(parent), running: !'ZX'.includes(state) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  return statOf(pid)?.running === true;
+}
+
+/** All processes that inherited this variable, however they are related. */
+export function processesWith(variable: string, value: string): number[] {
+  const wanted = `${variable}=${value}`;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isRunning(pid) && environmentOf(pid).includes(wanted));
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+export function openFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Memory in use, in MiB. */
+export function memoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test, vi } from 'vitest';
+import { Cancellation } from '../../src/core/cancellation.ts';
+
+describe('a cancellation', () => {
+  test('tells every listener once, with the first reason', () => {
+    const signal = new Cancellation();
+    const heard = [vi.fn(), vi.fn()] as const;
+    for (const listener of heard) signal.onCancel(listener);
+    expect(signal.cancelled).toBe(false);
+    signal.cancel('first');
+    signal.cancel('second');
+    for (const listener of heard) expect(listener.mock.calls).toEqual([['first']]);
+    expect([signal.cancelled, signal.reason]).toEqual([true, 'first']);
+  });
+
+  test('tells at once who comes late', () => {
+    const signal = new Cancellation();
+    signal.cancel('over');
+    const late = vi.fn();
+    signal.onCancel(late)();
+    expect(late.mock.calls).toEqual([['over']]);
+  });
+
+  test('does not tell who no longer listens', () => {
+    const signal = new Cancellation();
+    const [gone, here] = [vi.fn(), vi.fn()];
+    const off = signal.onCancel(gone);
+    signal.onCancel(here);
+    off();
+    off();
+    signal.cancel('now');
+    expect(gone).not.toHaveBeenCalled();
+    expect(here).toHaveBeenCalledOnce();
+  });
+
+  test('stands a listener that takes another one off, or cancels again', () => {
+    const signal = new Cancellation();
+    const other = vi.fn();
+    let offOther = (): void => {};
+    signal.onCancel(() => {
+      offOther();
+      signal.cancel('again');
+    });
+    offOther = signal.onCancel(other);
+    signal.cancel('now');
+    expect(other.mock.calls).toEqual([['now']]);
+    expect(signal.reason).toBe('now');
+  });
+});

@@ -1,0 +1,119 @@
+import type { Call, Client, Handler } from '../../src/core/call.ts';
+import { Cancellation } from '../../src/core/cancellation.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import { type Delivered, type ErrorCode, ProxyError } from '../../src/core/errors.ts';
+import { Json } from '../../src/core/json.ts';
+
+/** A clock whose hands the test turns. */
+export class HandClock implements Clock {
+  #now = 1_000;
+  readonly #tasks = new Set<{ at: number; task: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, task: () => void): () => void {
+    const entry = { at: this.#now + ms, task };
+    this.#tasks.add(entry);
+    return () => this.#tasks.delete(entry);
+  }
+
+  get waiting(): number {
+    return this.#tasks.size;
+  }
+
+  /** Lets time pass and everything that is due happen, in order. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      await settle();
+      const due = [...this.#tasks].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.#tasks.delete(due);
+      this.#now = Math.max(this.#now, due.at);
+      due.task();
+    }
+    this.#now = end;
+    await settle();
+  }
+
+  /** Time passes and no timer fires, as while the event loop stands still. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** As `pass`, without a chance for promises in between. */
+  passNow(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = [...this.#tasks].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.#tasks.delete(due);
+      this.#now = Math.max(this.#now, due.at);
+      due.task();
+    }
+    this.#now = end;
+  }
+}
+
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export function client(id = 'anna'): Client {
+  return {
+    id,
+    view: id,
+    era: 'legacy',
+    protocolVersion: '2025-11-25',
+    info: undefined,
+    capabilities: {},
+    logLevel: undefined,
+  };
+}
+
+export function callOf(name = 'search', more: Partial<Call> & { args?: unknown } = {}): Call {
+  const { args = {}, ...rest } = more;
+  return {
+    method: 'tools/call',
+    name,
+    params: Json.fromText(JSON.stringify({ name, arguments: args })),
+    client: client(),
+    signal: new Cancellation(),
+    ...rest,
+  };
+}
+
+export function failure(
+  code: ErrorCode,
+  delivered: Delivered = 'unknown',
+  more: { retryAfterMs?: number; cause?: unknown; message?: string } = {},
+): ProxyError {
+  return new ProxyError(code, { message: `"tavern" failed (${code}).`, server: 'tavern', delivered, ...more });
+}
+
+export function answer(value: object = { content: [] }): Json {
+  return Json.fromText(JSON.stringify(value));
+}
+
+/** A server under the test's hand: every call waits until the test answers it. */
+export class Stage {
+  readonly calls: { call: Call; resolve: (result?: Json) => void; reject: (error: Error) => void }[] = [];
+
+  readonly handle: Handler = (call) =>
+    new Promise((resolve, reject) => {
+      this.calls.push({ call, resolve: (result = answer()) => resolve(result), reject });
+      call.signal.onCancel(() => reject(failure('CANCELLED')));
+    });
+
+  get last(): (typeof this.calls)[number] {
+    return this.calls.at(-1) as (typeof this.calls)[number];
+  }
+}
+
+/** Keeps a rejection from being reported as unhandled until the test looks. */
+export function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

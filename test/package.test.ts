@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+/** Nothing of the checkout's environment, and no compiler on the PATH: Node's own folder and the plain tools. */
+const TIMEOUT = 120_000;
+
+let folder: string;
+let packed: readonly string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'switchyard-package-'));
+  // dist/ was built before the tests; building it again would pull it from under those that run beside this one.
+  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]);
+  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  packed = files.map(({ path }) => path);
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--omit=dev'];
+  await run('npm', ['install', ...flags, join(folder, filename)], { cwd: folder, env: withoutCompiler() });
+}, TIMEOUT);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the packed package, installed in an empty folder without a compiler', () => {
+  test('holds the program, the README and the licence, and nothing of the workshop', () => {
+    expect(packed).toEqual(expect.arrayContaining(['dist/cli.js', 'dist/index.js', 'README.md', 'LICENSE']));
+    expect(
+      packed.filter((file) => !/^(dist\/.+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(file)),
+    ).toEqual([]);
+  });
+
+  test.each(['switchyard', 'mcp-switchyard'])('puts the command "%s" in place', async (command) => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+    const asked = await run('npx', ['--no-install', command, '--version'], { cwd: folder });
+    expect(asked.stdout.trim()).toBe(version);
+    const help = await run('npx', ['--no-install', command, '--help'], { cwd: folder });
+    expect(help.stdout).toContain('Usage: switchyard');
+  });
+
+  test('can be imported as a library', async () => {
+    const script = `
+      import { ConfigError, createProxy, loadConfig, ProxyError } from 'mcp-switchyard';
+      console.log([ConfigError, createProxy, loadConfig, ProxyError].map((one) => typeof one).join());`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: folder,
+    });
+    expect(stdout.trim()).toBe('function,function,function,function');
+  });
+
+  test('answers an MCP client over stdio', async () => {
+    await writeFile(
+      join(folder, 'switchyard.json'),
+      JSON.stringify({ mcpServers: {}, stateDir: join(folder, 'state') }),
+    );
+    const running = run(process.execPath, ['node_modules/mcp-switchyard/dist/cli.js'], {
+      cwd: folder,
+      timeout: 20_000,
+    });
+    running.child.stdin?.end(
+      `${JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          clientInfo: { name: 'test', version: '1' },
+        },
+      })}\n`,
+    );
+    const { stdout } = await running;
+    expect(JSON.parse(stdout)).toMatchObject({ id: 1, result: { serverInfo: { name: 'switchyard' } } });
+  });
+
+  test('leaves no native build behind', async () => {
+    const names = await readdir(join(folder, 'node_modules'), { recursive: true });
+    expect(names.filter((name) => /(^|[\\/])(binding\.gyp|build[\\/]Release)$/.test(name))).toEqual([]);
+  });
+});
+
+/** A PATH whose compilers fail when they are asked for anything. */
+function withoutCompiler(): NodeJS.ProcessEnv {
+  const path = [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter);
+  const none = '/bin/false';
+  return { ...process.env, PATH: path, CC: none, CXX: none, MAKE: none, npm_config_make: none, PYTHON: none };
+}
