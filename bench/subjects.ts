@@ -117,11 +117,17 @@ async function subject(
     url === undefined ? stdioWire(stdin, stdout) : httpWire(url, era === 'modern'),
     era,
   );
-  await client.greet();
+  const gone = new Promise<never>((_, reject) => {
+    child.once('exit', (code) => reject(new Error(`${child.spawnargs.join(' ')} ended with ${code}`)));
+  });
+  gone.catch(() => {
+    // An end after the greeting is no trouble of the start.
+  });
+  const echoes = await Promise.race([gone, client.greet().then(() => echoesOf(client))]);
   return {
     client,
     pid,
-    echoes: await echoesOf(client),
+    echoes,
     async stop() {
       client.close();
       await end(child);

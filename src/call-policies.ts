@@ -59,14 +59,21 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     isSafe(call) {
       if (READING.has(call.method)) return true;
       const target = targetOf(call);
-      return target !== undefined && behind(target).every(({ key }) => isSafeAt(key, call.method, target.originalName, call));
+      return (
+        target !== undefined &&
+        behind(target).every(({ key }) => isSafeAt(key, call.method, target.originalName, call))
+      );
     },
     isSafeAt,
     saysReadOnly(call) {
       const target = targetOf(call);
       const server = serverOf(target);
       const listing = server && viewOf(call).listingOf(server.key);
-      return target !== undefined && listing !== undefined && hintsOf(listing).get(target.originalName)?.['readOnlyHint'] === true;
+      return (
+        target !== undefined &&
+        listing !== undefined &&
+        hintsOf(listing).get(target.originalName)?.['readOnlyHint'] === true
+      );
     },
     retryOf: (call) => serverOf(targetOf(call))?.retry ?? builtInRetry,
     deadlineOf(call) {
@@ -93,7 +100,8 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
         return { ...common, generation: generationOf(target, call), ttlMs: cache.ttlMs, shared };
       }
       // Only the modern family tells how long an answer is good.
-      if (!behind(target).some(({ key }) => (viewOf(call).listingOf(key)?.protocolVersion ?? '') >= '2026')) return undefined;
+      if (!behind(target).some(({ key }) => (viewOf(call).listingOf(key)?.protocolVersion ?? '') >= '2026'))
+        return undefined;
       const shared = trustAnnotations || cache.scope === 'shared' ? 'hinted' : false;
       return { ...common, generation: generationOf(target, call), ttlMs: 'hinted', shared };
     },
@@ -152,7 +160,11 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
   }
 
   /** The server's word where the operator trusts it, and over it the operator's own. */
-  function annotationsOf({ key, trustAnnotations, tools }: ServerConfig, name: string, call: Call): JsonObject {
+  function annotationsOf(
+    { key, trustAnnotations, tools }: ServerConfig,
+    name: string,
+    call: Call,
+  ): JsonObject {
     const own = tools.override.get(name)?.annotations;
     if (!trustAnnotations) return { ...own };
     const listing = viewOf(call).listingOf(key);

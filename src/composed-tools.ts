@@ -9,8 +9,7 @@ import type { Clock } from './core/clock.ts';
 import { messageOf, ProxyError } from './core/errors.ts';
 import { at, EMPTY_OBJECT, Json, type JsonObject } from './core/json.ts';
 import { editObject, memberText } from './core/json-edit.ts';
-import { type Compile, createCompile } from './expression/compile.ts';
-import { compileTemplate, type Template, type TemplateProblem } from './expression/template.ts';
+import type { Template } from './expression/template.ts';
 import { type Answer, mergeAnswers } from './merge-answers.ts';
 
 export interface ComposedTool {
@@ -36,45 +35,39 @@ export interface ComposedToolsOptions {
   readonly clock: Clock;
 }
 
-/** What is wrong with a target's templates, by the path within its arguments. */
-export function templateFaults(value: unknown): readonly { readonly path: string; readonly message: string }[] {
-  const problems: TemplateProblem[] = [];
-  templateOf(value, createCompile(), problems);
-  return problems.map(({ path, error }) => ({
-    path,
-    message: `${error.message}${error.fix === undefined ? '' : ` ${error.fix}`}`,
-  }));
-}
-
 /** How a composed tool stands in `tools/list`. */
 export function composedDefinition({ name, description, inputSchema }: ComposedTool): string {
   return JSON.stringify({ name, ...(description !== undefined && { description }), inputSchema });
 }
 
 export function composedTools({ tools, mayGoOn, clock }: ComposedToolsOptions): Middleware {
-  const compile = createCompile();
-  const byName = new Map(
-    tools.map((tool) => {
-      const templates = tool.targets.map((target) => templateOf(target.arguments, compile, []));
-      return [tool.name, { tool, templates }];
-    }),
-  );
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const compiled = new Map<ComposedTool, Promise<readonly Template[]>>();
   return (next) => {
     const handle: Handler = async (call) => {
-      const found = call.method === 'tools/call' ? byName.get(call.name) : undefined;
-      if (!found) return next(call);
-      const { tool, templates } = found;
+      const tool = call.method === 'tools/call' ? byName.get(call.name) : undefined;
+      if (!tool) return next(call);
+      const templates = await templatesOf(tool);
       return withinDeadline(call, tool, clock, (bounded, late) => {
-        const asked = tool.targets.map((target, index) => askedOf(bounded, target, templates[index] as Template));
+        const asked = tool.targets.map((target, index) =>
+          askedOf(bounded, target, templates[index] as Template),
+        );
         return tool.strategy === 'first' ? first(tool, asked, handle, mayGoOn) : merged(asked, handle, late);
       });
     };
     return handle;
   };
+
+  function templatesOf(tool: ComposedTool): Promise<readonly Template[]> {
+    let templates = compiled.get(tool);
+    if (!templates) compiled.set(tool, (templates = compile(tool)));
+    return templates;
+  }
 }
 
-function templateOf(value: unknown, compile: Compile, problems: TemplateProblem[]): Template {
-  return compileTemplate(value, (text) => compile(text, { variables: ['input'] }), problems);
+async function compile({ targets }: ComposedTool): Promise<readonly Template[]> {
+  const { compileAll } = await import('./composed-templates.ts');
+  return compileAll(targets.map((target) => target.arguments));
 }
 
 /** A target's call is made when its turn comes: a template that fails costs its own target only. */
@@ -136,7 +129,11 @@ async function first(
 }
 
 async function merged(asked: readonly Asked[], handle: Handler, late: Promise<void>): Promise<Json> {
-  const answers: Answer[] = asked.map(({ tool }) => ({ tool, result: undefined, why: 'did not answer in time' }));
+  const answers: Answer[] = asked.map(({ tool }) => ({
+    tool,
+    result: undefined,
+    why: 'did not answer in time',
+  }));
   const all = asked.map(async ({ tool, call }, index) => {
     try {
       answers[index] = { tool, result: await handle(call()), why: undefined };

@@ -141,7 +141,8 @@ export class Fleet {
       this.#listed.delete(server);
       this.#later.delete(downstream);
       this.#drain(downstream);
-      if (wanted.has(server) && this.#options.own(server)) this.#make(server, downstream.listing).downstream.start();
+      if (wanted.has(server) && this.#options.own(server))
+        this.#make(server, downstream.listing).downstream.start();
     }
     for (const { server } of config.servers)
       if (this.#options.own(server) && !this.#running.has(server)) this.#make(server).downstream.start();
@@ -197,8 +198,8 @@ export class Fleet {
     await shared?.settled();
     const end = this.#startedAt + listWaitMs;
     while (this.pending > 0 && clock.now() < end) {
-      // One that is still missing may hang; when many are, the machine is slow and not the servers.
-      const quietMs = Math.max(MIN_QUIET_MS, this.#slowestMs) * this.pending;
+      // One that is still missing may hang; when many or all are, the machine is slow and not the servers.
+      const quietMs = this.#listed.size === 0 ? Infinity : Math.max(MIN_QUIET_MS, this.#slowestMs) * this.pending;
       if (!(await this.#nextListing(Math.min(quietMs, end - clock.now())))) break;
     }
     this.#rebuild();
@@ -256,8 +257,7 @@ export class Fleet {
   /** How many of its own servers may still bring their first listing. */
   get pending(): number {
     let pending = 0;
-    for (const { downstream } of this.#running.values())
-      if (downstream.expected) pending++;
+    for (const { downstream } of this.#running.values()) if (downstream.expected) pending++;
     return pending;
   }
 
@@ -318,7 +318,13 @@ export class Fleet {
       if (!pooled) continue;
       listed.set(key, pooled);
       const maxTools = Math.max(...entries.map((entry) => entry.maxTools));
-      known.set(key, { server: key, namespace, listing: pooled.listing, tools: poolToolRules(entries), maxTools });
+      known.set(key, {
+        server: key,
+        namespace,
+        listing: pooled.listing,
+        tools: poolToolRules(entries),
+        maxTools,
+      });
     }
     this.#pools = listed;
     return shown.flatMap((key) => known.get(key) ?? []);

@@ -23,7 +23,9 @@ export function membersOf(config: Configured): Members {
   const pools = new Map<string, PoolConfig>();
   const owners = new Map<string, string>();
   const shown = new Set<string>();
-  const byMember = new Map([...config.pools.values()].flatMap((pool) => pool.members.map((member) => [member, pool] as const)));
+  const byMember = new Map(
+    [...config.pools.values()].flatMap((pool) => pool.members.map((member) => [member, pool] as const)),
+  );
   for (const server of config.servers.values()) {
     if (server.disabled) continue;
     const pool = byMember.get(server.key);
@@ -46,7 +48,8 @@ export function membersOf(config: Configured): Members {
   for (const [key, pool] of pools) {
     const priority = config.pools.get(key)?.members;
     if (!priority) continue;
-    const place = (member: string): number => priority.findIndex((one) => member === one || member.startsWith(`${one}#`));
+    const place = (member: string): number =>
+      priority.findIndex((one) => member === one || member.startsWith(`${one}#`));
     pools.set(key, { ...pool, members: [...pool.members].sort((a, b) => place(a) - place(b)) });
   }
   return { servers, pools, shown: [...shown], ownerOf: (server) => owners.get(server) ?? server };

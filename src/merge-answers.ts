@@ -22,7 +22,9 @@ export function mergeAnswers(answers: readonly Answer[]): Json {
       : { tool, items: [], why: why ?? 'answered with an error' };
   });
   const results = ranked(lists.map(({ items }) => items));
-  const sources = lists.map(({ tool, items, why }) => (why === undefined ? { tool, count: items.length } : { tool, error: why }));
+  const sources = lists.map(({ tool, items, why }) =>
+    why === undefined ? { tool, count: items.length } : { tool, error: why },
+  );
   const partial = lists.some(({ why }) => why !== undefined);
   const structuredContent = { results, partial, sources };
   return Json.of({

@@ -45,6 +45,7 @@ import { createRouter, type View } from './router.ts';
 import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { stateKey } from './state-key.ts';
 import { taskIds } from './task-ids.ts';
+import type { Metrics, ServerFigures } from './telemetry/metrics.ts';
 import { openProcessRecord, sweepProcesses } from './transport/process-record.ts';
 
 /** The deepest nesting of a client's message. */
@@ -70,6 +71,8 @@ export interface Proxy {
   readonly ready: boolean;
   /** Takes over a changed config: only what differs is started anew, and calls under way on it may end. */
   reload(config: Config): void;
+  /** Figures for Prometheus. */
+  readonly metrics: Metrics | undefined;
   /** Ends every connection and child process. Idempotent. */
   close(): Promise<void>;
 }
@@ -100,6 +103,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   };
 
   const stats = new Map<string, CallStats>();
+  // Set by an SDK that was loaded before us; without one there is nothing to record.
+  const tracing = Symbol.for('opentelemetry.js.api.1') in globalThis ? await import('./middleware/trace.ts') : undefined;
+  // Who serves one client over stdio has no page to show them on.
+  const metrics = exclusive
+    ? undefined
+    : (await import('./telemetry/metrics.ts')).createMetrics(
+        () => [...all.servers.keys()].map(figuresOf),
+        () => processes.count,
+      );
   /** Made once for each fleet, not for each call. */
   const views = new WeakMap<Fleet, View>();
   const members = new Map<string, Attached>();
@@ -142,6 +154,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       return [...shared.downstreams].every(({ connected, lazy }) => connected || lazy);
     },
     reload,
+    metrics,
     close: () => (closing ??= close()),
   };
 
@@ -428,7 +441,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const its = serverRoad({
       server,
       downstream,
-      outside: [observe({ server: name, stats: countOf(name), clock, log })],
+      outside: [
+        observe({
+          server: name,
+          stats: countOf(name),
+          clock,
+          log,
+          measured: metrics && ((call, ms) => metrics.took(name, call.method, call.name, ms)),
+        }),
+        ...(tracing ? [tracing.traced({ server: name, version: options.version })] : []),
+      ],
       clock,
       log,
     });
@@ -490,12 +512,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   /** To who subscribed on this connection: the owner's, or the one shared by those who have none of their own. */
   function resourceUpdated(server: string, params: Json, owner: Client | undefined): void {
-    const about = JSON.stringify([server, stringAt(params.value, 'uri')]);
+    const uri = stringAt(params.value, 'uri') ?? '';
     for (const { member, fleet: its, subscriptions } of members.values()) {
-      const uri = subscriptions.get(about)?.uri;
       const told = owner ? owner.view === member.client.view : !its.owns(server);
-      if (uri === undefined || !told) continue;
-      member.resourceUpdated(Json.fromText(editObject(params.text, { uri: JSON.stringify(uri) })));
+      if (!told || subscriptions.size === 0) continue;
+      const about = new Set<string>();
+      for (const [key, subscribed] of subscriptions) {
+        const [whose, originalName] = JSON.parse(key) as [string, string];
+        if (whose === server && isWithin(uri, originalName)) about.add(subscribed.uri);
+      }
+      if (about.size === 0) continue;
+      const seen = JSON.stringify(uris.exposed(uri, server, its.catalog));
+      member.resourceUpdated(Json.fromText(editObject(params.text, { uri: seen })), about);
     }
   }
 
@@ -553,12 +581,32 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         latencyMs: counts.latencyMs,
         retries: counts.retries,
         failovers: counts.failovers,
-        cache: cachedReport(counts),
+        cache: cachedReport(countOf(all.ownerOf(server))),
         problems: its.catalog.problems
-          .filter((problem) => problem.server === server)
+          .filter((problem) => problem.server === server || problem.server === all.ownerOf(server))
           .map(({ item, what }) => (item === '' ? what : `${item}: ${what}`)),
       };
     });
+  }
+
+  /** Of the connection that all share, else of any. */
+  function figuresOf(server: string): ServerFigures {
+    const its = [...allFleets()].find((one) => one.roadOf(server)) ?? shared;
+    const road = its.roadOf(server);
+    const counts = countOf(server);
+    return {
+      server,
+      state: its.downstreamOf(server)?.state ?? 'stopped',
+      breaker: road?.circuit.state ?? 'closed',
+      running: road?.gate.running ?? 0,
+      waiting: road?.gate.queued ?? 0,
+      restarts: its.downstreamOf(server)?.status.restarts ?? 0,
+      retries: counts.retries,
+      failovers: counts.failovers,
+      cached: countOf(all.ownerOf(server)).cached,
+      failures: counts.failures,
+      toolErrors: counts.toolErrors,
+    };
   }
 
   function answersFrom(server: string, { targets: [target] }: Route, its: Fleet): boolean {
@@ -582,6 +630,12 @@ const RECONNECTS_AT_ONCE = 8;
 const LONGEST_TURN_MS = 2000;
 /** What all cached results together may take. */
 const CACHE_BYTES = 64 * 1024 * 1024;
+/** Who subscribed to a resource hears of its sub-resources too. */
+function isWithin(uri: string, subscribed: string): boolean {
+  if (!uri.startsWith(subscribed)) return false;
+  return uri === subscribed || subscribed.endsWith('/') || /[/?#]/.test(uri.charAt(subscribed.length));
+}
+
 const MAX_LOGGED = 10_000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;

@@ -116,7 +116,11 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     const handle = view.find(task.server);
     if (!handle) throw gone(task.server);
     const result = await handle(callWith(call, { name: task.taskId }));
-    return tasks.restoreIn(uris.seen(result, view.ownerOf(task.server), view.catalog), task.taskId, call.name);
+    return tasks.restoreIn(
+      uris.seen(result, view.ownerOf(task.server), view.catalog),
+      task.taskId,
+      call.name,
+    );
   }
 
   async function listTasks(call: Call, view: View): Promise<Json> {
@@ -131,9 +135,13 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     const found: string[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MAX_TASK_PAGES; page++) {
-      const params = editObject(call.params.text, { cursor: cursor === undefined ? undefined : JSON.stringify(cursor) });
+      const params = editObject(call.params.text, {
+        cursor: cursor === undefined ? undefined : JSON.stringify(cursor),
+      });
       const result = await view.find(server)?.({ ...call, params: Json.fromText(params) });
-      const listed = elementTexts(memberText(result?.text ?? '{}', 'tasks') ?? '[]').map((text) => Json.fromText(text));
+      const listed = elementTexts(memberText(result?.text ?? '{}', 'tasks') ?? '[]').map((text) =>
+        Json.fromText(text),
+      );
       found.push(...tasks.sealListed(listed, server, call.client, view.alone(server)));
       cursor = stringAt(result?.value, 'nextCursor');
       if (cursor === undefined) break;

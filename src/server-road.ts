@@ -48,7 +48,8 @@ export function serverRoad(options: ServerRoadOptions): ServerRoad {
     clock,
     changed: ({ state, tool, failures }) => {
       const facts = { server: key, ...(tool !== undefined && { tool }) };
-      if (state === 'open') log.warn({ ...facts, failures, restMs: settings.recoveryTimeoutMs }, 'circuit opened');
+      if (state === 'open')
+        log.warn({ ...facts, failures, restMs: settings.recoveryTimeoutMs }, 'circuit opened');
       else log.info(facts, state === 'closed' ? 'circuit closed' : 'circuit half-open');
     },
   });

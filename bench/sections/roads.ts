@@ -18,7 +18,7 @@ interface Road {
 
 const CALLERS = [1, 8, 64] as const;
 
-export function roadsOf(era: Era): Road[] {
+function roadsOf(era: Era): Road[] {
   const name = (front: Carrier, back?: Carrier): string =>
     `${era} ${front}${back === undefined ? '' : `→${back}`}`;
   const direct = (front: Carrier): Road => ({ key: `direct ${name(front)}`, who: 'direct', front, era });

@@ -29,7 +29,11 @@ export function reportCrossReferences(tools: readonly NamedItem[], problems: Pro
       const servers = owners.get(word);
       if (!servers || servers.has(server)) continue;
       const whose = [...servers].map((one) => `"${one}"`).join(', ');
-      problems.add(server, item.originalName, `its description names the tool "${word}" of another server (${whose})`);
+      problems.add(
+        server,
+        item.originalName,
+        `its description names the tool "${word}" of another server (${whose})`,
+      );
       break;
     }
   }

@@ -23,13 +23,19 @@ export function poolListing(members: readonly CatalogEntry[]): PoolListing | und
   const [first] = members;
   if (!first) return undefined;
   const owners = new Map<string, string[]>();
-  const lists = Object.fromEntries(KINDS.map((kind) => [kind, union(kind, members, owners)])) as Record<ListKind, Json[]>;
+  const lists = Object.fromEntries(KINDS.map((kind) => [kind, union(kind, members, owners)])) as Record<
+    ListKind,
+    Json[]
+  >;
   const listings = members.map(({ listing }) => listing);
   return {
     listing: {
       ...first.listing,
       ...lists,
-      capabilities: Object.assign({}, ...listings.map(({ capabilities }) => capabilities).reverse()) as Listing['capabilities'],
+      capabilities: Object.assign(
+        {},
+        ...listings.map(({ capabilities }) => capabilities).reverse(),
+      ) as Listing['capabilities'],
       ttlMs: Math.min(...listings.map(({ ttlMs }) => ttlMs)),
       cacheScope: listings.every(({ cacheScope }) => cacheScope === 'public') ? 'public' : 'private',
       problems: listings.flatMap(({ problems }) => problems),

@@ -72,7 +72,9 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
 
   /** One line that vouches for the other: who may write it has the key, and the name is part of it. */
   function textOf(name: string, listing: Listing): string {
-    const body = JSON.stringify(listing, (_key, value: unknown) => (value instanceof Json ? value.text : value));
+    const body = JSON.stringify(listing, (_key, value: unknown) =>
+      value instanceof Json ? value.text : value,
+    );
     return `${JSON.stringify({ version: VERSION, mac: macOf(name, body) })}\n${body}\n`;
   }
 
@@ -139,12 +141,16 @@ async function tidy(folder: string): Promise<void> {
   const parts = names.filter((name) => name.endsWith('.part'));
   const surplus = names.length > MAX_FILES ? names : parts;
   const times = await Promise.all(
-    surplus.map(async (name) => ({ name, at: (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
+    surplus.map(async (name) => ({
+      name,
+      at: (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0,
+    })),
   );
   times.sort((a, b) => a.at - b.at);
   const old = times.filter(
     ({ name, at }, i) =>
-      (name.endsWith('.part') && at < Date.now() - OLDEST_PART_MS) || (surplus === names && i < names.length - MAX_FILES),
+      (name.endsWith('.part') && at < Date.now() - OLDEST_PART_MS) ||
+      (surplus === names && i < names.length - MAX_FILES),
   );
   await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
 }

@@ -2,7 +2,6 @@
 import { homedir } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { configFolders, findConfigFiles } from '../config/find-config-files.ts';
-import { templateFaults } from '../composed-tools.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { Reloading } from '../config/reloading.ts';
 import { markOf } from '../config/watch.ts';
@@ -12,7 +11,7 @@ import { secretArguments } from '../core/redact.ts';
 import { configId, createProxy, type Proxy } from '../proxy.ts';
 import { openStdioFace } from '../server/stdio-face.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import type { HttpServer } from '../transport/http-server.ts';
+import type { HttpPage, HttpServer } from '../transport/http-server.ts';
 import { packageVersion } from './package-version.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -53,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const chain = refuseOwnChild(files, machine.env);
   const marks = new Map<string, string>();
   const load = (onRead: (file: string) => void): Promise<Config> =>
-    loadConfig({ files, ...machine, checkTemplates: templateFaults, onRead });
+    loadConfig({ files, ...machine, checkTemplates, onRead });
   const config = await load((file) => marks.set(file, markOf(file)));
   const log = createLog({ level: config.log.level, secrets: secretsOf(config) });
   for (const warning of config.warnings) log.warn({}, warning);
@@ -94,7 +93,12 @@ async function run(options: ServeOptions, loaded: Loaded, chain: string, log: Lo
     if (options.http) closers.push(await serveHttp(options.http, config, proxy, log));
     const clientLeft = (why: string): void => stop({ why, drainMs: 0 });
     if (options.stdio) closers.push(serveStdio(config, proxy, log, options.http ? () => {} : clientLeft));
-    reloading = new Reloading({ ...loaded, apply: (changed) => takeOver(changed, proxy, log), clock: systemClock, log });
+    reloading = new Reloading({
+      ...loaded,
+      apply: (changed) => takeOver(changed, proxy, log),
+      clock: systemClock,
+      log,
+    });
     const ending = await stopped;
     drainMs = ending.drainMs;
     log.info({ why: ending.why }, 'stopping');
@@ -132,7 +136,7 @@ async function serveHttp(
     path: '/mcp',
     silenceMs: 10_000,
     onMcp: (exchange) => face.handle(exchange),
-    routes: new Map([
+    routes: new Map<string, () => HttpPage | Promise<HttpPage>>([
       ['/healthz', () => ({ status: 200, type: 'text/plain', body: 'ok\n' })],
       [
         '/readyz',
@@ -140,6 +144,14 @@ async function serveHttp(
           proxy.ready
             ? { status: 200, type: 'text/plain', body: 'ready\n' }
             : { status: 503, type: 'text/plain', body: 'not all servers are connected\n' },
+      ],
+      [
+        '/metrics',
+        async () => {
+          const { metrics } = proxy;
+          if (!metrics) return { status: 404, type: 'text/plain', body: 'no metrics are kept\n' };
+          return { status: 200, type: metrics.contentType, body: await metrics.text() };
+        },
       ],
     ]),
     log,
@@ -153,12 +165,7 @@ async function serveHttp(
   };
 }
 
-function serveStdio(
-  config: Config,
-  { served }: Proxy,
-  log: Log,
-  ended: (why: string) => void,
-): Closer {
+function serveStdio(config: Config, { served }: Proxy, log: Log, ended: (why: string) => void): Closer {
   const face = openStdioFace({
     served,
     stdin: process.stdin,
@@ -200,4 +207,9 @@ function urlSecrets(url: string): string[] {
   if (!URL.canParse(url)) return [];
   const { password, searchParams } = new URL(url);
   return [decodeURIComponent(password), ...searchParams.values()];
+}
+
+/** Most configs hold no expressions. */
+async function checkTemplates(): Promise<typeof import('../composed-templates.ts').templateFaults> {
+  return (await import('../composed-templates.ts')).templateFaults;
 }

@@ -1,5 +1,12 @@
 /** What holds where neither a server's entry nor `defaults` says otherwise. */
-import type { ExposeConfig, HealthConfig, HttpConfig, LimitsConfig, LogConfig, RestartConfig } from './config.ts';
+import type {
+  ExposeConfig,
+  HealthConfig,
+  HttpConfig,
+  LimitsConfig,
+  LogConfig,
+  RestartConfig,
+} from './config.ts';
 
 export const builtIn = {
   connectTimeoutMs: 60_000,
@@ -12,6 +19,7 @@ export const builtInLimits: LimitsConfig = {
   messageBytes: 33_554_432,
   depth: 256,
   tools: 5_000,
+  contentParts: 10_000,
   stderrBytes: 65_536,
 };
 

@@ -128,6 +128,8 @@ export interface LimitsConfig {
   readonly depth: number;
   /** Tools taken from the server's list. */
   readonly tools: number;
+  /** Parts of one result. */
+  readonly contentParts: number;
   /** Bytes kept of the end of its stderr. */
   readonly stderrBytes: number;
 }

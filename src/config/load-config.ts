@@ -33,7 +33,7 @@ export interface LoadOptions extends Machine {
   /** Told of every file that is read, also those that the config names. */
   readonly onRead?: (file: string) => void;
   /** Finds what is wrong in values that hold expressions; without it nothing is checked there. */
-  readonly checkTemplates?: TemplateCheck | undefined;
+  readonly checkTemplates?: (() => Promise<TemplateCheck>) | undefined;
 }
 
 /**
@@ -63,7 +63,8 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     namespaces: servers.namespaces,
     root: sources.top,
   });
-  const tools = readComposedTools(top.tools, sources.top, options.checkTemplates ?? (() => []));
+  const check = top.tools.size > 0 ? await options.checkTemplates?.() : undefined;
+  const tools = readComposedTools(top.tools, sources.top, check ?? (() => []));
   const problems = inOrder(
     [...sources.problems, ...top.problems, ...servers.problems, ...pools.problems, ...tools.problems],
     sources.names,

@@ -54,6 +54,7 @@ const limits = section({
   messageBytes: size(1024).optional(),
   depth: count(1).optional(),
   tools: count(1).optional(),
+  contentParts: count(1).optional(),
   stderrBytes: size(0).optional(),
 });
 

@@ -1,6 +1,11 @@
 /** One server's checked input and the defaults -> its whole configuration. Pure. */
 import { builtIn, builtInHealth, builtInInheritEnv, builtInLimits, builtInRestart } from './built-in.ts';
-import { builtInCache, builtInCircuitBreaker, builtInConcurrency, builtInRetry } from './resilience-config.ts';
+import {
+  builtInCache,
+  builtInCircuitBreaker,
+  builtInConcurrency,
+  builtInRetry,
+} from './resilience-config.ts';
 import type { ServerConfig, ToolOverrideConfig, ToolsConfig } from './config.ts';
 import { present } from './present.ts';
 import type { DefaultsInput, ServerInput } from './schema.ts';

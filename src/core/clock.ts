@@ -15,7 +15,9 @@ const SLOT_MS = 50;
 
 class SystemClock implements Clock {
   /** What waits, by the end of its slot. */
-  readonly #slots = new Map<number, Set<Waiting>>();
+  readonly #slots = new Map<number, Slot>();
+  /** For each length of wait, about, the slot that the next one of it will most likely share. */
+  readonly #newest = new Map<number, Slot>();
 
   now(): number {
     return performance.now();
@@ -24,21 +26,53 @@ class SystemClock implements Clock {
   after(ms: number, task: () => void): () => void {
     if (ms < SHARED_FROM_MS || ms > SHARED_TO_MS) return timer(ms, task);
     const slot = Math.ceil((performance.now() + ms) / SLOT_MS);
-    const waiting = this.#slots.get(slot) ?? this.#open(slot);
+    const shared = this.#slots.get(slot) ?? this.#open(slot, Math.round(Math.log2(ms)));
+    const { waiting } = shared;
     const mine = { task };
     waiting.add(mine);
-    return () => waiting.delete(mine);
+    return () => {
+      if (waiting.delete(mine) && waiting.size === 0 && this.#newest.get(shared.length) !== shared)
+        shared.close();
+    };
   }
 
-  #open(slot: number): Set<Waiting> {
+  #open(slot: number, length: number): Slot {
     const waiting = new Set<Waiting>();
-    this.#slots.set(slot, waiting);
-    timer(slot * SLOT_MS - performance.now(), () => {
+    const stop = timer(slot * SLOT_MS - performance.now(), () => {
       this.#slots.delete(slot);
-      for (const { task } of waiting) task();
+      runAll(waiting);
     });
-    return waiting;
+    const close = (): void => {
+      stop();
+      this.#slots.delete(slot);
+    };
+    const opened = { waiting, length, close };
+    // An empty one is kept only as long as it is the one to be shared: an hour of them would be a leak.
+    const before = this.#newest.get(length);
+    if (before?.waiting.size === 0) before.close();
+    this.#newest.set(length, opened);
+    this.#slots.set(slot, opened);
+    return opened;
   }
+}
+
+/** A task that throws ends this turn, and the others run in the next one. */
+function runAll(waiting: Set<Waiting>): void {
+  try {
+    for (const one of waiting) {
+      waiting.delete(one);
+      one.task();
+    }
+  } finally {
+    if (waiting.size > 0) timer(0, () => runAll(waiting));
+  }
+}
+
+interface Slot {
+  readonly waiting: Set<Waiting>;
+  /** The binary logarithm of the waits in it. */
+  readonly length: number;
+  readonly close: () => void;
 }
 
 interface Waiting {

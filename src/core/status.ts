@@ -5,13 +5,7 @@
  * where it is down, and where it falls again and again. `stopped` is no fault: it was not wanted.
  */
 export type DownstreamState =
-  | 'starting'
-  | 'ready'
-  | 'degraded'
-  | 'unhealthy'
-  | 'critical'
-  | 'stopping'
-  | 'stopped';
+  'starting' | 'ready' | 'degraded' | 'unhealthy' | 'critical' | 'stopping' | 'stopped';
 
 /** What a server was doing when it failed. */
 export type Stage = 'start' | 'run' | 'list' | 'probe';

@@ -28,16 +28,20 @@ import {
 import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../protocol/params.ts';
 import { type Hooks, Peer } from '../protocol/peer.ts';
 import type { Link, LinkEvents, OpenLink } from '../transport/link.ts';
+import { Newest } from './flood.ts';
 import { type Fetched, fetchListing, type Hello } from './pages.ts';
 
 /** The id of our request on whose own stream a message came; `undefined` on streams that all share. */
 export type StreamOf = number | undefined;
 
+const PROGRESS_PER_SECOND = 100;
+const NO_PROGRESS = { flush() {}, stop() {} };
+
 export interface ConnectionEvents {
   /** A request of the server's. The answer goes back through the returned promise. */
   question(question: IncomingQuestion): Promise<Json>;
   notification(method: string, params: Json, call: Call | undefined): void;
-  odd(what: string): void;
+  odd(what: string, times?: number): void;
   closed(error: ProxyError | undefined): void;
 }
 
@@ -126,7 +130,8 @@ export class Connection {
     const { method, name } = call;
     const progressToken = call.onProgress ? id : undefined;
     const params = paramsForHop(call.params, { method, name, client: call.client, era, progressToken });
-    const answer = this.#peer.answerTo(id, { onProgress: call.onProgress });
+    const progress = this.#progressOf(call);
+    const answer = this.#peer.answerTo(id, progress);
     this.#calls.set(id, call);
     this.#link.send({
       text: requestText(id, method, params),
@@ -136,13 +141,36 @@ export class Connection {
     });
     const off = call.signal.onCancel((reason) => this.#cancel(id, reason));
     try {
-      return await answer;
+      const result = await answer;
+      // The newest must not come after the answer.
+      progress.flush();
+      return result;
     } catch (error) {
       throw this.#translated(error);
     } finally {
       off();
+      progress.stop();
       this.#calls.delete(id);
     }
+  }
+
+  /** Progress as it comes; in a flood the newest, from time to time. */
+  #progressOf({ onProgress }: Call): Hooks & { flush(): void; stop(): void } {
+    if (!onProgress) return NO_PROGRESS;
+    let newest: Newest<Json> | undefined;
+    return {
+      onProgress: (params) => {
+        newest ??= new Newest({
+          perSecond: PROGRESS_PER_SECOND,
+          clock: this.#options.clock,
+          pass: onProgress,
+          leftOut: (count) => this.#options.events.odd('progress in a flood of it', count),
+        });
+        newest.push(params);
+      },
+      flush: () => newest?.flush(),
+      stop: () => newest?.stop(),
+    };
   }
 
   /** Two of a server's errors speak of our hop and not of the client's call. */

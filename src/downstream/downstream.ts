@@ -6,7 +6,7 @@
 import type { Call, ClientDoor, Era } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
+import { at, type Json } from '../core/json.ts';
 import type { Listing, ListingMemory } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
@@ -23,8 +23,9 @@ import { Idle } from './idle.ts';
 import { Life } from './life.ts';
 import { Offer } from './offer.ts';
 import { Prober } from './prober.ts';
-import { cannotTellWho, onlyClientsLatest, put, whoIsAsked } from './questions.ts';
+import { cannotTellWho, put, whoIsAsked } from './questions.ts';
 import { answeringQuestions } from './rounds.ts';
+import { Said } from './said.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Turns } from './turns.ts';
 
@@ -52,7 +53,7 @@ export interface DownstreamOptions {
   readonly connectTimeoutMs: number;
   readonly restart: { readonly enabled: boolean; readonly delayMs: number; readonly maxDelayMs: number };
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
-  readonly limits: { readonly depth: number; readonly tools: number };
+  readonly limits: { readonly depth: number; readonly tools: number; readonly contentParts: number };
   /** Shared by all that reconnect. */
   readonly turns: Turns;
   readonly events: DownstreamEvents;
@@ -85,6 +86,7 @@ export class Downstream {
   readonly #prober: Prober;
   readonly #idle: Idle;
   readonly #subscriptions: Subscriptions;
+  readonly #said: Said;
   readonly #elicitations = new Elicitations();
   /** Every carrier that is not gone yet: the one in use, one being greeted, those being ended. */
   readonly #open = new Set<Connection>();
@@ -97,10 +99,18 @@ export class Downstream {
   #closing: Promise<void> | undefined;
 
   constructor(options: DownstreamOptions) {
-    const { server, greeting, memory, clock, log, random, connectTimeoutMs, health, restart, turns } = options;
+    const { server, greeting, memory, clock, log, random, connectTimeoutMs, health, restart, turns } =
+      options;
     this.#options = options;
     this.#health = new Health(clock);
     this.#subscriptions = new Subscriptions({ server, clock, log });
+    this.#said = new Said({
+      server,
+      door: options.door,
+      resourceUpdated: (params) => options.events.resourceUpdated(params),
+      odd: (what, times) => this.#odd(what, times),
+      clock,
+    });
     this.#idle = new Idle(options.start === 'lazy' ? options.idleStopMs : 0, clock, () => this.#whenIdle());
     this.#offer = new Offer({
       server,
@@ -163,7 +173,9 @@ export class Downstream {
   get expected(): boolean {
     const { phase, lastFailure } = this.#life;
     return (
-      this.#offer.listing === undefined && lastFailure === undefined && (phase === 'starting' || phase === 'up')
+      this.#offer.listing === undefined &&
+      lastFailure === undefined &&
+      (phase === 'starting' || phase === 'up')
     );
   }
 
@@ -215,6 +227,7 @@ export class Downstream {
       from = clock.now();
       const result = await answeringQuestions(call, server, (one) => this.#send(one, ready));
       this.#tell('ok', questions === this.#questions ? clock.now() - from : undefined);
+      this.#refuseTooMany(result);
       return result;
     } catch (error) {
       this.#elicitations.failed(error, call.client);
@@ -275,6 +288,7 @@ export class Downstream {
   async #close(): Promise<void> {
     this.#prober.stop();
     this.#idle.stop();
+    this.#said.stop();
     await Promise.all([this.#life.close(), ...[...this.#open].map((connection) => connection.close())]);
     this.#life.closed();
   }
@@ -344,7 +358,7 @@ export class Downstream {
       events: {
         question: (question) => this.#question(question, connection),
         notification: (method, params, call) => this.#notified(method, params, call, connection),
-        odd: (what) => this.#odd(what),
+        odd: (what, times) => this.#odd(what, times),
         closed: (error) => this.#lost(connection, error),
       },
     });
@@ -366,12 +380,24 @@ export class Downstream {
     } catch (error) {
       if (!(error instanceof ProxyError) || error.delivered !== false || call.signal.cancelled) throw error;
       const lost = error.cause instanceof SessionLost || connection.closed;
-      const maybe = this.#options.carriers.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';
+      const maybe =
+        this.#options.carriers.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';
       if (!lost && !maybe) throw error;
       await connection.ended(LOSS_MS);
       if (!connection.closed) throw error;
       const next = await this.#life.ready(call.signal);
       return next.call(call);
+    }
+  }
+
+  /** A result of very many parts would be copied, walked through and shown part by part further on. */
+  #refuseTooMany(result: Json): void {
+    const { server, limits } = this.#options;
+    for (const key of PARTS) {
+      const parts = at(result.value, key);
+      if (!Array.isArray(parts) || parts.length <= limits.contentParts) continue;
+      const message = `The result of "${server}" has ${parts.length} parts ("${key}"); at most ${limits.contentParts} are taken (limits.contentParts).`;
+      throw new ProxyError('RESULT_TOO_LARGE', { message, server, delivered: true });
     }
   }
 
@@ -421,7 +447,10 @@ export class Downstream {
     if (this.#life.phase !== 'up') this.#prober.stop();
     log.debug({ server, state, before }, 'state');
     if (this.#life.phase === 'up' && before !== 'starting')
-      log.info({ server, state, reasons: this.#health.report.reasons }, 'health of a downstream server changed');
+      log.info(
+        { server, state, reasons: this.#health.report.reasons },
+        'health of a downstream server changed',
+      );
     events.changed();
   }
 
@@ -453,7 +482,7 @@ export class Downstream {
       case 'notifications/subscriptions/acknowledged':
         return;
       case 'notifications/resources/updated':
-        this.#options.events.resourceUpdated(params);
+        this.#said.resourceUpdated(params);
         return;
       case 'notifications/tasks/status':
       case 'notifications/tasks':
@@ -463,17 +492,8 @@ export class Downstream {
         this.#elicitationCompleted(params);
         return;
       default:
-        this.#relayNotification(method, params, call, connection);
+        this.#said.notification(method, params, call, connection.calls);
     }
-  }
-
-  /** Anything else, log messages above all: to the call whose it is, else to the only client it can be for. */
-  #relayNotification(method: string, params: Json, call: Call | undefined, connection: Connection): void {
-    const door = this.#options.door();
-    const about = call ?? onlyClientsLatest(connection.calls, door);
-    if (about?.onNotification) about.onNotification(method, params);
-    else if (door) door.notify(method, params);
-    else this.#odd(`${method} that belongs to no one client`);
   }
 
   #question(incoming: IncomingQuestion, connection: Connection): Promise<Json> {
@@ -495,12 +515,12 @@ export class Downstream {
     else this.#options.events.elicitationCompleted(clientId, params);
   }
 
-  #odd(what: string): void {
-    const count = (this.#skipped.get(what) ?? 0) + 1;
+  #odd(what: string, times = 1): void {
+    const known = this.#skipped.get(what);
     // Kinds are few; texts that vary without end would be a leak.
-    if (count === 1 && this.#skipped.size >= 100) return;
-    this.#skipped.set(what, count);
-    if (count === 1) this.#options.log.warn({ server: this.#options.server, what }, 'skipped');
+    if (known === undefined && this.#skipped.size >= 100) return;
+    this.#skipped.set(what, (known ?? 0) + times);
+    if (known === undefined) this.#options.log.warn({ server: this.#options.server, what }, 'skipped');
   }
 
   #connectTimeout(): ProxyError {
@@ -512,6 +532,9 @@ export class Downstream {
     });
   }
 }
+
+/** Where results of calls, reads and prompts hold their parts. */
+const PARTS = ['content', 'contents', 'messages'] as const;
 
 /** The errors of ours that a server is to blame for. */
 const FAILURES: ReadonlySet<string> = new Set([

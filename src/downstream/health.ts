@@ -120,7 +120,10 @@ export class Health {
         });
     const slowingMs = this.#slowingForMs();
     if (slowingMs !== undefined)
-      findings.push({ level: 'degraded', reason: `has been slowing for ${Math.round(slowingMs / 60_000)} minutes` });
+      findings.push({
+        level: 'degraded',
+        reason: `has been slowing for ${Math.round(slowingMs / 60_000)} minutes`,
+      });
     if (this.#probeFailures > 0)
       findings.push({
         level: this.#probeFailures > 2 ? 'critical' : this.#probeFailures > 1 ? 'unhealthy' : 'degraded',
@@ -132,7 +135,9 @@ export class Health {
   /** Oldest first. */
   #lately(): readonly Seen[] {
     const since = this.#clock.now() - WINDOW_MS;
-    return [...this.#seen.slice(this.#next), ...this.#seen.slice(0, this.#next)].filter(({ at }) => at >= since);
+    return [...this.#seen.slice(this.#next), ...this.#seen.slice(0, this.#next)].filter(
+      ({ at }) => at >= since,
+    );
   }
 }
 

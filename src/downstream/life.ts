@@ -84,7 +84,9 @@ export class Life<C extends Living> {
   /** It failed often in a row, or may not be restarted: nobody expects it back soon. */
   get critical(): boolean {
     const { failures } = this.#backoff;
-    return failures >= CRITICAL_AFTER || (failures > 0 && !this.#options.restart.enabled && this.#phase === 'down');
+    return (
+      failures >= CRITICAL_AFTER || (failures > 0 && !this.#options.restart.enabled && this.#phase === 'down')
+    );
   }
 
   get startMs(): number | undefined {
@@ -96,7 +98,9 @@ export class Life<C extends Living> {
   }
 
   get restartInMs(): number | undefined {
-    return this.#restartAt === undefined ? undefined : Math.max(0, Math.round(this.#restartAt - this.#options.clock.now()));
+    return this.#restartAt === undefined
+      ? undefined
+      : Math.max(0, Math.round(this.#restartAt - this.#options.clock.now()));
   }
 
   get lastFailure(): { readonly stage: Stage; readonly what: string; readonly agoMs: number } | undefined {
@@ -120,7 +124,9 @@ export class Life<C extends Living> {
     if (this.#connection) return this.#connection;
     let off: () => void = () => {};
     const cancelled = new Promise<never>((_, reject) => {
-      off = signal.onCancel((reason) => reject(this.#unavailable(`the call was cancelled: ${reason}`, 'CANCELLED')));
+      off = signal.onCancel((reason) =>
+        reject(this.#unavailable(`the call was cancelled: ${reason}`, 'CANCELLED')),
+      );
     });
     try {
       return await Promise.race([this.#join(), cancelled]);
@@ -247,7 +253,9 @@ export class Life<C extends Living> {
       const connection = await connect();
       if (this.#closed || connection.closed) {
         void connection.close();
-        throw new Error(this.#closed ? 'stopped while it started' : 'the connection ended right after the handshake');
+        throw new Error(
+          this.#closed ? 'stopped while it started' : 'the connection ended right after the handshake',
+        );
       }
       this.#connection = connection;
       this.#upAt = clock.now();
@@ -304,10 +312,18 @@ export class Life<C extends Living> {
 
   #tooEarly(what: string, ms: number): ProxyError {
     const { server } = this.#options;
-    return new ProxyError('RATE_LIMITED', { message: what, server, delivered: false, retryAfterMs: Math.ceil(ms) });
+    return new ProxyError('RATE_LIMITED', {
+      message: what,
+      server,
+      delivered: false,
+      retryAfterMs: Math.ceil(ms),
+    });
   }
 
-  #unavailable(why: string, code: 'DOWNSTREAM_UNAVAILABLE' | 'CANCELLED' = 'DOWNSTREAM_UNAVAILABLE'): ProxyError {
+  #unavailable(
+    why: string,
+    code: 'DOWNSTREAM_UNAVAILABLE' | 'CANCELLED' = 'DOWNSTREAM_UNAVAILABLE',
+  ): ProxyError {
     const { server } = this.#options;
     const message = why.includes(`"${server}"`) ? why : `"${server}" is not available: ${why}.`;
     return new ProxyError(code, { message, server, delivered: false });

@@ -86,7 +86,10 @@ export class Offer {
     const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
     try {
       const { info, capabilities } = await greeting.promise;
-      const { listing, whole } = await connection.list({ info, capabilities }, { before: this.#listing, signal });
+      const { listing, whole } = await connection.list(
+        { info, capabilities },
+        { before: this.#listing, signal },
+      );
       if (this.#connection !== connection) return;
       const before = this.#listing;
       // A list that failed because the server fell says nothing; the next start asks again.

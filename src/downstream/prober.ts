@@ -82,7 +82,8 @@ export class Prober {
       result(clock.now() - from);
     } else if (!probed.busy() && probed.heard() === heardBefore) {
       result(undefined);
-      if (++this.#silent >= DEAD_AFTER) return dead(`it answered nothing for ${DEAD_AFTER} probes of ${timeoutMs} ms`);
+      if (++this.#silent >= DEAD_AFTER)
+        return dead(`it answered nothing for ${DEAD_AFTER} probes of ${timeoutMs} ms`);
       // At once again: nobody should wait another pause for a server that hangs.
       return void this.#probe(probed);
     }

@@ -11,7 +11,15 @@ export class Turns {
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
 
-  constructor({ atOnce, longestMs, clock }: { readonly atOnce: number; readonly longestMs: number; readonly clock: Clock }) {
+  constructor({
+    atOnce,
+    longestMs,
+    clock,
+  }: {
+    readonly atOnce: number;
+    readonly longestMs: number;
+    readonly clock: Clock;
+  }) {
     this.#atOnce = atOnce;
     this.#longestMs = longestMs;
     this.#clock = clock;

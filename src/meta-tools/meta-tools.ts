@@ -14,10 +14,13 @@ export interface MetaTool {
   readonly isError?: (answer: JsonObject) => boolean;
 }
 
-export function metaTools(tools: readonly MetaTool[]): Middleware {
+/** @param saved tools that come and go. */
+export function metaTools(tools: readonly MetaTool[], saved: () => readonly MetaTool[] = () => []): Middleware {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const find = (name: string): MetaTool | undefined =>
+    byName.get(name) ?? (name.startsWith('workflow__') ? saved().find((tool) => tool.name === name) : undefined);
   return (next) => (call) => {
-    const tool = call.method === 'tools/call' ? byName.get(call.name) : undefined;
+    const tool = call.method === 'tools/call' ? find(call.name) : undefined;
     return tool ? resultOf(tool, call) : next(call);
   };
 }
@@ -27,6 +30,7 @@ async function resultOf(tool: MetaTool, call: Call): Promise<Json> {
   return Json.of({
     content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
     structuredContent,
+    ...(tool.isError?.(structuredContent) === true && { isError: true }),
   });
 }
 

@@ -164,10 +164,10 @@ export class ModernClient implements Member {
           this.#tell(stream, method, {});
   }
 
-  resourceUpdated(params: Json): void {
-    const uri = stringAt(params.value, 'uri') ?? '';
+  resourceUpdated(params: Json, subscribed: ReadonlySet<string>): void {
     for (const stream of this.#streams)
-      if (stream.uris.has(uri)) this.#pass(stream, 'notifications/resources/updated', params);
+      if ([...stream.uris].some((uri) => subscribed.has(uri)))
+        this.#pass(stream, 'notifications/resources/updated', params);
   }
 
   /** Outside of calls a modern client hears of its tasks, and of nothing else. */

@@ -25,8 +25,12 @@ export interface ServedProxy {
 export interface Member extends ClientDoor {
   /** These lists differ from what was listed before. */
   listsChanged(kinds: readonly ListKind[]): void;
-  /** A resource that it subscribed to; the params name the URI as this client sees it. */
-  resourceUpdated(params: Json): void;
+  /**
+   * A resource, as this client sees it, was updated.
+   *
+   * @param subscribed the URIs it subscribed to that this concerns: the resource's own, or one that it is part of.
+   */
+  resourceUpdated(params: Json, subscribed: ReadonlySet<string>): void;
 }
 
 /** What an attached client may do beside calling. */

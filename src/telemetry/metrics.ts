@@ -22,8 +22,8 @@ export interface ServerFigures {
 }
 
 export interface Metrics {
-  /** One call has ended; `tool` is the method where no tool was called. */
-  took(server: string, tool: string, ms: number): void;
+  /** One call has ended, under the server's own name for the tool. */
+  took(server: string, method: string, name: string, ms: number): void;
   /** Prometheus text. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -40,7 +40,12 @@ export function createMetrics(read: () => readonly ServerFigures[], processes: (
     buckets: SECONDS,
     registers: [registry],
   });
-  const counter = (name: string, help: string, values: (figures: ServerFigures) => Iterable<Sample>, label?: string): void => {
+  const counter = (
+    name: string,
+    help: string,
+    values: (figures: ServerFigures) => Iterable<Sample>,
+    label?: string,
+  ): void => {
     const metric: Counter = new Counter({
       name: `switchyard_${name}_total`,
       help,
@@ -49,7 +54,12 @@ export function createMetrics(read: () => readonly ServerFigures[], processes: (
       collect: () => fill(metric, (labels, value) => metric.inc(labels, value), values, label),
     });
   };
-  const gauge = (name: string, help: string, values: (figures: ServerFigures) => Iterable<Sample>, label?: string): void => {
+  const gauge = (
+    name: string,
+    help: string,
+    values: (figures: ServerFigures) => Iterable<Sample>,
+    label?: string,
+  ): void => {
     const metric: Gauge = new Gauge({
       name: `switchyard_${name}`,
       help,
@@ -73,13 +83,25 @@ export function createMetrics(read: () => readonly ServerFigures[], processes: (
   counter('errors', 'Calls that failed, by the code of the failure.', ({ failures }) => failures, 'code');
   counter('tool_errors', 'Answers with isError.', ({ toolErrors }) => [['', toolErrors]]);
   counter('retries', 'Second and further attempts.', ({ retries }) => [['', retries]]);
-  counter('failovers', 'Calls that went on to another member of the pool.', ({ failovers }) => [['', failovers]]);
+  counter('failovers', 'Calls that went on to another member of the pool.', ({ failovers }) => [
+    ['', failovers],
+  ]);
   counter('cache', 'Calls that a cache was asked for.', ({ cached }) => Object.entries(cached), 'result');
   counter('restarts', 'Starts after the first one.', ({ restarts }) => [['', restarts]]);
   gauge('calls_running', 'Calls under way.', ({ running }) => [['', running]]);
   gauge('calls_waiting', 'Calls in the queue.', ({ waiting }) => [['', waiting]]);
-  gauge('breaker_state', 'Which state the circuit is in.', ({ breaker }) => states(BREAKER_STATES, breaker), 'state');
-  gauge('server_state', 'Which state the server is in.', ({ state }) => states(SERVER_STATES, state), 'state');
+  gauge(
+    'breaker_state',
+    'Which state the circuit is in.',
+    ({ breaker }) => states(BREAKER_STATES, breaker),
+    'state',
+  );
+  gauge(
+    'server_state',
+    'Which state the server is in.',
+    ({ state }) => states(SERVER_STATES, state),
+    'state',
+  );
   new Gauge({
     name: 'switchyard_processes',
     help: 'Child processes that run.',
@@ -90,16 +112,39 @@ export function createMetrics(read: () => readonly ServerFigures[], processes: (
   });
 
   return {
-    took: (server, tool, ms) => duration.observe({ server, tool }, ms / 1000),
+    took(server, method, name, ms) {
+      const tool = method === 'tools/call' ? name : METHODS.has(method) ? method : 'other';
+      duration.observe({ server, tool }, ms / 1000);
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
 }
 
+/** A method that a client makes up is no label. */
+const METHODS = new Set([
+  'prompts/get',
+  'resources/read',
+  'completion/complete',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+  'tasks/cancel',
+  'tasks/update',
+]);
+
 type Sample = readonly [label: string, value: number];
 
 const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;
-const SERVER_STATES = ['starting', 'ready', 'degraded', 'unhealthy', 'critical', 'stopping', 'stopped'] as const;
+const SERVER_STATES = [
+  'starting',
+  'ready',
+  'degraded',
+  'unhealthy',
+  'critical',
+  'stopping',
+  'stopped',
+] as const;
 
 function states(all: readonly string[], current: string): readonly Sample[] {
   return all.map((state) => [state, state === current ? 1 : 0] as const);

@@ -13,6 +13,8 @@ import { listen } from './http-server-listen.ts';
 import { Pulse } from './http-server-pulse.ts';
 import { requestHandler, type HttpExchange, type HttpPage } from './http-server-requests.ts';
 
+export type { HttpPage } from './http-server-requests.ts';
+
 export interface HttpServerOptions extends GuardOptions {
   /** 0 picks a free one. */
   readonly port: number;

@@ -2,6 +2,7 @@
 import { tooLargeError } from './http-client-errors.ts';
 import { LineFraming } from './line-framing.ts';
 import type { LinkEvents } from './link.ts';
+import type { Oversized } from './oversized.ts';
 
 export interface IncomingOptions {
   readonly server: string;
@@ -9,15 +10,21 @@ export interface IncomingOptions {
   readonly events: LinkEvents;
 }
 
-/** An oversized answer fails the request it answers; an oversized something else is only odd. */
-export function incomingLines({ server, messageBytes, events }: IncomingOptions): LineFraming {
+export function incomingLines(options: IncomingOptions): LineFraming {
+  const { messageBytes, events } = options;
   return new LineFraming(messageBytes, {
     line: (text) => takeIn(text, events),
-    oversized({ id, hasMethod }) {
-      if (typeof id === 'number' && !hasMethod) events.failed(id, tooLargeError(server, messageBytes));
-      else events.odd(`a message of more than ${messageBytes} bytes was skipped`);
-    },
+    oversized: (line) => passOver(line, options),
   });
+}
+
+/** An oversized answer fails the request it answers; an oversized something else is only odd. */
+export function passOver(
+  { id, hasMethod }: Oversized,
+  { server, messageBytes, events }: IncomingOptions,
+): void {
+  if (typeof id === 'number' && !hasMethod) events.failed(id, tooLargeError(server, messageBytes));
+  else events.odd(`a message of more than ${messageBytes} bytes was skipped`);
 }
 
 const OPEN_OBJECT = 0x7b;

@@ -20,6 +20,8 @@ export const MARKER_VARIABLE = 'SWITCHYARD_CHILD';
 export interface ProcessRecord {
   /** The value of `MARKER_VARIABLE` for this proxy's children. */
   readonly marker: string;
+  /** Children that run. */
+  readonly count: number;
   /** Both return at once; the file follows soon. */
   add(pid: number): void;
   remove(pid: number): void;
@@ -84,15 +86,21 @@ export async function openProcessRecord(stateDir: string, log: Logger): Promise<
   }
 
   const identifying = new Set<Promise<void>>();
+  let count = 0;
   return {
     marker,
+    get count() {
+      return count;
+    },
     add(pid) {
+      count++;
       if (startTime === '') return;
       children.set(pid, undefined);
       const task = identify(pid).finally(() => identifying.delete(task));
       identifying.add(task);
     },
     remove(pid) {
+      count--;
       if (children.delete(pid)) change();
     },
     async close() {

@@ -7,10 +7,11 @@ import type { ProxyError } from '../core/errors.ts';
 import { GuardedEvents } from './guarded-events.ts';
 import { badResponse } from './http-client-errors.ts';
 import type { Headers } from './http-client-wire.ts';
-import { takeIn } from './incoming.ts';
+import { passOver, takeIn } from './incoming.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
 import { Outbox } from './outbox.ts';
 import type { Sink } from './outbox.ts';
+import { OversizedScanner } from './oversized.ts';
 import { badAddress, refused, socketError } from './websocket-errors.ts';
 
 export interface WebSocketOptions {
@@ -28,8 +29,8 @@ export interface WebSocketOptions {
 }
 
 /**
- * A frame larger than allowed ends the connection: the protocol knows no way to skip one. `closed` then comes
- * with `RESULT_TOO_LARGE`.
+ * A message larger than allowed is read and thrown away. One several times as large ends the connection, since
+ * there is no way to skip it: `closed` then comes with `RESULT_TOO_LARGE`.
  */
 export function openWebSocket(options: WebSocketOptions): OpenLink {
   return (events) => {
@@ -46,6 +47,8 @@ export function openWebSocket(options: WebSocketOptions): OpenLink {
 /** Pings are answered while no more than this waits, so that a flood of them costs no memory. */
 const PONG_ROOM = 64 * 1024;
 const CLOSE_MS = 1000;
+/** So many times the limit is still read, to tell whose answer it is. */
+const READ_OVER = 4;
 
 class WebSocketLink implements Link {
   readonly #options: WebSocketOptions;
@@ -66,7 +69,7 @@ class WebSocketLink implements Link {
     this.#socket = new WebSocket(options.url, ['mcp'], {
       headers: { ...options.headers },
       perMessageDeflate: false,
-      maxPayload: options.limits.messageBytes,
+      maxPayload: READ_OVER * options.limits.messageBytes,
       handshakeTimeout: options.connectTimeoutMs,
       followRedirects: false,
       autoPong: false,
@@ -94,7 +97,7 @@ class WebSocketLink implements Link {
     socket.on('message', (data: RawData, isBinary) => {
       this.#heard = true;
       if (isBinary) events.odd('a binary frame was skipped');
-      else takeIn((data as Buffer).toString(), events);
+      else this.#take(data as Buffer, events);
     });
     socket.on('ping', (data: Buffer) => {
       this.#heard = true;
@@ -103,11 +106,21 @@ class WebSocketLink implements Link {
     socket.on('pong', () => (this.#heard = true));
     socket.once('unexpected-response', (_, response) => this.#fail(refused(server, response)));
     socket.on('error', (error) =>
-      this.#fail(socketError(server, error, { opened: this.#opened, messageBytes: limits.messageBytes })),
+      this.#fail(
+        socketError(server, error, { opened: this.#opened, messageBytes: READ_OVER * limits.messageBytes }),
+      ),
     );
     socket.once('close', (code: number) =>
       this.#fail(badResponse(server, `closed the connection (code ${code})`)),
     );
+  }
+
+  #take(message: Buffer, events: LinkEvents): void {
+    const { describe: server, limits } = this.#options;
+    if (message.length <= limits.messageBytes) return takeIn(message.toString(), events);
+    const scanner = new OversizedScanner();
+    scanner.scan(message);
+    passOver(scanner.result, { server, messageBytes: limits.messageBytes, events });
   }
 
   #open(): void {

@@ -95,7 +95,13 @@ async function bounded(
   stopTimer?.();
   stopGrace?.();
   unlisten();
-  if (outcome.kind === 'done' || !late.out) return outcome;
+  if (outcome.kind === 'done') return outcome;
+  if (!late.out && signal.cancelled) {
+    // Whatever it broke with: it broke because it was told to end.
+    const { delivered: reached = 'unknown' } = outcome.error;
+    return failed({ code: 'CANCELLED', message: signal.reason ?? 'cancelled', delivered: reached });
+  }
+  if (!late.out) return outcome;
   const { delivered = 'unknown' } = outcome.error;
   const error = { code: 'TIMEOUT', message: `no answer within ${timeoutMs} ms`, delivered };
   return delivered === false ? failed(error) : { kind: 'in_doubt', error };

@@ -144,12 +144,15 @@ export class LiveRun {
   }
 
   async answer(key: string, answer: Answer): Promise<void> {
+    this.#questions.delete(key);
+    this.#parked = false;
     this.#port.note({ who: answer.by, what: answer.decision, about: key });
     await this.#port.deliver(key, answer);
   }
 
   async cancel(by: string): Promise<void> {
     if (this.ended) return;
+    this.#parked = false;
     this.#port.note({ who: by, what: 'cancel' });
     await this.#port.deliver(CANCEL, { by });
   }
@@ -239,7 +242,9 @@ export class LiveRun {
   #park(): void {
     const { calls, timers, questions } = this.#run.activity;
     const asleep = this.#needClient.size;
-    this.#parked = calls - asleep <= 0 && timers === 0 && questions + asleep > 0;
+    // One that is answered already goes on in a moment.
+    const answered = questions > this.#questions.size;
+    this.#parked = calls - asleep <= 0 && timers === 0 && questions + asleep > 0 && !answered;
     const status: RunStatus = this.#parked && this.#asking.size === 0 ? 'needs_attention' : 'running';
     if (status !== this.#status && this.#options.writer) {
       this.#status = status;

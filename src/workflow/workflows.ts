@@ -242,17 +242,14 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       return shown(await engine.show(row, false));
     }
     await live.answer(question.key, answer);
-    // The answer is taken up in a turn of its own.
-    await new Promise<void>((turn) => setImmediate(turn));
     return await watched(live, caller, signal);
   }
 
   /** Runs a finished run again, from a step on: what came before it and succeeded is taken as it is. */
-  async function again(row: RunRow, from: string | undefined, who: Who, signal: Cancellation | undefined): Promise<RunView> {
+  async function again(row: RunRow, start: string | undefined, who: Who, signal: Cancellation | undefined): Promise<RunView> {
+    if (start === undefined) throw wrong(`The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`);
     const before = await engine.show(row, true);
     const plan = JSON.parse(row.plan) as RunPlan;
-    const start = from ?? before.error?.step;
-    if (start === undefined) throw wrong(`The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`);
     const { program } = checkDefinition(plan.definition, { tools: undefined, saved: Object.keys(plan.saved), limits, compile, untrusted: plan.untrusted });
     const ids = program?.steps.map(({ id }) => id) ?? [];
     if (!program || !ids.includes(start)) throw wrong(`There is no step "${start}"; there are: ${listed(ids)}`);

@@ -1,5 +1,5 @@
 /** What `/proc` tells about processes. Zombies do not count: they have ended, and only wait to be reaped. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 interface Stat {
   readonly parent: number;
@@ -37,8 +37,18 @@ function environmentOf(pid: number): string[] {
   }
 }
 
+/** Without the one through which the config is watched: that begins a moment after the start, and stays. */
 export function openFiles(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((name) => linkOf(`${folder}/${name}`) !== 'anon_inode:inotify').length;
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Memory in use, in MiB. */

@@ -11,13 +11,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect } from 'vitest';
+import { afterEach, expect, vi } from 'vitest';
 import { Ledger, type RpcMessage } from './ledger.ts';
 import { isRunning, openFiles, processesWith } from './processes.ts';
 import { until } from './until.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const CASE_VARIABLE = 'SWITCHYARD_TEST_CASE';
+
+// Real processes on a machine that may have more to do.
+vi.setConfig({ testTimeout: 15_000, hookTimeout: 20_000 });
 
 export type Entry = Readonly<Record<string, unknown>>;
 

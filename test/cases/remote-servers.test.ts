@@ -36,16 +36,16 @@ async function startRemote(kind: Kind, port = 0): Promise<Remote> {
 }
 
 function entry(kind: Kind, port: number): Entry {
-  const restart = { delayMs: 50, maxDelayMs: 200 };
+  const patience = { restart: { delayMs: 50, maxDelayMs: 200 }, circuitBreaker: { recoveryTimeoutMs: 200 } };
   switch (kind) {
     case 'tcp':
-      return { type: 'tcp', host: '127.0.0.1', port, restart };
+      return { type: 'tcp', host: '127.0.0.1', port, ...patience };
     case 'websocket':
-      return { type: 'websocket', url: `ws://127.0.0.1:${port}`, restart };
+      return { type: 'websocket', url: `ws://127.0.0.1:${port}`, ...patience };
     case 'sse':
-      return { type: 'sse', url: `http://127.0.0.1:${port}/sse`, restart };
+      return { type: 'sse', url: `http://127.0.0.1:${port}/sse`, ...patience };
     case 'http':
-      return { url: `http://127.0.0.1:${port}/mcp`, restart };
+      return { url: `http://127.0.0.1:${port}/mcp`, ...patience };
   }
 }
 
@@ -66,11 +66,14 @@ describe.each<Kind>(['tcp', 'websocket', 'sse', 'http'])('a server over %s', (ki
 
   test('whose answer is too large or too deep fails that call alone', async () => {
     const { port } = await startRemote(kind);
-    const proxy = await startProxy({ far: { ...entry(kind, port), limits: { messageBytes: 1_000_000 } }, near: server() });
+    const proxy = await startProxy({
+      far: { ...entry(kind, port), limits: { messageBytes: 1_000_000 } },
+      near: server(),
+    });
     const neighbour = proxy.askTool('far__sleep', { ms: 500 });
     for (const [name, args] of [
-      ['large', { bytes: 4_000_000, idFirst: true }],
-      ['large', { bytes: 4_000_000, idFirst: false }],
+      ['large', { bytes: 2_000_000, idFirst: true }],
+      ['large', { bytes: 2_000_000, idFirst: false }],
       ['deep', { depth: 10_000 }],
     ] as const)
       expect(failureOf(await proxy.call(`far__${name}`, args))).toEqual({

@@ -123,16 +123,20 @@ describe('a client that does not care for our log', () => {
     expect(await proxy.stop(2000)).toBe(0);
   });
 
-  test.each(['SIGTERM', 'the end of our input'])('and never reads stderr is served on, and %s ends us in time', async (how) => {
-    const proxy = await startProxy({ a: server() }, { config: { log: { level: 'debug' } } });
-    proxy.child.stderr?.pause();
-    await Promise.all(Array.from({ length: 5000 }, (_, n) => proxy.call('echo', { n }, 15_000)));
-    const exit = proxy.exitedWithin(2000);
-    if (how === 'SIGTERM') proxy.child.kill('SIGTERM');
-    else proxy.child.stdin?.end();
-    expect(await exit).toBe(0);
-    proxy.child.stderr?.resume();
-  }, 20_000);
+  test.each(['SIGTERM', 'the end of our input'])(
+    'and never reads stderr is served on, and %s ends us in time',
+    async (how) => {
+      const proxy = await startProxy({ a: server() }, { config: { log: { level: 'debug' } } });
+      proxy.child.stderr?.pause();
+      await Promise.all(Array.from({ length: 5000 }, (_, n) => proxy.call('echo', { n }, 15_000)));
+      const exit = proxy.exitedWithin(2000);
+      if (how === 'SIGTERM') proxy.child.kill('SIGTERM');
+      else proxy.child.stdin?.end();
+      expect(await exit).toBe(0);
+      proxy.child.stderr?.resume();
+    },
+    20_000,
+  );
 });
 
 test('a client that reads nothing at all, and leaves, is not waited for', async () => {
@@ -155,17 +159,19 @@ describe('a proxy that is killed', () => {
   });
 
   test('A14 is swept up after at the next start, and a living proxy with the same state is not touched', async () => {
-    const folder = tempFolder();
-    const killed = await startProxy({ a: stubborn({ grandchild: true }) }, { folder });
-    const living = await startProxy({ a: stubborn({ grandchild: true }) }, { folder });
+    // The state is shared and the config is not: a change of it would be taken over.
+    const stateDir = tempFolder();
+    const config = { stateDir };
+    const killed = await startProxy({ a: stubborn({ grandchild: true }) }, { config });
+    const living = await startProxy({ a: stubborn({ grandchild: true }) }, { config });
     await until('the grandchildren', () => killed.descendants.length + living.descendants.length === 4);
     const records = (): number =>
-      readdirSync(join(folder, 'state', 'processes')).filter((name) => name.endsWith('.json')).length;
+      readdirSync(join(stateDir, 'processes')).filter((name) => name.endsWith('.json')).length;
     await until('the records', () => records() === 2);
     killed.child.kill('SIGKILL');
     await killed.exited;
     expect(killed.descendants.filter(isRunning)).toHaveLength(2);
-    const next = await startProxy({ b: server() }, { folder });
+    const next = await startProxy({ b: server() }, { config });
     await until('the sweep', () => killed.descendants.length === 0);
     expect(living.descendants).toHaveLength(2);
     expect(textOf(await living.call('echo', { n: 1 }))).toBe('{"n":1}');

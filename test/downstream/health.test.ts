@@ -116,7 +116,9 @@ describe('probing', () => {
     prober.start({
       probe: (signal) => {
         asked.push(clock.now() - from);
-        return server.answers ? Promise.resolve() : new Promise((_, reject) => signal.onCancel((why) => reject(new Error(why))));
+        return server.answers
+          ? Promise.resolve()
+          : new Promise((_, reject) => signal.onCancel((why) => reject(new Error(why))));
       },
       heard: () => server.heard,
       busy: () => server.busy,

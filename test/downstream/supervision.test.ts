@@ -56,7 +56,10 @@ describe('a server that falls', () => {
   test('A12 again and again is critical; with "hide" its tools leave with one notice and stay away', async () => {
     const restart = { delayMs: 20, maxDelayMs: 100 };
     const fall = (entry: Entry): Entry => server({ exitAfterMs: 150 }, { restart, ...entry });
-    const proxy = await startProxy({ hidden: fall({ outage: 'hide' }), kept: fall({}), good: server() }, { unready: true });
+    const proxy = await startProxy(
+      { hidden: fall({ outage: 'hide' }), kept: fall({}), good: server() },
+      { unready: true },
+    );
     await proxy.greet();
     const all = ['hidden__echo', 'kept__echo', 'good__echo'];
     await until('all tools', async () => {
@@ -65,8 +68,13 @@ describe('a server that falls', () => {
     });
     const notices = (): number => proxy.notices('notifications/tools/list_changed').length;
     const before = notices();
-    const critical = async (name: string): Promise<boolean> => (await proxy.status(name))['state'] === 'critical';
-    await until('the loop to be noticed', async () => (await critical('hidden')) && (await critical('kept')), 15_000);
+    const critical = async (name: string): Promise<boolean> =>
+      (await proxy.status(name))['state'] === 'critical';
+    await until(
+      'the loop to be noticed',
+      async () => (await critical('hidden')) && (await critical('kept')),
+      15_000,
+    );
     await until('the notice', () => notices() > before);
     const { restarts } = await proxy.status('hidden');
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -88,7 +96,9 @@ describe('a server that falls', () => {
     for (let i = 0; i < 3; i++) {
       const pid = Number(textOf(await proxy.call('a__pid')));
       process.kill(pid, 'SIGKILL');
-      await proxy.logged(({ msg, why }) => msg === 'downstream server failed' && String(why).includes('SIGKILL'));
+      await proxy.logged(
+        ({ msg, why }) => msg === 'downstream server failed' && String(why).includes('SIGKILL'),
+      );
       const since = performance.now();
       expect(Number(textOf(await proxy.call('a__pid')))).not.toBe(pid);
       took.push(performance.now() - since);
@@ -102,7 +112,10 @@ describe('a server that lives and answers nothing', () => {
   const health = { intervalMs: 200, timeoutMs: 200 };
 
   test('is restarted', async () => {
-    const proxy = await startProxy({ a: server({}, { health, timeoutMs: 400, stopGraceMs: 100 }), b: server() });
+    const proxy = await startProxy({
+      a: server({}, { health, timeoutMs: 400, stopGraceMs: 100 }),
+      b: server(),
+    });
     const pid = Number(textOf(await proxy.call('a__pid')));
     await proxy.call('a__deaf');
     await until('it to be restarted', async () => (await proxy.status('a'))['restarts'] === 1, 8000);
@@ -124,7 +137,10 @@ describe('health', () => {
   test('a probe that succeeds does not hide calls that time out', async () => {
     const health = { intervalMs: 100, timeoutMs: 500 };
     const circuitBreaker = { failureThreshold: 1000 };
-    const proxy = await startProxy({ a: server({}, { health, timeoutMs: 150, circuitBreaker }), b: server() });
+    const proxy = await startProxy({
+      a: server({}, { health, timeoutMs: 150, circuitBreaker }),
+      b: server(),
+    });
     for (let i = 0; i < 4; i++) await proxy.call('a__hang');
     const status = await proxy.status('a');
     expect(status).toMatchObject({ state: 'unhealthy', restarts: 0 });

@@ -1,5 +1,5 @@
 /**
- * K02: random JSON-RPC on each side. `FUZZ_MESSAGES=100000` sends as many in all (a few thousand otherwise);
+ * K02: random JSON-RPC on each side. `FUZZ_MESSAGES=100000` sends as many in all (two thousand otherwise);
  * `FUZZ_SEED` repeats a run whose seed was printed.
  */
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { post, type RawClient } from './raw-client.ts';
 import { type RawDownstream, resultOf } from './raw-downstream.ts';
 import { CARRIERS, openRawWorld, type RawWorld, SERVERS, type ServerName } from './raw-world.ts';
 
-const MESSAGES = Number(process.env['FUZZ_MESSAGES'] ?? 4000);
+const MESSAGES = Number(process.env['FUZZ_MESSAGES'] ?? 2000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const LONG = 60_000 + MESSAGES * 20;
 /** Two sides of clients, and every carrier of a server. */

@@ -111,18 +111,9 @@ export function nameFor({ method }: CallScenario, serverName: string): string {
   return method === 'resources/read' ? (JSON.parse(uriOf(serverName)) as string) : `${serverName}__fuzz`;
 }
 
-/** The params as the server must get them, minified; `got` says what the proxy chose for its own. */
-export function paramsAtServer(call: CallScenario, pair: Pair, got: { id: string; params: string }): string {
-  const { params, meta, token, method } = call;
-  // Every tool call gets a key that is the same over all attempts.
-  const key = /"switchyard\/idempotencyKey":("[0-9a-f-]{36}")/.exec(got.params)?.[1] ?? '"missing"';
-  const own = method === 'tools/call' ? [member('switchyard/idempotencyKey', key)] : [];
-  const sent = metaAtServer(
-    { members: [...(meta?.members ?? []), ...own], spaces: [''] },
-    token,
-    pair,
-    got.id,
-  );
+/** The params as the server must get them, minified, `id` being the proxy's own. */
+export function paramsAtServer({ params, meta, token }: CallScenario, pair: Pair, id: string): string {
+  const sent = minify(metaAtServer(meta ?? { members: [], spaces: [''] }, token, pair, id));
   const keep = sent !== '{}' || (meta?.members.length === 0 && pair.client === pair.server);
   const there = changed(params, {
     name: () => '"fuzz"',
@@ -131,6 +122,22 @@ export function paramsAtServer(call: CallScenario, pair: Pair, got: { id: string
   });
   const added = !meta && keep ? [member('_meta', sent)] : [];
   return minify(print({ ...there, members: [...there.members, ...added] }));
+}
+
+const OWN_KEY = '"switchyard/idempotencyKey":"[0-9a-f-]{36}"';
+
+/** What the server got, minified, without the key that every tool call gets of the proxy. */
+export function withoutOwnKey(got: string, { method, meta }: CallScenario, pair: Pair): string {
+  const text = minify(got);
+  const stripped = method === 'tools/call' ? text.replace(new RegExp(`${OWN_KEY},|,?${OWN_KEY}`), '') : text;
+  if (stripped === text || (meta && pair.client === pair.server)) return stripped;
+  // A `_meta` that is there only for the key is gone with it; one made for more stands wherever it likes.
+  const made = meta ? '{}' : pair.server === 'modern' ? modernMeta([]) : '{}';
+  const own = `"_meta":${made}`;
+  const rest = stripped.includes(`,${own}`)
+    ? stripped.replace(`,${own}`, '')
+    : stripped.replace(`${own},`, '');
+  return made === '{}' ? rest : `${rest.slice(0, -1)},${own}}`;
 }
 
 function metaAtServer(meta: ObjectParts, token: string | undefined, pair: Pair, id: string): string {

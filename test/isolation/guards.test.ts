@@ -121,7 +121,7 @@ describe('sessions', () => {
     expect(small.face.sessions).toBe(0);
     await agent.close();
     await small.close();
-  });
+  }, 60_000);
 });
 
 describe('tokens', () => {

@@ -39,7 +39,7 @@ beforeAll(async () => {
     legacyHttpClient(proxy.url, { capabilities: CAPABILITIES }),
     legacyHttpClient(proxy.url, { capabilities: CAPABILITIES }),
   ]);
-  for (const client of [a, b]) await client.request('tools/list');
+  for (const client of [a, b]) await client.tools(7 * 10);
 });
 afterAll(async () => {
   await Promise.all([a.leave(), b.leave()]);

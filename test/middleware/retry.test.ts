@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Call, Handler } from '../../src/core/call.ts';
-import { type Delivered, type ErrorCode, INVALID_PARAMS, ProxyError, RpcError } from '../../src/core/errors.ts';
+import { type Delivered, type ErrorCode, INVALID_PARAMS, type ProxyError, RpcError } from '../../src/core/errors.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
 import { answer, callOf, failure, HandClock, quiet, settle } from './builders.ts';

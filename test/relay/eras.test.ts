@@ -1,5 +1,9 @@
 /** Old clients in front of new servers, new clients in front of old ones, new ones in front of new ones. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Sealer } from '../../src/protocol/seal.ts';
 import {
   type ModernClient,
   modernHttpClient,
@@ -54,6 +58,7 @@ describe('a legacy client in front of a modern server', () => {
       { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } },
     );
     seen = seenBy(client);
+    await client.tools(10);
   });
   afterAll(() => client.close());
 
@@ -205,7 +210,7 @@ describe('a modern client in front of a legacy server', () => {
       http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },
     });
     client = modernHttpClient(proxy.url, { token: 'token-of-alice', capabilities: EVERYTHING });
-    await client.request('tools/list');
+    await client.call('seen');
     seen = seenBy(client);
   });
   afterAll(async () => {
@@ -398,7 +403,6 @@ describe('servers of different ages side by side', () => {
   test.each(start)('D10 are both usable by %s', async (_who, begin) => {
     const client = await begin();
     client.onQuestion = answering;
-    await client.request('tools/list');
     for (const server of ['old', 'new']) {
       expect((await client.call(`${server}__echo`, { a: 1 }))['got'].arguments).toEqual({ a: 1 });
       const from = client.messages.length;
@@ -489,9 +493,22 @@ describe('a parked call', () => {
     await server.stop();
   });
 
+  test('a state that a server made itself is void after its time, and for any other use', () => {
+    let now = 1_000_000;
+    const sealer = new Sealer(Buffer.alloc(32, 1), () => now);
+    const context = { clientId: 'alice', purpose: 'state tools/call ask' };
+    const sealed = sealer.seal({ state: 'its own' }, context, 600_000);
+    now += 600_000;
+    expect(sealer.open(sealed, context)).toEqual({ state: 'its own' });
+    expect(sealer.open(sealed, { ...context, clientId: 'bob' })).toBeUndefined();
+    expect(sealer.open(sealed, { ...context, purpose: 'state tools/call other' })).toBeUndefined();
+    now += 1;
+    expect(sealer.open(sealed, context)).toBeUndefined();
+  });
+
   test('is not taken for another proxy’s: a state from before a restart does not open a new call', async () => {
     const server = await startRaw({});
-    const stateDir = `/tmp/switchyard-state-${process.pid}`;
+    const stateDir = mkdtempSync(join(tmpdir(), 'switchyard-state-'));
     const config = { mcpServers: { one: { type: 'http', url: server.url } }, stateDir };
     const params = { name: 'ask', arguments: { questions: [elicit] } };
     const states: Wire[] = [];
@@ -566,7 +583,7 @@ describe('a modern client in front of a modern server', () => {
       http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },
     });
     client = modernHttpClient(proxy.url, { token: 'token-of-alice', capabilities: EVERYTHING });
-    await client.request('tools/list');
+    await client.call('one__seen');
     seen = async (method, count = 1) =>
       (told(await client.call('one__seen', { method, count })) as { message: Wire }[]).map(
         ({ message }) => message,

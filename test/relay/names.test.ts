@@ -1,8 +1,8 @@
 /** Several servers behind one: under which names and addresses clients find what they offer. */
 import { describe, expect, test } from 'vitest';
-import { modernStdioClient, type StdioClient, stdioClient } from './wire/clients.ts';
+import { legacyHttpClient, modernHttpClient, type StdioClient, stdioClient } from './wire/clients.ts';
 import { told, type Wire } from './wire/conversation.ts';
-import { raw } from './wire/proxies.ts';
+import { raw, startProxy } from './wire/proxies.ts';
 
 const OBJECT = { type: 'object' };
 const MINE = ['echo', 'answer', 'seen', 'emit', 'ask', 'progress', 'log', 'hang', 'list', 'whoami'];
@@ -16,9 +16,8 @@ async function withClient<T>(config: Wire, use: (client: StdioClient) => Promise
   }
 }
 
-async function toolNames(client: StdioClient): Promise<string[]> {
-  const { tools } = await client.request('tools/list');
-  return (tools as { name: string }[]).map(({ name }) => name);
+async function toolNames(client: StdioClient, count: number = MINE.length): Promise<string[]> {
+  return (await client.tools(count)).map(({ name }) => name as string);
 }
 
 describe('namespaces', () => {
@@ -31,7 +30,7 @@ describe('namespaces', () => {
       expect(await toolNames(client)).toEqual(MINE),
     );
     await withClient({ ...two, expose: expose('auto') }, async (client) =>
-      expect(await toolNames(client)).toEqual([
+      expect(await toolNames(client, 2 * MINE.length)).toEqual([
         ...MINE.map((name) => `one__${name}`),
         ...MINE.map((name) => `zwei__${name}`),
       ]),
@@ -43,7 +42,7 @@ describe('namespaces', () => {
       expect(await toolNames(client)).toEqual(MINE.map((name) => `one__${name}`)),
     );
     await withClient({ ...two, expose: expose('none') }, async (client) => {
-      const names = await toolNames(client);
+      const names = await toolNames(client, 2 * MINE.length);
       expect(names.slice(0, MINE.length)).toEqual(MINE);
       expect(new Set(names).size).toBe(2 * MINE.length);
       const others = names.filter((name) => name.startsWith('whoami'));
@@ -66,8 +65,8 @@ describe('tools by config', () => {
       expose: { namespaces: 'none', metaTools: false, origin: true },
     };
     await withClient(config, async (client) => {
-      const { tools: listed } = await client.request('tools/list');
-      const names = (listed as Wire[]).map(({ name }) => name as string);
+      const listed = await client.tools(8);
+      const names = listed.map(({ name }) => name as string);
       expect(names).toEqual(['say', 'answer', 'seen', 'ask', 'progress', 'log', 'list', 'pid']);
       expect(listed[0]).toEqual({
         name: 'say',
@@ -89,6 +88,7 @@ describe('pages', () => {
   test('expose.pageSize gives clients pages, which together are everything once', async () => {
     const expose = { namespaces: 'none', metaTools: false, pageSize: 3 };
     await withClient({ mcpServers: { one: raw() }, expose }, async (client) => {
+      await client.tools(3);
       const names: string[] = [];
       const sizes: number[] = [];
       let cursor: string | undefined;
@@ -121,23 +121,21 @@ describe('what the servers say of themselves', () => {
     }),
   };
 
-  test('reaches a legacy client: instructions under each name, the union of what they can', async () => {
-    const client = await stdioClient({ mcpServers: servers });
-    const hello = await client.until(({ id }) => id === 'init');
-    const { instructions, capabilities } = hello['result'] as Wire;
-    expect(instructions).toMatch(/one[\s\S]*Use one\.[\s\S]*two[\s\S]*Use two\./);
-    expect(capabilities.extensions).toEqual({ 'a.example/x': { v: 1 }, 'b.example/y': {} });
-    expect(capabilities).toMatchObject({ tools: {}, prompts: {}, logging: {}, experimental: { e: {} } });
-    await client.close();
-  });
-
-  test('reaches a modern client', async () => {
-    const client = modernStdioClient({ mcpServers: servers });
-    await client.request('tools/list');
-    const { instructions, capabilities } = await client.request('server/discover');
-    expect(instructions).toMatch(/Use one\.[\s\S]*Use two\./);
-    expect(capabilities.extensions).toEqual({ 'a.example/x': { v: 1 }, 'b.example/y': {} });
-    await client.close();
+  test('reaches clients of both families: instructions under each name, the union of what they can', async () => {
+    const proxy = await startProxy({ mcpServers: servers });
+    const modern = modernHttpClient(proxy.url);
+    const ofModern = (): Promise<Wire> => modern.request('server/discover');
+    // Who comes later than the servers is told of all.
+    await expect.poll(async () => (await ofModern())['instructions']).toMatch(/Use one\.[\s\S]*Use two\./);
+    const legacy = await legacyHttpClient(proxy.url);
+    const ofLegacy = (await legacy.until(({ id }) => id === 'init'))['result'] as Wire;
+    expect(ofLegacy['instructions']).toMatch(/one[\s\S]*Use one\.[\s\S]*two[\s\S]*Use two\./);
+    for (const { capabilities } of [ofLegacy, await ofModern()]) {
+      expect(capabilities).toMatchObject({ tools: {}, prompts: {}, logging: {}, experimental: { e: {} } });
+      expect(capabilities.extensions).toEqual({ 'a.example/x': { v: 1 }, 'b.example/y': {} });
+    }
+    await Promise.all([legacy.leave(), modern.vanish()]);
+    await proxy.stop();
   });
 });
 
@@ -154,13 +152,13 @@ describe('one URI that two servers claim', () => {
 
   test('means each its own everywhere: lists, reads, links, embedded resources, updates, _meta.ui', async () => {
     await withClient(config, async (client) => {
+      const tools = await client.tools(2 * MINE.length + 2);
       const { resources } = await client.request('resources/list');
       const [first, second] = (resources as { uri: string }[]).map((one) => one.uri);
       expect(first).toBe(uri);
       expect(second).not.toBe(uri);
 
-      const { tools } = await client.request('tools/list');
-      const links = (tools as Wire[])
+      const links = tools
         .filter(({ name }) => (name as string).endsWith('__app'))
         .map(({ _meta }) => _meta.ui.resourceUri as string);
       expect(links).toEqual([first, second]);

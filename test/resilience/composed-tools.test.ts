@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { templateFaults } from '../../src/composed-tools.ts';
+import { templateFaults } from '../../src/composed-templates.ts';
 import { at, Json } from '../../src/core/json.ts';
 import { mergeAnswers } from '../../src/merge-answers.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 
 const TARGETS = [
-  { tool: 'a__read', arguments: { query: '${{ input.q }}', page: '${{ input.page + 1 }}', fixed: 'for ${{ input.q }}' } },
+  {
+    tool: 'a__read',
+    arguments: { query: '${{ input.q }}', page: '${{ input.page + 1 }}', fixed: 'for ${{ input.q }}' },
+  },
   { tool: 'b__read', arguments: { text: '${{ input.q }}' } },
 ];
 
@@ -30,15 +33,18 @@ describe('a composed tool that asks one after the other', () => {
     expect(at(value, '_meta', 'switchyard/answeredBy')).toBe('a__read');
   });
 
-  test.each(['down', 'isError', 'invalid', 'hang'])('goes on to the next where the first is or says: %s', async (how) => {
-    const proxy = await proxyWith(composed());
-    await proxy.ready('a', 'b');
-    proxy.fault('a', how);
-    if (how === 'down') await proxy.outcome('a__write', { fault: 'crash-before' });
-    const { value } = await proxy.call('search', ASKED);
-    expect(at(value, '_meta', 'switchyard/answeredBy')).toBe('b__read');
-    expect(at(value, 'got', 'args')).toEqual({ text: 'tea' });
-  });
+  test.each(['down', 'isError', 'invalid', 'hang'])(
+    'goes on to the next where the first is or says: %s',
+    async (how) => {
+      const proxy = await proxyWith(composed());
+      await proxy.ready('a', 'b');
+      proxy.fault('a', how);
+      if (how === 'down') await proxy.outcome('a__write', { fault: 'crash-before' });
+      const { value } = await proxy.call('search', ASKED);
+      expect(at(value, '_meta', 'switchyard/answeredBy')).toBe('b__read');
+      expect(at(value, 'got', 'args')).toEqual({ text: 'tea' });
+    },
+  );
 
   test('does not go on when the first may have changed something', async () => {
     const targets = [{ tool: 'a__write' }, { tool: 'b__write' }];
@@ -67,13 +73,18 @@ describe('a composed tool that asks one after the other', () => {
     const proxy = await proxyWith(composed());
     await proxy.ready('a', 'b');
     for (const name of ['a', 'b']) proxy.fault(name, 'invalid');
-    await expect(proxy.call('search', ASKED)).rejects.toThrow(/None of the tools behind "search".*a__read.*b__read/);
+    await expect(proxy.call('search', ASKED)).rejects.toThrow(
+      /None of the tools behind "search".*a__read.*b__read/,
+    );
   });
 
   test('may stand on another composed tool', async () => {
     const proxy = await proxyWith((folder) => ({
       ...composed()(folder),
-      tools: { search: { targets: TARGETS }, outer: { targets: [{ tool: 'search', arguments: { q: 'x', page: 0 } }] } },
+      tools: {
+        search: { targets: TARGETS },
+        outer: { targets: [{ tool: 'search', arguments: { q: 'x', page: 0 } }] },
+      },
     }));
     await proxy.ready('a', 'b');
     expect(at((await proxy.call('outer')).value, 'got', 'args', 'query')).toBe('x');
@@ -88,7 +99,10 @@ describe('a composed tool that merges', () => {
     proxy.fault('a', 'hang');
     expect(at((await proxy.call('search', ASKED)).value, 'structuredContent')).toMatchObject({
       partial: true,
-      sources: [{ tool: 'a__read', error: 'did not answer in time' }, { tool: 'b__read', count: 1 }],
+      sources: [
+        { tool: 'a__read', error: 'did not answer in time' },
+        { tool: 'b__read', count: 1 },
+      ],
     });
   });
 
@@ -101,8 +115,16 @@ describe('a composed tool that merges', () => {
     (at(merged.value, 'structuredContent', 'results') as { id: string }[]).map(({ id }) => id);
 
   test('orders by score where all have one', () => {
-    const one = said('a', { hits: [{ id: 'x', score: 0.2 }, { id: 'y', score: 0.9 }] });
-    const two = said('b', [{ id: 'z', score: 0.5 }, { id: 'x', score: 0.7 }]);
+    const one = said('a', {
+      hits: [
+        { id: 'x', score: 0.2 },
+        { id: 'y', score: 0.9 },
+      ],
+    });
+    const two = said('b', [
+      { id: 'z', score: 0.5 },
+      { id: 'x', score: 0.7 },
+    ]);
     expect(idsOf(mergeAnswers([one, two]))).toEqual(['y', 'x', 'z']);
   });
 

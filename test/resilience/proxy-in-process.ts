@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import { templateFaults } from '../../src/composed-tools.ts';
+import { templateFaults } from '../../src/composed-templates.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Call } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';
@@ -16,7 +16,11 @@ const SERVER = fileURLToPath(new URL('../fixtures/servers/ledger-server.mjs', im
 /** A proxy in this process, in front of real ones that write down what they do and fail on demand. */
 export interface ProxyInProcess {
   readonly folder: string;
-  readonly log: { readonly level: string; readonly message: string; readonly facts: Record<string, unknown> }[];
+  readonly log: {
+    readonly level: string;
+    readonly message: string;
+    readonly facts: Record<string, unknown>;
+  }[];
   call(tool: string, args?: object, more?: Partial<Call>): Promise<Json>;
   /** `answered`, or the code of the failure. */
   outcome(tool: string, args?: object, more?: Partial<Call>): Promise<string>;
@@ -28,10 +32,16 @@ export interface ProxyInProcess {
   /** Waits until these servers are up and in the catalog. */
   ready(...servers: string[]): Promise<void>;
   status(server: string): Promise<Record<string, unknown>>;
+  /** The Prometheus text. */
+  metrics(): Promise<string>;
   request(method: string, name: string, params: object): Promise<Json>;
 }
 
-export function server(name: string, folder: string, ...tools: string[]): { command: string; args: string[] } {
+export function server(
+  name: string,
+  folder: string,
+  ...tools: string[]
+): { command: string; args: string[] } {
   return { command: process.execPath, args: [SERVER, name, folder, ...tools] };
 }
 
@@ -40,16 +50,30 @@ export async function proxyWith(make: (folder: string) => object): Promise<Proxy
   const file = join(folder, 'switchyard.json');
   writeFileSync(file, JSON.stringify({ stateDir: join(folder, 'state'), ...make(folder) }));
   const env = { PATH: process.env['PATH'] };
-  const config = await loadConfig({ files: [file], checkTemplates: templateFaults, env, cwd: folder, homeDir: folder, platform: process.platform });
+  const config = await loadConfig({
+    files: [file],
+    checkTemplates: async () => templateFaults,
+    env,
+    cwd: folder,
+    homeDir: folder,
+    platform: process.platform,
+  });
   const log: ProxyInProcess['log'] = [];
-  const record = (level: string) => (facts: object, message: string) => void log.push({ level, message, facts: { ...facts } });
-  const logger = { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
+  const record = (level: string) => (facts: object, message: string) =>
+    void log.push({ level, message, facts: { ...facts } });
+  const logger = {
+    debug: record('debug'),
+    info: record('info'),
+    warn: record('warn'),
+    error: record('error'),
+  };
   const proxy = await createProxy({ config, version: '0', exclusive: false, env, log: logger });
   onTestFinished(async () => {
     await proxy.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const call: ProxyInProcess['call'] = (tool, args = {}, more = {}) => proxy.served.handle(callOf(tool, { args, ...more }));
+  const call: ProxyInProcess['call'] = (tool, args = {}, more = {}) =>
+    proxy.served.handle(callOf(tool, { args, ...more }));
   const status: ProxyInProcess['status'] = async (name) => {
     const result = await call('proxy_status', { server: name });
     return (at(result.value, 'structuredContent', 'servers') as Record<string, unknown>[])[0] ?? {};
@@ -63,7 +87,8 @@ export async function proxyWith(make: (folder: string) => object): Promise<Proxy
         () => 'answered',
         (error: unknown) => (error instanceof ProxyError ? error.code : String(error)),
       ),
-    who: async (tool, args, more) => String(at((at((await call(tool, args, more)).value, 'content') as unknown[])[0], 'text')),
+    who: async (tool, args, more) =>
+      String(at((at((await call(tool, args, more)).value, 'content') as unknown[])[0], 'text')),
     fault: (name, how) => writeFileSync(join(folder, `${name}.fault`), how),
     get ledger() {
       const path = join(folder, 'ledger');
@@ -79,6 +104,8 @@ export async function proxyWith(make: (folder: string) => object): Promise<Proxy
         .poll(async () => (await Promise.all(servers.map(isUp))).every(Boolean), { timeout: 10_000 })
         .toBe(true);
     },
-    request: (method, name, params) => proxy.served.handle({ ...callOf(name), method, params: Json.of(params) }),
+    metrics: async () => (await proxy.metrics?.text()) ?? '',
+    request: (method, name, params) =>
+      proxy.served.handle({ ...callOf(name), method, params: Json.of(params) }),
   };
 }

@@ -14,12 +14,19 @@ import {
 import { until } from '../cases/until.ts';
 
 /** With the same folder, the servers' entries are the same to the letter. */
-function startProxy(servers: Record<string, Entry>, options: ProxyOptions & { folder: string }): Promise<ProxyUnderTest> {
+function startProxy(
+  servers: Record<string, Entry>,
+  options: ProxyOptions & { folder: string },
+): Promise<ProxyUnderTest> {
   return start(servers, { mark: options.folder, ...options });
 }
 
 /** Runs a proxy once, so that it remembers. */
-async function remember(folder: string, servers: Record<string, Entry>, capabilities: Entry = {}): Promise<void> {
+async function remember(
+  folder: string,
+  servers: Record<string, Entry>,
+  capabilities: Entry = {},
+): Promise<void> {
   const proxy = await startProxy(servers, { folder, capabilities });
   await proxy.toolNames();
   expect(await proxy.stop()).toBe(0);
@@ -84,7 +91,10 @@ describe('a start from the snapshot', () => {
 
   test('a client that can do something else gets no list that was made for another', async () => {
     const folder = tempFolder();
-    const servers = { a: server({ names: ['plain'], namesForRoots: ['rooted'] }), b: server({ names: ['two'] }) };
+    const servers = {
+      a: server({ names: ['plain'], namesForRoots: ['rooted'] }),
+      b: server({ names: ['two'] }),
+    };
     await remember(folder, servers);
     const proxy = await startProxy(servers, { folder, unready: true, capabilities: { roots: {} } });
     await proxy.greet({ roots: {} });
@@ -97,7 +107,11 @@ describe('a start from the snapshot', () => {
     const folder = tempFolder();
     const hang = join(folder, 'hang');
     writeFileSync(hang, '');
-    const servers = { a: server(), b: server({ names: ['two'], neverIf: hang }, { connectTimeoutMs: 600 }), c: server() };
+    const servers = {
+      a: server(),
+      b: server({ names: ['two'], neverIf: hang }, { connectTimeoutMs: 600 }),
+      c: server(),
+    };
     await remember(folder, servers);
     writeFileSync(hang, 'yes');
     const proxy = await startProxy(servers, { folder, unready: true });
@@ -132,7 +146,9 @@ describe('a start from the snapshot', () => {
       headers: { ...headers, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' },
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } }),
     });
-    const names = ((await response.json()) as { result: { tools: { name: string }[] } }).result.tools.map(({ name }) => name);
+    const names = ((await response.json()) as { result: { tools: { name: string }[] } }).result.tools.map(
+      ({ name }) => name,
+    );
     expect(names).toEqual(['a__one', 'b__two', 'proxy_status']);
     expect(proxy.log.filter(({ msg }) => msg === 'downstream server is ready')).toEqual([]);
   });

@@ -9,7 +9,12 @@ import type { Listing } from '../../src/core/listing.ts';
 const KEY = Buffer.alloc(32, 7);
 const ADDRESS = JSON.stringify({ command: 'npx', env: [['TOKEN', 'hunter2secret']] });
 const warnings: string[] = [];
-const log = { debug() {}, info() {}, error() {}, warn: (_: object, what: string) => void warnings.push(what) };
+const log = {
+  debug() {},
+  info() {},
+  error() {},
+  warn: (_: object, what: string) => void warnings.push(what),
+};
 const folders: string[] = [];
 
 afterEach(() => {
@@ -40,7 +45,12 @@ function listing(...names: string[]): Listing {
   };
 }
 
-async function keep(folder: string, capabilities: Record<string, unknown>, what: Listing, key = KEY): Promise<void> {
+async function keep(
+  folder: string,
+  capabilities: Record<string, unknown>,
+  what: Listing,
+  key = KEY,
+): Promise<void> {
   const store = openSnapshots(folder, key, log);
   store.for(ADDRESS).keep(capabilities, what);
   await store.close();
@@ -90,7 +100,10 @@ describe('a snapshot', () => {
     ['is empty', () => ''],
     ['is not JSON', () => 'no\nsnapshot\n'],
     ['was changed by hand', (text: string) => text.replace('stub', 'evil')],
-    ['is of another version', (text: string) => text.replace('"version":1', '"version":99').replace(/"mac":"./, '"mac":"_')],
+    [
+      'is of another version',
+      (text: string) => text.replace('"version":1', '"version":99').replace(/"mac":"./, '"mac":"_'),
+    ],
   ])('that %s does not count and is written anew', async (_, damage) => {
     const folder = stateFolder();
     await keep(folder, {}, listing('a'));
@@ -137,7 +150,9 @@ describe('a snapshot', () => {
 
   test('of 20 proxies that write at once is one whole file of one of them', async () => {
     const folder = stateFolder();
-    await Promise.all(Array.from({ length: 20 }, (_, i) => keep(folder, {}, listing(`t${i}`, 'x'.repeat(20_000)))));
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => keep(folder, {}, listing(`t${i}`, 'x'.repeat(20_000)))),
+    );
     expect(filesIn(folder)).toHaveLength(1);
     expect(openSnapshots(folder, KEY, log).for(ADDRESS).recall({})?.tools).toHaveLength(2);
   });

@@ -68,8 +68,23 @@ describe('a server over a WebSocket', () => {
     expect(probe.ends).toEqual([undefined]);
   });
 
-  test('E12 that sends too much ends the connection, and the error says why', async () => {
-    const url = await listen((socket) => socket.send(`{"id":1,"result":"${'x'.repeat(2 * MIB)}"}`));
+  test('E12 that answers too much costs only the call it answers', async () => {
+    const url = await listen((socket) => {
+      for (const bytes of [2 * MIB, 3])
+        socket.send(`{"jsonrpc":"2.0","id":${bytes},"result":"${'x'.repeat(bytes)}"}`);
+    });
+    const { probe } = open(url);
+    expect(await probe.answer(3)).toBe('xxx');
+    expect(probe.failures.get(2 * MIB)).toMatchObject({
+      code: 'RESULT_TOO_LARGE',
+      delivered: true,
+      server: 'chat',
+    });
+    expect(probe.ends).toEqual([]);
+  });
+
+  test('E12 that sends many times too much ends the connection, and the error says why', async () => {
+    const url = await listen((socket) => socket.send(`{"id":1,"result":"${'x'.repeat(5 * MIB)}"}`));
     const error = await open(url).probe.end();
     expect(error).toMatchObject({ code: 'RESULT_TOO_LARGE', delivered: 'unknown', server: 'chat' });
   });

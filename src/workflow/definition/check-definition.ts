@@ -93,6 +93,8 @@ class Reader {
         this.#problem(path, `an id is up to 64 letters, digits and "_", got ${JSON.stringify(id)}`, {
           fix: JSON.stringify(id.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_').slice(0, 64)),
         });
+      else if (RESERVED.has(id))
+        this.#problem(path, `"${id}" is a word of CEL: no expression could refer to the step`, { fix: JSON.stringify(`${id}_step`) });
       seen.set(id, first ?? index);
     }
   }
@@ -416,6 +418,8 @@ interface WrittenInvocation {
   readonly scope: readonly string[];
   readonly use: Use;
 }
+
+const RESERVED = new Set('in true false null as break const continue else for function if import let loop package namespace return var void while'.split(' '));
 
 export const STEP_FIELDS = ['output', 'status', 'error', 'errors', 'raw', 'attempts', 'duration_ms'];
 

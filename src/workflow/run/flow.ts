@@ -8,7 +8,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Invocation, Need, Program, Step } from '../definition/program.ts';
 import type { Limits } from '../limits.ts';
 import type { Host } from './host.ts';
-import type { Machine, Owner } from './machine.ts';
+import type { Halt, Machine, Owner } from './machine.ts';
 import type { Port } from './port.ts';
 import { rollback } from './rollback.ts';
 import { runStep } from './run-step.ts';
@@ -68,6 +68,7 @@ export class Flow implements Owner {
   /** Those at work. */
   readonly #inside = new Set<Flow>();
   used = 0;
+  halted: Halt | undefined;
   readonly #finish: (end: FlowEnd) => void;
   readonly #seeds: ReadonlyMap<string, Result>;
   readonly #byId: ReadonlyMap<string, Step>;
@@ -77,7 +78,6 @@ export class Flow implements Owner {
   readonly #visible: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   #active = 0;
   #unsettled: number;
-  #halted: 'stop' | 'cancel' | undefined;
   #failure: FlowEnd['error'];
   #ended = false;
 
@@ -107,10 +107,6 @@ export class Flow implements Owner {
     return { input: this.input, steps: this.#visible };
   }
 
-  get halted(): boolean {
-    return this.#halted !== undefined;
-  }
-
   start(): void {
     const { timeoutMs } = this.program;
     if (timeoutMs !== undefined) this.#watchTime(timeoutMs);
@@ -120,8 +116,8 @@ export class Flow implements Owner {
 
   /** @param why for the error of the run. */
   cancel(why: { readonly code: string; readonly message: string }): void {
-    if (this.#ended || this.#halted === 'cancel') return;
-    this.#halted = 'cancel';
+    if (this.#ended || this.halted === 'cancel') return;
+    this.halted = 'cancel';
     this.#failure ??= why;
     this.context.machine.halt(this, 'cancel', why.message);
     for (const inner of this.#inside) inner.cancel(why);
@@ -142,8 +138,8 @@ export class Flow implements Owner {
   }
 
   #stop(why: NonNullable<FlowEnd['error']>): void {
-    if (this.#halted !== undefined) return;
-    this.#halted = 'stop';
+    if (this.halted !== undefined) return;
+    this.halted = 'stop';
     this.#failure ??= why;
     for (const inner of this.#inside) inner.#stop(why);
   }
@@ -164,9 +160,9 @@ export class Flow implements Owner {
   }
 
   #haltReason(): Partial<Result> | undefined {
-    if (this.#halted === undefined) return undefined;
+    if (this.halted === undefined) return undefined;
     const { step, message } = this.#failure ?? { message: '' };
-    const why = this.#halted === 'cancel' ? message : `"${step ?? ''}" failed`;
+    const why = this.halted === 'cancel' ? message : `"${step ?? ''}" failed`;
     return { reason: `the run stopped before it: ${why}`, afterFailure: true };
   }
 
@@ -201,7 +197,7 @@ export class Flow implements Owner {
     this.#visible[step.id] = visible(result, state);
     const { error, reason } = result;
     port.emit({ step: this.prefix + step.id, status: result.status, ...(error && { code: error.code }), ...(reason !== undefined && { reason }) });
-    const failed = result.status === 'failed' || result.status === 'in_doubt' || (result.status === 'cancelled' && this.#halted === undefined);
+    const failed = result.status === 'failed' || result.status === 'in_doubt' || (result.status === 'cancelled' && this.halted === undefined);
     if (failed) this.#failed(step, result);
     for (const dependent of this.#dependents[step.index] ?? []) {
       const missing = (this.#missing[dependent.index] ?? 0) - 1;
@@ -222,7 +218,7 @@ export class Flow implements Owner {
       step: this.prefix + step.id,
       message: `"${step.id}" failed: ${error?.code ?? ''} ${error?.message ?? ''}`.trimEnd(),
     };
-    if (this.program.onError === 'continue' || this.#halted !== undefined) return;
+    if (this.program.onError === 'continue' || this.halted !== undefined) return;
     this.#stop(this.#failure);
     this.context.machine.halt(this, 'stop', 'another step failed');
   }
@@ -262,7 +258,7 @@ export class Flow implements Owner {
   #end(): FlowEnd {
     const error = this.#failure;
     const output = this.#output();
-    if (error && this.#halted === 'cancel') return { status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error };
+    if (error && this.halted === 'cancel') return { status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error };
     // With `continue` the output is what there is; where it needs what is missing, there is none.
     if (error) return { status: 'failed', error, ...('value' in output && this.program.onError === 'continue' && { output: output.value }) };
     return 'value' in output ? { status: 'succeeded', output: output.value } : { status: 'failed', error: output.error };

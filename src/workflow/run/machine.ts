@@ -10,9 +10,11 @@ export interface Owner {
   readonly places: number;
   /** Places in use, those of owners within included. */
   used: number;
+  /** Nothing new is waited for on its behalf. */
+  halted: Halt | undefined;
 }
 
-type Halt = 'stop' | 'cancel';
+export type Halt = 'stop' | 'cancel';
 
 interface Strand {
   readonly owner: Owner;
@@ -96,6 +98,7 @@ export class Machine {
 
   /** Ends what waits on behalf of an owner; calls in flight are aborted by a cancellation only, and always awaited. */
   halt(owner: Owner, how: Halt, reason: string): void {
+    owner.halted = owner.halted === 'cancel' ? 'cancel' : how;
     for (const strand of this.#queue.filter((queued) => !queued.shielded && within(queued.owner, owner))) {
       this.#queue.splice(this.#queue.indexOf(strand), 1);
       this.#resume(strand, { interrupted: true });
@@ -128,6 +131,10 @@ export class Machine {
     }
     const asks = next.value;
     strand.asks = asks;
+    if (!strand.shielded && isEnded(strand.owner, asks)) {
+      this.#resume(strand, { interrupted: true });
+      return;
+    }
     switch (asks.ask) {
       case 'call':
         if (this.#queue.length === 0 && hasRoom(strand.owner)) this.#begin(strand, asks);
@@ -167,6 +174,13 @@ export class Machine {
       }
     }
   }
+}
+
+/** A routine of an owner that was halted meanwhile is not let begin what the halt would have ended. */
+function isEnded(owner: Owner | undefined, asks: Ask): boolean {
+  if (!owner || asks.ask === 'park' || (asks.ask === 'race' && asks.ends === 'never')) return false;
+  const ends = owner.halted === 'cancel' || (owner.halted === 'stop' && asks.ask === 'race' && asks.ends === 'with-run');
+  return ends || isEnded(owner.parent, asks);
 }
 
 function hasRoom(owner: Owner | undefined): boolean {

@@ -56,7 +56,7 @@ function* forEach(flow: Flow, step: Step, state: StepState, list: unknown): Rout
       let active = 0;
       let failed = false;
       const more = (): void => {
-        while (active < step.concurrency && next < list.length && !failed && !flow.halted) {
+        while (active < step.concurrency && next < list.length && !failed && flow.halted === undefined) {
           const index = next++;
           active++;
           const item = { flow, step, state, index, scope: { ...flow.scope, item: list[index] as unknown, index } };
@@ -125,7 +125,7 @@ function* runItem(item: Item): Routine<Result> {
 
 function* fallBack(item: Item, failed: Result): Routine<Result> {
   const { fallback } = item.step;
-  if (!fallback || item.flow.halted) return failed;
+  if (!fallback || item.flow.halted !== undefined) return failed;
   if ('value' in fallback) return { ...failed, status: 'succeeded', output: fallback.value.evaluate(item.scope) };
   const result = yield* invoke(fallback.invocation, contextOf(item, `fallback:${baseOf(item)}`));
   // What is undone is the step's own doing, not its stand-in's.
@@ -257,7 +257,7 @@ function* runInner(item: Item, work: WorkOf<'workflow'>): Routine<Result> {
     const error = { code: end.error?.code ?? 'STEP_FAILED', message: end.error?.message ?? '', delivered: 'unknown' as const };
     const failed: Result = { status: 'failed', attempts: n, error };
     const again = work.retry.attempts > n && work.retry.on.has(error.code) && (work.retry.unsafe || end.status === 'rolled_back');
-    if (!again || flow.halted) return failed;
+    if (!again || flow.halted !== undefined) return failed;
     const at = context.port.now();
     if (yield* pause(contextOf(item, baseOf(item)), `${baseOf(item)}#${n}`, work.retry, n, error, { key: '', outcome: { kind: 'failed', error }, at, ms: 0 })) return failed;
   }

@@ -82,7 +82,7 @@ export class Run {
   }
 
   async play(idle: () => void): Promise<FlowEnd> {
-    const owner: Owner = { parent: undefined, places: Infinity, used: 0 };
+    const owner: Owner = { parent: undefined, places: Infinity, used: 0, halted: undefined };
     this.#machine.spawn(owner, this.#awaitCancel(), (reason) => {
       this.#root.cancel({ code: 'CANCELLED', message: reason });
     });

@@ -49,7 +49,7 @@ export async function stdioClient(
   return client;
 }
 
-export async function greet(
+async function greet(
   client: Conversation,
   capabilities: Wire = {},
   version = '2025-11-25',

@@ -52,6 +52,16 @@ export class Conversation {
     return this.request('tools/call', { name, arguments: args, ...(meta && { _meta: meta }) }, id);
   }
 
+  /** The list of tools, once there are so many: a server that is late joins with `list_changed`. */
+  async tools(count: number): Promise<Wire[]> {
+    for (;;) {
+      const from = this.messages.length;
+      const { tools } = await this.request('tools/list');
+      if ((tools as Wire[]).length >= count) return tools as Wire[];
+      await this.notification('notifications/tools/list_changed', from);
+    }
+  }
+
   /** The first message that `test` holds for, at or after the index `from`. */
   until(test: (message: Wire) => boolean, from = 0, ms = 8000): Promise<Wire> {
     return new Promise((resolve, reject) => {

@@ -14,7 +14,7 @@ export interface MovableClock extends Clock {
 }
 
 /** Runs in real time unless it is moved. */
-export function movableClock(): MovableClock {
+function movableClock(): MovableClock {
   const due = new Map<object, { at: number; run: () => void }>();
   let ahead = 0;
   const now = (): number => performance.now() + ahead;
