@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Effort, type Figures, FULL, type Section, SHORT } from './figures.ts';
 import { markdown, reportOf } from './report.ts';
+import { measureChain } from './sections/chain.ts';
 import { measureIsolation } from './sections/isolation.ts';
 import { measureList } from './sections/list.ts';
 import { measureMemory } from './sections/memory.ts';
@@ -25,6 +26,7 @@ const SECTIONS: Readonly<Record<string, (effort: Effort) => Promise<Section>>> =
   start: measureStart,
   memory: measureMemory,
   isolation: measureIsolation,
+  chain: measureChain,
 };
 
 const { values } = parseArgs({

@@ -29,6 +29,8 @@ export const TARGETS: readonly Target[] = [
   { figure: 'stdio→stdio growth', atMost: 15 },
   { figure: 'http→http growth', atMost: 15 },
   { figure: 'isolation p99', atMost: 2 },
+  { figure: 'middleware chain', atMost: 10 },
+  { figure: 'circuit open refusal', atMost: 5000 },
 ];
 
 export type Verdict = 'met' | 'missed' | 'not measured';

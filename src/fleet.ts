@@ -119,7 +119,9 @@ export class Fleet {
   recall(): void {
     for (const { downstream } of this.#running.values()) {
       downstream.recall();
-      if (!downstream.remembered && this.#later.delete(downstream)) downstream.start();
+      if (downstream.remembered) continue;
+      this.#later.delete(downstream);
+      downstream.start();
     }
     this.#rebuild();
   }
@@ -135,12 +137,12 @@ export class Fleet {
   reload(config: FleetConfig, differs: ReadonlySet<string>): void {
     this.#config = config;
     const wanted = new Set(config.servers.map(({ server }) => server));
-    for (const [server, { downstream }] of [...this.#running]) {
+    for (const [server, { downstream, road }] of [...this.#running]) {
       if (wanted.has(server) && !differs.has(server)) continue;
       this.#running.delete(server);
       this.#listed.delete(server);
       this.#later.delete(downstream);
-      this.#drain(downstream);
+      this.#drain(downstream, road);
       if (wanted.has(server) && this.#options.own(server))
         this.#make(server, downstream.listing).downstream.start();
     }
@@ -199,7 +201,8 @@ export class Fleet {
     const end = this.#startedAt + listWaitMs;
     while (this.pending > 0 && clock.now() < end) {
       // One that is still missing may hang; when many or all are, the machine is slow and not the servers.
-      const quietMs = this.#listed.size === 0 ? Infinity : Math.max(MIN_QUIET_MS, this.#slowestMs) * this.pending;
+      const quietMs =
+        this.#listed.size === 0 ? Infinity : Math.max(MIN_QUIET_MS, this.#slowestMs) * this.pending;
       if (!(await this.#nextListing(Math.min(quietMs, end - clock.now())))) break;
     }
     this.#rebuild();
@@ -224,6 +227,7 @@ export class Fleet {
     this.#later.clear();
     this.#offShared?.();
     const all = [...this.downstreams, ...this.#draining];
+    for (const { road } of this.#running.values()) road.close();
     await Promise.all(all.map((downstream) => downstream.close()));
   }
 
@@ -249,9 +253,12 @@ export class Fleet {
     this.#cancelLater = this.#options.clock.after(START_STEP_MS, () => this.#startLater());
   }
 
-  #drain(downstream: Downstream): void {
+  #drain(downstream: Downstream, road: ServerRoad): void {
     this.#draining.add(downstream);
-    void downstream.drain(DRAIN_MS).then(() => this.#draining.delete(downstream));
+    void downstream.drain(DRAIN_MS).then(() => {
+      this.#draining.delete(downstream);
+      road.close();
+    });
   }
 
   /** How many of its own servers may still bring their first listing. */
@@ -318,12 +325,14 @@ export class Fleet {
       if (!pooled) continue;
       listed.set(key, pooled);
       const maxTools = Math.max(...entries.map((entry) => entry.maxTools));
+      const trusted = entries.every((entry) => entry.trusted !== false);
       known.set(key, {
         server: key,
         namespace,
         listing: pooled.listing,
         tools: poolToolRules(entries),
         maxTools,
+        trusted,
       });
     }
     this.#pools = listed;

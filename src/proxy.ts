@@ -17,7 +17,6 @@ import { INVALID_PARAMS, messageOf, type ProxyError, RpcError } from './core/err
 import { Json, type JsonObject, stringAt } from './core/json.ts';
 import { editObject } from './core/json-edit.ts';
 import type { ListKind } from './core/listing.ts';
-import type { DownstreamState } from './core/status.ts';
 import type { Logger } from './core/logger.ts';
 import { Downstream } from './downstream/downstream.ts';
 import { eraMemory } from './downstream/eras.ts';
@@ -26,6 +25,7 @@ import { Turns } from './downstream/turns.ts';
 import { Fleet, type FleetConfig, type FleetServer, type Running } from './fleet.ts';
 import { definitionOf, metaTools } from './meta-tools/meta-tools.ts';
 import { proxyStatus, type ServerReport } from './meta-tools/proxy-status.ts';
+import { boundBytes } from './middleware/bound-bytes.ts';
 import { compose } from './middleware/compose.ts';
 import { CallStats, observe } from './middleware/observe.ts';
 import { callPolicies, type CallPolicies, type PolicyView } from './call-policies.ts';
@@ -37,8 +37,9 @@ import { retry } from './middleware/retry.ts';
 import { RetryBudget } from './middleware/retry-budget.ts';
 import { composedDefinition, composedTools } from './composed-tools.ts';
 import { membersOf } from './members.ts';
-import { Pool, type Standing } from './pools.ts';
-import { serverRoad, type ServerRoad } from './server-road.ts';
+import { Pool } from './pools.ts';
+import { breakerReport, cachedReport, standing } from './road-figures.ts';
+import { serverRoad } from './server-road.ts';
 import { LOG_LEVELS } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
 import { createRouter, type View } from './router.ts';
@@ -104,7 +105,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   const stats = new Map<string, CallStats>();
   // Set by an SDK that was loaded before us; without one there is nothing to record.
-  const tracing = Symbol.for('opentelemetry.js.api.1') in globalThis ? await import('./middleware/trace.ts') : undefined;
+  const tracing =
+    Symbol.for('opentelemetry.js.api.1') in globalThis ? await import('./middleware/trace.ts') : undefined;
   // Who serves one client over stdio has no page to show them on.
   const metrics = exclusive
     ? undefined
@@ -132,6 +134,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   shared.start();
 
   const results = new ResultStore({ maxBytes: CACHE_BYTES, clock });
+  const bounded = boundBytes({ maxBytes: UNDER_WAY_BYTES });
   const budget = new RetryBudget(config.retryBudget);
   let built = build();
   let hurry = false;
@@ -171,6 +174,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     /** What a workflow's step and a client's call meet alike. */
     const road = compose(
       [
+        bounded,
         whenKnown,
         cache({ planOf, invalidates, store: results, clock, counted: countCached }),
         deadline({ deadlineOf, clock }),
@@ -222,9 +226,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     for (const about of subscriptions.keys()) {
       const [server, originalName] = JSON.parse(about) as [string, string];
       if (!differs.has(server)) continue;
-      its.find(server)?.downstream.subscribe(originalName).catch((error: unknown) => {
-        log.warn({ server, why: messageOf(error) }, 'could not subscribe again');
-      });
+      its
+        .find(server)
+        ?.downstream.subscribe(originalName)
+        .catch((error: unknown) => {
+          log.warn({ server, why: messageOf(error) }, 'could not subscribe again');
+        });
     }
   }
 
@@ -259,7 +266,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       find: (server) => its.find(server)?.road.handle,
       pool: (server) => built.pools.get(server),
       membersOf: (pool, kind, name) =>
-        kind === undefined || name === undefined ? (all.pools.get(pool)?.members ?? []) : its.membersWith(pool, kind, name),
+        kind === undefined || name === undefined
+          ? (all.pools.get(pool)?.members ?? [])
+          : its.membersWith(pool, kind, name),
       ownerOf: (server) => all.ownerOf(server),
       standingOf: (server, tool) => standing(its.downstreamOf(server)?.state, its.roadOf(server), tool),
     };
@@ -268,7 +277,11 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   /** The policies need to know whose call it is; a server that is coming up may be about to tell. */
   function whenKnown(next: Handler): Handler {
     return (call) =>
-      built.policies.knows(call) ? next(call) : viewOf(call.client).appears(() => built.policies.knows(call)).then(() => next(call));
+      built.policies.knows(call)
+        ? next(call)
+        : viewOf(call.client)
+            .appears(() => built.policies.knows(call))
+            .then(() => next(call));
   }
 
   function policyView({ client }: Call): PolicyView {
@@ -494,7 +507,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     if (!pool) return server;
     const having = its.membersWith(server, 'resources', originalName);
     const candidates = having.length > 0 ? having : (all.pools.get(server)?.members ?? []);
-    const [home] = pool.order({ members: candidates, standingOf: (one) => standing(its.downstreamOf(one)?.state, its.roadOf(one)) });
+    const [home] = pool.order({
+      members: candidates,
+      standingOf: (one) => standing(its.downstreamOf(one)?.state, its.roadOf(one)),
+    });
     return home ?? server;
   }
 
@@ -611,7 +627,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   function answersFrom(server: string, { targets: [target] }: Route, its: Fleet): boolean {
     if (!target || target.server === server) return target !== undefined;
-    return built.pools.has(target.server) && its.membersWith(target.server, 'tools', target.originalName).includes(server);
+    return (
+      built.pools.has(target.server) &&
+      its.membersWith(target.server, 'tools', target.originalName).includes(server)
+    );
   }
 
   /** Each problem once, however often the catalog is built. */
@@ -636,6 +655,8 @@ function isWithin(uri: string, subscribed: string): boolean {
   return uri === subscribed || subscribed.endsWith('/') || /[/?#]/.test(uri.charAt(subscribed.length));
 }
 
+/** What requests that wait, wherever they wait, may hold together. */
+const UNDER_WAY_BYTES = 256 * 1024 * 1024;
 const MAX_LOGGED = 10_000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
@@ -675,25 +696,14 @@ interface FleetPart {
   readonly changed: (kinds: readonly ListKind[]) => void;
 }
 
-function standing(state: DownstreamState | undefined, road: ServerRoad | undefined, tool?: string): Standing {
-  const busy = (road?.gate.running ?? 0) + (road?.gate.queued ?? 0);
-  const isOpen = road !== undefined && (road.circuit.state === 'open' || (tool !== undefined && road.circuit.isOpenFor(tool)));
-  if (isOpen || state === 'unhealthy' || state === 'critical' || state === 'stopping') return { tier: 2, busy };
-  return { tier: state === 'ready' || state === 'degraded' ? 0 : 1, busy };
-}
-
-function breakerReport(road: ServerRoad | undefined): JsonObject {
-  if (!road) return { state: 'closed' };
-  const { state, tools, retryAfterMs } = road.circuit;
-  return { state, ...(state === 'open' && { retryAfterMs }), ...(tools.size > 0 && { tools: Object.fromEntries(tools) }) };
-}
-
-function cachedReport({ cached: { hit, miss, stale } }: CallStats): JsonObject {
-  return { hits: hit, misses: miss, stale };
-}
-
-function fleetServer({ key, namespace, tools, limits }: ServerConfig): FleetServer {
-  return { server: key, namespace, tools, maxTools: limits.tools };
+function fleetServer({
+  key,
+  namespace,
+  tools,
+  limits,
+  trustAnnotations: trusted,
+}: ServerConfig): FleetServer {
+  return { server: key, namespace, tools, maxTools: limits.tools, trusted };
 }
 
 function ownInfo(version: string): JsonObject {

@@ -35,6 +35,7 @@ const parts: Readonly<Record<string, Place>> = {
   'composed-tools.ts': { floor: 2, doors: ['merge-answers.ts', 'composed-templates.ts'] },
   'call-policies.ts': { floor: 2, doors: ['members.ts'] },
   'server-road.ts': { floor: 2 },
+  'road-figures.ts': { floor: 2, doors: ['pools.ts', 'server-road.ts'] },
   'fleet.ts': { floor: 2, doors: ['server-road.ts'] },
   'carriers.ts': { floor: 2 },
   'task-ids.ts': { floor: 2 },

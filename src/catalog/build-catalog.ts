@@ -86,7 +86,7 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
     ),
     ttlMs: entries.length === 0 ? 0 : Math.min(...entries.map(({ listing }) => listing.ttlMs)),
     cacheScope:
-      entries.length > 0 && entries.every(({ listing }) => listing.cacheScope === 'public')
+      entries.length > 0 && entries.every(({ listing, trusted }) => trusted !== false && listing.cacheScope === 'public')
         ? 'public'
         : 'private',
     problems: problems.all(),

@@ -9,6 +9,8 @@ export interface CatalogEntry {
   readonly listing: Listing;
   readonly tools: ToolRules;
   readonly maxTools: number;
+  /** `false`: its word that a list is the same for everybody does not count. */
+  readonly trusted?: boolean;
 }
 
 /** What the operator says about a server's tools; all keys and globs are the server's own names. */

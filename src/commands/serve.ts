@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { configFolders, findConfigFiles } from '../config/find-config-files.ts';
+import type { TemplateCheck } from '../config/composed-tools.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { Reloading } from '../config/reloading.ts';
 import { markOf } from '../config/watch.ts';
@@ -210,6 +211,6 @@ function urlSecrets(url: string): string[] {
 }
 
 /** Most configs hold no expressions. */
-async function checkTemplates(): Promise<typeof import('../composed-templates.ts').templateFaults> {
+async function checkTemplates(): Promise<TemplateCheck> {
   return (await import('../composed-templates.ts')).templateFaults;
 }

@@ -211,7 +211,7 @@ export class Downstream {
 
   /** Begins, unless it is one that waits for its first call; trouble shows in the state and in the log. */
   start(): void {
-    if (this.#options.start === 'eager' || this.#offer.listing === undefined) this.#life.start();
+    if (this.#options.start === 'eager' || !this.remembered) this.#life.start();
   }
 
   /** Answers a call under the server's own name; waits for a start under way. */

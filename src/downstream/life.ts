@@ -132,7 +132,7 @@ export class Life<C extends Living> {
       return await Promise.race([this.#join(), cancelled]);
     } catch (error) {
       if (error instanceof ProxyError && TELLING.has(error.code)) throw error;
-      throw this.#unavailable(messageOf(error));
+      throw this.#unavailable(messageOf(error), 'DOWNSTREAM_UNAVAILABLE', error);
     } finally {
       off();
     }
@@ -323,9 +323,10 @@ export class Life<C extends Living> {
   #unavailable(
     why: string,
     code: 'DOWNSTREAM_UNAVAILABLE' | 'CANCELLED' = 'DOWNSTREAM_UNAVAILABLE',
+    cause?: unknown,
   ): ProxyError {
     const { server } = this.#options;
     const message = why.includes(`"${server}"`) ? why : `"${server}" is not available: ${why}.`;
-    return new ProxyError(code, { message, server, delivered: false });
+    return new ProxyError(code, { message, server, delivered: false, cause });
   }
 }

@@ -52,7 +52,11 @@ export function createCompile(): Compile {
         throw explain(failure, { text, environment, ast, scope });
       }
     };
-    return { text, references, evaluate: deadlineMs === undefined || !loops ? run : bounded(text, run, deadlineMs) };
+    return {
+      text,
+      references,
+      evaluate: deadlineMs === undefined || !loops ? run : bounded(text, run, deadlineMs),
+    };
   };
 
   function parse(text: string): ReturnType<typeof environment.parse> {
@@ -64,7 +68,11 @@ export function createCompile(): Compile {
   }
 }
 
-function bounded(text: string, run: (scope: JsonObject) => unknown, ms: number): (scope: JsonObject) => unknown {
+function bounded(
+  text: string,
+  run: (scope: JsonObject) => unknown,
+  ms: number,
+): (scope: JsonObject) => unknown {
   return (scope) => {
     try {
       return withDeadline(ms, () => run(scope));
@@ -76,4 +84,18 @@ function bounded(text: string, run: (scope: JsonObject) => unknown, ms: number):
 }
 
 /** Names that CEL itself brings along. */
-const BUILT_IN = new Set(['cel', 'google', 'int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'type', 'null_type', 'optional']);
+const BUILT_IN = new Set([
+  'cel',
+  'google',
+  'int',
+  'uint',
+  'double',
+  'bool',
+  'string',
+  'bytes',
+  'list',
+  'map',
+  'type',
+  'null_type',
+  'optional',
+]);

@@ -1,5 +1,11 @@
 /** Turns what CEL says about a mistake into what a person or a model needs to repair it. */
-import { type ASTNode, type Environment, EvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js';
+import {
+  type ASTNode,
+  type Environment,
+  EvaluationError,
+  ParseError,
+  TypeError as CelTypeError,
+} from '@marcbachmann/cel-js';
 import { serialize } from '@marcbachmann/cel-js/serialize';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { messageOf } from '../core/errors.ts';
@@ -26,7 +32,8 @@ export function explain(error: unknown, place: Explainer): ExpressionError {
   if (code === 'unknown_variable') return unknownVariable(summary, place);
   if (code === 'no_matching_overload') return wrongCall(summary, place);
   if (code === 'no_such_overload') return new ExpressionError(text, wordy(summary), convertHint(summary));
-  if (error instanceof ParseError) return new ExpressionError(text, `cannot be read: ${summary}${at(error.range)}`, syntaxHint(text));
+  if (error instanceof ParseError)
+    return new ExpressionError(text, `cannot be read: ${summary}${at(error.range)}`, syntaxHint(text));
   return new ExpressionError(text, wordy(summary), HINTS.get(code));
 }
 
@@ -40,7 +47,8 @@ const HINTS = new Map([
 
 function missingKey(node: ASTNode, place: Explainer): ExpressionError {
   const { text } = place;
-  const [object, key] = node.op === '.' || node.op === '[]' ? (node.args as [ASTNode, ASTNode | string]) : [undefined, ''];
+  const [object, key] =
+    node.op === '.' || node.op === '[]' ? (node.args as [ASTNode, ASTNode | string]) : [undefined, ''];
   const name = typeof key === 'string' ? key : String(key.op === 'value' ? key.args : serialize(key));
   if (!object) return new ExpressionError(text, `there is no key "${name}"`);
   const where = serialize(object);
@@ -50,8 +58,13 @@ function missingKey(node: ASTNode, place: Explainer): ExpressionError {
     return new ExpressionError(text, `${where} has no "length"`, `size(${where})`);
   if (!isObject(found)) {
     const kind = Array.isArray(found) ? 'a list' : found === undefined ? 'nothing' : typeName(found);
-    const hint = Array.isArray(found) ? ` Take an element, as in ${where}[0].${name}, or ${where}.map(x, x.${name}).` : '';
-    return new ExpressionError(text, `${where} has no key "${name}": it is ${kind}.${hint}${hint === '' ? has : ''}`);
+    const hint = Array.isArray(found)
+      ? ` Take an element, as in ${where}[0].${name}, or ${where}.map(x, x.${name}).`
+      : '';
+    return new ExpressionError(
+      text,
+      `${where} has no key "${name}": it is ${kind}.${hint}${hint === '' ? has : ''}`,
+    );
   }
   const keys = Object.keys(found);
   const near = nearest(name, keys);
@@ -87,10 +100,11 @@ function evaluated(text: string, { environment, scope }: Explainer, more: JsonOb
 function variablesAt(ast: ASTNode, wanted: ASTNode): Map<string, ASTNode> {
   const found = new Map<string, ASTNode>();
   const inside = (node: ASTNode): boolean => {
-    if (node === wanted || (node.start === wanted.start && node.end === wanted.end && node.op === wanted.op)) return true;
+    if (node === wanted || (node.start === wanted.start && node.end === wanted.end && node.op === wanted.op))
+      return true;
     const hit = childrenOf(node).some(inside);
     if (hit && node.op === 'rcall') {
-      const [, list, [variable]] = node.args as [string, ASTNode, ASTNode[]];
+      const [, list, [variable]] = node.args;
       if (variable?.op === 'id' && !found.has(variable.args)) found.set(variable.args, list);
     }
     return hit;
@@ -113,7 +127,8 @@ function unknownVariable(summary: string, { text, scope }: Explainer): Expressio
 export function noVariable(text: string, name: string, names: readonly string[]): ExpressionError {
   const near = nearest(name, names);
   const literal = FOREIGN.get(name);
-  const fix = literal ?? (near === undefined ? `If it is text, quote it: "${name}"` : replaceKey(text, name, near));
+  const fix =
+    literal ?? (near === undefined ? `If it is text, quote it: "${name}"` : replaceKey(text, name, near));
   return new ExpressionError(text, `there is no "${name}" here; there are: ${listed(names)}`, fix);
 }
 
@@ -152,7 +167,24 @@ const ALIASES = new Map([
   ['match', 'contains'],
 ]);
 
-const METHODS = ['map', 'filter', 'all', 'exists', 'exists_one', 'size', 'contains', 'startsWith', 'endsWith', 'split', 'join', 'trim', 'indexOf', 'substring', 'lowerAscii', 'upperAscii'];
+const METHODS = [
+  'map',
+  'filter',
+  'all',
+  'exists',
+  'exists_one',
+  'size',
+  'contains',
+  'startsWith',
+  'endsWith',
+  'split',
+  'join',
+  'trim',
+  'indexOf',
+  'substring',
+  'lowerAscii',
+  'upperAscii',
+];
 const FUNCTIONS = ['has', 'size', 'string', 'int', 'double', 'bool', 'dyn', 'type', 'timestamp', 'duration'];
 
 function wrongCall(summary: string, { text }: Explainer): ExpressionError {
@@ -166,7 +198,11 @@ function wrongCall(summary: string, { text }: Explainer): ExpressionError {
   }
   const near = ALIASES.get(name) ?? nearest(name, known);
   const message = `there is no function ${name}(); there are: ${listed([...new Set([...FUNCTIONS, ...METHODS])], 40)}`;
-  return new ExpressionError(text, message, near === undefined ? undefined : (EXAMPLES.get(near) ?? `${near}()`));
+  return new ExpressionError(
+    text,
+    message,
+    near === undefined ? undefined : (EXAMPLES.get(near) ?? `${near}()`),
+  );
 }
 
 const EXAMPLES = new Map([
@@ -183,14 +219,15 @@ const EXAMPLES = new Map([
 function convertHint(summary: string): string | undefined {
   if (/ \+ /.test(summary) && summary.includes('string')) return 'Make text of both: "…" + string(x)';
   if (summary.includes('string')) return 'Convert first: int(x), double(x) or string(x)';
-  if (/^no such overload: !/.test(summary)) return 'Compare instead: x == "" or size(x) == 0';
+  if (summary.startsWith('no such overload: !')) return 'Compare instead: x == "" or size(x) == 0';
   return undefined;
 }
 
 function syntaxHint(text: string): string | undefined {
+  if (text.includes('=>')) return 'CEL has no arrow functions: list.map(x, x.a), list.filter(x, x.a == 1)';
   if (/[^=!<>]=[^=]/.test(text)) return text.replace(/([^=!<>])=([^=])/, '$1==$2');
-  if (text.includes('===') || text.includes('!==')) return text.replaceAll('!==', '!=').replaceAll('===', '==');
-  if (/=>/.test(text)) return 'CEL has no arrow functions: list.map(x, x.a), list.filter(x, x.a == 1)';
+  if (text.includes('===') || text.includes('!=='))
+    return text.replaceAll('!==', '!=').replaceAll('===', '==');
   if (text.includes('${{')) return 'Here stands a bare expression, without ${{ }}';
   if (/\s(and|or)\s/.test(text)) return text.replaceAll(/\sand\s/g, ' && ').replaceAll(/\sor\s/g, ' || ');
   if (/(^|\s)not\s/.test(text)) return text.replaceAll(/(^|\s)not\s+/g, '$1!');

@@ -75,8 +75,8 @@ export function inspect(text: string, ast: ASTNode): Inspected {
       );
     loops = true;
     if (!binds) walk(receiver, place);
-    const name_ = variable?.op === 'id' ? variable.args : '';
-    const inner = { ...place, bound: new Set([...place.bound, name_]), nesting: place.nesting + 1 };
+    const own = variable?.op === 'id' ? variable.args : '';
+    const inner = { ...place, bound: new Set([...place.bound, own]), nesting: place.nesting + 1 };
     // The value that `cel.bind` binds does not see the variable yet.
     if (binds && rest[0]) walk(rest[0], place);
     for (const child of binds ? rest.slice(1) : rest) walk(child, inner);

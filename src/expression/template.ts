@@ -51,9 +51,12 @@ export function compileTemplate(
       return (scope) => part.map((inner: unknown, index) => (built[index] ?? (() => inner))(scope));
     }
     if (!isObject(part)) return undefined;
-    const built = Object.entries(part).map(([key, inner]) => [key, inner, build(inner, keyed(path, key))] as const);
+    const built = Object.entries(part).map(
+      ([key, inner]) => [key, inner, build(inner, keyed(path, key))] as const,
+    );
     if (built.every(([, , inner]) => inner === undefined)) return undefined;
-    return (scope) => Object.fromEntries(built.map(([key, inner, make]) => [key, make ? make(scope) : inner]));
+    return (scope) =>
+      Object.fromEntries(built.map(([key, inner, make]) => [key, make ? make(scope) : inner]));
   }
 
   function text(source: string, path: string): Part | undefined {

@@ -15,10 +15,14 @@ export interface MetaTool {
 }
 
 /** @param saved tools that come and go. */
-export function metaTools(tools: readonly MetaTool[], saved: () => readonly MetaTool[] = () => []): Middleware {
+export function metaTools(
+  tools: readonly MetaTool[],
+  saved: () => readonly MetaTool[] = () => [],
+): Middleware {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const find = (name: string): MetaTool | undefined =>
-    byName.get(name) ?? (name.startsWith('workflow__') ? saved().find((tool) => tool.name === name) : undefined);
+    byName.get(name) ??
+    (name.startsWith('workflow__') ? saved().find((tool) => tool.name === name) : undefined);
   return (next) => (call) => {
     const tool = call.method === 'tools/call' ? find(call.name) : undefined;
     return tool ? resultOf(tool, call) : next(call);

@@ -6,7 +6,18 @@ const step: JsonObject = {
   properties: {
     status: {
       type: 'string',
-      enum: ['pending', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'in_doubt', 'undone', 'undo_failed', 'cancelled'],
+      enum: [
+        'pending',
+        'running',
+        'waiting',
+        'succeeded',
+        'failed',
+        'skipped',
+        'in_doubt',
+        'undone',
+        'undo_failed',
+        'cancelled',
+      ],
     },
     attempts: { type: 'integer' },
     duration_ms: { type: 'number' },

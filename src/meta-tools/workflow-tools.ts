@@ -8,10 +8,22 @@ import { InvalidDefinition, type SavedWorkflow, type Workflows } from '../workfl
 import type { MetaTool } from './meta-tools.ts';
 import { RUN_OR_PLAN_SHAPE, RUN_SHAPE, RUNS_SHAPE } from './workflow-shapes.ts';
 
-const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'rolled_back', 'cancelled', 'needs_attention'];
+const STATUSES: readonly RunStatus[] = [
+  'running',
+  'succeeded',
+  'failed',
+  'rolled_back',
+  'cancelled',
+  'needs_attention',
+];
 
 export function workflowTools(workflows: Workflows): readonly MetaTool[] {
-  return [runWorkflow(workflows), workflowRuns(workflows), resumeWorkflow(workflows), cancelWorkflow(workflows)];
+  return [
+    runWorkflow(workflows),
+    workflowRuns(workflows),
+    resumeWorkflow(workflows),
+    cancelWorkflow(workflows),
+  ];
 }
 
 /** One tool for each saved workflow that can run. */
@@ -29,23 +41,41 @@ function runWorkflow(workflows: Workflows): MetaTool {
     inputSchema: {
       type: 'object',
       properties: {
-        workflow: { description: 'The name of a saved workflow, or a definition: { name, input, steps: [ … ], output }', anyOf: [{ type: 'string' }, { type: 'object' }] },
+        workflow: {
+          description: 'The name of a saved workflow, or a definition: { name, input, steps: [ … ], output }',
+          anyOf: [{ type: 'string' }, { type: 'object' }],
+        },
         input: { type: 'object', description: 'Values for the workflow, seen by its steps as input.NAME' },
         dry_run: { type: 'boolean', description: 'Only check it and show the plan; nothing is called' },
-        wait: { type: 'boolean', default: true, description: 'false: answer at once; workflow_runs tells how it goes on' },
+        wait: {
+          type: 'boolean',
+          default: true,
+          description: 'false: answer at once; workflow_runs tells how it goes on',
+        },
       },
       required: ['workflow'],
       additionalProperties: false,
     },
     outputSchema: RUN_OR_PLAN_SHAPE,
-    annotations: { title: 'Run a workflow', readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+    annotations: {
+      title: 'Run a workflow',
+      readOnlyHint: false,
+      destructiveHint: true,
+      idempotentHint: false,
+      openWorldHint: true,
+    },
     isError: (answer) => answer['valid'] !== true && isRunError(answer),
     answer: async (call) => {
       const { workflow, input, dry_run: dryRun, wait } = argumentsOf(call);
       if (workflow === undefined) throw wrong('"workflow" is missing: a saved name, or a definition');
       if (dryRun === true) return { ...workflows.plan(fromText(workflow), callerOf(call)) };
       const waits = wait !== false;
-      const run = await orErrors(() => workflows.run({ workflow: fromText(workflow), input, wait: waits, signal: waits ? call.signal : undefined }, callerOf(call)));
+      const run = await orErrors(() =>
+        workflows.run(
+          { workflow: fromText(workflow), input, wait: waits, signal: waits ? call.signal : undefined },
+          callerOf(call),
+        ),
+      );
       return waits ? run : { ...run };
     },
   };
@@ -54,14 +84,23 @@ function runWorkflow(workflows: Workflows): MetaTool {
 function workflowRuns(workflows: Workflows): MetaTool {
   return {
     name: 'workflow_runs',
-    description: 'Lists your workflow runs, or shows one run with every step: its state, result, and what it waits for.',
+    description:
+      'Lists your workflow runs, or shows one run with every step: its state, result, and what it waits for.',
     inputSchema: {
       type: 'object',
       properties: {
         run_id: { type: 'string', description: 'Show this run' },
-        step: { type: 'string', description: 'With run_id: give the whole output of this step, however large' },
+        step: {
+          type: 'string',
+          description: 'With run_id: give the whole output of this step, however large',
+        },
         status: { type: 'string', enum: STATUSES, description: 'List only runs in this state' },
-        limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'List at most so many, the latest first (50)' },
+        limit: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 1000,
+          description: 'List at most so many, the latest first (50)',
+        },
       },
       additionalProperties: false,
     },
@@ -70,10 +109,15 @@ function workflowRuns(workflows: Workflows): MetaTool {
     answer: async (call) => {
       const { run_id: runId, step, status, limit } = argumentsOf(call);
       const caller = callerOf(call);
-      if (typeof runId === 'string') return await workflows.show(runId, caller, typeof step === 'string' ? step : undefined);
+      if (typeof runId === 'string')
+        return await workflows.show(runId, caller, typeof step === 'string' ? step : undefined);
       const known = STATUSES.find((one) => one === status);
-      if (status !== undefined && known === undefined) throw wrong(`There is no status ${JSON.stringify(status)}; there are: ${STATUSES.join(', ')}`);
-      const runs = await workflows.list({ status: known, limit: typeof limit === 'number' ? Math.max(1, Math.trunc(limit)) : undefined }, caller);
+      if (status !== undefined && known === undefined)
+        throw wrong(`There is no status ${JSON.stringify(status)}; there are: ${STATUSES.join(', ')}`);
+      const runs = await workflows.list(
+        { status: known, limit: typeof limit === 'number' ? Math.max(1, Math.trunc(limit)) : undefined },
+        caller,
+      );
       return { runs };
     },
   };
@@ -91,23 +135,41 @@ function resumeWorkflow(workflows: Workflows): MetaTool {
         decision: {
           type: 'string',
           enum: ['retry', 'skip', 'fail', 'done', 'approve', 'reject'],
-          description: 'retry (call it again), skip, fail or done (it did happen) for a step in doubt; approve or reject for an approval',
+          description:
+            'retry (call it again), skip, fail or done (it did happen) for a step in doubt; approve or reject for an approval',
         },
         step: { type: 'string', description: 'Which step, where several wait' },
         content: { type: 'object', description: "With approve: the form's values" },
         output: { description: 'With done: what the step gave' },
-        from: { type: 'string', description: 'For a run that has ended: the step from which on it is run again' },
+        from: {
+          type: 'string',
+          description: 'For a run that has ended: the step from which on it is run again',
+        },
       },
       required: ['run_id'],
       additionalProperties: false,
     },
     outputSchema: RUN_SHAPE,
-    annotations: { title: 'Resume a workflow', readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+    annotations: {
+      title: 'Resume a workflow',
+      readOnlyHint: false,
+      destructiveHint: true,
+      idempotentHint: false,
+      openWorldHint: true,
+    },
     isError: isRunError,
     answer: async (call) => {
       const { run_id: runId, decision, step, content, output, from } = argumentsOf(call);
       return await workflows.resume(
-        { runId: text(runId, 'run_id'), decision: optional(decision), step: optional(step), content, output, from: optional(from), signal: call.signal },
+        {
+          runId: text(runId, 'run_id'),
+          decision: optional(decision),
+          step: optional(step),
+          content,
+          output,
+          from: optional(from),
+          signal: call.signal,
+        },
         callerOf(call),
       );
     },
@@ -117,11 +179,24 @@ function resumeWorkflow(workflows: Workflows): MetaTool {
 function cancelWorkflow(workflows: Workflows): MetaTool {
   return {
     name: 'cancel_workflow',
-    description: 'Cancels a workflow run: the calls in flight are cancelled, no later step starts, and what was done is undone if the workflow says so.',
-    inputSchema: { type: 'object', properties: { run_id: { type: 'string' } }, required: ['run_id'], additionalProperties: false },
+    description:
+      'Cancels a workflow run: the calls in flight are cancelled, no later step starts, and what was done is undone if the workflow says so.',
+    inputSchema: {
+      type: 'object',
+      properties: { run_id: { type: 'string' } },
+      required: ['run_id'],
+      additionalProperties: false,
+    },
     outputSchema: RUN_SHAPE,
-    annotations: { title: 'Cancel a workflow', readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
-    answer: async (call) => await workflows.cancel(text(argumentsOf(call)['run_id'], 'run_id'), callerOf(call)),
+    annotations: {
+      title: 'Cancel a workflow',
+      readOnlyHint: false,
+      destructiveHint: true,
+      idempotentHint: true,
+      openWorldHint: true,
+    },
+    answer: async (call) =>
+      await workflows.cancel(text(argumentsOf(call)['run_id'], 'run_id'), callerOf(call)),
   };
 }
 
@@ -133,7 +208,13 @@ function savedTool({ name, description, input, annotations }: SavedWorkflow, wor
     outputSchema: RUN_OR_PLAN_SHAPE,
     annotations: { title: name, ...annotations },
     isError: isRunError,
-    answer: async (call) => await orErrors(() => workflows.run({ workflow: name, input: argumentsOf(call), wait: true, signal: call.signal }, callerOf(call))),
+    answer: async (call) =>
+      await orErrors(() =>
+        workflows.run(
+          { workflow: name, input: argumentsOf(call), wait: true, signal: call.signal },
+          callerOf(call),
+        ),
+      ),
   };
 }
 

@@ -9,7 +9,7 @@ import { callWith } from '../core/call-with.ts';
 import { at, isObject, Json, stringAt } from '../core/json.ts';
 import { editObject, membersOf, memberText } from '../core/json-edit.ts';
 
-export const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';
+const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';
 
 /** Outside of all attempts: puts the key into `_meta`. */
 export function idempotencyKey(makeKey: () => string = randomUUID): Middleware {

@@ -4,7 +4,7 @@ import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError, RpcError } from '../core/errors.ts';
 import { isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
-import { checkValue } from './definition/check-value.ts';
+import { checkInTime } from './definition/check-in-time.ts';
 import { problemText } from './definition/problem.ts';
 import type { Sample, ToolCall } from './run/host.ts';
 import type { Outcome, StepError } from './run/port.ts';
@@ -22,12 +22,30 @@ const GRACE_MS = 1000;
 
 export async function callTool(
   { tool, arguments: args, timeoutMs, signal }: ToolCall,
-  { handle, clock, caller, onProgress }: { readonly handle: Handler; readonly clock: Clock; readonly caller: Caller; readonly onProgress: (params: Json) => void },
+  {
+    handle,
+    clock,
+    caller,
+    onProgress,
+  }: {
+    readonly handle: Handler;
+    readonly clock: Clock;
+    readonly caller: Caller;
+    readonly onProgress: (params: Json) => void;
+  },
 ): Promise<Outcome> {
   return await bounded({ timeoutMs, signal, clock }, async (inner) => {
     const params = Json.of({ name: tool, arguments: args });
     const { client, ask } = caller;
-    const result = await handle({ method: 'tools/call', name: tool, params, client, signal: inner, onProgress, ask });
+    const result = await handle({
+      method: 'tools/call',
+      name: tool,
+      params,
+      client,
+      signal: inner,
+      onProgress,
+      ask,
+    });
     if (result.object?.['isError'] === true)
       return failed({ code: 'TOOL_ERROR', message: errorText(result.value), delivered: true });
     return { kind: 'done', value: result };
@@ -36,18 +54,39 @@ export async function callTool(
 
 export async function sampleModel(
   { params, schema, timeoutMs, signal }: Sample,
-  { ask, clock }: { readonly ask: Ask | undefined; readonly clock: Clock },
+  { ask, clock, checkMs }: { readonly ask: Ask | undefined; readonly clock: Clock; readonly checkMs: number },
 ): Promise<Outcome> {
-  if (!ask) return failed({ code: 'CLIENT_CANNOT', message: 'the client that runs this workflow offers no sampling', delivered: false });
+  if (!ask)
+    return failed({
+      code: 'CLIENT_CANNOT',
+      message: 'the client that runs this workflow offers no sampling',
+      delivered: false,
+    });
   return await bounded({ timeoutMs, signal, clock }, async (inner) => {
     const wanted = Json.of(schema ? withSchema(params, schema) : params);
-    const result = await ask({ method: 'sampling/createMessage', params: wanted, server: 'switchyard', signal: inner });
+    const result = await ask({
+      method: 'sampling/createMessage',
+      params: wanted,
+      server: 'switchyard',
+      signal: inner,
+    });
     const text = unwrap({ content: [result.object?.['content']].flat() });
-    if (!schema) return { kind: 'done', value: Json.of({ output: typeof text === 'string' ? text : JSON.stringify(text), result: result.value }) };
+    if (!schema)
+      return {
+        kind: 'done',
+        value: Json.of({
+          output: typeof text === 'string' ? text : JSON.stringify(text),
+          result: result.value,
+        }),
+      };
     const output = typeof text === 'string' ? unfenced(text) : text;
-    const { problems } = checkValue(schema, output, { path: 'answer' });
+    const { problems } = checkInTime(schema, output, { path: 'answer', ms: checkMs });
     if (problems.length > 0)
-      return failed({ code: 'TOOL_ERROR', message: `the model's answer does not fit the schema: ${problems.map(problemText).join('; ')}`, delivered: true });
+      return failed({
+        code: 'TOOL_ERROR',
+        message: `the model's answer does not fit the schema: ${problems.map(problemText).join('; ')}`,
+        delivered: true,
+      });
     return { kind: 'done', value: Json.of({ output, result: result.value }) };
   });
 }
@@ -70,7 +109,11 @@ function unfenced(text: string): unknown {
 }
 
 async function bounded(
-  { timeoutMs, signal, clock }: { readonly timeoutMs: number | undefined; readonly signal: Cancellation; readonly clock: Clock },
+  {
+    timeoutMs,
+    signal,
+    clock,
+  }: { readonly timeoutMs: number | undefined; readonly signal: Cancellation; readonly clock: Clock },
   work: (signal: Cancellation) => Promise<Outcome>,
 ): Promise<Outcome> {
   const inner = new Cancellation();
@@ -109,11 +152,17 @@ async function bounded(
 
 function outcomeOf(error: unknown): Outcome {
   // An error of the server is an answer.
-  if (error instanceof RpcError) return failed({ code: 'TOOL_ERROR', message: `${error.message} (${error.code})`, delivered: true });
-  if (!(error instanceof ProxyError)) return { kind: 'in_doubt', error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' } };
+  if (error instanceof RpcError)
+    return failed({ code: 'TOOL_ERROR', message: `${error.message} (${error.code})`, delivered: true });
+  if (!(error instanceof ProxyError))
+    return {
+      kind: 'in_doubt',
+      error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' },
+    };
   const { code, message, delivered, retryAfterMs } = error;
   const known = { code, message, delivered, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  const answered = delivered === false || code === 'CANCELLED' || code === 'RESULT_TOO_LARGE' || code === 'CLIENT_CANNOT';
+  const answered =
+    delivered === false || code === 'CANCELLED' || code === 'RESULT_TOO_LARGE' || code === 'CLIENT_CANNOT';
   return answered ? failed(known) : { kind: 'in_doubt', error: known };
 }
 

@@ -78,7 +78,10 @@ export class Engine {
     const { limits, timeOfDay } = this.#options;
     if (this.#closed) throw new ProxyError('CANCELLED', { message: 'the proxy is ending', delivered: false });
     if (this.running >= limits.runs)
-      throw new ProxyError('BUSY', { message: `${limits.runs} workflows are running already: wait until one has ended`, delivered: false });
+      throw new ProxyError('BUSY', {
+        message: `${limits.runs} workflows are running already: wait until one has ended`,
+        delivered: false,
+      });
     await this.#open();
     const row: RunRow = {
       // Nobody finds another's run by trying.
@@ -106,10 +109,18 @@ export class Engine {
     return await (await this.#open()).run(id);
   }
 
-  async list(filter: { readonly client?: string | undefined; readonly status?: RunStatus | undefined; readonly limit: number }): Promise<RunView[]> {
+  async list(filter: {
+    readonly client?: string | undefined;
+    readonly status?: RunStatus | undefined;
+    readonly limit: number;
+  }): Promise<RunView[]> {
     const rows = await (await this.#open()).runs(filter);
     return rows.map((row) => {
-      const { steps: _steps, output: _output, ...view } = this.#live.get(row.id)?.view ?? viewOf(row, readStored(row.result));
+      const {
+        steps: _steps,
+        output: _output,
+        ...view
+      } = this.#live.get(row.id)?.view ?? viewOf(row, readStored(row.result));
       return view;
     });
   }
@@ -125,7 +136,12 @@ export class Engine {
     const asked = replayed.questions.map(({ step, question, options }) => ({ step, question, options }));
     const { steps, output } = replayed.view;
     const known = row.finishedAt === null && attention.length === 0 ? asked : attention;
-    return viewOf(row, { ...stored, ...(output !== undefined && { output }), ...(steps && { steps }), attention: known });
+    return viewOf(row, {
+      ...stored,
+      ...(output !== undefined && { output }),
+      ...(steps && { steps }),
+      attention: known,
+    });
   }
 
   /** What an unfinished run waits for, wherever it is at work. */
@@ -143,11 +159,18 @@ export class Engine {
   /** Leaves a word for the process that works on the run. */
   async leaveWord(row: RunRow, key: string, answer: Answer): Promise<void> {
     await this.#open();
-    await this.#writer?.write({ type: 'signal', signal: { runId: row.id, key, data: JSON.stringify(answer) } });
+    await this.#writer?.write({
+      type: 'signal',
+      signal: { runId: row.id, key, data: JSON.stringify(answer) },
+    });
   }
 
   /** The record of a run, for people. */
-  async events(row: RunRow): Promise<readonly { readonly at: string; readonly kind: string; readonly key: string; readonly data: unknown }[]> {
+  async events(
+    row: RunRow,
+  ): Promise<
+    readonly { readonly at: string; readonly kind: string; readonly key: string; readonly data: unknown }[]
+  > {
     const entries = await (await this.#open()).entries(row.id);
     return entries.map(({ at, kind, key, data }) => {
       const { value: _value, ...facts } = JSON.parse(data) as { readonly value?: unknown };
@@ -174,12 +197,23 @@ export class Engine {
     for (const run of runs) run.drain();
     const { clock, timeOfDay } = this.#options;
     const until = timeOfDay() + DRAIN_MS;
-    while (runs.some((run) => run.inFlight > 0) && timeOfDay() < until) await new Promise<void>((done) => clock.after(10, done));
+    while (runs.some((run) => run.inFlight > 0) && timeOfDay() < until)
+      await new Promise<void>((done) => clock.after(10, done));
     for (const run of runs) run.close('the proxy ends');
     await Promise.allSettled(this.#playing);
     await this.#opening?.catch(() => {});
     for (const run of runs)
-      if (!run.ended) this.#writer?.write({ type: 'status', runId: run.id, status: run.view.status, finishedAt: null, result: null, owner: '' }).catch(() => {});
+      if (!run.ended)
+        this.#writer
+          ?.write({
+            type: 'status',
+            runId: run.id,
+            status: run.view.status,
+            finishedAt: null,
+            result: null,
+            owner: '',
+          })
+          .catch(() => {});
     await this.#writer?.settled();
     await this.#journal?.close();
   }
@@ -199,7 +233,9 @@ export class Engine {
     } catch (error) {
       // The next one tries again: the disk may have room by then.
       this.#opening = undefined;
-      throw error instanceof JournalError ? new ProxyError('NEEDS_ATTENTION', { message: error.message, delivered: false, cause: error }) : error;
+      throw error instanceof JournalError
+        ? new ProxyError('NEEDS_ATTENTION', { message: error.message, delivered: false, cause: error })
+        : error;
     }
   }
 
@@ -212,29 +248,74 @@ export class Engine {
     const journal = await this.#open();
     const row = await journal.run(id);
     const { limits, log, clientFor, compile } = this.#options;
-    if (!row || row.finishedAt !== null || this.#closed || this.#live.has(id) || (await this.#heldElsewhere(row))) return this.#live.get(id);
+    if (
+      !row ||
+      row.finishedAt !== null ||
+      this.#closed ||
+      this.#live.has(id) ||
+      (await this.#heldElsewhere(row))
+    )
+      return this.#live.get(id);
     if (!(await journal.claim(id, row.owner, this.#lease))) return undefined;
     try {
-      if (row.interpreter !== INTERPRETER) throw new Error(`another version of the proxy began it (${row.interpreter}, this one is ${INTERPRETER})`);
+      if (row.interpreter !== INTERPRETER)
+        throw new Error(
+          `another version of the proxy began it (${row.interpreter}, this one is ${INTERPRETER})`,
+        );
       const plan = JSON.parse(row.plan) as RunPlan;
       const entries = await journal.entries(id);
-      const live = this.#liveRun({ ...row, owner: this.#lease }, plan, programsOf(plan, limits, compile), entries, caller ?? { client: clientFor(row.client) });
+      const live = this.#liveRun(
+        { ...row, owner: this.#lease },
+        plan,
+        programsOf(plan, limits, compile),
+        entries,
+        caller ?? { client: clientFor(row.client) },
+      );
       if (cancelledBy !== undefined) await live.cancel(cancelledBy);
       log.info({ run: id, workflow: row.workflow }, 'a workflow run goes on');
       return this.#play(live);
     } catch (error) {
       log.warn({ run: id, why: messageOf(error) }, 'a workflow run cannot go on');
       const message = `the run cannot go on: ${messageOf(error)}`;
-      const result = storedResult({ error: { code: 'NEEDS_ATTENTION', message }, attention: [{ step: '', question: message, options: [] }] });
-      await this.#writer?.write({ type: 'status', runId: id, status: 'needs_attention', finishedAt: null, result, owner: '' });
+      const result = storedResult({
+        error: { code: 'NEEDS_ATTENTION', message },
+        attention: [{ step: '', question: message, options: [] }],
+      });
+      await this.#writer?.write({
+        type: 'status',
+        runId: id,
+        status: 'needs_attention',
+        finishedAt: null,
+        result,
+        owner: '',
+      });
       return undefined;
     }
   }
 
-  #liveRun(row: RunRow, plan: RunPlan, programs: Programs, entries: readonly Entry[], caller: Caller): LiveRun {
+  #liveRun(
+    row: RunRow,
+    plan: RunPlan,
+    programs: Programs,
+    entries: readonly Entry[],
+    caller: Caller,
+  ): LiveRun {
     const { handle, clock, timeOfDay, limits, log } = this.#options;
     const newId = (): string => randomBytes(9).toString('base64url');
-    return new LiveRun({ row, plan, programs, entries, writer: this.#writer, caller, handle, clock, timeOfDay, newId, limits, log });
+    return new LiveRun({
+      row,
+      plan,
+      programs,
+      entries,
+      writer: this.#writer,
+      caller,
+      handle,
+      clock,
+      timeOfDay,
+      newId,
+      limits,
+      log,
+    });
   }
 
   #play(live: LiveRun): LiveRun {
@@ -254,7 +335,20 @@ export class Engine {
     const plan = JSON.parse(row.plan) as RunPlan;
     const entries = await (await this.#open()).entries(row.id);
     const newId = (): string => '';
-    const live = new LiveRun({ row, plan, programs: programsOf(plan, limits, compile), entries, writer: undefined, caller: { client: clientFor(row.client) }, handle, clock, timeOfDay, newId, limits, log });
+    const live = new LiveRun({
+      row,
+      plan,
+      programs: programsOf(plan, limits, compile),
+      entries,
+      writer: undefined,
+      caller: { client: clientFor(row.client) },
+      handle,
+      clock,
+      timeOfDay,
+      newId,
+      limits,
+      log,
+    });
     await live.play();
     return live;
   }

@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import { isObject, Json, type JsonObject } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Caller, callTool, sampleModel } from './calls.ts';
-import { checkValue } from './definition/check-value.ts';
+import { checkInTime } from './definition/check-in-time.ts';
 import { problemText } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
 import { JournalPort, Suspended } from './journal/journal-port.ts';
@@ -59,15 +59,33 @@ export class LiveRun {
   #told = -1;
   #parked = false;
   #quiet = false;
+  /** Its end is known; from now on nothing else is said about it. */
+  #over = false;
 
   constructor(options: LiveRunOptions) {
     const { row, plan, programs, entries, writer, clock, timeOfDay, newId, limits } = options;
     this.#options = options;
     this.#caller = options.caller;
     this.#status = row.status;
-    this.#port = new JournalPort({ runId: row.id, startedAt: row.startedAt, entries, writer, clock, timeOfDay, newId, resultBytes: limits.resultBytes });
+    this.#port = new JournalPort({
+      runId: row.id,
+      startedAt: row.startedAt,
+      entries,
+      writer,
+      clock,
+      timeOfDay,
+      newId,
+      resultBytes: limits.resultBytes,
+    });
     const seeds = plan.seeds && new Map<string, Result>(Object.entries(plan.seeds));
-    this.#run = new Run({ port: this.#port, host: this.#host(), limits, program: programs.main, input: plan.input, ...(seeds && { seeds }) });
+    this.#run = new Run({
+      port: this.#port,
+      host: this.#host(),
+      limits,
+      program: programs.main,
+      input: plan.input,
+      ...(seeds && { seeds }),
+    });
   }
 
   get id(): string {
@@ -102,15 +120,20 @@ export class LiveRun {
     const { log, writer } = this.#options;
     try {
       const end = await this.#run.play(() => this.#idle());
+      this.#over = true;
       await this.#finish(end);
     } catch (error) {
       if (error instanceof Suspended) {
         this.#quiet = true;
         return;
       }
+      this.#over = true;
       this.#port.close(messageOf(error));
       this.#status = 'needs_attention';
-      this.#end = { error: { code: 'NEEDS_ATTENTION', message: `the run cannot go on: ${messageOf(error)}` }, steps: this.#run.steps };
+      this.#end = {
+        error: { code: 'NEEDS_ATTENTION', message: `the run cannot go on: ${messageOf(error)}` },
+        steps: this.#run.steps,
+      };
       log.error({ run: this.id, why: messageOf(error) }, 'a workflow run cannot go on');
     } finally {
       if (writer) this.#notify();
@@ -119,14 +142,20 @@ export class LiveRun {
 
   /** Until the run ends, or waits for somebody who is not being asked. */
   async untilStill(): Promise<RunView> {
-    while (!this.ended && this.#end === undefined && !(this.#parked && this.#asking.size === 0) && !this.#quiet)
+    while (
+      !this.ended &&
+      this.#end === undefined &&
+      !(this.#parked && this.#asking.size === 0) &&
+      !this.#quiet
+    )
       await new Promise<void>((wake) => this.#waiters.add(wake));
     return this.view;
   }
 
   /** Until all that is on record has been played again. */
   async untilReplayed(): Promise<void> {
-    while (!this.#port.caughtUp && this.#end === undefined && !this.#quiet) await new Promise<void>((wake) => this.#waiters.add(wake));
+    while (!this.#port.caughtUp && this.#end === undefined && !this.#quiet)
+      await new Promise<void>((wake) => this.#waiters.add(wake));
   }
 
   /** Somebody waits for the run from now on, and can be asked. @returns a function that ends it. */
@@ -184,7 +213,14 @@ export class LiveRun {
       return;
     }
     const finishedAt = timeOfDay();
-    await writer.write({ type: 'status', runId: this.id, status: end.status, finishedAt, result: storedResult(stored), owner: '' });
+    await writer.write({
+      type: 'status',
+      runId: this.id,
+      status: end.status,
+      finishedAt,
+      result: storedResult(stored),
+      owner: '',
+    });
     this.#end = stored;
     this.#status = end.status;
     this.#finishedAt = finishedAt;
@@ -192,25 +228,39 @@ export class LiveRun {
   }
 
   #attention(): Attention[] {
-    const open = [...this.#questions.values()].map(({ step, question, options }): Attention => ({ step, question, options }));
-    const client = this.#needClient.size > 0 ? [{ step: '', question: 'A step asks the model of a client: call resume_workflow from a client that can sample.', options: [] }] : [];
+    const open = [...this.#questions.values()].map(({ step, question, options }): Attention => ({
+      step,
+      question,
+      options,
+    }));
+    const client =
+      this.#needClient.size > 0
+        ? [
+            {
+              step: '',
+              question:
+                'A step asks the model of a client: call resume_workflow from a client that can sample.',
+              options: [],
+            },
+          ]
+        : [];
     return [...open, ...client, ...this.#run.notes.map((note): Attention => ({ ...note }))];
   }
 
   #host(): Host {
-    const { handle, clock, plan, programs } = this.#options;
+    const { handle, clock, plan, programs, limits } = this.#options;
     const safe = new Set(plan.safe);
     return {
       callTool: (call) => callTool(call, { handle, clock, caller: this.#caller, onProgress: () => {} }),
       sample: async (sample) => {
         if (!this.#caller.ask && this.#options.entries.length > 0) await this.#client(sample.signal);
-        return await sampleModel(sample, { ask: this.#caller.ask, clock });
+        return await sampleModel(sample, { ask: this.#caller.ask, clock, checkMs: limits.evaluationMs });
       },
       safeToRepeat: (tool) => safe.has(tool),
       program: (name) => programs.saved.get(name) as Program,
       checkInput: (schema, input) => {
         if (!schema) return input;
-        const { problems, value } = checkValue(schema, input, { path: 'input' });
+        const { problems, value } = checkInTime(schema, input, { path: 'input', ms: limits.evaluationMs });
         if (problems.length > 0) throw new InvalidInput(problems.map(problemText).join('; '));
         return value;
       },
@@ -240,6 +290,7 @@ export class LiveRun {
   }
 
   #park(): void {
+    if (this.#over) return;
     const { calls, timers, questions } = this.#run.activity;
     const asleep = this.#needClient.size;
     // One that is answered already goes on in a moment.
@@ -249,7 +300,9 @@ export class LiveRun {
     if (status !== this.#status && this.#options.writer) {
       this.#status = status;
       const result = status === 'running' ? null : storedResult({ attention: this.#attention() });
-      this.#options.writer.write({ type: 'status', runId: this.id, status, finishedAt: null, result }).catch(() => {});
+      this.#options.writer
+        .write({ type: 'status', runId: this.id, status, finishedAt: null, result })
+        .catch(() => {});
     }
     this.#notify();
   }
@@ -263,7 +316,8 @@ export class LiveRun {
     const { done, total, running } = this.#run.progress;
     if (done <= this.#told) return;
     this.#told = done;
-    const message = running.length === 0 ? `${done} of ${total} steps done` : `running: ${running.slice(0, 5).join(', ')}`;
+    const message =
+      running.length === 0 ? `${done} of ${total} steps done` : `running: ${running.slice(0, 5).join(', ')}`;
     this.#caller.onProgress?.(Json.of({ progress: done, total, message }));
   }
 
@@ -289,7 +343,8 @@ export class LiveRun {
       else this.#refused.add(key);
     } catch (error) {
       this.#refused.add(key);
-      if (!signal.cancelled) this.#options.log.debug({ run: this.id, why: messageOf(error) }, 'the client did not answer');
+      if (!signal.cancelled)
+        this.#options.log.debug({ run: this.id, why: messageOf(error) }, 'the client did not answer');
     } finally {
       if (this.#asking.get(key) === signal) this.#asking.delete(key);
       this.#park();
@@ -299,7 +354,11 @@ export class LiveRun {
 
 function formOf({ kind, options, schema }: OpenQuestion): JsonObject {
   if (kind === 'in_doubt')
-    return { type: 'object', properties: { decision: { type: 'string', title: 'What now?', enum: options } }, required: ['decision'] };
+    return {
+      type: 'object',
+      properties: { decision: { type: 'string', title: 'What now?', enum: options } },
+      required: ['decision'],
+    };
   const properties = isObject(schema?.['properties']) ? schema['properties'] : {};
   const required = Array.isArray(schema?.['required']) ? (schema['required'] as unknown[]) : [];
   return {
@@ -315,7 +374,9 @@ function readForm({ kind, options }: OpenQuestion, result: JsonObject | undefine
   const action = result?.['action'];
   if (kind === 'in_doubt') {
     const decision = content['decision'];
-    return action === 'accept' && typeof decision === 'string' && options.includes(decision) ? { decision, by: 'person' } : undefined;
+    return action === 'accept' && typeof decision === 'string' && options.includes(decision)
+      ? { decision, by: 'person' }
+      : undefined;
   }
   if (action === 'decline') return { decision: 'reject', by: 'person' };
   if (action !== 'accept') return undefined;

@@ -42,17 +42,25 @@ export function planOf(program: Program, context: PlanContext): Plan {
   return {
     levels,
     critical_path: criticalPath(steps, depth),
-    tools: Object.fromEntries([...toolsOf(program, context.programs)].map((name) => [name, plannedTool(name, context.tools)])),
+    tools: Object.fromEntries(
+      [...toolsOf(program, context.programs)].map((name) => [name, plannedTool(name, context.tools)]),
+    ),
     max_calls: maxCalls(program, context, 0),
     approvals: steps.flatMap(({ id, work }) => (work.kind === 'approve' ? [{ step: id, by: work.by }] : [])),
     no_undo: steps.filter((step) => writes(step, context) && !step.undo).map(({ id }) => id),
-    resume: Object.fromEntries(steps.map((step) => [step.id, resumes(step, context) ? 'by_itself' : 'asks_a_person'])),
+    resume: Object.fromEntries(
+      steps.map((step) => [step.id, resumes(step, context) ? 'by_itself' : 'asks_a_person']),
+    ),
     mermaid: mermaid(program),
   };
 }
 
 /** Every tool that a run may call, those of saved workflows within included. */
-export function toolsOf(program: Program, programs: ReadonlyMap<string, Program>, seen = new Set<string>()): Set<string> {
+export function toolsOf(
+  program: Program,
+  programs: ReadonlyMap<string, Program>,
+  seen = new Set<string>(),
+): Set<string> {
   const names = new Set<string>();
   for (const { work, undo, fallback } of program.steps) {
     const inner = fallback && 'invocation' in fallback ? fallback.invocation : undefined;
@@ -70,7 +78,12 @@ export function toolsOf(program: Program, programs: ReadonlyMap<string, Program>
 
 function plannedTool(name: string, tools: Tools): PlannedTool {
   const tool = tools.get(name);
-  return { server: tool?.server ?? '', health: tool?.health ?? 'unknown', annotations: tool?.annotations ?? {}, safe_to_repeat: tool?.safeToRepeat ?? false };
+  return {
+    server: tool?.server ?? '',
+    health: tool?.health ?? 'unknown',
+    annotations: tool?.annotations ?? {},
+    safe_to_repeat: tool?.safeToRepeat ?? false,
+  };
 }
 
 /** How many steps stand before each. */
@@ -93,7 +106,10 @@ function depthsOf(steps: readonly Step[]): number[] {
 
 function criticalPath(steps: readonly Step[], depth: readonly number[]): string[] {
   const byId = new Map(steps.map((step) => [step.id, step]));
-  let last = steps.reduce<Step | undefined>((deepest, step) => (!deepest || (depth[step.index] ?? 0) > (depth[deepest.index] ?? 0) ? step : deepest), undefined);
+  let last = steps.reduce<Step | undefined>(
+    (deepest, step) => (!deepest || (depth[step.index] ?? 0) > (depth[deepest.index] ?? 0) ? step : deepest),
+    undefined,
+  );
   const path: string[] = [];
   while (last) {
     path.unshift(last.id);
@@ -133,7 +149,9 @@ function itemsOf({ foreach }: Step, { input }: Program, limits: Limits): number 
     }
   }
   const [, name] = /^\s*input\.(\w+)\s*$/.exec(foreach?.text ?? '') ?? [];
-  const properties = (input?.['properties'] ?? {}) as Readonly<Record<string, { readonly maxItems?: unknown } | undefined>>;
+  const properties = (input?.['properties'] ?? {}) as Readonly<
+    Record<string, { readonly maxItems?: unknown } | undefined>
+  >;
   const most = name === undefined ? undefined : properties[name]?.maxItems;
   return typeof most === 'number' ? Math.min(most, limits.items) : limits.items;
 }
@@ -151,7 +169,12 @@ export function programWrites(program: Program, { tools, programs }: PlanContext
 
 function resumes({ work }: Step, context: PlanContext): boolean {
   if (work.kind === 'approve') return false;
-  if (work.kind === 'workflow') return context.programs.get(work.name)?.steps.every((step) => step.work.kind === 'workflow' || resumes(step, context)) ?? false;
+  if (work.kind === 'workflow')
+    return (
+      context.programs
+        .get(work.name)
+        ?.steps.every((step) => step.work.kind === 'workflow' || resumes(step, context)) ?? false
+    );
   if (work.kind !== 'tool') return true;
   const { onResume, verify, tool } = work;
   if (onResume === 'retry' || onResume === 'skip' || onResume === 'fail') return true;

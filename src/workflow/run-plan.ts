@@ -30,12 +30,21 @@ export interface Programs {
 export function programsOf(plan: RunPlan, limits: Limits, compile: Compile): Programs {
   const names = Object.keys(plan.saved);
   const compiled = (definition: unknown, untrusted: boolean): Program => {
-    const { program, problems } = checkDefinition(definition, { tools: undefined, saved: names, limits, compile, untrusted });
-    if (!program) throw new Error(`the definition cannot be read any more: ${problems.map(problemText).join('; ')}`);
+    const { program, problems } = checkDefinition(definition, {
+      tools: undefined,
+      saved: names,
+      limits,
+      compile,
+      untrusted,
+    });
+    if (!program)
+      throw new Error(`the definition cannot be read any more: ${problems.map(problemText).join('; ')}`);
     return program;
   };
   return {
     main: compiled(plan.definition, plan.untrusted),
-    saved: new Map(Object.entries(plan.saved).map(([name, definition]) => [name, compiled(definition, false)])),
+    saved: new Map(
+      Object.entries(plan.saved).map(([name, definition]) => [name, compiled(definition, false)]),
+    ),
   };
 }

@@ -37,10 +37,17 @@ export function storedResult(result: StoredResult): string {
   const text = JSON.stringify(output);
   const large = text !== undefined && text.length > STORED_BYTES;
   const kept = large ? { $large: { bytes: Buffer.byteLength(text), preview: text.slice(0, 500) } } : output;
-  return JSON.stringify({ ...rest, ...(kept !== undefined && { output: kept }), ...(steps && { steps: withoutLarge(steps) }) });
+  return JSON.stringify({
+    ...rest,
+    ...(kept !== undefined && { output: kept }),
+    ...(steps && { steps: withoutLarge(steps) }),
+  });
 }
 
-export function viewOf(run: Pick<RunRow, 'id' | 'workflow' | 'status' | 'startedAt' | 'finishedAt'>, result: StoredResult): RunView {
+export function viewOf(
+  run: Pick<RunRow, 'id' | 'workflow' | 'status' | 'startedAt' | 'finishedAt'>,
+  result: StoredResult,
+): RunView {
   const { output, error, steps, attention = [] } = result;
   return {
     run_id: run.id,

@@ -53,10 +53,14 @@ export async function watchSaved(options: SavedOptions): Promise<SavedWorkflows>
   watcher.on('all', (_event, file) => {
     if (!patterns.some((pattern) => matches(pattern, resolve(file)))) return;
     clearTimeout(timer);
-    timer = setTimeout(() => (reading = reading.then(read)), SETTLE_MS);
+    timer = setTimeout(() => {
+      reading = reading.then(read);
+    }, SETTLE_MS);
     timer.unref();
   });
-  watcher.on('error', (error) => log.warn({ why: messageOf(error) }, 'the saved workflows cannot be watched'));
+  watcher.on('error', (error) =>
+    log.warn({ why: messageOf(error) }, 'the saved workflows cannot be watched'),
+  );
   return {
     async close() {
       clearTimeout(timer);
@@ -73,7 +77,11 @@ async function readAll(patterns: readonly string[], options: SavedOptions): Prom
       const saved = await readOne(file, options);
       if (!saved) continue;
       const first = found.get(saved.name);
-      if (first) options.log.warn({ name: saved.name, file, first: first.file }, 'a workflow of this name is already there: the first one counts');
+      if (first)
+        options.log.warn(
+          { name: saved.name, file, first: first.file },
+          'a workflow of this name is already there: the first one counts',
+        );
       else found.set(saved.name, saved);
     }
   return [...found.values()];
@@ -115,7 +123,14 @@ async function filesOf(pattern: string): Promise<string[]> {
 function matches(pattern: string, file: string): boolean {
   const source = pattern
     .split(/[\\/]/)
-    .map((part) => (part === '**' ? '**' : part.replaceAll(/[$()+.[\\\]^{|}]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')))
+    .map((part) =>
+      part === '**'
+        ? '**'
+        : part
+            .replaceAll(/[$()+.[\\\]^{|}]/g, '\\$&')
+            .replaceAll('*', '[^/]*')
+            .replaceAll('?', '[^/]'),
+    )
     .join('/')
     .replaceAll('**/', '(?:.*/)?');
   return new RegExp(`^${source}$`).test(file.split(sep).join('/'));

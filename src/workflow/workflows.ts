@@ -11,11 +11,10 @@ import { Cancellation } from '../core/cancellation.ts';
 import { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { createCompile } from '../expression/compile.ts';
-import { withDeadline, DeadlineExceeded } from '../expression/deadline.ts';
 import { listed, nearest } from '../expression/nearest.ts';
 import type { Caller } from './calls.ts';
 import { checkDefinition } from './definition/check-definition.ts';
-import { checkValue } from './definition/check-value.ts';
+import { checkInTime } from './definition/check-in-time.ts';
 import { type Problem, problemText } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
 import { Engine } from './engine.ts';
@@ -105,7 +104,10 @@ export interface Workflows {
   plan(workflow: unknown, who: Who): PlanAnswer;
   /** @throws ProxyError | RpcError | InvalidDefinition before the first step. */
   run(request: RunRequest, who: Who): Promise<RunView>;
-  list(filter: { readonly status?: RunStatus | undefined; readonly limit?: number | undefined }, who: Who): Promise<readonly RunView[]>;
+  list(
+    filter: { readonly status?: RunStatus | undefined; readonly limit?: number | undefined },
+    who: Who,
+  ): Promise<readonly RunView[]>;
   /** @param step whose whole output is wanted. */
   show(runId: string, who: Who, step?: string): Promise<RunView>;
   /** Every fact on record, oldest first. */
@@ -135,7 +137,18 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   const clientFor = options.clientFor ?? absentClient;
   const compile = createCompile();
   const timeOfDay = options.timeOfDay ?? Date.now;
-  const engine = new Engine({ handle, stateDir, clock, timeOfDay, log, limits, compile, startTimeOf, clientFor, ...(options.openJournal && { openJournal: options.openJournal }) });
+  const engine = new Engine({
+    handle,
+    stateDir,
+    clock,
+    timeOfDay,
+    log,
+    limits,
+    compile,
+    startTimeOf,
+    clientFor,
+    ...(options.openJournal && { openJournal: options.openJournal }),
+  });
   let files: readonly SavedFile[] = [];
   let watching: SavedWorkflows | undefined;
 
@@ -166,7 +179,11 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     },
     run: (request, who) => run(request, who),
     async list({ status, limit = LISTED_RUNS }, who) {
-      return await engine.list({ client: who === OPERATOR ? undefined : ownerOf(who.client), status, limit: Math.min(limit, 1000) });
+      return await engine.list({
+        client: who === OPERATOR ? undefined : ownerOf(who.client),
+        status,
+        limit: Math.min(limit, 1000),
+      });
     },
     async show(runId, who, step) {
       const row = await visible(runId, who);
@@ -177,7 +194,10 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     resume,
     async cancel(runId, who) {
       const row = await visible(runId, who);
-      const live = row.finishedAt === null ? await engine.cancel(row, who === OPERATOR ? OPERATOR : 'caller') : undefined;
+      const live =
+        row.finishedAt === null
+          ? await engine.cancel(row, who === OPERATOR ? OPERATOR : 'caller')
+          : undefined;
       return shown(live ? await live.untilStill() : await engine.show(row, false));
     },
   };
@@ -189,7 +209,12 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const checked = checkInput(read.program, input);
     const plan = runPlan(read, checked);
     if (read.untrusted) await consent(read, who, signal);
-    const live = await engine.begin(plan, { main: read.program, saved: read.context.programs }, who === OPERATOR ? OPERATOR : ownerOf(who.client), wait ? caller : { client: caller.client });
+    const live = await engine.begin(
+      plan,
+      { main: read.program, saved: read.context.programs },
+      who === OPERATOR ? OPERATOR : ownerOf(who.client),
+      wait ? caller : { client: caller.client },
+    );
     if (!wait) return shown(live.view);
     return await watched(live, caller, signal);
   }
@@ -217,7 +242,10 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const { runId, decision, from, signal } = request;
     const row = await visible(runId, who);
     if (row.finishedAt !== null) return await again(row, from, who, signal);
-    if (from !== undefined) throw wrong(`The run ${runId} has not ended: "from" is for runs that have. Answer its question with "decision", or cancel it.`);
+    if (from !== undefined)
+      throw wrong(
+        `The run ${runId} has not ended: "from" is for runs that have. Answer its question with "decision", or cancel it.`,
+      );
     const caller = callerOf(who);
     if (decision === undefined) {
       const live = await engine.takeOver(row, caller);
@@ -228,7 +256,9 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     if (question.kind === 'approval' && question.by === 'person' && who !== OPERATOR) {
       // The person is asked, whatever the model says; where nobody can be asked, this is refused.
       if (!live || !caller.ask || !isObject(caller.client.capabilities['elicitation']))
-        throw wrong(`"${question.step}" is for a person to approve, and your client cannot ask one. Tell the user to run: switchyard workflow resume ${runId}`);
+        throw wrong(
+          `"${question.step}" is for a person to approve, and your client cannot ask one. Tell the user to run: switchyard workflow resume ${runId}`,
+        );
       return await watched(live, caller, signal);
     }
     const answer: Answer = {
@@ -246,34 +276,65 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   }
 
   /** Runs a finished run again, from a step on: what came before it and succeeded is taken as it is. */
-  async function again(row: RunRow, start: string | undefined, who: Who, signal: Cancellation | undefined): Promise<RunView> {
-    if (start === undefined) throw wrong(`The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`);
+  async function again(
+    row: RunRow,
+    start: string | undefined,
+    who: Who,
+    signal: Cancellation | undefined,
+  ): Promise<RunView> {
+    if (start === undefined)
+      throw wrong(
+        `The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`,
+      );
     const before = await engine.show(row, true);
     const plan = JSON.parse(row.plan) as RunPlan;
-    const { program } = checkDefinition(plan.definition, { tools: undefined, saved: Object.keys(plan.saved), limits, compile, untrusted: plan.untrusted });
+    const { program } = checkDefinition(plan.definition, {
+      tools: undefined,
+      saved: Object.keys(plan.saved),
+      limits,
+      compile,
+      untrusted: plan.untrusted,
+    });
     const ids = program?.steps.map(({ id }) => id) ?? [];
-    if (!program || !ids.includes(start)) throw wrong(`There is no step "${start}"; there are: ${listed(ids)}`);
+    if (!program || !ids.includes(start))
+      throw wrong(`There is no step "${start}"; there are: ${listed(ids)}`);
     const anew = new Set([start]);
-    for (let size = 0; size !== anew.size; ) {
+    for (let size = 0; size !== anew.size;) {
       size = anew.size;
       for (const { id, needs } of program.steps) if (needs.some((need) => anew.has(need.id))) anew.add(id);
     }
     const seeds: Record<string, Result> = {};
     for (const id of ids) {
-      const view = (before.steps?.[id] ?? {}) as { readonly status?: StepStatus; readonly output?: unknown; readonly attempts?: number; readonly reason?: string };
+      const view = (before.steps?.[id] ?? {}) as {
+        readonly status?: StepStatus;
+        readonly output?: unknown;
+        readonly attempts?: number;
+        readonly reason?: string;
+      };
       if (anew.has(id) || (view.status !== 'succeeded' && view.status !== 'skipped')) continue;
       if (view.status === 'skipped' && view.reason?.startsWith('the run stopped') === true) continue;
-      seeds[id] = { status: view.status, attempts: view.attempts ?? 0, ...(view.output !== undefined && { output: view.output }), ...(view.reason !== undefined && { reason: view.reason }) };
+      seeds[id] = {
+        status: view.status,
+        attempts: view.attempts ?? 0,
+        ...(view.output !== undefined && { output: view.output }),
+        ...(view.reason !== undefined && { reason: view.reason }),
+      };
     }
     const caller = callerOf(who);
-    const live = await engine.begin({ ...plan, seeds, resumedFrom: row.id }, programsOf(plan, limits, compile), row.client, caller);
+    const live = await engine.begin(
+      { ...plan, seeds, resumedFrom: row.id },
+      programsOf(plan, limits, compile),
+      row.client,
+      caller,
+    );
     return { ...(await watched(live, caller, signal)), resumed_from: row.id };
   }
 
   async function visible(runId: string, who: Who): Promise<RunRow> {
     const row = await engine.row(runId);
     // Another client's run is as unknown as one that does not exist.
-    if (!row || (who !== OPERATOR && row.client !== ownerOf(who.client))) throw wrong(`There is no run ${JSON.stringify(runId)}. workflow_runs lists yours.`);
+    if (!row || (who !== OPERATOR && row.client !== ownerOf(who.client)))
+      throw wrong(`There is no run ${JSON.stringify(runId)}. workflow_runs lists yours.`);
     return row;
   }
 
@@ -286,35 +347,77 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     readonly saved: Readonly<Record<string, unknown>>;
   }
 
-  function readWorkflow(workflow: unknown, known: Tools): ReadWorkflow | { readonly errors: readonly Problem[] } {
+  function readWorkflow(
+    workflow: unknown,
+    known: Tools,
+  ): ReadWorkflow | { readonly errors: readonly Problem[] } {
     const found = find(workflow);
     if ('errors' in found) return found;
     const { definition, untrusted } = found;
     if (untrusted && (JSON.stringify(definition) ?? '').length > limits.definitionBytes)
       return { errors: [{ path: '', message: `a definition has at most ${limits.definitionBytes} bytes` }] };
     const names = files.map(({ name }) => name);
-    const { program, problems } = checkDefinition(definition, { tools: known, saved: names, limits, compile, untrusted });
+    const { program, problems } = checkDefinition(definition, {
+      tools: known,
+      saved: names,
+      limits,
+      compile,
+      untrusted,
+    });
     if (!program) return { errors: problems };
     const inner = collect(program, known, [found.name]);
     if ('errors' in inner) return inner;
-    return { program, name: found.name, definition, untrusted, context: { tools: known, limits, programs: inner.programs }, saved: inner.saved };
+    return {
+      program,
+      name: found.name,
+      definition,
+      untrusted,
+      context: { tools: known, limits, programs: inner.programs },
+      saved: inner.saved,
+    };
   }
 
-  function find(workflow: unknown): { readonly name: string; readonly definition: unknown; readonly untrusted: boolean } | { readonly errors: readonly Problem[] } {
+  function find(
+    workflow: unknown,
+  ):
+    | { readonly name: string; readonly definition: unknown; readonly untrusted: boolean }
+    | { readonly errors: readonly Problem[] } {
     if (typeof workflow === 'string') {
       const saved = files.find(({ name }) => name === workflow);
       if (saved) return { name: saved.name, definition: saved.definition, untrusted: false };
       const names = files.map(({ name }) => name);
       const near = nearest(workflow.replace(/^workflow__/, ''), names);
-      return { errors: [{ path: 'workflow', message: `there is no saved workflow "${workflow}"; there are: ${listed(names)}`, ...(near !== undefined && { nearest: near, fix: JSON.stringify(near) }) }] };
+      return {
+        errors: [
+          {
+            path: 'workflow',
+            message: `there is no saved workflow "${workflow}"; there are: ${listed(names)}`,
+            ...(near !== undefined && { nearest: near, fix: JSON.stringify(near) }),
+          },
+        ],
+      };
     }
-    if (!isObject(workflow)) return { errors: [{ path: 'workflow', message: 'expected the name of a saved workflow, or a definition with "steps"' }] };
+    if (!isObject(workflow))
+      return {
+        errors: [
+          {
+            path: 'workflow',
+            message: 'expected the name of a saved workflow, or a definition with "steps"',
+          },
+        ],
+      };
     const name = typeof workflow['name'] === 'string' ? workflow['name'] : 'inline';
     return { name, definition: workflow, untrusted: true };
   }
 
   /** The saved workflows that a workflow runs within, at any depth. */
-  function collect(program: Program, known: Tools, path: readonly string[]): { readonly programs: Map<string, Program>; readonly saved: Record<string, unknown> } | { readonly errors: readonly Problem[] } {
+  function collect(
+    program: Program,
+    known: Tools,
+    path: readonly string[],
+  ):
+    | { readonly programs: Map<string, Program>; readonly saved: Record<string, unknown> }
+    | { readonly errors: readonly Problem[] } {
     const programs = new Map<string, Program>();
     const saved: Record<string, unknown> = {};
     const names = files.map(({ name }) => name);
@@ -322,11 +425,41 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       if (work.kind !== 'workflow' || programs.has(work.name)) continue;
       const place = `steps[${index}].workflow`;
       const trail = [...path, work.name];
-      if (path.includes(work.name)) return { errors: [{ path: place, message: `the workflows run each other: ${trail.slice(path.indexOf(work.name)).join(' → ')}` }] };
-      if (trail.length > limits.nesting) return { errors: [{ path: place, message: `workflows are nested more than ${limits.nesting} deep: ${trail.join(' → ')}` }] };
+      if (path.includes(work.name))
+        return {
+          errors: [
+            {
+              path: place,
+              message: `the workflows run each other: ${trail.slice(path.indexOf(work.name)).join(' → ')}`,
+            },
+          ],
+        };
+      if (trail.length > limits.nesting)
+        return {
+          errors: [
+            {
+              path: place,
+              message: `workflows are nested more than ${limits.nesting} deep: ${trail.join(' → ')}`,
+            },
+          ],
+        };
       const definition = files.find(({ name }) => name === work.name)?.definition;
-      const { program: inner, problems } = checkDefinition(definition, { tools: known, saved: names, limits, compile, untrusted: false });
-      if (!inner) return { errors: [{ path: place, message: `the saved workflow "${work.name}" has mistakes: ${problems.map(problemText).join('; ')}` }] };
+      const { program: inner, problems } = checkDefinition(definition, {
+        tools: known,
+        saved: names,
+        limits,
+        compile,
+        untrusted: false,
+      });
+      if (!inner)
+        return {
+          errors: [
+            {
+              path: place,
+              message: `the saved workflow "${work.name}" has mistakes: ${problems.map(problemText).join('; ')}`,
+            },
+          ],
+        };
       const deeper = collect(inner, known, trail);
       if ('errors' in deeper) return deeper;
       programs.set(work.name, inner);
@@ -340,49 +473,84 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   function checkInput(program: Program, input: unknown): unknown {
     const given = input ?? {};
     if ((JSON.stringify(given) ?? '').length > limits.inputBytes)
-      throw new InvalidDefinition([{ path: 'input', message: `an input has at most ${limits.inputBytes} bytes` }]);
+      throw new InvalidDefinition([
+        { path: 'input', message: `an input has at most ${limits.inputBytes} bytes` },
+      ]);
     if (!program.input) return given;
-    try {
-      // A pattern of a schema may take for ever on a text that was made for it.
-      const { problems, value } = withDeadline(limits.evaluationMs, () => checkValue(program.input, given, { path: 'input' }));
-      if (problems.length > 0) throw new InvalidDefinition(problems);
-      return value;
-    } catch (error) {
-      if (!(error instanceof DeadlineExceeded)) throw error;
-      throw new InvalidDefinition([{ path: 'input', message: `checking the input ${error.message}` }]);
-    }
+    const { problems, value } = checkInTime(program.input, given, { path: 'input', ms: limits.evaluationMs });
+    if (problems.length > 0) throw new InvalidDefinition(problems);
+    return value;
   }
 
-  function runPlan({ program, context, name, definition, untrusted, saved }: ReadWorkflow, input: unknown): RunPlan {
-    const safe = [...toolsOf(program, context.programs)].filter((tool) => context.tools.get(tool)?.safeToRepeat === true);
+  function runPlan(
+    { program, context, name, definition, untrusted, saved }: ReadWorkflow,
+    input: unknown,
+  ): RunPlan {
+    const safe = [...toolsOf(program, context.programs)].filter(
+      (tool) => context.tools.get(tool)?.safeToRepeat === true,
+    );
     return { name, definition, saved, safe, input, untrusted };
   }
 
   /** A definition in the call is the model's own program: the operator says whether it may run, and the user if asked. */
-  async function consent({ program, context }: ReadWorkflow, who: Who, signal: Cancellation | undefined): Promise<void> {
+  async function consent(
+    { program, context }: ReadWorkflow,
+    who: Who,
+    signal: Cancellation | undefined,
+  ): Promise<void> {
     if (who === OPERATOR || inline === 'allow') return;
     if (inline === 'off')
-      throw new InvalidDefinition([{ path: 'workflow', message: `definitions in the call are switched off; saved workflows: ${listed(files.map(({ name }) => name))}` }]);
+      throw new InvalidDefinition([
+        {
+          path: 'workflow',
+          message: `definitions in the call are switched off; saved workflows: ${listed(files.map(({ name }) => name))}`,
+        },
+      ]);
     if (!programWrites(program, context)) return;
-    const writing = [...toolsOf(program, context.programs)].filter((tool) => !isReadOnly(context.tools.get(tool)));
+    const writing = [...toolsOf(program, context.programs)].filter(
+      (tool) => !isReadOnly(context.tools.get(tool)),
+    );
     if (inline === 'read-only')
-      throw new InvalidDefinition(writing.map((tool) => ({ path: 'steps', message: `only read-only tools may be called by a definition in the call; "${tool}" is not marked so` })));
+      throw new InvalidDefinition(
+        writing.map((tool) => ({
+          path: 'steps',
+          message: `only read-only tools may be called by a definition in the call; "${tool}" is not marked so`,
+        })),
+      );
     const { ask, client } = who;
     // Where nobody can be asked, the client's own consent to this call stands.
     if (!ask || !isObject(client.capabilities['elicitation'])) return;
     const { max_calls: calls } = planOf(program, context);
-    const message = `Run this workflow (${program.steps.length} steps, at most ${calls} calls)? It may change things with: ${listed(writing)}. Steps: ${program.steps.map(({ id }) => id).join(', ').slice(0, 500)}`;
-    const requestedSchema = { type: 'object', properties: { confirm: { type: 'boolean', title: 'Run it', default: false } }, required: ['confirm'] };
-    const answer = await ask({ method: 'elicitation/create', params: Json.of({ mode: 'form', message, requestedSchema }), server: 'switchyard', signal: signal ?? new Cancellation() });
+    const message = `Run this workflow (${program.steps.length} steps, at most ${calls} calls)? It may change things with: ${listed(writing)}. Steps: ${program.steps
+      .map(({ id }) => id)
+      .join(', ')
+      .slice(0, 500)}`;
+    const requestedSchema = {
+      type: 'object',
+      properties: { confirm: { type: 'boolean', title: 'Run it', default: false } },
+      required: ['confirm'],
+    };
+    const answer = await ask({
+      method: 'elicitation/create',
+      params: Json.of({ mode: 'form', message, requestedSchema }),
+      server: 'switchyard',
+      signal: signal ?? new Cancellation(),
+    });
     const content = answer.object?.['content'];
     if (answer.object?.['action'] !== 'accept' || !isObject(content) || content['confirm'] !== true)
-      throw new ProxyError('CANCELLED', { message: 'the user did not agree to run this workflow: nothing was called', delivered: false });
+      throw new ProxyError('CANCELLED', {
+        message: 'the user did not agree to run this workflow: nothing was called',
+        delivered: false,
+      });
   }
 
   function describe({ name, file, definition }: SavedFile): SavedWorkflow {
     const { description, input } = definition;
     const read = readWorkflow(name, tools(undefined));
-    const used = 'errors' in read ? [] : [...toolsOf(read.program, read.context.programs)].map((tool) => read.context.tools.get(tool));
+    const used =
+      'errors' in read
+        ? []
+        : [...toolsOf(read.program, read.context.programs)].map((tool) => read.context.tools.get(tool));
     const readOnly = !('errors' in read) && used.every(isReadOnly);
     return {
       name,
@@ -392,7 +560,9 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       annotations: {
         readOnlyHint: readOnly,
         // A tool that writes and does not say otherwise may destroy.
-        destructiveHint: !readOnly && used.some((tool) => !isReadOnly(tool) && tool?.annotations['destructiveHint'] !== false),
+        destructiveHint:
+          !readOnly &&
+          used.some((tool) => !isReadOnly(tool) && tool?.annotations['destructiveHint'] !== false),
         idempotentHint: readOnly || used.every((tool) => tool?.safeToRepeat === true),
         openWorldHint: used.some((tool) => tool?.annotations['openWorldHint'] !== false),
       },
@@ -409,17 +579,25 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   }
 }
 
-function pick(questions: LiveRun['questions'], { decision = '', step, runId }: ResumeRequest): LiveRun['questions'][number] {
+function pick(
+  questions: LiveRun['questions'],
+  { decision = '', step, runId }: ResumeRequest,
+): LiveRun['questions'][number] {
   if (!DECISIONS.includes(decision)) {
     const near = nearest(decision, DECISIONS);
-    throw wrong(`There is no decision "${decision}"; there are: ${DECISIONS.join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`);
+    throw wrong(
+      `There is no decision "${decision}"; there are: ${DECISIONS.join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`,
+    );
   }
   if (questions.length === 0) throw wrong(`The run ${runId} asks nothing at the moment.`);
-  const meant = questions.filter((question) => step === undefined || question.step === step || question.step.startsWith(`${step}[`));
+  const meant = questions.filter(
+    (question) => step === undefined || question.step === step || question.step.startsWith(`${step}[`),
+  );
   const [question] = meant;
   if (!question || (meant.length > 1 && step === undefined))
     throw wrong(`Say which "step": ${listed(questions.map((open) => open.step))}.`);
-  if (!question.options.includes(decision)) throw wrong(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
+  if (!question.options.includes(decision))
+    throw wrong(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
   return question;
 }
 
@@ -430,7 +608,8 @@ function shown(view: RunView): RunView {
 function onlyStep(view: RunView, step: string): RunView {
   const steps = view.steps ?? {};
   const found = steps[step];
-  if (found === undefined) throw wrong(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
+  if (found === undefined)
+    throw wrong(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
   return { ...view, steps: { [step]: found } };
 }
 
@@ -439,5 +618,13 @@ function wrong(message: string): RpcError {
 }
 
 function absentClient(owner: string): Client {
-  return { id: owner, view: owner, era: 'modern', protocolVersion: '2025-11-25', info: { name: 'switchyard' }, capabilities: {}, logLevel: undefined };
+  return {
+    id: owner,
+    view: owner,
+    era: 'modern',
+    protocolVersion: '2025-11-25',
+    info: { name: 'switchyard' },
+    capabilities: {},
+    logLevel: undefined,
+  };
 }

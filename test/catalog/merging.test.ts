@@ -73,6 +73,8 @@ describe('caching hints', () => {
     const a = entry('a', { ttlMs: 5000, cacheScope: 'public' });
     expect(build([a])).toMatchObject({ ttlMs: 5000, cacheScope: 'public' });
     expect(build([a, entry('b', { ttlMs: 10 })])).toMatchObject({ ttlMs: 10, cacheScope: 'private' });
+    const untrusted = { ...a, trusted: false };
+    expect(build([untrusted]), 'F10').toMatchObject({ ttlMs: 5000, cacheScope: 'private' });
     expect(build([])).toMatchObject({ ttlMs: 0, cacheScope: 'private' });
   });
 });

@@ -26,6 +26,8 @@ describe('a lazy server', () => {
     expect(startsIn(journal)).toBe(1);
 
     const proxy = await startProxy(servers, { folder, mark: folder, unready: true });
+    // Not even for a client that takes its time.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     await proxy.greet();
     expect(await proxy.toolNames()).toContain('a__pid');
     await proxy.allReady(1);

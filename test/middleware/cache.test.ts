@@ -6,7 +6,14 @@ import { canonical } from '../../src/middleware/cache-key.ts';
 import { ResultStore } from '../../src/middleware/result-store.ts';
 import { answer, callOf, client, failure, HandClock, quiet, settle, Stage } from './builders.ts';
 
-const PLAN: CachePlan = { server: 'tavern', name: 'search', generation: '1', ttlMs: 60_000, staleIfErrorMs: 0, shared: false };
+const PLAN: CachePlan = {
+  server: 'tavern',
+  name: 'search',
+  generation: '1',
+  ttlMs: 60_000,
+  staleIfErrorMs: 0,
+  shared: false,
+};
 
 function arrange(plan: Partial<CachePlan> = {}): {
   clock: HandClock;
@@ -102,7 +109,12 @@ describe('a cached answer', () => {
 
 describe('the key', () => {
   test.each([
-    ['key order', '{"a":1,"b":{"c":[1,{"x":1,"y":2}],"d":2}}', '{ "b": {"d":2, "c":[1, {"y":2,"x":1}]}, "a":1 }', true],
+    [
+      'key order',
+      '{"a":1,"b":{"c":[1,{"x":1,"y":2}],"d":2}}',
+      '{ "b": {"d":2, "c":[1, {"y":2,"x":1}]}, "a":1 }',
+      true,
+    ],
     ['a number and a text', '{"a":1}', '{"a":"1"}', false],
     ['integers that a double cannot tell apart', '{"a":9007199254740992}', '{"a":9007199254740993}', false],
     ['the order of a list', '[1,2]', '[2,1]', false],
@@ -174,11 +186,19 @@ describe('a single flight', () => {
     const { stage, call } = arrange();
     const ask = async (): Promise<Json> => Json.of({});
     const both = [call(callOf('search', { ask })), call(callOf('search', { ask }))];
-    await stage.calls[0]?.call.ask?.({ method: 'x', params: Json.of({}), server: 'tavern', signal: callOf().signal });
+    await stage.calls[0]?.call.ask?.({
+      method: 'x',
+      params: Json.of({}),
+      server: 'tavern',
+      signal: callOf().signal,
+    });
     stage.calls[0]?.resolve(answer({ content: ['for the first'] }));
     await settle();
     stage.calls[1]?.resolve(answer({ content: ['for the second'] }));
-    expect((await Promise.all(both)).map(({ value }) => at(value, 'content'))).toEqual([['for the first'], ['for the second']]);
+    expect((await Promise.all(both)).map(({ value }) => at(value, 'content'))).toEqual([
+      ['for the first'],
+      ['for the second'],
+    ]);
     await settle();
     void call();
     expect(stage.calls).toHaveLength(3);
@@ -236,7 +256,11 @@ describe('an old answer', () => {
       await clock.pass(70_000);
       const stale = call();
       stage.last.reject(failure(code));
-      expect(at((await stale).value, '_meta', 'switchyard/cache')).toEqual({ hit: true, ageMs: 70_000, stale: true });
+      expect(at((await stale).value, '_meta', 'switchyard/cache')).toEqual({
+        hit: true,
+        ageMs: 70_000,
+        stale: true,
+      });
       await clock.pass(20_000);
       const over = call();
       stage.last.reject(failure(code));
@@ -270,7 +294,7 @@ describe('hints of the answer itself', () => {
     expect(stage.calls).toHaveLength(3);
   });
 
-  test('share it only where the server is trusted', async () => {
+  test('F10 share it only where the server is trusted', async () => {
     const result = { contents: [], ttlMs: 10_000, cacheScope: 'public' };
     const trusted = arrange({ ttlMs: 'hinted', shared: 'hinted' });
     await trusted.answered(read('anna'), result);
@@ -291,7 +315,8 @@ describe('hints of the answer itself', () => {
 test('the store stays within its bytes, and one huge result pushes nobody out', async () => {
   const { store, answered } = arrange();
   await answered();
-  for (let i = 0; i < 200; i++) await answered(callOf('search', { args: { i } }), { content: ['x'.repeat(1_000)] });
+  for (let i = 0; i < 200; i++)
+    await answered(callOf('search', { args: { i } }), { content: ['x'.repeat(1_000)] });
   expect(store.bytes).toBeLessThanOrEqual(100_000);
   const before = store.size;
   await answered(callOf('search', { args: 'huge' }), { content: ['x'.repeat(30_000)] });

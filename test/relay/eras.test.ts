@@ -578,7 +578,7 @@ describe('a modern client in front of a modern server', () => {
       ],
     });
     proxy = await startProxy({
-      mcpServers: { one: { type: 'http', url: server.url } },
+      mcpServers: { one: { type: 'http', url: server.url, trustAnnotations: true } },
       expose: { namespaces: 'always', metaTools: false },
       http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },
     });

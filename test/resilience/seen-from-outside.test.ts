@@ -1,12 +1,4 @@
-import {
-  context,
-  propagation,
-  type Span,
-  SpanKind,
-  trace,
-  type Tracer,
-  type TracerProvider,
-} from '@opentelemetry/api';
+import { context, propagation, type Span, SpanKind, trace, type Tracer } from '@opentelemetry/api';
 import { afterEach, describe, expect, test } from 'vitest';
 import { at, Json } from '../../src/core/json.ts';
 import { traced } from '../../src/middleware/trace.ts';

@@ -24,7 +24,7 @@ function saveConfig(round) {
     command: process.execPath,
     args: [here('../fixtures/faults/stdio.mjs'), '{}'],
     stopGraceMs: 300,
-    restart: { delayMs: 50 },
+    restart: { delayMs: 50, maxDelayMs: 500 },
     // One of them differs after each reload.
     timeoutMs: 10_000 + (i === 0 ? round : 0),
   });
@@ -49,6 +49,7 @@ const args = [
   configFile,
 ];
 const proxy = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+process.on('exit', () => proxy.exitCode === null && proxy.kill('SIGTERM'));
 let log = '';
 let sample;
 proxy.stderr.on('data', (chunk) => {

@@ -33,30 +33,59 @@ export function toolError(text: string): unknown {
   return { isError: true, content: [{ type: 'text', text }] };
 }
 
-export function lost(code: 'TIMEOUT' | 'DOWNSTREAM_UNAVAILABLE' = 'DOWNSTREAM_UNAVAILABLE', delivered: boolean | 'unknown' = 'unknown'): ProxyError {
+export function lost(
+  code: 'TIMEOUT' | 'DOWNSTREAM_UNAVAILABLE' = 'DOWNSTREAM_UNAVAILABLE',
+  delivered: boolean | 'unknown' = 'unknown',
+): ProxyError {
   return new ProxyError(code, { message: 'the connection broke', delivered });
 }
 
 export function clientNamed(id: string, capabilities: JsonObject = {}): Client {
-  return { id, view: id, era: 'modern', protocolVersion: '2025-11-25', info: { name: id }, capabilities, logLevel: undefined };
+  return {
+    id,
+    view: id,
+    era: 'modern',
+    protocolVersion: '2025-11-25',
+    info: { name: id },
+    capabilities,
+    logLevel: undefined,
+  };
 }
 
-export function bench(tools: Readonly<Record<string, ToolSpec>>, options: Partial<WorkflowsOptions> = {}): Bench {
+export function bench(
+  tools: Readonly<Record<string, ToolSpec>>,
+  options: Partial<WorkflowsOptions> = {},
+): Bench {
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'switchyard-wf-'));
   const calls: { tool: string; args: unknown }[] = [];
   const infos = new Map<string, ToolInfo>(
-    Object.entries(tools).map(([name, { readOnly = false, safe = false, inputSchema = { type: 'object' } }]) => [
-      name,
-      { server: 'fake', health: 'ready', annotations: readOnly ? { readOnlyHint: true } : {}, inputSchema, safeToRepeat: safe },
-    ]),
+    Object.entries(tools).map(
+      ([name, { readOnly = false, safe = false, inputSchema = { type: 'object' } }]) => [
+        name,
+        {
+          server: 'fake',
+          health: 'ready',
+          annotations: readOnly ? { readOnlyHint: true } : {},
+          inputSchema,
+          safeToRepeat: safe,
+        },
+      ],
+    ),
   );
   const workflows = createWorkflows({
     handle: async (call) => {
       const args = (call.params.value as { arguments: never }).arguments;
       calls.push({ tool: call.name, args });
       const result = await tools[call.name]?.run(args, call);
-      const whole = typeof result === 'object' && result !== null && ('content' in result || 'structuredContent' in result);
-      return Json.of(whole ? result : { content: [{ type: 'text', text: JSON.stringify(result) ?? '' }], structuredContent: result });
+      const whole =
+        typeof result === 'object' &&
+        result !== null &&
+        ('content' in result || 'structuredContent' in result);
+      return Json.of(
+        whole
+          ? result
+          : { content: [{ type: 'text', text: JSON.stringify(result) ?? '' }], structuredContent: result },
+      );
     },
     tools: () => ({ get: (name) => infos.get(name), names: () => infos.keys() }),
     files: [],

@@ -13,7 +13,10 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-async function started(tools: Readonly<Record<string, ToolSpec>>, options: Partial<WorkflowsOptions> = {}): Promise<Bench> {
+async function started(
+  tools: Readonly<Record<string, ToolSpec>>,
+  options: Partial<WorkflowsOptions> = {},
+): Promise<Bench> {
   const b = bench(tools, { openJournal: storeJournal, ...options });
   open.push(b);
   await b.workflows.start();
@@ -27,8 +30,19 @@ async function run(b: Bench, workflow: unknown, input: unknown = {}, who: Who = 
   return await b.workflows.run({ workflow, input, wait: true }, who);
 }
 
-const stepsOf = (view: RunView): Readonly<Record<string, { readonly status: string; readonly reason?: string; readonly output?: unknown; readonly attempts: number }>> =>
-  view.steps as never;
+const stepsOf = (
+  view: RunView,
+): Readonly<
+  Record<
+    string,
+    {
+      readonly status: string;
+      readonly reason?: string;
+      readonly output?: unknown;
+      readonly attempts: number;
+    }
+  >
+> => view.steps as never;
 
 const echo: ToolSpec = { run: (args) => args, safe: true, readOnly: true };
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -42,13 +56,20 @@ describe('J04 limits and injection', () => {
         input: { type: 'object', properties: { secret: { type: 'string' } } },
         steps: [
           { id: 'a', tool: 'evil' },
-          { id: 'b', tool: 'echo', with: { whole: '${{ steps.a.output.text }}', part: 'say: ${{ steps.a.output.text }}!' } },
+          {
+            id: 'b',
+            tool: 'echo',
+            with: { whole: '${{ steps.a.output.text }}', part: 'say: ${{ steps.a.output.text }}!' },
+          },
         ],
         output: '${{ steps.b.output }}',
       },
       { secret: 'hidden' },
     );
-    expect(view.output).toEqual({ whole: '${{ input.secret }} " }, "x": 1', part: 'say: ${{ input.secret }} " }, "x": 1!' });
+    expect(view.output).toEqual({
+      whole: '${{ input.secret }} " }, "x": 1',
+      part: 'say: ${{ input.secret }} " }, "x": 1!',
+    });
   });
 
   test('10,000 steps are refused before the first call', async () => {
@@ -60,17 +81,37 @@ describe('J04 limits and injection', () => {
 
   test('a list with more items than allowed fails its step before the first item', async () => {
     const b = await started({ echo }, { limits: { items: 10 } });
-    const view = await run(b, { steps: [{ id: 'a', foreach: 'input.list', tool: 'echo' }], input: { type: 'object', properties: { list: {} } } }, { list: Array.from({ length: 11 }, () => 1) });
+    const view = await run(
+      b,
+      {
+        steps: [{ id: 'a', foreach: 'input.list', tool: 'echo' }],
+        input: { type: 'object', properties: { list: {} } },
+      },
+      { list: Array.from({ length: 11 }, () => 1) },
+    );
     expect(view).toMatchObject({ status: 'failed' });
     expect(view.error?.message).toContain('at most 10');
     expect(b.calls).toEqual([]);
   });
 
   test('results that are too large in all fail the step that brings them, and the run ends', async () => {
-    const b = await started({ big: { run: () => ({ text: 'x'.repeat(300_000) }) } }, { limits: { resultBytes: 1_300_000 } });
-    const view = await run(b, { steps: ['a', 'b', 'c'].map((id, index, ids) => ({ id, tool: 'big', ...(index > 0 && { after: [ids[index - 1]] }) })) });
+    const b = await started(
+      { big: { run: () => ({ text: 'x'.repeat(300_000) }) } },
+      { limits: { resultBytes: 1_300_000 } },
+    );
+    const view = await run(b, {
+      steps: ['a', 'b', 'c'].map((id, index, ids) => ({
+        id,
+        tool: 'big',
+        ...(index > 0 && { after: [ids[index - 1]] }),
+      })),
+    });
     expect(view.status).toBe('failed');
-    expect(stepsOf(view)).toMatchObject({ a: { status: 'succeeded', output: { $large: { bytes: 300_011 } } }, b: { status: 'succeeded' }, c: { status: 'failed', error: { code: 'RESULT_TOO_LARGE' } } });
+    expect(stepsOf(view)).toMatchObject({
+      a: { status: 'succeeded', output: { $large: { bytes: 300_011 } } },
+      b: { status: 'succeeded' },
+      c: { status: 'failed', error: { code: 'RESULT_TOO_LARGE' } },
+    });
     const whole = await b.workflows.show(view.run_id, ann, 'a');
     expect(JSON.stringify(stepsOf(whole)['a']?.output)).toHaveLength(300_011);
   });
@@ -78,14 +119,33 @@ describe('J04 limits and injection', () => {
   test('an expression that would take for ever ends in time', async () => {
     const b = await started({ echo });
     const list = Array.from({ length: 10_000 }, (_, index) => index);
-    const view = await run(b, { input: { type: 'object', properties: { list: {} } }, steps: [{ id: 'a', set: { x: '${{ input.list.map(a, input.list.map(b, a * b)) }}' } }] }, { list });
+    const view = await run(
+      b,
+      {
+        input: { type: 'object', properties: { list: {} } },
+        steps: [{ id: 'a', set: { x: '${{ input.list.map(a, input.list.map(b, a * b)) }}' } }],
+      },
+      { list },
+    );
     expect(view.error?.message).toMatch(/longer than/);
   });
 
   test('a cycle is shown as a path', async () => {
     const b = await started({ echo });
-    const answer = b.workflows.plan({ steps: [{ id: 'a', after: ['c'], tool: 'echo' }, { id: 'b', after: ['a'], tool: 'echo' }, { id: 'c', after: ['b'], tool: 'echo' }] }, ann);
-    expect(answer).toMatchObject({ valid: false, errors: [{ message: expect.stringContaining('a → c → b → a') as string }] });
+    const answer = b.workflows.plan(
+      {
+        steps: [
+          { id: 'a', after: ['c'], tool: 'echo' },
+          { id: 'b', after: ['a'], tool: 'echo' },
+          { id: 'c', after: ['b'], tool: 'echo' },
+        ],
+      },
+      ann,
+    );
+    expect(answer).toMatchObject({
+      valid: false,
+      errors: [{ message: expect.stringContaining('a → c → b → a') as string }],
+    });
   });
 });
 
@@ -109,9 +169,23 @@ describe('J06 cancelling', () => {
   test('reaches the call in flight, starts no later step, and says "cancelled"', async () => {
     let reached = '';
     const slow = (_args: unknown, call: Call): Promise<unknown> =>
-      new Promise((_resolve, reject) => call.signal.onCancel((reason) => ((reached = reason), reject(lost('DOWNSTREAM_UNAVAILABLE')))));
+      new Promise((_resolve, reject) =>
+        call.signal.onCancel((reason) => ((reached = reason), reject(lost('DOWNSTREAM_UNAVAILABLE')))),
+      );
     const b = await started({ slow: { run: slow }, echo });
-    const view = await b.workflows.run({ workflow: { steps: [{ id: 'a', tool: 'slow' }, { id: 'b', after: ['a'], tool: 'echo' }] }, input: {}, wait: false }, ann);
+    const view = await b.workflows.run(
+      {
+        workflow: {
+          steps: [
+            { id: 'a', tool: 'slow' },
+            { id: 'b', after: ['a'], tool: 'echo' },
+          ],
+        },
+        input: {},
+        wait: false,
+      },
+      ann,
+    );
     expect(view.status).toBe('running');
     await pause(20);
     const end = await b.workflows.cancel(view.run_id, ann);
@@ -124,19 +198,35 @@ describe('J06 cancelling', () => {
 
   test('undoes what was done, if the workflow says so', async () => {
     const b = await started({ make: { run: () => ({ id: 7 }) }, drop: { run: () => ({}) } });
-    const workflow = { on_error: 'rollback', steps: [{ id: 'a', tool: 'make', undo: { tool: 'drop', with: { id: '${{ output.id }}' } } }, { id: 'ok', after: ['a'], approve: { message: 'go?' } }] };
+    const workflow = {
+      on_error: 'rollback',
+      steps: [
+        { id: 'a', tool: 'make', undo: { tool: 'drop', with: { id: '${{ output.id }}' } } },
+        { id: 'ok', after: ['a'], approve: { message: 'go?' } },
+      ],
+    };
     const view = await run(b, workflow);
     expect(view.status).toBe('needs_attention');
     const end = await b.workflows.cancel(view.run_id, ann);
-    expect(end).toMatchObject({ status: 'cancelled', steps: { a: { status: 'undone' }, ok: { status: 'cancelled' } } });
+    expect(end).toMatchObject({
+      status: 'cancelled',
+      steps: { a: { status: 'undone' }, ok: { status: 'cancelled' } },
+    });
     expect(b.calls.map(({ tool }) => tool)).toEqual(['make', 'drop']);
   });
 
   test('the cancelled call of run_workflow cancels its run; a client that is gone does not', async () => {
     const b = await started({ nap: { run: async () => (await pause(60), {}) }, echo });
-    const workflow = { steps: [{ id: 'a', tool: 'nap' }, { id: 'b', after: ['a'], tool: 'echo' }] };
+    const workflow = {
+      steps: [
+        { id: 'a', tool: 'nap' },
+        { id: 'b', after: ['a'], tool: 'echo' },
+      ],
+    };
     const [cancelled, gone] = [new Cancellation(), new Cancellation()];
-    const both = [cancelled, gone].map((signal) => b.workflows.run({ workflow, input: {}, wait: true, signal }, ann));
+    const both = [cancelled, gone].map((signal) =>
+      b.workflows.run({ workflow, input: {}, wait: true, signal }, ann),
+    );
     await pause(20);
     cancelled.cancel('the client cancelled it');
     gone.cancel('the client is gone');
@@ -147,7 +237,15 @@ describe('J06 cancelling', () => {
 describe('steps and each other', () => {
   test('a step starts when its inputs are there, and not when a whole level is', async () => {
     const order: string[] = [];
-    const b = await started({ nap: { run: async (args) => (await pause((args as unknown as { ms: number }).ms), order.push((args as unknown as { n: string }).n), args) } });
+    const b = await started({
+      nap: {
+        run: async (args) => (
+          await pause((args as unknown as { ms: number }).ms),
+          order.push((args as unknown as { n: string }).n),
+          args
+        ),
+      },
+    });
     await run(b, {
       steps: [
         { id: 'slow', tool: 'nap', with: { ms: 80, n: 'slow' } },
@@ -168,7 +266,12 @@ describe('steps and each other', () => {
         { id: 'd', after: ['a'], tool: 'echo' },
       ],
     });
-    expect(stepsOf(view)).toMatchObject({ a: { status: 'skipped' }, b: { status: 'skipped' }, c: { output: { x: 'skipped' } }, d: { status: 'succeeded' } });
+    expect(stepsOf(view)).toMatchObject({
+      a: { status: 'skipped' },
+      b: { status: 'skipped' },
+      c: { output: { x: 'skipped' } },
+      d: { status: 'succeeded' },
+    });
     expect(stepsOf(view)['b']?.reason).toContain('"a" was skipped');
   });
 
@@ -180,7 +283,10 @@ describe('steps and each other', () => {
     const view = await run(b, workflow);
     expect(view).toMatchObject({ status: 'needs_attention', steps: { a: { status: 'in_doubt' } } });
     expect(times).toBe(1);
-    expect(await b.workflows.resume({ runId: view.run_id, decision: 'retry' }, ann)).toMatchObject({ status: 'succeeded', steps: { a: { attempts: 2 } } });
+    expect(await b.workflows.resume({ runId: view.run_id, decision: 'retry' }, ann)).toMatchObject({
+      status: 'succeeded',
+      steps: { a: { attempts: 2 } },
+    });
 
     times = 0;
     const safe = await started({ risky: { ...breaks, safe: true } });
@@ -190,37 +296,83 @@ describe('steps and each other', () => {
   test('a check says whether a step in doubt has happened', async () => {
     for (const there of [true, false]) {
       let times = 0;
-      const b = await started({ put: { run: () => (++times === 1 ? Promise.reject(lost()) : { ok: true }) }, look: { run: () => ({ there }) } });
-      const view = await run(b, { steps: [{ id: 'a', tool: 'put', retry: { attempts: 2, delay: 1 }, verify: { tool: 'look', done: 'result.there' } }] });
-      expect(view).toMatchObject({ status: 'succeeded', steps: { a: { output: there ? { there } : { ok: true } } } });
+      const b = await started({
+        put: { run: () => (++times === 1 ? Promise.reject(lost()) : { ok: true }) },
+        look: { run: () => ({ there }) },
+      });
+      const view = await run(b, {
+        steps: [
+          {
+            id: 'a',
+            tool: 'put',
+            retry: { attempts: 2, delay: 1 },
+            verify: { tool: 'look', done: 'result.there' },
+          },
+        ],
+      });
+      expect(view).toMatchObject({
+        status: 'succeeded',
+        steps: { a: { output: there ? { there } : { ok: true } } },
+      });
       expect(times).toBe(there ? 1 : 2);
     }
   });
 
   test('rolls back in reverse order of completion, each item, and reports an undo that failed', async () => {
-    const b = await started({ make: { run: (args) => args }, drop: { run: (args) => ((args as unknown as { v: number }).v === 2 ? toolError('it is in use') : {}) }, boom: { run: () => toolError('no') } });
+    const b = await started({
+      make: { run: (args) => args },
+      drop: { run: (args) => ((args as unknown as { v: number }).v === 2 ? toolError('it is in use') : {}) },
+      boom: { run: () => toolError('no') },
+    });
     const view = await run(b, {
       on_error: 'rollback',
       steps: [
-        { id: 'm', foreach: '[1, 2, 3]', concurrency: 1, tool: 'make', with: { v: '${{ item }}' }, undo: { tool: 'drop', with: { v: '${{ item }}' } } },
+        {
+          id: 'm',
+          foreach: '[1, 2, 3]',
+          concurrency: 1,
+          tool: 'make',
+          with: { v: '${{ item }}' },
+          undo: { tool: 'drop', with: { v: '${{ item }}' } },
+        },
         { id: 'x', after: ['m'], tool: 'boom' },
       ],
     });
-    expect(b.calls.filter(({ tool }) => tool === 'drop').map(({ args }) => args)).toEqual([{ v: 3 }, { v: 2 }, { v: 1 }]);
-    expect(view).toMatchObject({ status: 'failed', steps: { m: { status: 'undo_failed' } }, attention: [{ step: 'm' }] });
+    expect(b.calls.filter(({ tool }) => tool === 'drop').map(({ args }) => args)).toEqual([
+      { v: 3 },
+      { v: 2 },
+      { v: 1 },
+    ]);
+    expect(view).toMatchObject({
+      status: 'failed',
+      steps: { m: { status: 'undo_failed' } },
+      attention: [{ step: 'm' }],
+    });
     expect(view.attention?.[0]?.question).toContain('it is in use');
   });
 
   test('a fallback answers after the last attempt', async () => {
     const b = await started({ boom: { run: () => toolError('no') }, echo });
-    const view = await run(b, { steps: [{ id: 'a', tool: 'boom', fallback: { value: 5 } }, { id: 'b', tool: 'boom', fallback: { tool: 'echo', with: { v: 6 } } }], output: ['${{ steps.a.output }}', '${{ steps.b.output.v }}'] });
+    const view = await run(b, {
+      steps: [
+        { id: 'a', tool: 'boom', fallback: { value: 5 } },
+        { id: 'b', tool: 'boom', fallback: { tool: 'echo', with: { v: 6 } } },
+      ],
+      output: ['${{ steps.a.output }}', '${{ steps.b.output.v }}'],
+    });
     expect(view).toMatchObject({ status: 'succeeded', output: [5, 6] });
   });
 
   test('"from" runs again from the failed step on, with what was there before it', async () => {
     let broken = true;
     const b = await started({ echo, put: { run: () => (broken ? toolError('no') : { ok: true }) } });
-    const view = await run(b, { steps: [{ id: 'a', tool: 'echo', with: { v: 1 } }, { id: 'b', tool: 'put', with: { v: '${{ steps.a.output.v }}' } }], output: '${{ steps.b.output.ok }}' });
+    const view = await run(b, {
+      steps: [
+        { id: 'a', tool: 'echo', with: { v: 1 } },
+        { id: 'b', tool: 'put', with: { v: '${{ steps.a.output.v }}' } },
+      ],
+      output: '${{ steps.b.output.ok }}',
+    });
     expect(view.status).toBe('failed');
     broken = false;
     const again = await b.workflows.resume({ runId: view.run_id, from: 'b' }, ann);
@@ -241,19 +393,48 @@ describe('consent', () => {
 
   test('a model cannot approve its own step, unless it is for the caller', async () => {
     const b = await started({ put: { run: () => ({}) } });
-    const workflow = (by: string): object => ({ steps: [{ id: 'ok', approve: { message: 'sure?', by } }, { id: 'a', after: ['ok'], tool: 'put' }] });
+    const workflow = (by: string): object => ({
+      steps: [
+        { id: 'ok', approve: { message: 'sure?', by } },
+        { id: 'a', after: ['ok'], tool: 'put' },
+      ],
+    });
     const person = await run(b, workflow('person'));
-    await expect(b.workflows.resume({ runId: person.run_id, decision: 'approve' }, ann)).rejects.toThrow(/for a person/);
-    const byClient = await b.workflows.resume({ runId: person.run_id, decision: 'approve' }, asking({ confirm: false }));
-    expect(byClient).toMatchObject({ status: 'succeeded', steps: { ok: { output: { confirm: false, by: 'person' } }, a: { status: 'skipped', reason: '"ok" was rejected' } } });
+    await expect(b.workflows.resume({ runId: person.run_id, decision: 'approve' }, ann)).rejects.toThrow(
+      /for a person/,
+    );
+    const byClient = await b.workflows.resume(
+      { runId: person.run_id, decision: 'approve' },
+      asking({ confirm: false }),
+    );
+    expect(byClient).toMatchObject({
+      status: 'succeeded',
+      steps: {
+        ok: { output: { confirm: false, by: 'person' } },
+        a: { status: 'skipped', reason: '"ok" was rejected' },
+      },
+    });
     const caller = await run(b, workflow('caller'));
-    expect(await b.workflows.resume({ runId: caller.run_id, decision: 'approve' }, ann)).toMatchObject({ status: 'succeeded', steps: { a: { status: 'succeeded' } } });
+    expect(await b.workflows.resume({ runId: caller.run_id, decision: 'approve' }, ann)).toMatchObject({
+      status: 'succeeded',
+      steps: { a: { status: 'succeeded' } },
+    });
   });
 
   test('an approval is asked by elicitation where the client can be asked', async () => {
     const b = await started({ put: { run: () => ({}) } });
     const asked: string[] = [];
-    const view = await run(b, { steps: [{ id: 'ok', approve: { message: 'sure?' } }, { id: 'a', after: ['ok'], tool: 'put' }] }, {}, asking({ confirm: true }, asked));
+    const view = await run(
+      b,
+      {
+        steps: [
+          { id: 'ok', approve: { message: 'sure?' } },
+          { id: 'a', after: ['ok'], tool: 'put' },
+        ],
+      },
+      {},
+      asking({ confirm: true }, asked),
+    );
     expect(view.status).toBe('succeeded');
     expect(asked).toEqual(['sure?']);
   });
@@ -263,10 +444,14 @@ describe('consent', () => {
     await expect(run(ask, writing, {}, asking(undefined))).rejects.toThrow(/did not agree/);
     expect(ask.calls).toEqual([]);
     expect(await run(ask, writing, {}, asking({ confirm: true }))).toMatchObject({ status: 'succeeded' });
-    expect(await run(ask, { steps: [{ id: 'a', tool: 'echo' }] }, {}, asking(undefined))).toMatchObject({ status: 'succeeded' });
+    expect(await run(ask, { steps: [{ id: 'a', tool: 'echo' }] }, {}, asking(undefined))).toMatchObject({
+      status: 'succeeded',
+    });
     const readOnly = await started({ put: { run: () => ({}) }, echo }, { inline: 'read-only' });
     await expect(run(readOnly, writing)).rejects.toBeInstanceOf(InvalidDefinition);
-    expect(await run(readOnly, { steps: [{ id: 'a', tool: 'echo' }] })).toMatchObject({ status: 'succeeded' });
+    expect(await run(readOnly, { steps: [{ id: 'a', tool: 'echo' }] })).toMatchObject({
+      status: 'succeeded',
+    });
     const off = await started({ echo }, { inline: 'off' });
     await expect(run(off, { steps: [{ id: 'a', tool: 'echo' }] })).rejects.toThrow(/switched off/);
   });

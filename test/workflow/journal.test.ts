@@ -1,5 +1,14 @@
 /** J02 and J03: journals that are torn, damaged, read-only or full. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -18,7 +27,18 @@ const FRAME = 4096 + 24;
 
 const row = (id: string): Parameters<ReturnType<typeof openStore>['commit']>[0][number] => ({
   type: 'run',
-  row: { id, workflow: 'w', client: 'c', status: 'running', owner: '', startedAt: 1, finishedAt: null, interpreter: 1, plan: '{}', result: null },
+  row: {
+    id,
+    workflow: 'w',
+    client: 'c',
+    status: 'running',
+    owner: '',
+    startedAt: 1,
+    finishedAt: null,
+    interpreter: 1,
+    plan: '{}',
+    result: null,
+  },
 });
 
 /** A database whose log holds one entry a commit, as a killed process leaves it. */
@@ -28,10 +48,23 @@ function writtenJournal(): { readonly folder: string; readonly wal: Buffer } {
   const store = openStore(join(folder, 'journal.db'));
   store.commit([row('r')]);
   for (let seq = 1; seq <= FRAMES; seq++)
-    store.commit([{ type: 'entry', runId: 'r', entry: { seq, key: `k${seq}`, kind: 'outcome', at: seq, data: JSON.stringify({ pad: 'x'.repeat(200) }) } }]);
+    store.commit([
+      {
+        type: 'entry',
+        runId: 'r',
+        entry: {
+          seq,
+          key: `k${seq}`,
+          kind: 'outcome',
+          at: seq,
+          data: JSON.stringify({ pad: 'x'.repeat(200) }),
+        },
+      },
+    ]);
   const copy = join(root, 'copy');
   mkdirSync(copy);
-  for (const end of ['', '-wal']) copyFileSync(join(folder, `journal.db${end}`), join(copy, `journal.db${end}`));
+  for (const end of ['', '-wal'])
+    copyFileSync(join(folder, `journal.db${end}`), join(copy, `journal.db${end}`));
   store.close();
   return { folder: copy, wal: readFileSync(join(copy, 'journal.db-wal')) };
 }
@@ -39,9 +72,15 @@ function writtenJournal(): { readonly folder: string; readonly wal: Buffer } {
 describe('J02 a torn journal', () => {
   test('recovers to a prefix, cut at every frame edge and at 1,000 random offsets', () => {
     const { folder, wal } = writtenJournal();
-    const edges = Array.from({ length: Math.floor((wal.length - WAL_HEADER) / FRAME) + 1 }, (_, index) => WAL_HEADER + index * FRAME);
+    const edges = Array.from(
+      { length: Math.floor((wal.length - WAL_HEADER) / FRAME) + 1 },
+      (_, index) => WAL_HEADER + index * FRAME,
+    );
     let seed = 7;
-    const random = Array.from({ length: 1000 }, () => (seed = (seed * 1103515245 + 12345) % 2147483648) % wal.length);
+    const random = Array.from(
+      { length: 1000 },
+      () => (seed = (seed * 1103515245 + 12345) % 2147483648) % wal.length,
+    );
     const source = join(folder, 'journal.db');
     let last = -1;
     for (const [index, cut] of [...edges, ...random].entries()) {
@@ -75,14 +114,21 @@ describe('J02 a torn journal', () => {
   test('that is overwritten in its middle never stops the start', async () => {
     const b = bench({ put: { run: () => ({ ok: true }) } });
     await b.workflows.start();
-    for (let i = 0; i < 20; i++) await b.workflows.run({ workflow: { steps: [{ id: 'a', tool: 'put' }] }, input: {}, wait: true }, { client: clientNamed('u') });
+    for (let i = 0; i < 20; i++)
+      await b.workflows.run(
+        { workflow: { steps: [{ id: 'a', tool: 'put' }] }, input: {}, wait: true },
+        { client: clientNamed('u') },
+      );
     await b.workflows.close();
     const file = join(b.stateDir, 'workflows', 'journal.db');
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.fill(0xa5, 4096, 4096 * 4));
     const again = bench({ put: { run: () => ({ ok: true }) } }, { stateDir: b.stateDir });
     await again.workflows.start();
-    const run = await again.workflows.run({ workflow: { steps: [{ id: 'a', tool: 'put' }] }, input: {}, wait: true }, { client: clientNamed('u') });
+    const run = await again.workflows.run(
+      { workflow: { steps: [{ id: 'a', tool: 'put' }] }, input: {}, wait: true },
+      { client: clientNamed('u') },
+    );
     expect(run.status).toBe('succeeded');
     expect(readdirSync(join(b.stateDir, 'workflows')).some((name) => name.includes('damaged'))).toBe(true);
     await again.close();
@@ -97,7 +143,10 @@ describe('J03 no room for the journal', () => {
     const b = bench({ put: { run: () => ({}) } }, { stateDir });
     await b.workflows.start();
     await expect(
-      b.workflows.run({ workflow: { steps: [{ id: 'a', tool: 'put' }] }, input: {}, wait: true }, { client: clientNamed('u') }),
+      b.workflows.run(
+        { workflow: { steps: [{ id: 'a', tool: 'put' }] }, input: {}, wait: true },
+        { client: clientNamed('u') },
+      ),
     ).rejects.toMatchObject({ code: 'NEEDS_ATTENTION', delivered: false });
     expect(b.calls).toEqual([]);
     await b.close();
@@ -112,14 +161,20 @@ describe('J03 no room for the journal', () => {
           const journal = await storeJournal(file);
           return {
             ...journal,
-            commit: (changes) => (full ? Promise.reject(new JournalError('the disk is full')) : journal.commit(changes)),
+            commit: (changes) =>
+              full ? Promise.reject(new JournalError('the disk is full')) : journal.commit(changes),
           };
         },
       },
     );
     await b.workflows.start();
     const who = { client: clientNamed('u') };
-    const workflow = { steps: [{ id: 'a', tool: 'put' }, { id: 'b', after: ['a'], tool: 'put' }] };
+    const workflow = {
+      steps: [
+        { id: 'a', tool: 'put' },
+        { id: 'b', after: ['a'], tool: 'put' },
+      ],
+    };
     const run = await b.workflows.run({ workflow, input: {}, wait: true }, who);
     expect(run).toMatchObject({ status: 'needs_attention', error: { code: 'NEEDS_ATTENTION' } });
     expect(run.error?.message).toContain('the disk is full');

@@ -36,29 +36,42 @@ const MOST_COMMITS = 16;
 async function killedEverywhere(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const signal = await new Promise<string | null | undefined>((done) => {
-    execFile(process.execPath, ['--import', 'tsx', host, folder, String(MOST_COMMITS)], (error) => done(error?.signal));
+    execFile(process.execPath, ['--import', 'tsx', host, folder, String(MOST_COMMITS)], (error) =>
+      done(error?.signal),
+    );
   });
   expect(signal).toBe('SIGKILL');
 }
 
 /** Goes on in this process with what the killed one left, deciding what nobody knows by the ledger. */
-async function recovered(stateDir: string, threaded: boolean): Promise<{ readonly view: RunView | undefined; readonly doubts: number }> {
+async function recovered(
+  stateDir: string,
+  threaded: boolean,
+): Promise<{ readonly view: RunView | undefined; readonly doubts: number }> {
   const workflows = threaded ? killBench(stateDir) : killBench(stateDir, storeJournal);
   let doubts = 0;
   try {
     await workflows.start();
     const [run] = await workflows.list({}, WHO);
     if (!run) return { view: undefined, doubts };
-    let view = await workflows.resume({ runId: run.run_id }, WHO).catch(() => workflows.show(run.run_id, WHO));
+    let view = await workflows
+      .resume({ runId: run.run_id }, WHO)
+      .catch(() => workflows.show(run.run_id, WHO));
     while (view.status === 'needs_attention') {
       const [question] = view.attention ?? [];
-      if (question?.options.includes('approve') === true) view = await workflows.resume({ runId: run.run_id, decision: 'approve' }, WHO);
+      if (question?.options.includes('approve') === true)
+        view = await workflows.resume({ runId: run.run_id, decision: 'approve' }, WHO);
       else {
         doubts++;
         // A person looks, and finds that it did happen: tools write the ledger first.
         const step = question?.step ?? '';
         const line = happened(stateDir, step);
-        const answer = line === undefined ? { decision: 'retry' } : line.startsWith('boom ') ? { decision: 'fail' } : { decision: 'done', output: { v: line.slice(4) } };
+        const answer =
+          line === undefined
+            ? { decision: 'retry' }
+            : line.startsWith('boom ')
+              ? { decision: 'fail' }
+              : { decision: 'done', output: { v: line.slice(4) } };
         view = await workflows.resume({ runId: run.run_id, step, ...answer }, WHO);
       }
     }
@@ -70,12 +83,25 @@ async function recovered(stateDir: string, threaded: boolean): Promise<{ readonl
 
 /** The call of the step, if it was made: each is made once in these workflows. */
 function happened(stateDir: string, step: string): string | undefined {
-  const wanted: Readonly<Record<string, string>> = { a: 'a', b: 'b', c: 'c', left: 'l', bottom: 'l tr t', 'one[0]': 'item 1', 'one[1]': 'item 2', do: 'done', out: 'out', 'within#1/two': 'x12' };
+  const wanted: Readonly<Record<string, string>> = {
+    a: 'a',
+    b: 'b',
+    c: 'c',
+    left: 'l',
+    bottom: 'l tr t',
+    'one[0]': 'item 1',
+    'one[1]': 'item 2',
+    do: 'done',
+    out: 'out',
+    'within#1/two': 'x12',
+  };
   const start = wanted[step];
   if (start === undefined) throw new Error(`a doubt about ${step}`);
   const made = ledgerOf(stateDir).filter((line) => /^(put|boom) /.test(line));
   const words = (line: string): string => line.slice(line.indexOf(' ') + 1);
-  return made.find((line) => words(line).startsWith(start) && (step !== 'left' || !words(line).startsWith('l tr t')));
+  return made.find(
+    (line) => words(line).startsWith(start) && (step !== 'left' || !words(line).startsWith('l tr t')),
+  );
 }
 
 function counts(ledger: readonly string[]): Map<string, number> {
@@ -105,7 +131,11 @@ describe('J01 killed at every write of the journal', () => {
       }
       resumed++;
       const { view: whole, ledger } = undisturbed.get(name) as { view: RunView; ledger: readonly string[] };
-      expect([place, view.status, view.output], JSON.stringify(view)).toEqual([place, whole.status, whole.output]);
+      expect([place, view.status, view.output], JSON.stringify(view)).toEqual([
+        place,
+        whole.status,
+        whole.output,
+      ]);
       const [called, wanted] = [counts(ledgerOf(stateDir)), counts(ledger)];
       for (const [line, times] of wanted) {
         expect(called.get(line) ?? 0, `${place}: ${line}`).toBeGreaterThanOrEqual(times);

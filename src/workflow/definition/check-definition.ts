@@ -13,11 +13,19 @@ import { readDuration } from '../duration.ts';
 import type { Limits } from '../limits.ts';
 import type { Tools } from '../tools.ts';
 import { checkShape } from './check-shape.ts';
-import { checkValue } from './check-value.ts';
+import { checkInTime } from './check-in-time.ts';
 import { cycleIn, needsOf } from './needs.ts';
 import { joinPaths, type Problem } from './problem.ts';
 import type { Fallback, Invocation, Need, Program, Retry, Step, Verify, Work } from './program.ts';
-import { KINDS, type OnResume, type StepKind, type WrittenDefinition, type WrittenRetry, type WrittenStep, type WrittenVerify } from './schema.ts';
+import {
+  KINDS,
+  type OnResume,
+  type StepKind,
+  type WrittenDefinition,
+  type WrittenRetry,
+  type WrittenStep,
+  type WrittenVerify,
+} from './schema.ts';
 
 export interface CheckContext {
   /** `undefined`: not checked; a run that goes on meets the tools as they are. */
@@ -63,12 +71,23 @@ class Reader {
     const written = this.#value as unknown as WrittenDefinition;
     const { limits } = this.#context;
     if (this.#steps.length > limits.steps)
-      this.#problem('steps', `a workflow has at most ${limits.steps} steps, this one has ${this.#steps.length}`);
+      this.#problem(
+        'steps',
+        `a workflow has at most ${limits.steps} steps, this one has ${this.#steps.length}`,
+      );
     this.#checkIds();
-    const steps = this.#steps.slice(0, limits.steps).map((step, index) => this.#step(step as unknown as WrittenStep, index));
-    const output = 'output' in this.#value ? this.#template(this.#value['output'], 'output', ['input', 'steps']) : undefined;
+    const steps = this.#steps
+      .slice(0, limits.steps)
+      .map((step, index) => this.#step(step as unknown as WrittenStep, index));
+    const output =
+      'output' in this.#value
+        ? this.#template(this.#value['output'], 'output', ['input', 'steps'])
+        : undefined;
     const cycle = cycleIn(steps);
-    if (cycle) this.#problem(`steps[${cycle.index}]`, `the steps wait for each other: ${cycle.path.join(' → ')}`, { fix: `Take one of these references out of "${cycle.path[0]}"` });
+    if (cycle)
+      this.#problem(`steps[${cycle.index}]`, `the steps wait for each other: ${cycle.path.join(' → ')}`, {
+        fix: `Take one of these references out of "${cycle.path[0]}"`,
+      });
     return {
       name: typeof written.name === 'string' ? written.name : '',
       written,
@@ -88,13 +107,22 @@ class Reader {
       const first = seen.get(id);
       if (id === '') continue;
       if (first !== undefined)
-        this.#problem(path, `the id "${id}" is taken by steps[${first}]`, { fix: JSON.stringify(`${id}_${index + 1}`) });
+        this.#problem(path, `the id "${id}" is taken by steps[${first}]`, {
+          fix: JSON.stringify(`${id}_${index + 1}`),
+        });
       else if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(id))
         this.#problem(path, `an id is up to 64 letters, digits and "_", got ${JSON.stringify(id)}`, {
-          fix: JSON.stringify(id.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_').slice(0, 64)),
+          fix: JSON.stringify(
+            id
+              .replaceAll(/\W/g, '_')
+              .replace(/^(?=\d)/, '_')
+              .slice(0, 64),
+          ),
         });
       else if (RESERVED.has(id))
-        this.#problem(path, `"${id}" is a word of CEL: no expression could refer to the step`, { fix: JSON.stringify(`${id}_step`) });
+        this.#problem(path, `"${id}" is a word of CEL: no expression could refer to the step`, {
+          fix: JSON.stringify(`${id}_step`),
+        });
       seen.set(id, first ?? index);
     }
   }
@@ -116,14 +144,18 @@ class Reader {
     const after = Array.isArray(step.after) ? step.after.filter((id) => typeof id === 'string') : [];
     for (const [at, id] of after.entries()) this.#checkId(id, `${path}.after[${at}]`);
     const undo = step.undo && isObject(step.undo) ? this.#undo(step, path, scope) : undefined;
-    const needs: readonly Need[] = needsOf(references.flat(), after).filter(({ id }) => this.#ids.includes(id));
+    const needs: readonly Need[] = needsOf(references.flat(), after).filter(({ id }) =>
+      this.#ids.includes(id),
+    );
     return {
       index,
       id: typeof step.id === 'string' ? step.id : `#${index}`,
       kind,
       needs,
       when,
-      whenPerItem: foreach !== undefined && !!when?.references.some(({ path: [root] }) => root === 'item' || root === 'index'),
+      whenPerItem:
+        foreach !== undefined &&
+        !!when?.references.some(({ path: [root] }) => root === 'item' || root === 'index'),
       foreach,
       concurrency: step.concurrency ?? 5,
       onItemError: step.on_item_error ?? 'fail',
@@ -138,8 +170,12 @@ class Reader {
     const [kind = 'set'] = kinds;
     if (kinds.length !== 1) {
       const got = kinds.length === 0 ? 'there is none' : `there are ${kinds.join(' and ')}`;
-      const fix = kinds.length === 0 ? '"tool": "server__tool"' : `Make a step of its own of each, with "after"`;
-      this.#problem(path, `a step has exactly one of ${KINDS.join(' | ')}; ${got}`, { expected: KINDS.join(' | '), fix });
+      const fix =
+        kinds.length === 0 ? '"tool": "server__tool"' : `Make a step of its own of each, with "after"`;
+      this.#problem(path, `a step has exactly one of ${KINDS.join(' | ')}; ${got}`, {
+        expected: KINDS.join(' | '),
+        fix,
+      });
     }
     return kind;
   }
@@ -152,10 +188,15 @@ class Reader {
     };
     if (!calls) {
       for (const key of ['retry', 'timeout', 'fallback'] as const)
-        refuse(key, `a "${kind}" step has no "${key}"${kind === 'approve' && key === 'timeout' ? ': it stands within "approve"' : ''}`);
+        refuse(
+          key,
+          `a "${kind}" step has no "${key}"${kind === 'approve' && key === 'timeout' ? ': it stands within "approve"' : ''}`,
+        );
     }
     if (kind !== 'tool' && kind !== 'workflow') refuse('with', `a "${kind}" step has no "with"`);
-    if (kind !== 'tool') for (const key of ['verify', 'on_resume', 'unsafe'] as const) refuse(key, `only a "tool" step has "${key}"`);
+    if (kind !== 'tool')
+      for (const key of ['verify', 'on_resume', 'unsafe'] as const)
+        refuse(key, `only a "tool" step has "${key}"`);
     if (kind !== 'tool' && kind !== 'workflow') refuse('undo', `only a "tool" or "workflow" step has "undo"`);
     if (step.foreach === undefined)
       for (const key of ['concurrency', 'on_item_error'] as const) refuse(key, `"${key}" needs "foreach"`);
@@ -170,7 +211,17 @@ class Reader {
     const retry = this.#retry(step.retry, `${path}.retry`, step.unsafe === true);
     switch (kind) {
       case 'tool':
-        return this.#invocation({ tool: step.tool, with: step.with, timeoutMs, retry, onResume: step.on_resume, verify: step.verify, path, scope, use });
+        return this.#invocation({
+          tool: step.tool,
+          with: step.with,
+          timeoutMs,
+          retry,
+          onResume: step.on_resume,
+          verify: step.verify,
+          path,
+          scope,
+          use,
+        });
       case 'workflow': {
         this.#checkSaved(step.workflow, `${path}.workflow`);
         const input = use(this.#template(step.with ?? {}, `${path}.with`, scope));
@@ -186,7 +237,7 @@ class Reader {
         return { kind, message, timeoutMs: readDuration(approve?.timeout), onTimeout, by, schema };
       }
       case 'wait': {
-        if (!isObject(step.wait)) return { kind, ms: readDuration(step.wait), until: undefined, };
+        if (!isObject(step.wait)) return { kind, ms: readDuration(step.wait), until: undefined };
         const until = use(this.#template(step.wait['until'], `${path}.wait.until`, scope));
         return { kind, ms: undefined, until };
       }
@@ -195,13 +246,24 @@ class Reader {
     }
   }
 
-  #sample(step: WrittenStep, path: string, scope: readonly string[], use: Use, timeoutMs: number | undefined, retry: Retry): Work {
+  #sample(
+    step: WrittenStep,
+    path: string,
+    scope: readonly string[],
+    use: Use,
+    timeoutMs: number | undefined,
+    retry: Retry,
+  ): Work {
     const { prompt, messages, system, max_tokens: maxTokens, schema } = step.sample ?? {};
     if ((prompt === undefined) === (messages === undefined))
       this.#problem(`${path}.sample`, 'a sample has either "prompt" or "messages"', { fix: '"prompt": "…"' });
     const content = messages ?? [{ role: 'user', content: { type: 'text', text: prompt ?? '' } }];
     const place = messages === undefined ? `${path}.sample.prompt` : `${path}.sample.messages`;
-    const written = { messages: content, ...(system !== undefined && { systemPrompt: system }), maxTokens: maxTokens ?? 1000 };
+    const written = {
+      messages: content,
+      ...(system !== undefined && { systemPrompt: system }),
+      maxTokens: maxTokens ?? 1000,
+    };
     return {
       kind: 'sample',
       params: use(this.#template(written, place, scope)),
@@ -230,11 +292,24 @@ class Reader {
   #fallback(step: WrittenStep, path: string, scope: readonly string[], use: Use): Fallback | undefined {
     const { fallback } = step;
     if (!isObject(fallback)) return undefined;
-    if (('value' in fallback) === ('tool' in fallback))
-      this.#problem(`${path}.fallback`, 'a fallback has either "value" or "tool"', { fix: '"fallback": { "value": null }' });
-    if (fallback.tool === undefined) return { value: use(this.#template(fallback.value, `${path}.fallback.value`, scope)) };
+    if ('value' in fallback === 'tool' in fallback)
+      this.#problem(`${path}.fallback`, 'a fallback has either "value" or "tool"', {
+        fix: '"fallback": { "value": null }',
+      });
+    if (fallback.tool === undefined)
+      return { value: use(this.#template(fallback.value, `${path}.fallback.value`, scope)) };
     const retry = this.#retry(undefined, '', false);
-    const invocation = this.#invocation({ tool: fallback.tool, with: fallback.with, timeoutMs: readDuration(step.timeout), retry, onResume: step.on_resume, verify: undefined, path: `${path}.fallback`, scope, use });
+    const invocation = this.#invocation({
+      tool: fallback.tool,
+      with: fallback.with,
+      timeoutMs: readDuration(step.timeout),
+      retry,
+      onResume: step.on_resume,
+      verify: undefined,
+      path: `${path}.fallback`,
+      scope,
+      use,
+    });
     return { invocation };
   }
 
@@ -261,7 +336,7 @@ class Reader {
   }
 
   #checkTool(name: unknown, args: unknown, path: string): void {
-    const { tools } = this.#context;
+    const { tools, limits } = this.#context;
     if (!tools || typeof name !== 'string') return;
     const tool = tools.get(name);
     if (!tool) {
@@ -274,7 +349,11 @@ class Reader {
       });
       return;
     }
-    const { problems } = checkValue(strict(tool.inputSchema), args, { path: `${path}.with`, unknown: hasTemplate });
+    const { problems } = checkInTime(strict(tool.inputSchema), args, {
+      path: `${path}.with`,
+      unknown: hasTemplate,
+      ms: limits.evaluationMs,
+    });
     this.#problems.push(...problems);
   }
 
@@ -288,14 +367,18 @@ class Reader {
   }
 
   #retry(retry: WrittenRetry | undefined, path: string, unsafe: boolean): Retry {
-    const written = isObject(retry) ? (retry as WrittenRetry) : {};
+    const written: WrittenRetry = isObject(retry) ? retry : {};
     const on = Array.isArray(written.on) ? written.on : DEFAULT_RETRY_ON;
     for (const [index, code] of on.entries()) {
       if (RETRY_CODES.includes(code)) continue;
       const near = nearest(String(code), RETRY_CODES);
-      this.#problem(`${path}.on[${index}]`, `there is no error code "${code}"; there are: ${RETRY_CODES.join(', ')}`, {
-        ...(near !== undefined && { nearest: near, fix: JSON.stringify(near) }),
-      });
+      this.#problem(
+        `${path}.on[${index}]`,
+        `there is no error code "${code}"; there are: ${RETRY_CODES.join(', ')}`,
+        {
+          ...(near !== undefined && { nearest: near, fix: JSON.stringify(near) }),
+        },
+      );
     }
     return {
       attempts: retry === undefined ? 1 : (written.attempts ?? 3),
@@ -311,7 +394,9 @@ class Reader {
     if (typeof text !== 'string') return undefined;
     const [, inner] = /^\s*\$\{\{([\s\S]*)\}\}\s*$/.exec(text) ?? [];
     if (inner !== undefined) {
-      this.#problem(path, 'here stands a bare expression, without ${{ }}', { fix: JSON.stringify(inner.trim()) });
+      this.#problem(path, 'here stands a bare expression, without ${{ }}', {
+        fix: JSON.stringify(inner.trim()),
+      });
       return undefined;
     }
     try {
@@ -343,9 +428,15 @@ class Reader {
     const { text, message } = error;
     // A model writes the step's own name where `steps.` goes first.
     const [, name = ''] = /^there is no "(\w+)" here/.exec(message) ?? [];
-    const known = this.#ids.includes(name) ? `steps.${name}` : this.#inputNames().includes(name) ? `input.${name}` : undefined;
-    const fixed = known === undefined ? error.fix : text.replace(new RegExp(`(?<![\\w.])${name}(?!\\w)`), known);
-    const whole = fixed !== undefined && (known !== undefined || !fixed.includes(' ') || sharesWords(fixed, text));
+    const known = this.#ids.includes(name)
+      ? `steps.${name}`
+      : this.#inputNames().includes(name)
+        ? `input.${name}`
+        : undefined;
+    const fixed =
+      known === undefined ? error.fix : text.replace(new RegExp(`(?<![\\w.])${name}(?!\\w)`), known);
+    const whole =
+      fixed !== undefined && (known !== undefined || !fixed.includes(' ') || sharesWords(fixed, text));
     const fix = whole && inTemplate ? `\${{ ${fixed} }}` : fixed;
     this.#problem(path, `${message} (in: ${text.slice(0, 200)})`, fix === undefined ? {} : { fix });
   }
@@ -357,7 +448,9 @@ class Reader {
       if (root === 'input' && id !== undefined) this.#checkInput(id, text, path, wrap, tested);
       if (root !== 'steps') continue;
       if (id === undefined) {
-        this.#problem(path, 'a step is referred to by its name, as in steps.find.output', { fix: wrap('steps.NAME.output') });
+        this.#problem(path, 'a step is referred to by its name, as in steps.find.output', {
+          fix: wrap('steps.NAME.output'),
+        });
         continue;
       }
       if (!this.#checkId(id, path, (near) => wrap(text.replaceAll(`steps.${id}`, `steps.${near}`)))) continue;
@@ -372,16 +465,29 @@ class Reader {
     }
   }
 
-  #checkInput(name: string, text: string, path: string, wrap: (fixed: string) => string, tested: boolean): void {
+  #checkInput(
+    name: string,
+    text: string,
+    path: string,
+    wrap: (fixed: string) => string,
+    tested: boolean,
+  ): void {
     const names = this.#inputNames();
     const schema = this.#value['input'];
-    const open = isObject(schema) && (schema['additionalProperties'] !== undefined || !isObject(schema['properties']));
+    const open =
+      isObject(schema) && (schema['additionalProperties'] !== undefined || !isObject(schema['properties']));
     if (open || names.includes(name) || tested) return;
     const near = nearest(name, names);
-    const message = schema === undefined ? 'the workflow declares no "input"' : `the input has no "${name}"; it has: ${listed(names)}`;
+    const message =
+      schema === undefined
+        ? 'the workflow declares no "input"'
+        : `the input has no "${name}"; it has: ${listed(names)}`;
     this.#problem(path, message, {
       ...(near !== undefined && { nearest: near }),
-      fix: near === undefined ? `"input": { "type": "object", "properties": { "${name}": {} } }` : wrap(text.replaceAll(`input.${name}`, `input.${near}`)),
+      fix:
+        near === undefined
+          ? `"input": { "type": "object", "properties": { "${name}": {} } }`
+          : wrap(text.replaceAll(`input.${name}`, `input.${near}`)),
     });
   }
 
@@ -419,12 +525,32 @@ interface WrittenInvocation {
   readonly use: Use;
 }
 
-const RESERVED = new Set('in true false null as break const continue else for function if import let loop package namespace return var void while'.split(' '));
+const RESERVED = new Set(
+  'in true false null as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
 
-export const STEP_FIELDS = ['output', 'status', 'error', 'errors', 'raw', 'attempts', 'duration_ms'];
+const STEP_FIELDS = ['output', 'status', 'error', 'errors', 'raw', 'attempts', 'duration_ms'];
 
-const DEFAULT_RETRY_ON = ['TIMEOUT', 'DOWNSTREAM_UNAVAILABLE', 'DOWNSTREAM_FAILED', 'RATE_LIMITED', 'BUSY', 'CIRCUIT_OPEN'];
-const RETRY_CODES = [...DEFAULT_RETRY_ON, 'TOOL_ERROR', 'LOGIN_REQUIRED', 'RESULT_TOO_LARGE', 'PROTOCOL_ERROR', 'OUTCOME_UNKNOWN', 'CLIENT_CANNOT', 'STEP_FAILED'];
+const DEFAULT_RETRY_ON = [
+  'TIMEOUT',
+  'DOWNSTREAM_UNAVAILABLE',
+  'DOWNSTREAM_FAILED',
+  'RATE_LIMITED',
+  'BUSY',
+  'CIRCUIT_OPEN',
+];
+const RETRY_CODES = [
+  ...DEFAULT_RETRY_ON,
+  'TOOL_ERROR',
+  'LOGIN_REQUIRED',
+  'RESULT_TOO_LARGE',
+  'PROTOCOL_ERROR',
+  'OUTCOME_UNKNOWN',
+  'CLIENT_CANNOT',
+  'STEP_FAILED',
+];
 
 function hasTemplate(value: unknown): boolean {
   return typeof value === 'string' && value.includes('${{');
@@ -440,12 +566,16 @@ function strict(schema: unknown): unknown {
 /** The fix is the expression itself, and no sentence about it. */
 function sharesWords(fix: string, text: string): boolean {
   const words = text.match(/\w+/g) ?? [];
-  return words.filter((word) => fix.includes(word)).length * 2 > words.length && !/^(Use|Write|Compare|Make|Do|Test|Convert|If|CEL|Here|There)\b/.test(fix);
+  return (
+    words.filter((word) => fix.includes(word)).length * 2 > words.length &&
+    !/^(Use|Write|Compare|Make|Do|Test|Convert|If|CEL|Here|There)\b/.test(fix)
+  );
 }
 
 /** As they stand in the text: step by step. */
 function inOrder(problems: readonly Problem[]): readonly Problem[] {
-  const place = ({ path }: Problem): number => Number(/^steps\[(\d+)\]/.exec(path)?.[1] ?? (path.startsWith('output') ? Infinity : -1));
+  const place = ({ path }: Problem): number =>
+    Number(/^steps\[(\d+)\]/.exec(path)?.[1] ?? (path.startsWith('output') ? Infinity : -1));
   return problems.toSorted((a, b) => {
     const [left, right] = [place(a), place(b)];
     return left === right ? 0 : left - right;

@@ -19,29 +19,44 @@ function problemsOf(issue: Issue, root: unknown): Problem[] {
     return issue.keys.map((key) => unknownKey(key, path, valueAt(root, [...path, key]), found));
   if (issue.message === 'DURATION')
     return [
-      problem(place, found, 'a duration as "500ms", "30s", "5m", "2h", "7d" or milliseconds', durationFix(found)),
+      problem(
+        place,
+        found,
+        'a duration as "500ms", "30s", "5m", "2h", "7d" or milliseconds',
+        durationFix(found),
+      ),
     ];
-  if (issue.code === 'invalid_type') return [problem(place, found, nameOf(issue.expected), typeFix(found, issue.expected))];
+  if (issue.code === 'invalid_type')
+    return [problem(place, found, nameOf(issue.expected), typeFix(found, issue.expected))];
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     const near = typeof found === 'string' ? nearest(found, values) : undefined;
-    return [{ ...problem(place, found, `one of ${values.join(' | ')}`, near && JSON.stringify(near)), ...(near !== undefined && { nearest: near }) }];
+    return [
+      {
+        ...problem(place, found, `one of ${values.join(' | ')}`, near && JSON.stringify(near)),
+        ...(near !== undefined && { nearest: near }),
+      },
+    ];
   }
   if (issue.code === 'too_small') return [problem(place, found, `at least ${issue.minimum}`, undefined)];
   if (issue.code === 'too_big') return [problem(place, found, `at most ${issue.maximum}`, undefined)];
-  if (issue.code === 'invalid_union') return [problem(place, found, unionAt(path), undefined)];
+  if (issue.code === 'invalid_union')
+    return [problem(place, found, unionAt(path), typeof found === 'string' ? durationFix(found) : undefined)];
   return [{ path: place, message: issue.message }];
 }
 
 function unionAt(path: readonly PropertyKey[]): string {
-  return path.at(-1) === 'wait' ? 'a duration as "30s", or { until: "${{ … }}" }' : 'a duration as "30s", or milliseconds';
+  return path.at(-1) === 'wait'
+    ? 'a duration as "30s", or { until: "${{ … }}" }'
+    : 'a duration as "30s", or milliseconds';
 }
 
 function unknownKey(key: string, path: readonly PropertyKey[], value: unknown, parent: unknown): Problem {
   const keys = keysAt(path);
   const other = OTHER_KEYS.get(key);
   const near = other !== undefined && keys.includes(other) ? other : nearest(key, keys);
-  const taken = near !== undefined && typeof parent === 'object' && parent !== null && Object.hasOwn(parent, near);
+  const taken =
+    near !== undefined && typeof parent === 'object' && parent !== null && Object.hasOwn(parent, near);
   const place = pathText([...path, key]);
   const message = `unknown key "${key}"; known here: ${keys.join(', ')}`;
   if (near === undefined) return { path: place, message, expected: `one of ${keys.join(', ')}` };
@@ -67,10 +82,16 @@ function nameOf(expected: string): string {
 }
 
 function typeFix(found: unknown, expected: string): string | undefined {
-  if ((expected === 'number' || expected === 'int') && typeof found === 'string' && found.trim() !== '' && Number.isFinite(Number(found)))
+  if (
+    (expected === 'number' || expected === 'int') &&
+    typeof found === 'string' &&
+    found.trim() !== '' &&
+    Number.isFinite(Number(found))
+  )
     return String(Number(found));
   if (expected === 'int' && typeof found === 'number') return String(Math.round(found));
-  if (expected === 'array' && (typeof found === 'string' || (typeof found === 'object' && found !== null))) return `[${short(found)}]`;
+  if (expected === 'array' && (typeof found === 'string' || (typeof found === 'object' && found !== null)))
+    return `[${short(found)}]`;
   if (expected === 'boolean' && (found === 'true' || found === 'false')) return found;
   if (expected === 'string' && (typeof found === 'number' || typeof found === 'boolean')) return `"${found}"`;
   return undefined;
@@ -80,8 +101,9 @@ function durationFix(found: unknown): string | undefined {
   const [, number, unit = ''] = /(\d+(?:\.\d+)?)\s*([a-z]*)/i.exec(String(found)) ?? [];
   if (number === undefined) return undefined;
   const letter = unit.toLowerCase();
-  const short_ = letter.startsWith('ms') || letter.startsWith('mil') ? 'ms' : letter === '' ? 'ms' : letter[0];
-  return `"${number}${short_ ?? 's'}"`;
+  const suffix =
+    letter.startsWith('ms') || letter.startsWith('mil') ? 'ms' : letter === '' ? 'ms' : letter[0];
+  return `"${number}${suffix ?? 's'}"`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

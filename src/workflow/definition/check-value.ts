@@ -32,13 +32,21 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
 
   function check(rule: unknown, found: unknown, path: string, depth: number, to: Problem[]): unknown {
     if (rule === false) return fail(to, path, 'nothing', found);
-    if (!isObject(rule) || depth > MAX_DEPTH || to.length >= MAX_PROBLEMS || options.unknown?.(found) === true) return found;
+    if (
+      !isObject(rule) ||
+      depth > MAX_DEPTH ||
+      to.length >= MAX_PROBLEMS ||
+      options.unknown?.(found) === true
+    )
+      return found;
     const ref = rule['$ref'];
     if (typeof ref === 'string') return check(resolve(schema, ref), found, path, depth + 1, to);
-    if (!typeFits(rule['type'], found)) return fail(to, path, typeNames(rule['type']), found, numberFix(rule['type'], found));
+    if (!typeFits(rule['type'], found))
+      return fail(to, path, typeNames(rule['type']), found, numberFix(rule['type'], found));
     if ('const' in rule && !equal(rule['const'], found)) return fail(to, path, short(rule['const']), found);
     const allowed = rule['enum'];
-    if (Array.isArray(allowed) && !allowed.some((one) => equal(one, found))) return failEnum(to, path, allowed, found);
+    if (Array.isArray(allowed) && !allowed.some((one) => equal(one, found)))
+      return failEnum(to, path, allowed, found);
     checkRange(rule, found, path, to);
     let result = found;
     if (isObject(found)) result = checkObject(rule, found, path, depth, to);
@@ -46,15 +54,24 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
     return checkCombined(rule, result, path, depth, to);
   }
 
-  function checkObject(rule: JsonObject, found: JsonObject, path: string, depth: number, to: Problem[]): JsonObject {
+  function checkObject(
+    rule: JsonObject,
+    found: JsonObject,
+    path: string,
+    depth: number,
+    to: Problem[],
+  ): JsonObject {
     const properties = isObject(rule['properties']) ? rule['properties'] : {};
     const names = Object.keys(properties);
     const result: Record<string, unknown> = { ...found };
     for (const [key, inner] of Object.entries(properties)) {
-      if (Object.hasOwn(found, key)) result[key] = check(inner, found[key], joinPaths(path, key), depth + 1, to);
+      if (Object.hasOwn(found, key))
+        result[key] = check(inner, found[key], joinPaths(path, key), depth + 1, to);
       else if (isObject(inner) && 'default' in inner) result[key] = inner['default'];
     }
-    const required = Array.isArray(rule['required']) ? rule['required'].filter((key) => typeof key === 'string') : [];
+    const required = Array.isArray(rule['required'])
+      ? rule['required'].filter((key) => typeof key === 'string')
+      : [];
     const extra = Object.keys(found).filter((key) => !Object.hasOwn(properties, key));
     for (const key of required) {
       if (Object.hasOwn(result, key)) continue;
@@ -82,7 +99,13 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
     return result;
   }
 
-  function checkList(rule: JsonObject, found: readonly unknown[], path: string, depth: number, to: Problem[]): readonly unknown[] {
+  function checkList(
+    rule: JsonObject,
+    found: readonly unknown[],
+    path: string,
+    depth: number,
+    to: Problem[],
+  ): readonly unknown[] {
     const [least, most] = [rule['minItems'], rule['maxItems']];
     if (typeof least === 'number' && found.length < least) fail(to, path, `at least ${least} items`, found);
     if (typeof most === 'number' && found.length > most) fail(to, path, `at most ${most} items`, found);
@@ -92,9 +115,16 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
     );
   }
 
-  function checkCombined(rule: JsonObject, found: unknown, path: string, depth: number, to: Problem[]): unknown {
+  function checkCombined(
+    rule: JsonObject,
+    found: unknown,
+    path: string,
+    depth: number,
+    to: Problem[],
+  ): unknown {
     let result = found;
-    if (Array.isArray(rule['allOf'])) for (const one of rule['allOf']) result = check(one, result, path, depth + 1, to);
+    if (Array.isArray(rule['allOf']))
+      for (const one of rule['allOf']) result = check(one, result, path, depth + 1, to);
     for (const word of ['anyOf', 'oneOf']) {
       const choices = rule[word];
       if (!Array.isArray(choices) || choices.length === 0) continue;
@@ -112,7 +142,10 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
 }
 
 function checkRange(rule: JsonObject, found: unknown, path: string, to: Problem[]): void {
-  const bound = (word: string): number | undefined => (typeof rule[word] === 'number' ? (rule[word] as number) : undefined);
+  const bound = (word: string): number | undefined => {
+    const limit = rule[word];
+    return typeof limit === 'number' ? limit : undefined;
+  };
   if (typeof found === 'number') {
     const [min, max] = [bound('minimum'), bound('maximum')];
     const [above, below] = [bound('exclusiveMinimum'), bound('exclusiveMaximum')];
@@ -126,7 +159,8 @@ function checkRange(rule: JsonObject, found: unknown, path: string, to: Problem[
   if (least !== undefined && found.length < least) fail(to, path, `at least ${least} characters`, found);
   if (most !== undefined && found.length > most) fail(to, path, `at most ${most} characters`, found);
   const { pattern } = rule;
-  if (typeof pattern === 'string' && !matches(pattern, found)) fail(to, path, `text like /${pattern}/`, found);
+  if (typeof pattern === 'string' && !matches(pattern, found))
+    fail(to, path, `text like /${pattern}/`, found);
 }
 
 function matches(pattern: string, text: string): boolean {
@@ -140,12 +174,23 @@ function matches(pattern: string, text: string): boolean {
 }
 
 function fail(to: Problem[], path: string, expected: string, found: unknown, fix?: string): unknown {
-  to.push({ path, message: `expected ${expected}, got ${short(found)}`, expected, ...(fix !== undefined && { fix }) });
+  to.push({
+    path,
+    message: `expected ${expected}, got ${short(found)}`,
+    expected,
+    ...(fix !== undefined && { fix }),
+  });
   return found;
 }
 
 function failEnum(to: Problem[], path: string, allowed: readonly unknown[], found: unknown): unknown {
-  const near = typeof found === 'string' ? nearest(found, allowed.filter((one) => typeof one === 'string')) : undefined;
+  const near =
+    typeof found === 'string'
+      ? nearest(
+          found,
+          allowed.filter((one) => typeof one === 'string'),
+        )
+      : undefined;
   const expected = `one of ${listed(allowed.map(short))}`;
   to.push({
     path,
@@ -186,10 +231,13 @@ function typeNames(type: unknown): string {
 function numberFix(type: unknown, value: unknown): string | undefined {
   const types = Array.isArray(type) ? type : [type];
   const wantsNumber = types.includes('number') || types.includes('integer');
-  if (wantsNumber && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) return String(Number(value));
+  if (wantsNumber && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+    return String(Number(value));
   if (types.includes('boolean') && (value === 'true' || value === 'false')) return value;
-  if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) return `"${value}"`;
-  if (types.includes('array') && value !== null && value !== undefined && typeof value !== 'object') return `[${short(value)}]`;
+  if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
+    return `"${value}"`;
+  if (types.includes('array') && value !== null && value !== undefined && typeof value !== 'object')
+    return `[${short(value)}]`;
   return undefined;
 }
 
@@ -198,7 +246,8 @@ function resolve(root: unknown, ref: string): unknown {
   if (ref === '#') return root;
   if (!ref.startsWith('#/')) return true;
   let found: unknown = root;
-  for (const part of ref.slice(2).split('/')) found = at(found, part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  for (const part of ref.slice(2).split('/'))
+    found = at(found, part.replaceAll('~1', '/').replaceAll('~0', '~'));
   return found ?? true;
 }
 
@@ -207,5 +256,7 @@ function at(value: unknown, key: string): unknown {
 }
 
 function equal(a: unknown, b: unknown): boolean {
-  return a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
+  return (
+    a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+  );
 }

@@ -24,7 +24,9 @@ export function needsOf(references: readonly Reference[], after: readonly string
 }
 
 /** One path from a step back to itself: `a → b → a`. */
-export function cycleIn(steps: readonly Step[]): { readonly path: readonly string[]; readonly index: number } | undefined {
+export function cycleIn(
+  steps: readonly Step[],
+): { readonly path: readonly string[]; readonly index: number } | undefined {
   const byId = new Map(steps.map((step) => [step.id, step]));
   const done = new Set<string>();
   for (const start of steps) {

@@ -45,9 +45,28 @@ export interface Need {
 
 export type Work =
   | Invocation
-  | { readonly kind: 'workflow'; readonly name: string; readonly with: Template; readonly timeoutMs: number | undefined; readonly retry: Retry }
-  | { readonly kind: 'sample'; readonly params: Template; readonly schema: JsonObject | undefined; readonly timeoutMs: number | undefined; readonly retry: Retry }
-  | { readonly kind: 'approve'; readonly message: Template; readonly timeoutMs: number | undefined; readonly onTimeout: 'reject' | 'fail'; readonly by: 'person' | 'caller'; readonly schema: JsonObject | undefined }
+  | {
+      readonly kind: 'workflow';
+      readonly name: string;
+      readonly with: Template;
+      readonly timeoutMs: number | undefined;
+      readonly retry: Retry;
+    }
+  | {
+      readonly kind: 'sample';
+      readonly params: Template;
+      readonly schema: JsonObject | undefined;
+      readonly timeoutMs: number | undefined;
+      readonly retry: Retry;
+    }
+  | {
+      readonly kind: 'approve';
+      readonly message: Template;
+      readonly timeoutMs: number | undefined;
+      readonly onTimeout: 'reject' | 'fail';
+      readonly by: 'person' | 'caller';
+      readonly schema: JsonObject | undefined;
+    }
   | { readonly kind: 'set'; readonly values: Template }
   | { readonly kind: 'wait'; readonly ms: number | undefined; readonly until: Template | undefined };
 

@@ -59,7 +59,7 @@ const step = z.strictObject({
   workflow: z.string().optional(),
   sample: sample.optional(),
   set: object.optional(),
-  wait: z.union([z.string(), z.number(), z.strictObject({ until: z.string() })]).optional(),
+  wait: z.union([duration, z.strictObject({ until: z.string() })]).optional(),
   with: object.optional(),
   after: z.array(z.string()).optional(),
   when: z.string().optional(),

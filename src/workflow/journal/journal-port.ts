@@ -64,7 +64,7 @@ export class JournalPort implements Port {
     return this.#replay.length === 0;
   }
 
-  /** Works in flight. */
+  /** So many works are in flight. */
   get inFlight(): number {
     return this.#works.size;
   }
@@ -74,7 +74,7 @@ export class JournalPort implements Port {
     const { writer } = this.#options;
     if (!writer || this.#draining) return;
     if (this.#intents.has(key)) {
-      this.#complete(key, { kind: 'in_doubt', error: CRASHED }, 0);
+      void this.#complete(key, { kind: 'in_doubt', error: CRASHED }, 0);
       return;
     }
     const signal = new Cancellation();
@@ -91,7 +91,8 @@ export class JournalPort implements Port {
   sleep(key: string, until: number): void {
     if (this.#recorded.has(key) || !this.#options.writer) return;
     const known = this.#intents.get(key)?.['until'];
-    if (typeof known !== 'number') this.#write('intent', key, { until }).catch((error: unknown) => this.#break(error));
+    if (typeof known !== 'number')
+      this.#write('intent', key, { until }).catch((error: unknown) => this.#break(error));
     this.#wait(key, typeof known === 'number' ? known : until);
   }
 
@@ -169,8 +170,17 @@ export class JournalPort implements Port {
     if (entry.kind === 'event') this.#eventsOnRecord++;
     else if (entry.kind === 'intent') this.#intents.set(entry.key, JSON.parse(entry.data) as JsonObject);
     else if (entry.kind === 'outcome') {
-      const { ms, ...rest } = JSON.parse(entry.data) as { readonly ms: number; readonly kind: Outcome['kind']; readonly value?: unknown; readonly error?: StepError };
-      const outcome = (rest.kind === 'done' ? { kind: 'done', value: Json.of(rest.value) } : { kind: rest.kind, error: rest.error }) as Outcome;
+      const { ms, ...rest } = JSON.parse(entry.data) as {
+        readonly ms: number;
+        readonly kind: Outcome['kind'];
+        readonly value?: unknown;
+        readonly error?: StepError;
+      };
+      const outcome = (
+        rest.kind === 'done'
+          ? { kind: 'done', value: Json.of(rest.value) }
+          : { kind: rest.kind, error: rest.error }
+      ) as Outcome;
       const finished = { key: entry.key, outcome, at: entry.at, ms };
       this.#recorded.set(entry.key, finished);
       this.#replay.push(finished);
@@ -189,7 +199,10 @@ export class JournalPort implements Port {
     const begun = this.#options.timeOfDay();
     const outcome = signal.cancelled ? Promise.resolve(cancelledBefore(signal)) : work(signal);
     outcome
-      .catch((error: unknown): Outcome => ({ kind: 'in_doubt', error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' } }))
+      .catch((error: unknown): Outcome => ({
+        kind: 'in_doubt',
+        error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' },
+      }))
       .then((result) => {
         this.#works.delete(key);
         if (this.#broken) return undefined;
@@ -223,7 +236,8 @@ export class JournalPort implements Port {
     if (outcome.kind !== 'done') return this.#put('outcome', key, at, JSON.stringify({ ...outcome, ms }));
     const { text } = outcome.value;
     this.#bytes += text.length;
-    if (text.length <= INLINE_BYTES) return this.#put('outcome', key, at, `{"kind":"done","ms":${ms},"value":${text}}`);
+    if (text.length <= INLINE_BYTES)
+      return this.#put('outcome', key, at, `{"kind":"done","ms":${ms},"value":${text}}`);
     const hash = createHash('sha256').update(text).digest('base64url');
     return this.#put('outcome', key, at, `{"kind":"done","ms":${ms},"value":"$blob"}`, { hash, body: text });
   }

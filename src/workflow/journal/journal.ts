@@ -62,8 +62,20 @@ export interface SignalRow {
 
 export type Change =
   | { readonly type: 'run'; readonly row: RunRow }
-  | { readonly type: 'entry'; readonly runId: string; readonly entry: Entry; readonly blob?: Blob | undefined }
-  | { readonly type: 'status'; readonly runId: string; readonly status: RunStatus; readonly finishedAt: number | null; readonly result: string | null; readonly owner?: string }
+  | {
+      readonly type: 'entry';
+      readonly runId: string;
+      readonly entry: Entry;
+      readonly blob?: Blob | undefined;
+    }
+  | {
+      readonly type: 'status';
+      readonly runId: string;
+      readonly status: RunStatus;
+      readonly finishedAt: number | null;
+      readonly result: string | null;
+      readonly owner?: string;
+    }
   | { readonly type: 'signal'; readonly signal: SignalRow }
   | { readonly type: 'taken'; readonly runId: string; readonly key: string }
   | { readonly type: 'prune'; readonly keep: number };

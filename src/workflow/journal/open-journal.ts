@@ -10,7 +10,10 @@ import type { Answer, Request } from './worker.ts';
  */
 export async function openJournal(file: string, log: Logger): Promise<Journal> {
   const worker = startWorker({ file });
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: JournalError) => void }>();
+  const waiting = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: JournalError) => void }
+  >();
   let last = 0;
   let dead: JournalError | undefined;
 
@@ -47,7 +50,8 @@ export async function openJournal(file: string, log: Logger): Promise<Journal> {
 
   try {
     const repaired = await answered(0);
-    if (repaired !== undefined) log.error({ file: repaired }, 'the workflow journal was damaged: it is put aside, and a new one begun');
+    if (repaired !== undefined)
+      log.error({ file: repaired }, 'the workflow journal was damaged: it is put aside, and a new one begun');
   } catch (error) {
     await worker.terminate();
     throw error;
@@ -67,8 +71,16 @@ export async function openJournal(file: string, log: Logger): Promise<Journal> {
   };
 }
 
-function sentence({ message, code }: { readonly message: string; readonly code: string | undefined }): string {
-  if (/FULL/.test(code ?? '') || /full/.test(message)) return 'the workflow journal cannot be written: the disk is full';
-  if (/READONLY|CANTOPEN|PERM|EACCES|EROFS|ENOTDIR|EEXIST/.test(`${code ?? ''} ${message}`)) return 'the workflow journal cannot be written: the state folder is read-only or not there';
+function sentence({
+  message,
+  code,
+}: {
+  readonly message: string;
+  readonly code: string | undefined;
+}): string {
+  if (/FULL/.test(code ?? '') || /full/.test(message))
+    return 'the workflow journal cannot be written: the disk is full';
+  if (/READONLY|CANTOPEN|PERM|EACCES|EROFS|ENOTDIR|EEXIST/.test(`${code ?? ''} ${message}`))
+    return 'the workflow journal cannot be written: the state folder is read-only or not there';
   return `the workflow journal cannot be used: ${message}`;
 }

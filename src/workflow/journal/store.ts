@@ -32,7 +32,10 @@ const TABLES = `
 const RUN_COLUMNS = 'id, workflow, client, status, owner, startedAt, finishedAt, interpreter, plan, result';
 
 /** A list has no use for definitions and results. */
-const LISTED_COLUMNS = RUN_COLUMNS.replace('plan, result', `'' AS plan, json_object('error', json_extract(result, '$.error'), 'attention', json_extract(result, '$.attention')) AS result`);
+const LISTED_COLUMNS = RUN_COLUMNS.replace(
+  'plan, result',
+  `'' AS plan, json_object('error', json_extract(result, '$.error'), 'attention', json_extract(result, '$.attention')) AS result`,
+);
 
 export interface Store {
   commit(changes: readonly Change[]): void;
@@ -68,7 +71,8 @@ function openDatabase(file: string): Db {
     database.pragma('synchronous = FULL');
     database.exec(TABLES);
     const [check] = database.pragma('quick_check(1)') as Record<string, unknown>[];
-    if (check && Object.values(check)[0] !== 'ok') throw Object.assign(new Error('the journal is damaged'), { code: 'SQLITE_CORRUPT' });
+    if (check && Object.values(check)[0] !== 'ok')
+      throw Object.assign(new Error('the journal is damaged'), { code: 'SQLITE_CORRUPT' });
     return database;
   } catch (error) {
     database.close();
@@ -107,7 +111,10 @@ function storeOver(database: Db, file: string, repaired: string | undefined): St
       if (status !== undefined) add('status = ?', status);
       if (unfinished === true) where.push(`status IN ('running', 'needs_attention')`);
       const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
-      return sql(`SELECT ${LISTED_COLUMNS} FROM runs ${condition} ORDER BY startedAt DESC, id LIMIT ?`).all([...values, limit]) as RunRow[];
+      return sql(`SELECT ${LISTED_COLUMNS} FROM runs ${condition} ORDER BY startedAt DESC, id LIMIT ?`).all([
+        ...values,
+        limit,
+      ]) as RunRow[];
     },
     run: (id) => sql(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`).get([id]) as RunRow | undefined,
     entries: (runId) =>
@@ -123,7 +130,9 @@ function storeOver(database: Db, file: string, repaired: string | undefined): St
       return claimed;
     },
     signals: (owner) =>
-      sql('SELECT runId, key, data FROM signals WHERE runId IN (SELECT id FROM runs WHERE owner = ?)').all([owner]) as SignalRow[],
+      sql('SELECT runId, key, data FROM signals WHERE runId IN (SELECT id FROM runs WHERE owner = ?)').all([
+        owner,
+      ]) as SignalRow[],
     close() {
       try {
         database.pragma('wal_checkpoint(TRUNCATE)');
@@ -152,19 +161,48 @@ function storeOver(database: Db, file: string, repaired: string | undefined): St
   function apply(change: Change): void {
     switch (change.type) {
       case 'run': {
-        const { id, workflow, client, status, owner, startedAt, finishedAt, interpreter, plan, result } = change.row;
-        write(`INSERT INTO runs (${RUN_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)`, id, workflow, client, status, owner, startedAt, finishedAt, interpreter, plan, result);
+        const { id, workflow, client, status, owner, startedAt, finishedAt, interpreter, plan, result } =
+          change.row;
+        write(
+          `INSERT INTO runs (${RUN_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)`,
+          id,
+          workflow,
+          client,
+          status,
+          owner,
+          startedAt,
+          finishedAt,
+          interpreter,
+          plan,
+          result,
+        );
         return;
       }
       case 'entry': {
         const { runId, blob, entry } = change;
         if (blob) write('INSERT OR IGNORE INTO blobs (hash, body) VALUES (?,?)', blob.hash, blob.body);
-        write('INSERT INTO entries (runId, seq, key, kind, at, data, blob) VALUES (?,?,?,?,?,?,?)', runId, entry.seq, entry.key, entry.kind, entry.at, entry.data, blob?.hash ?? null);
+        write(
+          'INSERT INTO entries (runId, seq, key, kind, at, data, blob) VALUES (?,?,?,?,?,?,?)',
+          runId,
+          entry.seq,
+          entry.key,
+          entry.kind,
+          entry.at,
+          entry.data,
+          blob?.hash ?? null,
+        );
         return;
       }
       case 'status': {
         const { runId, status, finishedAt, result, owner } = change;
-        write('UPDATE runs SET status = ?, finishedAt = ?, result = ?, owner = coalesce(?, owner) WHERE id = ?', status, finishedAt, result, owner ?? null, runId);
+        write(
+          'UPDATE runs SET status = ?, finishedAt = ?, result = ?, owner = coalesce(?, owner) WHERE id = ?',
+          status,
+          finishedAt,
+          result,
+          owner ?? null,
+          runId,
+        );
         if (finishedAt !== null) write('DELETE FROM signals WHERE runId = ?', runId);
         return;
       }
@@ -192,6 +230,6 @@ function storeOver(database: Db, file: string, repaired: string | undefined): St
 
 function checkRoom(file: string): void {
   const { bavail, bsize } = statfsSync(dirname(file));
-  if (bavail * bsize < RESERVE_BYTES) throw Object.assign(new Error('the disk of the state folder is full'), { code: 'SQLITE_FULL' });
+  if (bavail * bsize < RESERVE_BYTES)
+    throw Object.assign(new Error('the disk of the state folder is full'), { code: 'SQLITE_FULL' });
 }
-

@@ -96,7 +96,8 @@ export class Flow implements Owner {
     this.#byId = new Map(steps.map((step) => [step.id, step]));
     this.#missing = steps.map(({ needs }) => needs.length);
     this.#dependents = steps.map(() => []);
-    for (const step of steps) for (const { id } of step.needs) this.#dependents[this.#step(id).index]?.push(step);
+    for (const step of steps)
+      for (const { id } of step.needs) this.#dependents[this.#step(id).index]?.push(step);
   }
 
   get places(): number {
@@ -178,7 +179,8 @@ export class Flow implements Owner {
     state.status = 'running';
     state.startedAt = this.context.port.now();
     this.#active++;
-    this.context.port.emit({ step: this.prefix + step.id, status: 'running' });
+    // Of all others the record has an intent.
+    if (step.kind === 'approve') this.context.port.emit({ step: this.prefix + step.id, status: 'waiting' });
     this.context.machine.spawn(this, runStep(this, step, state), (result) => {
       this.#active--;
       this.#settle(step, result);
@@ -196,8 +198,16 @@ export class Flow implements Owner {
     this.#unsettled--;
     this.#visible[step.id] = visible(result, state);
     const { error, reason } = result;
-    port.emit({ step: this.prefix + step.id, status: result.status, ...(error && { code: error.code }), ...(reason !== undefined && { reason }) });
-    const failed = result.status === 'failed' || result.status === 'in_doubt' || (result.status === 'cancelled' && this.halted === undefined);
+    port.emit({
+      step: this.prefix + step.id,
+      status: result.status,
+      ...(error && { code: error.code }),
+      ...(reason !== undefined && { reason }),
+    });
+    const failed =
+      result.status === 'failed' ||
+      result.status === 'in_doubt' ||
+      (result.status === 'cancelled' && this.halted === undefined);
     if (failed) this.#failed(step, result);
     for (const dependent of this.#dependents[step.index] ?? []) {
       const missing = (this.#missing[dependent.index] ?? 0) - 1;
@@ -231,7 +241,8 @@ export class Flow implements Owner {
       return { status: finished ? 'succeeded' : 'cancelled', attempts: 0 };
     }
     machine.spawn(this, watch(), ({ status }) => {
-      if (status === 'succeeded') this.cancel({ code: 'TIMEOUT', message: `the workflow took longer than ${ms} ms` });
+      if (status === 'succeeded')
+        this.cancel({ code: 'TIMEOUT', message: `the workflow took longer than ${ms} ms` });
     });
   }
 
@@ -258,10 +269,18 @@ export class Flow implements Owner {
   #end(): FlowEnd {
     const error = this.#failure;
     const output = this.#output();
-    if (error && this.halted === 'cancel') return { status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error };
+    if (error && this.halted === 'cancel')
+      return { status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error };
     // With `continue` the output is what there is; where it needs what is missing, there is none.
-    if (error) return { status: 'failed', error, ...('value' in output && this.program.onError === 'continue' && { output: output.value }) };
-    return 'value' in output ? { status: 'succeeded', output: output.value } : { status: 'failed', error: output.error };
+    if (error)
+      return {
+        status: 'failed',
+        error,
+        ...('value' in output && this.program.onError === 'continue' && { output: output.value }),
+      };
+    return 'value' in output
+      ? { status: 'succeeded', output: output.value }
+      : { status: 'failed', error: output.error };
   }
 
   #output(): { readonly value: unknown } | { readonly error: NonNullable<FlowEnd['error']> } {
@@ -272,7 +291,9 @@ export class Flow implements Owner {
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       const fix = error.fix === undefined ? '' : ` Fix: ${error.fix}`;
-      return { error: { code: 'STEP_FAILED', message: `"output" cannot be evaluated: ${error.message}${fix}` } };
+      return {
+        error: { code: 'STEP_FAILED', message: `"output" cannot be evaluated: ${error.message}${fix}` },
+      };
     }
   }
 }
@@ -287,14 +308,21 @@ function reasonAgainst({ id, data, looks, output }: Need, result: Result): Parti
   }
   if (result.status === 'skipped' && result.afterFailure !== true) {
     if (!data) return undefined;
-    return { reason: `"${id}" was skipped${result.reason === undefined ? '' : ` (${result.reason})`}`.slice(0, 500), afterFailure: false };
+    return {
+      reason: `"${id}" was skipped${result.reason === undefined ? '' : ` (${result.reason})`}`.slice(0, 500),
+      afterFailure: false,
+    };
   }
-  return { reason: `"${id}" ${result.status === 'in_doubt' ? 'is in doubt' : result.status === 'skipped' ? 'was skipped after a failure' : result.status}`, afterFailure: true };
+  return {
+    reason: `"${id}" ${result.status === 'in_doubt' ? 'is in doubt' : result.status === 'skipped' ? 'was skipped after a failure' : result.status}`,
+    afterFailure: true,
+  };
 }
 
 function visible({ status, output, raw, error, errors, attempts }: Result, state: StepState): unknown {
   const found: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  const duration = state.startedAt === undefined ? 0 : (state.finishedAt ?? state.startedAt) - state.startedAt;
+  const duration =
+    state.startedAt === undefined ? 0 : (state.finishedAt ?? state.startedAt) - state.startedAt;
   Object.assign(found, { status, attempts, duration_ms: duration });
   // What is not there is missing, and not null: has() tells.
   if (output !== undefined) found['output'] = output;

@@ -62,7 +62,11 @@ export function* invoke(invocation: Invocation, context: InvokeContext): Routine
       }
       known = way.happened === false ? { ...error, delivered: false } : error;
     }
-    if (!mayRepeat(invocation, known, host) || attempts - recoveries >= retry.attempts || !retry.on.has(known.code))
+    if (
+      !mayRepeat(invocation, known, host) ||
+      attempts - recoveries >= retry.attempts ||
+      !retry.on.has(known.code)
+    )
       return { status: 'failed', error: known, attempts, happened: known.code === 'RESULT_TOO_LARGE' };
     const interrupted = yield* pause(context, key, retry, attempts - recoveries, known, finished);
     if (interrupted) return { status: 'failed', error: known, attempts };
@@ -85,9 +89,11 @@ function* resolveDoubt(
   context: InvokeContext & { readonly recoveries: number },
 ): Routine<Way> {
   const { onResume, verify } = invocation;
-  if (onResume === 'skip') return { result: { status: 'skipped', reason: `nobody knows whether it happened: ${error.message}` } };
+  if (onResume === 'skip')
+    return { result: { status: 'skipped', reason: `nobody knows whether it happened: ${error.message}` } };
   if (onResume === 'fail') return { result: { status: 'failed', error } };
-  const repeatable = onResume === 'retry' || (onResume === 'auto' && context.host.safeToRepeat(invocation.tool));
+  const repeatable =
+    onResume === 'retry' || (onResume === 'auto' && context.host.safeToRepeat(invocation.tool));
   if (repeatable && context.recoveries < MAX_RECOVERIES) return {};
   if (verify && (onResume === 'auto' || onResume === 'verify')) {
     const way = yield* verified(verify, key, context);
@@ -97,7 +103,11 @@ function* resolveDoubt(
 }
 
 /** @returns `undefined` where the check itself failed. */
-function* verified(verify: NonNullable<Invocation['verify']>, key: string, context: InvokeContext): Routine<Way | undefined> {
+function* verified(
+  verify: NonNullable<Invocation['verify']>,
+  key: string,
+  context: InvokeContext,
+): Routine<Way | undefined> {
   const { host, scope } = context;
   try {
     const args = verify.with.evaluate(scope);
@@ -141,13 +151,26 @@ function* decided(key: string, error: StepError, context: InvokeContext): Routin
     case 'skip':
       return { result: { status: 'skipped', reason: 'a person said so' } };
     case 'done':
-      return { result: { status: 'succeeded', output: isObject(answer) ? (answer['output'] ?? null) : null, happened: true } };
+      return {
+        result: {
+          status: 'succeeded',
+          output: isObject(answer) ? (answer['output'] ?? null) : null,
+          happened: true,
+        },
+      };
     default:
       return { result: { status: 'failed', error } };
   }
 }
 
-export function* pause(context: InvokeContext, key: string, retry: Retry, tries: number, error: StepError, { at }: Finished): Routine<boolean> {
+export function* pause(
+  context: InvokeContext,
+  key: string,
+  retry: Retry,
+  tries: number,
+  error: StepError,
+  { at }: Finished,
+): Routine<boolean> {
   const delay = Math.min(retry.maxDelayMs, retry.delayMs * retry.factor ** (tries - 1));
   context.watch('waiting');
   const until = at + Math.max(delay, error.retryAfterMs ?? 0);
@@ -167,13 +190,26 @@ function succeeded(raw: unknown, attempts: number): Result {
 
 function cancelled(error: StepError, attempts: number, safe: boolean): Result {
   const unsure = error.delivered !== false && !safe;
-  return { status: 'cancelled', attempts, error, ...(unsure && { reason: 'cancelled in mid-call: look whether it has happened' }) };
+  return {
+    status: 'cancelled',
+    attempts,
+    error,
+    ...(unsure && { reason: 'cancelled in mid-call: look whether it has happened' }),
+  };
 }
 
 export function expressionFailed(error: unknown, attempts: number): Result {
   if (!(error instanceof ExpressionError)) throw error;
   const fix = error.fix === undefined ? '' : ` Fix: ${error.fix}`;
-  return { status: 'failed', attempts, error: { code: 'EXPRESSION_FAILED', message: `${error.message} (in: ${error.text.slice(0, 200)})${fix}`, delivered: false } };
+  return {
+    status: 'failed',
+    attempts,
+    error: {
+      code: 'EXPRESSION_FAILED',
+      message: `${error.message} (in: ${error.text.slice(0, 200)})${fix}`,
+      delivered: false,
+    },
+  };
 }
 
 export function valueOf({ outcome }: Finished): unknown {
@@ -181,5 +217,8 @@ export function valueOf({ outcome }: Finished): unknown {
 }
 
 export function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value) ?? '').digest('base64url').slice(0, 22);
+  return createHash('sha256')
+    .update(JSON.stringify(value) ?? '')
+    .digest('base64url')
+    .slice(0, 22);
 }

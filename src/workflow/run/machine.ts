@@ -165,7 +165,7 @@ export class Machine {
   }
 
   #fill(): void {
-    for (let index = 0; index < this.#queue.length; ) {
+    for (let index = 0; index < this.#queue.length;) {
       const strand = this.#queue[index] as Strand;
       if (!hasRoom(strand.owner)) index++;
       else {
@@ -179,7 +179,8 @@ export class Machine {
 /** A routine of an owner that was halted meanwhile is not let begin what the halt would have ended. */
 function isEnded(owner: Owner | undefined, asks: Ask): boolean {
   if (!owner || asks.ask === 'park' || (asks.ask === 'race' && asks.ends === 'never')) return false;
-  const ends = owner.halted === 'cancel' || (owner.halted === 'stop' && asks.ask === 'race' && asks.ends === 'with-run');
+  const ends =
+    owner.halted === 'cancel' || (owner.halted === 'stop' && asks.ask === 'race' && asks.ends === 'with-run');
   return ends || isEnded(owner.parent, asks);
 }
 

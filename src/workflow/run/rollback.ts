@@ -44,7 +44,10 @@ function report({ flow, step, index, undo: { tool } }: Happened, result: Result)
   const state = flow.states[step.index] as StepState;
   const name = `${step.id}${index === undefined ? '' : `[${index}]`}`;
   const undone = result.status === 'succeeded';
-  if (!undone) state.undoErrors.push(`${name} could not be undone with ${tool}: ${result.error?.message ?? result.reason ?? result.status}`);
+  if (!undone)
+    state.undoErrors.push(
+      `${name} could not be undone with ${tool}: ${result.error?.message ?? result.reason ?? result.status}`,
+    );
   state.status = state.undoErrors.length > 0 ? 'undo_failed' : 'undone';
   flow.context.port.emit({ step: flow.prefix + name, status: undone ? 'undone' : 'undo_failed', tool });
   return undone;

@@ -36,16 +36,28 @@ interface Item {
 function condition({ when }: Step, scope: JsonObject): Result | undefined {
   const met = when?.evaluate(scope);
   if (met === true) return undefined;
-  if (met === false) return { status: 'skipped', attempts: 0, reason: `its condition is false: ${when?.text ?? ''}` };
-  throw new ExpressionError(when?.text ?? '', `"when" must be true or false, it is ${JSON.stringify(met)}`, 'Compare with something, as in x == "…" or size(x) > 0');
+  if (met === false)
+    return { status: 'skipped', attempts: 0, reason: `its condition is false: ${when?.text ?? ''}` };
+  throw new ExpressionError(
+    when?.text ?? '',
+    `"when" must be true or false, it is ${JSON.stringify(met)}`,
+    'Compare with something, as in x == "…" or size(x) > 0',
+  );
 }
 
 function* forEach(flow: Flow, step: Step, state: StepState, list: unknown): Routine<Result> {
   const { machine, limits } = flow.context;
   if (!Array.isArray(list))
-    throw new ExpressionError(step.foreach?.text ?? '', `"foreach" needs a list, this is ${list === null ? 'null' : `a ${typeof list}`}`, isObject(list) ? 'Name the list within it' : undefined);
+    throw new ExpressionError(
+      step.foreach?.text ?? '',
+      `"foreach" needs a list, this is ${list === null ? 'null' : `a ${typeof list}`}`,
+      isObject(list) ? 'Name the list within it' : undefined,
+    );
   if (list.length > limits.items)
-    throw new ExpressionError(step.foreach?.text ?? '', `the list has ${list.length} items; at most ${limits.items} are allowed`);
+    throw new ExpressionError(
+      step.foreach?.text ?? '',
+      `the list has ${list.length} items; at most ${limits.items} are allowed`,
+    );
   const results: (Result | undefined)[] = list.map(() => undefined);
   const items = { done: 0, total: list.length };
   state.items = items;
@@ -59,7 +71,13 @@ function* forEach(flow: Flow, step: Step, state: StepState, list: unknown): Rout
         while (active < step.concurrency && next < list.length && !failed && flow.halted === undefined) {
           const index = next++;
           active++;
-          const item = { flow, step, state, index, scope: { ...flow.scope, item: list[index] as unknown, index } };
+          const item = {
+            flow,
+            step,
+            state,
+            index,
+            scope: { ...flow.scope, item: list[index] as unknown, index },
+          };
           machine.spawn(flow, runItemSafely(item), (result) => {
             active--;
             items.done++;
@@ -81,13 +99,18 @@ function collected(step: Step, results: readonly (Result | undefined)[], halted:
   const attempts = results.reduce((sum, result) => sum + (result?.attempts ?? 0), 0);
   const errors: ItemError[] = [];
   for (const [index, result] of results.entries())
-    if (result?.error && (result.status === 'failed' || result.status === 'in_doubt' || result.status === 'cancelled'))
+    if (
+      result?.error &&
+      (result.status === 'failed' || result.status === 'in_doubt' || result.status === 'cancelled')
+    )
       errors.push({ index, code: result.error.code, message: result.error.message });
   const base = { attempts, output, errors, happened: results.some((result) => result?.happened === true) };
-  if (results.some((result) => result?.status === 'in_doubt')) return { ...base, status: 'in_doubt', error: first(errors) };
+  if (results.some((result) => result?.status === 'in_doubt'))
+    return { ...base, status: 'in_doubt', error: first(errors) };
   if (halted || results.some((result) => result?.status === 'cancelled'))
     return { ...base, status: 'cancelled', reason: 'not all items were begun' };
-  if (errors.length > 0 && step.onItemError === 'fail') return { ...base, status: 'failed', error: first(errors) };
+  if (errors.length > 0 && step.onItemError === 'fail')
+    return { ...base, status: 'failed', error: first(errors) };
   return { ...base, status: 'succeeded', errors: step.onItemError === 'skip' ? [] : errors };
 }
 
@@ -126,7 +149,8 @@ function* runItem(item: Item): Routine<Result> {
 function* fallBack(item: Item, failed: Result): Routine<Result> {
   const { fallback } = item.step;
   if (!fallback || item.flow.halted !== undefined) return failed;
-  if ('value' in fallback) return { ...failed, status: 'succeeded', output: fallback.value.evaluate(item.scope) };
+  if ('value' in fallback)
+    return { ...failed, status: 'succeeded', output: fallback.value.evaluate(item.scope) };
   const result = yield* invoke(fallback.invocation, contextOf(item, `fallback:${baseOf(item)}`));
   // What is undone is the step's own doing, not its stand-in's.
   return { ...result, attempts: failed.attempts + result.attempts, happened: failed.happened === true };
@@ -155,9 +179,17 @@ function* wait({ flow, step, state, scope }: Item, work: WorkOf<'wait'>): Routin
   const now = flow.context.port.now();
   const until = work.until ? toTime(work.until.evaluate(scope)) : now + (work.ms ?? 0);
   if (until === undefined)
-    throw new ExpressionError(step.id, '"until" is no time', 'A time is text as "2026-01-31T12:00:00Z", a timestamp(), or milliseconds since 1970');
+    throw new ExpressionError(
+      step.id,
+      '"until" is no time',
+      'A time is text as "2026-01-31T12:00:00Z", a timestamp(), or milliseconds since 1970',
+    );
   state.status = 'waiting';
-  const { finished } = yield { ask: 'race', sleep: { key: `wait:${flow.prefix}${step.id}`, until }, ends: 'with-run' };
+  const { finished } = yield {
+    ask: 'race',
+    sleep: { key: `wait:${flow.prefix}${step.id}`, until },
+    ends: 'with-run',
+  };
   if (!finished) return { status: 'cancelled', attempts: 0 };
   return { status: 'succeeded', attempts: 1, output: { until: new Date(until).toISOString() } };
 }
@@ -168,21 +200,46 @@ function* approve({ flow, step, state, scope }: Item, work: WorkOf<'approve'>): 
   const question = typeof message === 'string' ? message : JSON.stringify(message);
   const signal = `answer:${flow.prefix}${step.id}`;
   state.status = 'waiting';
-  host.asked({ key: signal, step: flow.prefix + step.id, kind: 'approval', question, options: ['approve', 'reject'], by: work.by, schema: work.schema });
-  const sleep = work.timeoutMs === undefined ? undefined : { key: `timeout:${flow.prefix}${step.id}`, until: port.now() + work.timeoutMs };
+  host.asked({
+    key: signal,
+    step: flow.prefix + step.id,
+    kind: 'approval',
+    question,
+    options: ['approve', 'reject'],
+    by: work.by,
+    schema: work.schema,
+  });
+  const sleep =
+    work.timeoutMs === undefined
+      ? undefined
+      : { key: `timeout:${flow.prefix}${step.id}`, until: port.now() + work.timeoutMs };
   const { finished } = yield { ask: 'race', signal, sleep, ends: 'with-run' };
   host.answered(signal);
   if (!finished) return { status: 'cancelled', attempts: 0 };
   if (finished.key !== signal) {
-    const error = { code: 'TIMEOUT', message: `nobody answered within ${work.timeoutMs} ms`, delivered: false as const };
+    const error = {
+      code: 'TIMEOUT',
+      message: `nobody answered within ${work.timeoutMs} ms`,
+      delivered: false as const,
+    };
     if (work.onTimeout === 'fail') return { status: 'failed', attempts: 1, error };
-    return { status: 'succeeded', attempts: 1, rejected: true, output: { confirm: false, reason: 'timeout' } };
+    return {
+      status: 'succeeded',
+      attempts: 1,
+      rejected: true,
+      output: { confirm: false, reason: 'timeout' },
+    };
   }
   const answer = valueOf(finished);
   const confirm = isObject(answer) && answer['decision'] === 'approve';
   const content = isObject(answer) && answer['content'] !== undefined ? { content: answer['content'] } : {};
   const by = isObject(answer) ? answer['by'] : undefined;
-  return { status: 'succeeded', attempts: 1, rejected: !confirm, output: { confirm, ...content, ...(typeof by === 'string' && { by }) } };
+  return {
+    status: 'succeeded',
+    attempts: 1,
+    rejected: !confirm,
+    output: { confirm, ...content, ...(typeof by === 'string' && { by }) },
+  };
 }
 
 /** Asking a model has no effect: it may be done again. */
@@ -197,11 +254,7 @@ function* sample(item: Item, work: WorkOf<'sample'>): Routine<Result> {
   }));
 }
 
-function* attempts(
-  item: Item,
-  { retry }: WorkOf<'sample'>,
-  ask: (n: number) => CallAsk,
-): Routine<Result> {
+function* attempts(item: Item, { retry }: WorkOf<'sample'>, ask: (n: number) => CallAsk): Routine<Result> {
   let crashes = 0;
   for (let n = 1; ; n++) {
     item.state.status = 'running';
@@ -210,7 +263,12 @@ function* attempts(
     const { outcome } = finished;
     if (outcome.kind === 'done') {
       const raw = outcome.value.value;
-      return { status: 'succeeded', attempts: n, raw, output: isObject(raw) && 'output' in raw ? raw['output'] : unwrap(raw) };
+      return {
+        status: 'succeeded',
+        attempts: n,
+        raw,
+        output: isObject(raw) && 'output' in raw ? raw['output'] : unwrap(raw),
+      };
     }
     if (outcome.error.crashed === true && crashes < 5) {
       crashes++;
@@ -223,7 +281,13 @@ function* attempts(
   }
 }
 
-function* pauseAfter(item: Item, n: number, retry: WorkOf<'sample'>['retry'], finished: Finished, error: StepError): Routine<boolean> {
+function* pauseAfter(
+  item: Item,
+  n: number,
+  retry: WorkOf<'sample'>['retry'],
+  finished: Finished,
+  error: StepError,
+): Routine<boolean> {
   const key = `${baseOf(item)}#${n}`;
   return yield* pause(contextOf(item, baseOf(item)), key, retry, n, error, finished);
 }
@@ -232,19 +296,34 @@ function* runInner(item: Item, work: WorkOf<'workflow'>): Routine<Result> {
   const { flow, step } = item;
   const { context } = flow;
   if (flow.depth >= context.limits.nesting)
-    return { status: 'failed', attempts: 0, error: { code: 'WORKFLOW_INVALID', message: `workflows are nested more than ${context.limits.nesting} deep`, delivered: false } };
+    return {
+      status: 'failed',
+      attempts: 0,
+      error: {
+        code: 'WORKFLOW_INVALID',
+        message: `workflows are nested more than ${context.limits.nesting} deep`,
+        delivered: false,
+      },
+    };
   const program = context.host.program(work.name);
   let input: unknown;
   try {
     input = context.host.checkInput(program.input, work.with.evaluate(item.scope));
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
-    return { status: 'failed', attempts: 0, error: { code: 'WORKFLOW_INVALID', message: error.message, delivered: false } };
+    return {
+      status: 'failed',
+      attempts: 0,
+      error: { code: 'WORKFLOW_INVALID', message: error.message, delivered: false },
+    };
   }
   for (let n = 1; ; n++) {
     item.state.status = 'running';
     const prefix = `${baseOf(item)}#${n}/`;
-    const timed = work.timeoutMs === undefined ? program : { ...program, timeoutMs: Math.min(work.timeoutMs, program.timeoutMs ?? Infinity) };
+    const timed =
+      work.timeoutMs === undefined
+        ? program
+        : { ...program, timeoutMs: Math.min(work.timeoutMs, program.timeoutMs ?? Infinity) };
     const { value } = yield {
       ask: 'park',
       start: (resume) => {
@@ -252,14 +331,30 @@ function* runInner(item: Item, work: WorkOf<'workflow'>): Routine<Result> {
       },
     };
     const end = value as FlowEnd;
-    if (end.status === 'succeeded') return { status: 'succeeded', attempts: n, output: end.output, happened: true };
+    if (end.status === 'succeeded')
+      return { status: 'succeeded', attempts: n, output: end.output, happened: true };
     if (end.status === 'cancelled') return { status: 'cancelled', attempts: n };
-    const error = { code: end.error?.code ?? 'STEP_FAILED', message: end.error?.message ?? '', delivered: 'unknown' as const };
+    const error = {
+      code: end.error?.code ?? 'STEP_FAILED',
+      message: end.error?.message ?? '',
+      delivered: 'unknown' as const,
+    };
     const failed: Result = { status: 'failed', attempts: n, error };
-    const again = work.retry.attempts > n && work.retry.on.has(error.code) && (work.retry.unsafe || end.status === 'rolled_back');
+    const again =
+      work.retry.attempts > n &&
+      work.retry.on.has(error.code) &&
+      (work.retry.unsafe || end.status === 'rolled_back');
     if (!again || flow.halted !== undefined) return failed;
     const at = context.port.now();
-    if (yield* pause(contextOf(item, baseOf(item)), `${baseOf(item)}#${n}`, work.retry, n, error, { key: '', outcome: { kind: 'failed', error }, at, ms: 0 })) return failed;
+    if (
+      yield* pause(contextOf(item, baseOf(item)), `${baseOf(item)}#${n}`, work.retry, n, error, {
+        key: '',
+        outcome: { kind: 'failed', error },
+        at,
+        ms: 0,
+      })
+    )
+      return failed;
   }
 }
 

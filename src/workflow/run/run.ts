@@ -72,12 +72,18 @@ export class Run {
   }
 
   /** Notes for a person: what could not be undone, what was cut off. */
-  get notes(): readonly { readonly step: string; readonly question: string; readonly options: readonly string[] }[] {
+  get notes(): readonly {
+    readonly step: string;
+    readonly question: string;
+    readonly options: readonly string[];
+  }[] {
     return this.#root.states.flatMap(({ undoErrors, result }, index) => {
       const step = this.#root.program.steps[index]?.id ?? '';
       const notes = undoErrors.map((what) => ({ step, question: `${what}. Undo it by hand.`, options: [] }));
       const unsure = result?.status === 'cancelled' && result.reason?.includes('look whether') === true;
-      return unsure ? [...notes, { step, question: `"${step}" was ${result.reason ?? ''}.`, options: [] }] : notes;
+      return unsure
+        ? [...notes, { step, question: `"${step}" was ${result.reason ?? ''}.`, options: [] }]
+        : notes;
     });
   }
 

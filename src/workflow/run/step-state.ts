@@ -49,5 +49,13 @@ export interface StepState {
 }
 
 export function newState(): StepState {
-  return { status: 'pending', result: undefined, startedAt: undefined, finishedAt: undefined, attempts: 0, items: undefined, undoErrors: [] };
+  return {
+    status: 'pending',
+    result: undefined,
+    startedAt: undefined,
+    finishedAt: undefined,
+    attempts: 0,
+    items: undefined,
+    undoErrors: [],
+  };
 }

@@ -9,7 +9,9 @@ export function unwrap(result: unknown): unknown {
   const [only] = content as unknown[];
   if (content.length === 1 && isObject(only) && only['type'] === 'text') return parsed(String(only['text']));
   const texts = content.filter((block) => isObject(block) && block['type'] === 'text');
-  return texts.length === 0 ? null : texts.map((block) => String((block as { text?: unknown }).text)).join('\n');
+  return texts.length === 0
+    ? null
+    : texts.map((block) => String((block as { text?: unknown }).text)).join('\n');
 }
 
 /** The text of an answer that says what went wrong. */

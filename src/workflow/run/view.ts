@@ -7,17 +7,29 @@ export function stepViews(flow: Flow): JsonObject {
   return Object.fromEntries(
     flow.program.steps.map(({ id }, index) => {
       const inner = flow.inner.get(index);
-      return [id, { ...stepView(flow.states[index] as StepState), ...(inner && { steps: stepViews(inner) }) }];
+      return [
+        id,
+        { ...stepView(flow.states[index] as StepState), ...(inner && { steps: stepViews(inner) }) },
+      ];
     }),
   );
 }
 
-function stepView({ status, result, startedAt, finishedAt, attempts, items, undoErrors }: StepState): JsonObject {
+function stepView({
+  status,
+  result,
+  startedAt,
+  finishedAt,
+  attempts,
+  items,
+  undoErrors,
+}: StepState): JsonObject {
   const { output, error, reason, errors } = result ?? {};
   return {
     status,
     attempts: result?.attempts ?? attempts,
-    ...(startedAt !== undefined && finishedAt !== undefined && { duration_ms: Math.round(finishedAt - startedAt) }),
+    ...(startedAt !== undefined &&
+      finishedAt !== undefined && { duration_ms: Math.round(finishedAt - startedAt) }),
     ...(items && { items }),
     ...(output !== undefined && { output }),
     ...(reason !== undefined && { reason }),
@@ -33,7 +45,11 @@ const SHOWN_BYTES = 16 * 1024;
 export function withoutLarge(steps: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(steps).map(([id, view]) => {
-      const { output, steps: inner, ...rest } = view as { readonly output?: unknown; readonly steps?: JsonObject };
+      const {
+        output,
+        steps: inner,
+        ...rest
+      } = view as { readonly output?: unknown; readonly steps?: JsonObject };
       const small = output === undefined ? {} : { output: shown(output) };
       return [id, { ...rest, ...small, ...(inner && { steps: withoutLarge(inner) }) }];
     }),

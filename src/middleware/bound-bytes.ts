@@ -1,0 +1,38 @@
+/**
+ * Bounds the memory of all requests under way together, wherever they wait: for a server to start, for a turn, to be
+ * read, to be answered. Each server has bounds of its own; this one holds where many servers are at theirs.
+ */
+import type { Middleware } from '../core/call.ts';
+import { ProxyError } from '../core/errors.ts';
+
+export interface BoundBytesOptions {
+  readonly maxBytes: number;
+}
+
+/** Small requests may use what is kept back for them: it is large ones that fill the memory. */
+const SMALL_BYTES = 64 * 1024;
+const KEPT_BACK = 0.25;
+
+/** @throws ProxyError `BUSY`; nothing was sent. */
+export function boundBytes({ maxBytes }: BoundBytesOptions): Middleware {
+  let underWay = 0;
+  return (next) => async (call) => {
+    const bytes = call.params.text.length;
+    const room = bytes <= SMALL_BYTES ? maxBytes : maxBytes * (1 - KEPT_BACK);
+    // One that is larger than all of it may go when nothing else is under way.
+    if (underWay > 0 && underWay + bytes > room) throw busy(bytes);
+    underWay += bytes;
+    try {
+      return await next(call);
+    } finally {
+      underWay -= bytes;
+    }
+  };
+}
+
+function busy(bytes: number): ProxyError {
+  return new ProxyError('BUSY', {
+    message: `The proxy holds too many requests that wait for their servers to take one more of ${bytes} bytes. Try again later.`,
+    delivered: false,
+  });
+}

@@ -1,0 +1,169 @@
+/** The workflow tools as clients see them, and saved workflows. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Cancellation } from '../../src/core/cancellation.ts';
+import { Json, type JsonObject } from '../../src/core/json.ts';
+import { metaTools } from '../../src/meta-tools/meta-tools.ts';
+import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
+import { storeJournal } from '../fixtures/workflow/store-journal.ts';
+import { bench, type Bench, clientNamed, toolError } from './bench-of-tools.ts';
+
+const open: Bench[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+const tools = {
+  echo: { run: (args: unknown) => args, readOnly: true, safe: true },
+  boom: { run: () => toolError('no') },
+};
+
+interface Result {
+  readonly isError?: boolean;
+  readonly structuredContent: JsonObject;
+}
+
+async function called(
+  b: Bench,
+  name: string,
+  args: JsonObject,
+  onProgress?: (params: Json) => void,
+): Promise<Result> {
+  const handle = metaTools(workflowTools(b.workflows), () => savedWorkflowTools(b.workflows))(() =>
+    Promise.reject(new Error('passed on')),
+  );
+  const params = Json.of({ name, arguments: args });
+  const result = await handle({
+    method: 'tools/call',
+    name,
+    params,
+    client: clientNamed('ann'),
+    signal: new Cancellation(),
+    onProgress,
+  });
+  return result.value as Result;
+}
+
+const two = {
+  steps: [
+    { id: 'a', tool: 'echo', with: { v: 1 } },
+    { id: 'b', tool: 'echo', with: { v: '${{ steps.a.output.v + 1 }}' } },
+  ],
+  output: '${{ steps.b.output.v }}',
+};
+
+describe('the workflow tools', () => {
+  test('run, list and show a run, with progress on the way', async () => {
+    const b = bench(tools, { openJournal: storeJournal });
+    open.push(b);
+    await b.workflows.start();
+    const progress: unknown[] = [];
+    const { structuredContent: run, isError } = await called(b, 'run_workflow', { workflow: two }, (params) =>
+      progress.push(params.value),
+    );
+    expect(isError).toBeUndefined();
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      output: 2,
+      steps: { a: { status: 'succeeded', attempts: 1, output: { v: 1 } } },
+    });
+    expect(progress.at(-1)).toMatchObject({ progress: 2, total: 2 });
+    const { structuredContent: list } = await called(b, 'workflow_runs', {});
+    expect(list).toMatchObject({ runs: [{ run_id: run['run_id'], status: 'succeeded' }] });
+    expect(list).not.toHaveProperty('runs.0.steps');
+    expect((await called(b, 'workflow_runs', { run_id: run['run_id'] })).structuredContent).toEqual(run);
+  });
+
+  test('a run that fails and a definition with mistakes are errors with all their facts', async () => {
+    const b = bench(tools, { openJournal: storeJournal });
+    open.push(b);
+    await b.workflows.start();
+    expect(
+      await called(b, 'run_workflow', { workflow: { steps: [{ id: 'a', tool: 'boom' }] } }),
+    ).toMatchObject({
+      isError: true,
+      structuredContent: { status: 'failed', error: { code: 'STEP_FAILED', step: 'a' } },
+    });
+    expect(
+      await called(b, 'run_workflow', { workflow: { steps: [{ id: 'a', tool: 'bom' }] } }),
+    ).toMatchObject({
+      isError: true,
+      structuredContent: { valid: false, errors: [{ path: 'steps[0].tool', nearest: 'boom' }] },
+    });
+    const plan = await called(b, 'run_workflow', { workflow: two, dry_run: true });
+    expect(plan).toMatchObject({
+      structuredContent: {
+        valid: true,
+        plan: {
+          levels: [['a'], ['b']],
+          critical_path: ['a', 'b'],
+          max_calls: 2,
+          no_undo: [],
+          resume: { a: 'by_itself' },
+        },
+      },
+    });
+    expect(b.calls.map(({ tool }) => tool)).toEqual(['boom']);
+  });
+
+  test('a saved workflow is a tool of its own, and follows its file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'switchyard-saved-'));
+    const file = join(folder, 'greet.yaml');
+    const written = (word: string): string =>
+      `description: Says ${word}\ninput: { type: object, properties: { who: { type: string, default: you } } }\nsteps: [{ id: a, tool: echo, with: { text: "${word} \${{ input.who }}" } }]\noutput: "\${{ steps.a.output.text }}"\n`;
+    writeFileSync(file, written('hello'));
+    const b = bench(tools, { openJournal: storeJournal, folder, files: ['*.yaml'] });
+    open.push(b);
+    await b.workflows.start();
+    expect(savedWorkflowTools(b.workflows)).toMatchObject([
+      {
+        name: 'workflow__greet',
+        description: 'Says hello',
+        annotations: { readOnlyHint: true, destructiveHint: false },
+      },
+    ]);
+    expect((await called(b, 'workflow__greet', {})).structuredContent['output']).toBe('hello you');
+    expect(
+      (await called(b, 'run_workflow', { workflow: 'greet', input: { who: 'ann' } })).structuredContent[
+        'output'
+      ],
+    ).toBe('hello ann');
+    expect(await called(b, 'workflow__greet', { who: 5 })).toMatchObject({
+      isError: true,
+      structuredContent: { errors: [{ path: 'input.who' }] },
+    });
+    writeFileSync(file, written('bye'));
+    await expect.poll(() => b.workflows.saved()[0]?.description, { timeout: 5000 }).toBe('Says bye');
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('several proxies on one state folder', () => {
+  test('exactly one works on a run; the word of another reaches it', async () => {
+    const one = bench(tools, { openJournal: storeJournal });
+    const other = bench(tools, { openJournal: storeJournal, stateDir: one.stateDir });
+    open.push(one);
+    await one.workflows.start();
+    const who = { client: clientNamed('ann') };
+    const workflow = {
+      steps: [
+        { id: 'ok', approve: { message: 'go?' } },
+        { id: 'a', after: ['ok'], tool: 'echo', with: { v: 1 } },
+      ],
+    };
+    const run = await one.workflows.run({ workflow, input: {}, wait: true }, who);
+    await other.workflows.start();
+    expect(await other.workflows.show(run.run_id, who)).toMatchObject({
+      status: 'needs_attention',
+      attention: [{ step: 'ok' }],
+    });
+    await other.workflows.resume({ runId: run.run_id, decision: 'approve' }, 'operator');
+    await expect
+      .poll(async () => (await other.workflows.show(run.run_id, who)).status, { timeout: 5000 })
+      .toBe('succeeded');
+    expect([one.calls.length, other.calls.length]).toEqual([1, 0]);
+    await other.workflows.close();
+  });
+});
