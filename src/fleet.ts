@@ -12,7 +12,7 @@ import { type PoolListing, poolListing, poolToolRules } from './catalog/pool-lis
 import type { Clock } from './core/clock.ts';
 import type { Listing, ListKind } from './core/listing.ts';
 import type { Downstream } from './downstream/downstream.ts';
-import type { ServerRoad } from './server-road.ts';
+import type { ServerRoad } from './routing/server-road.ts';
 
 /** Changes that come within this time become one new catalog. */
 const GATHER_MS = 50;

@@ -212,5 +212,5 @@ function urlSecrets(url: string): string[] {
 
 /** Most configs hold no expressions. */
 async function checkTemplates(): Promise<TemplateCheck> {
-  return (await import('../composed-templates.ts')).templateFaults;
+  return (await import('../routing/composed-templates.ts')).templateFaults;
 }

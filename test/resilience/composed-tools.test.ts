@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { templateFaults } from '../../src/composed-templates.ts';
+import { templateFaults } from '../../src/routing/composed-templates.ts';
 import { at, Json } from '../../src/core/json.ts';
-import { mergeAnswers } from '../../src/merge-answers.ts';
+import { mergeAnswers } from '../../src/routing/merge-answers.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 
 const TARGETS = [

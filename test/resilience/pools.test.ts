@@ -6,7 +6,7 @@ import { at, Json } from '../../src/core/json.ts';
 import { compose } from '../../src/middleware/compose.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
-import { Pool, type PoolOptions, type Spread, type Standing } from '../../src/pools.ts';
+import { Pool, type PoolOptions, type Spread, type Standing } from '../../src/routing/pools.ts';
 import { answer, callOf, client, failure, HandClock } from '../middleware/builders.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 

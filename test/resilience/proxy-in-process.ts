@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import { templateFaults } from '../../src/composed-templates.ts';
+import { templateFaults } from '../../src/routing/composed-templates.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Call } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';

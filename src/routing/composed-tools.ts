@@ -3,13 +3,13 @@
  *
  * Every target takes the whole road of a call, and so meets its cache, circuit and limits.
  */
-import type { Call, Handler, Middleware } from './core/call.ts';
-import { Cancellation } from './core/cancellation.ts';
-import type { Clock } from './core/clock.ts';
-import { messageOf, ProxyError } from './core/errors.ts';
-import { at, EMPTY_OBJECT, Json, type JsonObject } from './core/json.ts';
-import { editObject, memberText } from './core/json-edit.ts';
-import type { Template } from './expression/template.ts';
+import type { Call, Handler, Middleware } from '../core/call.ts';
+import { Cancellation } from '../core/cancellation.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf, ProxyError } from '../core/errors.ts';
+import { at, EMPTY_OBJECT, Json, type JsonObject } from '../core/json.ts';
+import { editObject, memberText } from '../core/json-edit.ts';
+import type { Template } from '../expression/template.ts';
 import { type Answer, mergeAnswers } from './merge-answers.ts';
 
 export interface ComposedTool {

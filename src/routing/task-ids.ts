@@ -1,11 +1,11 @@
 /**
  * Task ids as clients see them: sealed, so that they lead back to the right server and to nobody else's task.
  */
-import type { Client } from './core/call.ts';
-import { at, Json, stringAt } from './core/json.ts';
-import { editAt } from './core/json-edit.ts';
-import { META_RELATED_TASK } from './protocol/revisions.ts';
-import type { Sealer } from './protocol/seal.ts';
+import type { Client } from '../core/call.ts';
+import { at, Json, stringAt } from '../core/json.ts';
+import { editAt } from '../core/json-edit.ts';
+import { META_RELATED_TASK } from '../protocol/revisions.ts';
+import type { Sealer } from '../protocol/seal.ts';
 
 /** A task's own time to live is the server's business; its id stays good at least this long. */
 const TTL_MS = 30 * 24 * 3600 * 1000;

@@ -3,8 +3,8 @@
  *
  * Loaded when the first one is needed: most configs have none.
  */
-import { createCompile } from './expression/compile.ts';
-import { compileTemplate, type Template, type TemplateProblem } from './expression/template.ts';
+import { createCompile } from '../expression/compile.ts';
+import { compileTemplate, type Template, type TemplateProblem } from '../expression/template.ts';
 
 /** What is wrong with a target's templates, by the path within its arguments. */
 export function templateFaults(

@@ -3,16 +3,16 @@
  *
  * observe → circuit breaker → concurrency → timeout → the server. Each attempt takes this part anew.
  */
-import type { ServerConfig } from './config/config.ts';
-import type { Call, Handler, Middleware } from './core/call.ts';
-import type { Clock } from './core/clock.ts';
-import type { Json } from './core/json.ts';
-import type { Logger } from './core/logger.ts';
-import { Circuit, circuitBreaker } from './middleware/circuit-breaker.ts';
-import { compose } from './middleware/compose.ts';
-import { concurrency, Gate } from './middleware/concurrency.ts';
-import { idempotencyArgument } from './middleware/idempotency.ts';
-import { timeout } from './middleware/timeout.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { Call, Handler, Middleware } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Json } from '../core/json.ts';
+import type { Logger } from '../core/logger.ts';
+import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
+import { compose } from '../middleware/compose.ts';
+import { concurrency, Gate } from '../middleware/concurrency.ts';
+import { idempotencyArgument } from '../middleware/idempotency.ts';
+import { timeout } from '../middleware/timeout.ts';
 
 export interface ServerRoadOptions {
   readonly server: ServerConfig;

@@ -5,11 +5,11 @@
  * all the same: nobody is put aside for ever.
  */
 import { createHash } from 'node:crypto';
-import type { Call } from './core/call.ts';
-import type { Clock } from './core/clock.ts';
-import { type ErrorCode, ProxyError } from './core/errors.ts';
-import { at, type Json, stringAt } from './core/json.ts';
-import type { RetryBudget } from './middleware/retry-budget.ts';
+import type { Call } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { type ErrorCode, ProxyError } from '../core/errors.ts';
+import { at, type Json, stringAt } from '../core/json.ts';
+import type { RetryBudget } from '../middleware/retry-budget.ts';
 
 /** How fit a member is: 0 ready, 1 coming up, 2 down or with an open circuit. */
 export interface Standing {

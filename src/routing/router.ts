@@ -3,16 +3,16 @@
  *
  * On the way back it sees to what only it can know: which server a URI or a task came from.
  */
-import type { Catalog, Target } from './catalog/catalog.ts';
-import { nearestNames } from './catalog/nearest-names.ts';
-import type { UriMemory } from './catalog/uri-memory.ts';
-import type { Call, Client, Handler } from './core/call.ts';
-import { callWith } from './core/call-with.ts';
-import { INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RESOURCE_NOT_FOUND, RpcError } from './core/errors.ts';
-import { at, Json, stringAt } from './core/json.ts';
-import type { ListKind } from './core/listing.ts';
-import { editObject, elementTexts, memberText } from './core/json-edit.ts';
-import { nameOf } from './protocol/params.ts';
+import type { Catalog, Target } from '../catalog/catalog.ts';
+import { nearestNames } from '../catalog/nearest-names.ts';
+import type { UriMemory } from '../catalog/uri-memory.ts';
+import type { Call, Client, Handler } from '../core/call.ts';
+import { callWith } from '../core/call-with.ts';
+import { INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RESOURCE_NOT_FOUND, RpcError } from '../core/errors.ts';
+import { at, Json, stringAt } from '../core/json.ts';
+import type { ListKind } from '../core/listing.ts';
+import { editObject, elementTexts, memberText } from '../core/json-edit.ts';
+import { nameOf } from '../protocol/params.ts';
 import type { Pool, Standing } from './pools.ts';
 import type { TaskIds } from './task-ids.ts';
 

@@ -1,5 +1,5 @@
 /** Lists from several tools as one: by their scores where all have one, else by their ranks. Pure. */
-import { at, isObject, Json } from './core/json.ts';
+import { at, isObject, Json } from '../core/json.ts';
 
 export interface Answer {
   readonly tool: string;
