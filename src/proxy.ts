@@ -23,7 +23,7 @@ import { eraMemory } from './downstream/eras.ts';
 import { type Greeting, type GreetingSource, greetingSource } from './downstream/greeting.ts';
 import { Turns } from './downstream/turns.ts';
 import { Fleet, type FleetConfig, type FleetServer, type Running } from './fleet.ts';
-import { definitionOf, metaTools } from './meta-tools/meta-tools.ts';
+import { definitionOf, type MetaTool, metaTools } from './meta-tools/meta-tools.ts';
 import { proxyStatus, type ServerReport } from './meta-tools/proxy-status.ts';
 import { boundBytes } from './middleware/bound-bytes.ts';
 import { compose } from './middleware/compose.ts';
@@ -40,10 +40,15 @@ import { membersOf } from './routing/members.ts';
 import { Pool } from './routing/pools.ts';
 import { breakerReport, cachedReport, standing } from './routing/road-figures.ts';
 import { serverRoad } from './routing/server-road.ts';
-import { LOG_LEVELS } from './protocol/revisions.ts';
+import { LATEST_LEGACY, LOG_LEVELS } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
 import { createRouter, type View } from './routing/router.ts';
 import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
+import { savedWorkflowTools, workflowTools } from './meta-tools/workflow-tools.ts';
+import { workflowView } from './routing/workflow-view.ts';
+import { startTimeOf } from './transport/process-table.ts';
+import { workflowsOnDemand } from './workflow/on-demand.ts';
+import type { Tools } from './workflow/tools.ts';
 import { stateKey } from './state-key.ts';
 import { taskIds } from './routing/task-ids.ts';
 import type { Metrics, ServerFigures } from './telemetry/metrics.ts';
@@ -123,6 +128,27 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const greeted = greetingSource(exclusive ? undefined : ownGreeting(options.version));
   const status = proxyStatus(report);
 
+  const workflows = config.expose.metaTools
+    ? workflowsOnDemand(
+        {
+          ...config.workflows,
+          folder: config.stateDir,
+          stateDir: config.stateDir,
+          handle: (call) => built.road(call),
+          tools: toolsFor,
+          startTimeOf,
+          savedChanged: () => {
+            savedTools = undefined;
+            for (const { member } of members.values()) member.listsChanged(['tools']);
+          },
+          clock,
+          log,
+        },
+        join(config.stateDir, 'workflows', 'journal.db'),
+      )
+    : undefined;
+  let savedTools: { readonly catalog: Catalog; readonly tools: readonly MetaTool[] } | undefined;
+
   const shared = fleet({
     own: (server) => exclusive || !wantsOwnConnections(server),
     door: () => (exclusive ? [...members.values()][0]?.member : undefined),
@@ -137,6 +163,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const bounded = boundBytes({ maxBytes: UNDER_WAY_BYTES });
   const budget = new RetryBudget(config.retryBudget);
   let built = build();
+  // After the first answers: the engine takes a moment to load.
+  clock.after(WORKFLOWS_AFTER_MS, () => workflows?.start());
   let hurry = false;
   let closing: Promise<void> | undefined;
   return {
@@ -147,7 +175,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       maxDepth: CLIENT_DEPTH,
       get metaTools() {
-        return built.definitions;
+        return [...built.definitions, ...savedWorkflows().map(definitionOf)];
       },
       sealer,
       handle: (call) => built.handle(call),
@@ -188,13 +216,38 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
       clock,
     });
-    const own = config.expose.metaTools ? [status] : [];
+    const own = workflows ? [status, ...workflowTools(workflows)] : [];
     return {
       policies,
       pools,
-      handle: compose([metaTools(own), composed], road),
+      road: compose([composed], road),
+      handle: compose([metaTools(own, savedWorkflows), composed], road),
       definitions: [...own.map(definitionOf), ...config.tools.map(composedDefinition)],
     };
+  }
+
+  /** What is saved is judged by the tools that are there. */
+  function savedWorkflows(): readonly MetaTool[] {
+    if (!workflows) return [];
+    const { catalog } = shared;
+    if (savedTools?.catalog !== catalog) savedTools = { catalog, tools: savedWorkflowTools(workflows) };
+    return savedTools.tools;
+  }
+
+  /** The tools that a client's workflow may call; without a client, those that all see. */
+  function toolsFor(client: Client | undefined): Tools {
+    const its = members.get(client?.view ?? '')?.fleet ?? shared;
+    const { catalog } = its;
+    return workflowView({
+      catalog,
+      healthOf: (server) => {
+        const one = all.pools
+          .get(server)
+          ?.members.find((member) => its.downstreamOf(member)?.state === 'ready');
+        return its.downstreamOf(one ?? server)?.state ?? 'stopped';
+      },
+      isSafe: (name) => built.policies.isSafe({ method: 'tools/call', name, client: client ?? NOBODY }),
+    });
   }
 
   function reload(next: Config): void {
@@ -242,6 +295,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   async function close(): Promise<void> {
     // Clients kill what they started two seconds after they left.
     hurry = exclusive;
+    await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
     await Promise.all([eras.close(), snapshots.close()]);
@@ -284,7 +338,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
             .then(() => next(call));
   }
 
-  function policyView({ client }: Call): PolicyView {
+  function policyView({ client }: Pick<Call, 'client'>): PolicyView {
     const its = members.get(client.view)?.fleet ?? shared;
     return {
       catalog: its.catalog,
@@ -330,7 +384,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         return its.complete;
       },
       async settledCatalog() {
-        await its.settled();
+        await Promise.all([its.settled(), savedRead()]);
         its.hasListed();
         if (its !== shared) shared.hasListed();
         return its.catalog;
@@ -356,6 +410,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         if (its !== shared) void its.close();
       },
     };
+  }
+
+  /** The saved workflows have been read; at most as long as a list may take. */
+  async function savedRead(): Promise<void> {
+    if (!workflows) return;
+    const late = new Promise<void>((done) => clock.after(config.expose.listWaitMs, done));
+    const read = workflows.ready().catch((error: unknown) => {
+      log.error({ why: messageOf(error) }, 'the saved workflows could not be read');
+    });
+    await Promise.race([read, late]);
   }
 
   /** A client's own connections, where a server's config or its behaviour asks for them. */
@@ -661,7 +725,19 @@ const MAX_LOGGED = 10_000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
 
-/** All names that are or will be the proxy's own. */
+const WORKFLOWS_AFTER_MS = 100;
+/** Stands for a client where none is known: it sees what all see. */
+const NOBODY: Client = {
+  id: '',
+  view: '',
+  era: 'legacy',
+  protocolVersion: LATEST_LEGACY,
+  info: undefined,
+  capabilities: {},
+  logLevel: undefined,
+};
+
+/** All names that are the proxy's own. */
 const META_TOOL_NAMES = [
   'run_workflow',
   'workflow_runs',
@@ -683,6 +759,8 @@ interface Built {
   readonly policies: CallPolicies;
   readonly pools: ReadonlyMap<string, Pool>;
   readonly handle: Handler;
+  /** What a workflow's step calls: the same without the meta-tools. */
+  readonly road: Handler;
   /** Of the proxy's own tools, as JSON texts. */
   readonly definitions: readonly string[];
 }

@@ -6,6 +6,7 @@ import type {
   LimitsConfig,
   LogConfig,
   RestartConfig,
+  WorkflowsConfig,
 } from './config.ts';
 
 export const builtIn = {
@@ -71,3 +72,6 @@ const windowsEnv = [
 ];
 
 const proxyEnv = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
+
+/** Definitions in a call are shown to the user first, where the client can be asked. */
+export const builtInInline: WorkflowsConfig['inline'] = 'ask';

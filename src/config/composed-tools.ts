@@ -9,7 +9,9 @@ import { type ConfigNode, type Path, pathText, placeAt } from './tree.ts';
 export type ComposedToolInput = z.output<typeof composedTool>;
 
 /** What is wrong with a value's templates, by the path within it. Expressions are not this folder's business. */
-export type TemplateCheck = (value: unknown) => readonly { readonly path: string; readonly message: string }[];
+export type TemplateCheck = (
+  value: unknown,
+) => readonly { readonly path: string; readonly message: string }[];
 
 const DEADLINE_MS = 10_000;
 
@@ -22,15 +24,24 @@ export function readComposedTools(
   const tools: ComposedToolConfig[] = [];
   for (const [name, input] of inputs) {
     const path = ['tools', name];
-    const { description, inputSchema = { type: 'object' }, strategy = 'first', deadlineMs = DEADLINE_MS } = input;
-    if (!/^[A-Za-z0-9_-]{1,128}$/.test(name)) tell(path, 'expected a name of letters, digits, "_" and "-"', true);
-    if (input.targets.length === 0) tell([...path, 'targets'], 'expected at least one target, got an empty list');
+    const {
+      description,
+      inputSchema = { type: 'object' },
+      strategy = 'first',
+      deadlineMs = DEADLINE_MS,
+    } = input;
+    if (!/^[A-Za-z0-9_-]{1,128}$/.test(name))
+      tell(path, 'expected a name of letters, digits, "_" and "-"', true);
+    if (input.targets.length === 0)
+      tell([...path, 'targets'], 'expected at least one target, got an empty list');
     const circle = circleFrom(name, inputs);
     if (circle) tell(path, `leads back to itself: ${circle.join(' → ')}`, true);
     const targets = input.targets.map(({ tool, arguments: args = {} }, index) => {
       for (const { path: where, message } of check(args)) {
         const at = [...path, 'targets', index, 'arguments'];
-        problems.push(problemAt(placeAt(root, at), `${pathText(at)}${where.startsWith('[') ? '' : '.'}${where}`, message));
+        problems.push(
+          problemAt(placeAt(root, at), `${pathText(at)}${where.startsWith('[') ? '' : '.'}${where}`, message),
+        );
       }
       return { tool, arguments: args };
     });
@@ -44,7 +55,10 @@ export function readComposedTools(
 }
 
 /** The way from a composed tool back to itself, if there is one. */
-function circleFrom(start: string, tools: ReadonlyMap<string, ComposedToolInput>): readonly string[] | undefined {
+function circleFrom(
+  start: string,
+  tools: ReadonlyMap<string, ComposedToolInput>,
+): readonly string[] | undefined {
   const seen = new Set<string>();
   const follow = (name: string, way: readonly string[]): readonly string[] | undefined => {
     for (const { tool } of tools.get(name)?.targets ?? []) {

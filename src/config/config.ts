@@ -21,6 +21,7 @@ export interface Config {
   /** Tools over several different ones. */
   readonly tools: readonly ComposedToolConfig[];
   readonly retryBudget: RetryBudgetConfig;
+  readonly workflows: WorkflowsConfig;
   readonly expose: ExposeConfig;
   readonly http: HttpConfig;
   /** Absolute. Not created yet. */
@@ -195,6 +196,13 @@ export interface HttpConfig {
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly maxBodyBytes: number;
+}
+
+export interface WorkflowsConfig {
+  /** Absolute paths, with globs. */
+  readonly files: readonly string[];
+  /** May definitions come in the call itself? */
+  readonly inline: 'ask' | 'allow' | 'read-only' | 'off';
 }
 
 export interface LogConfig {

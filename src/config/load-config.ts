@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { builtInExpose, builtInHttp, builtInLog } from './built-in.ts';
+import { builtInExpose, builtInHttp, builtInInline, builtInLog } from './built-in.ts';
 import { ConfigError, type ConfigProblem, problemLine } from './config-error.ts';
 import { type ConfigSources, readSources } from './config-sources.ts';
 import type { Config, ServerConfig } from './config.ts';
@@ -90,7 +90,7 @@ function inOrder(problems: readonly ConfigProblem[], files: readonly string[]): 
 }
 
 interface TopResult {
-  readonly config: Pick<Config, 'expose' | 'http' | 'stateDir' | 'log' | 'retryBudget'>;
+  readonly config: Pick<Config, 'expose' | 'http' | 'stateDir' | 'log' | 'retryBudget' | 'workflows'>;
   readonly pools: ReadonlyMap<string, PoolInput>;
   readonly tools: ReadonlyMap<string, ComposedToolInput>;
   readonly defaults: DefaultsInput;
@@ -116,6 +116,12 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
       http: { ...builtInHttp, ...present(input.http ?? {}) },
       log: { ...builtInLog, ...present(input.log ?? {}) },
       retryBudget: { ...builtInRetryBudget, ...present(input.retryBudget ?? {}) },
+      workflows: {
+        inline: input.workflows?.inline ?? builtInInline,
+        files: (input.workflows?.files ?? []).map((glob) =>
+          paths.resolve(placeAt(rest, ['workflows', 'files']).source.folder, glob),
+        ),
+      },
       stateDir:
         input.stateDir === undefined
           ? userStateFolder(machine)

@@ -31,8 +31,10 @@ export function readPools(source: PoolsSource): {
   const built = new Map<string, PoolConfig>();
   for (const [key, input] of pools) {
     const path = ['pools', key];
-    if (serverKeys.has(key)) tell(path, true, 'is the key of a server, too. Choose another one for the pool.');
-    if (input.members.length === 0) tell([...path, 'members'], false, 'expected at least one server, got an empty list');
+    if (serverKeys.has(key))
+      tell(path, true, 'is the key of a server, too. Choose another one for the pool.');
+    if (input.members.length === 0)
+      tell([...path, 'members'], false, 'expected at least one server, got an empty list');
     for (const [index, member] of input.members.entries()) {
       const at = [...path, 'members', index];
       const owner = owners.get(member);
@@ -53,7 +55,11 @@ export function readPools(source: PoolsSource): {
   }
 }
 
-function unknown(member: string, pools: ReadonlyMap<string, PoolInput>, servers: ReadonlySet<string>): string {
+function unknown(
+  member: string,
+  pools: ReadonlyMap<string, PoolInput>,
+  servers: ReadonlySet<string>,
+): string {
   if (pools.has(member)) return `"${member}" is a pool; the members of a pool are servers`;
   const near = nearest(member, servers);
   return `there is no server "${member}".${near === undefined ? '' : ` Did you mean "${near}"?`}`;

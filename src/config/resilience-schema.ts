@@ -38,7 +38,9 @@ export const pool = section({
 });
 
 /** A table of whatever, as a plain object. */
-const object = field('a table', (value) => (value instanceof Map ? (plain(value) as Readonly<Record<string, unknown>>) : undefined));
+const object = field('a table', (value) =>
+  value instanceof Map ? (plain(value) as Readonly<Record<string, unknown>>) : undefined,
+);
 
 export const composedTool = section({
   description: text().optional(),
@@ -51,5 +53,7 @@ export const composedTool = section({
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (!(value instanceof Map)) return value;
-  return Object.fromEntries([...(value as ReadonlyMap<string, unknown>)].map(([key, inner]) => [key, plain(inner)]));
+  return Object.fromEntries(
+    [...(value as ReadonlyMap<string, unknown>)].map(([key, inner]) => [key, plain(inner)]),
+  );
 }

@@ -168,6 +168,10 @@ const topShape = {
   pools: table(pool).optional(),
   tools: table(composedTool).optional(),
   retryBudget: retryBudget.optional(),
+  workflows: section({
+    files: list(nonEmptyText()).optional(),
+    inline: choice(['ask', 'allow', 'read-only', 'off']).optional(),
+  }).optional(),
   stateDir: nonEmptyText().optional(),
   log: section({
     level: choice(['silent', 'error', 'warn', 'info', 'debug', 'trace']).optional(),

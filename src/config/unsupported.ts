@@ -3,7 +3,7 @@
  * To support one, take it out here and add its field in `schema.ts`.
  */
 export const unsupportedKeys = {
-  top: new Set(['workflows', 'imports', 'check']),
+  top: new Set(['imports', 'check']),
   server: new Set(),
   tools: new Set(),
   override: new Set(),

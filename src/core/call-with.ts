@@ -14,6 +14,7 @@ export function callWith(call: Call, changes: CallChanges): Call {
     name: changes.name ?? call.name,
     params: changes.params ?? call.params,
     client: call.client,
+    headers: call.headers,
     signal: changes.signal ?? call.signal,
     onProgress: changes.onProgress ?? call.onProgress,
     onNotification: call.onNotification,

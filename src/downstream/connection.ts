@@ -8,6 +8,7 @@ import type { Call, Client, Era } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import {
+  HEADER_MISMATCH,
   MISSING_CLIENT_CAPABILITY,
   ProxyError,
   RpcError,
@@ -29,6 +30,7 @@ import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../p
 import { type Hooks, Peer } from '../protocol/peer.ts';
 import type { Link, LinkEvents, OpenLink } from '../transport/link.ts';
 import { Newest } from './flood.ts';
+import type { NamedRequest } from './header-fields.ts';
 import { type Fetched, fetchListing, type Hello } from './pages.ts';
 
 /** The id of our request on whose own stream a message came; `undefined` on streams that all share. */
@@ -62,7 +64,7 @@ export interface ConnectionOptions {
   readonly maxItems: number;
   readonly events: ConnectionEvents;
   /** Header fields that the server's tools want over modern HTTP, by its own tool name. */
-  readonly headersFor: (method: string, name: string, params: Json) => [string, string][];
+  readonly headersFor: (request: NamedRequest) => [string, string][];
 }
 
 export interface ListOptions {
@@ -137,7 +139,10 @@ export class Connection {
       text: requestText(id, method, params),
       id,
       method,
-      headers: era === 'modern' ? this.#options.headersFor(method, name, params) : undefined,
+      headers:
+        era === 'modern'
+          ? this.#options.headersFor({ method, name, params, headers: call.headers })
+          : undefined,
     });
     const off = call.signal.onCancel((reason) => this.#cancel(id, reason));
     try {
@@ -173,7 +178,7 @@ export class Connection {
     };
   }
 
-  /** Two of a server's errors speak of our hop and not of the client's call. */
+  /** Three of a server's errors speak of our hop and not of the client's call. */
   #translated(error: unknown): unknown {
     if (!(error instanceof RpcError)) return error;
     const { server } = this.#options;
@@ -186,6 +191,10 @@ export class Connection {
         delivered: true,
         needs: isObject(needs) ? needs : {},
       });
+    }
+    if (error.code === HEADER_MISMATCH && this.agreement.era === 'modern') {
+      const message = `"${server}" refused the header fields of the request: ${error.message}`;
+      return new ProxyError('PROTOCOL_ERROR', { message, server, delivered: false, cause: error });
     }
     if (error.code !== UNSUPPORTED_PROTOCOL_VERSION) return error;
     const message = `"${server}" no longer speaks the protocol version agreed upon: ${error.message}`;
@@ -209,7 +218,7 @@ export class Connection {
       method,
       headers:
         this.#agreement?.era === 'modern'
-          ? this.#options.headersFor(method, '', json ?? EMPTY_OBJECT)
+          ? this.#options.headersFor({ method, name: '', params: json ?? EMPTY_OBJECT })
           : undefined,
     });
     hooks.signal?.onCancel((reason) => this.#cancel(id, reason));

@@ -3,9 +3,9 @@
  *
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
-import type { Call, ClientDoor, Era } from '../core/call.ts';
+import type { Call, ClientDoor } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import { INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
+import { HEADER_MISMATCH, INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
 import { at, type Json } from '../core/json.ts';
 import type { Listing, ListingMemory } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
@@ -15,6 +15,7 @@ import type { OpenLink } from '../transport/link.ts';
 import type { Carriers } from './carriers.ts';
 import { Connection, type IncomingQuestion } from './connection.ts';
 import { Elicitations } from './elicitations.ts';
+import type { EraOfServer } from './eras.ts';
 import type { GreetingSource } from './greeting.ts';
 import { headerFields } from './header-fields.ts';
 import { greet } from './handshake.ts';
@@ -40,7 +41,7 @@ export interface DownstreamOptions {
   readonly carriers: Carriers;
   readonly protocol: string;
   /** Which era the server was found to speak, kept between starts. */
-  readonly eras: { get(): Era | undefined; set(era: Era): void };
+  readonly eras: EraOfServer;
   readonly greeting: GreetingSource;
   /** What it offered in earlier runs. */
   readonly memory: ListingMemory;
@@ -322,6 +323,8 @@ export class Downstream {
         // Reported by the race, or too late to matter.
       });
       void connection?.close();
+      // Some servers exit, or stay silent, when they are asked in the way of the other era.
+      if (carriers.kind === 'one' && !this.#closing) eras.forget();
       throw error;
     } finally {
       stopTimer();
@@ -354,7 +357,7 @@ export class Downstream {
       clock,
       maxDepth: limits.depth,
       maxItems: limits.tools,
-      headersFor: (method, name, params) => headerFields(method, name, params, this.#offer.listing),
+      headersFor: (request) => headerFields(request, this.#offer.listing),
       events: {
         question: (question) => this.#question(question, connection),
         notification: (method, params, call) => this.#notified(method, params, call, connection),
@@ -379,6 +382,12 @@ export class Downstream {
       return await (connection.closed ? await this.#life.ready(call.signal) : connection).call(call);
     } catch (error) {
       if (!(error instanceof ProxyError) || error.delivered !== false || call.signal.cancelled) throw error;
+      if (error.cause instanceof RpcError && error.cause.code === HEADER_MISMATCH) {
+        // The tool may want other header fields than those of the list that we have.
+        await this.#offer.renew(connection);
+        if (call.signal.cancelled) throw error;
+        return await connection.call(call);
+      }
       const lost = error.cause instanceof SessionLost || connection.closed;
       const maybe =
         this.#options.carriers.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';

@@ -10,9 +10,15 @@ import type { Logger } from '../core/logger.ts';
 
 export interface EraMemory {
   /** For one way to reach a server; the text may hold secrets, only a keyed hash of it is stored. */
-  for(address: string): { get(): Era | undefined; set(era: Era): void };
+  for(address: string): EraOfServer;
   /** Writes what is left to write. */
   close(): Promise<void>;
+}
+
+export interface EraOfServer {
+  get(): Era | undefined;
+  set(era: Era): void;
+  forget(): void;
 }
 
 /** A file that is missing, foreign or damaged counts as empty. */
@@ -29,6 +35,9 @@ export function eraMemory(file: string, key: Buffer, log: Logger): EraMemory {
           if (eras.get(id) === era) return;
           eras.set(id, era);
           writing = writing.then(save);
+        },
+        forget() {
+          if (eras.delete(id)) writing = writing.then(save);
         },
       };
     },

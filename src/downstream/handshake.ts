@@ -5,7 +5,14 @@
  * know. Over HTTP the modern request goes first and the answer tells; 401, 403 and 5xx say nothing about the era.
  */
 import type { Era } from '../core/call.ts';
-import { METHOD_NOT_FOUND, ProxyError, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
+import {
+  HEADER_MISMATCH,
+  METHOD_NOT_FOUND,
+  MISSING_CLIENT_CAPABILITY,
+  ProxyError,
+  RpcError,
+  UNSUPPORTED_PROTOCOL_VERSION,
+} from '../core/errors.ts';
 import { at, type Json, isObject, stringAt } from '../core/json.ts';
 import { eraOf, LATEST_LEGACY, LATEST_MODERN, META_SERVER_INFO } from '../protocol/revisions.ts';
 import type { OpenLink } from '../transport/link.ts';
@@ -36,14 +43,15 @@ async function greetOnOneLink(options: HandshakeOptions, open: OpenLink): Promis
   const connection = options.connect(open);
   return closingOnError(connection, async () => {
     const greeting = await options.greeting();
-    if (preferredEra(options, 'legacy') === 'modern') await discover(connection, greeting, options);
-    else
-      try {
-        await initialize(connection, greeting, options);
-      } catch (error) {
-        if (options.protocol !== 'auto' || !speaksModern(error)) throw error;
-        await discover(connection, greeting, options);
-      }
+    const legacyFirst = preferredEra(options, 'legacy') === 'legacy';
+    const [first, second] = legacyFirst ? [initialize, discover] : [discover, initialize];
+    try {
+      await first(connection, greeting, options);
+    } catch (error) {
+      const other = legacyFirst ? speaksModern(error) : speaksLegacy(error);
+      if (options.protocol !== 'auto' || !other) throw error;
+      await second(connection, greeting, options);
+    }
   });
 }
 
@@ -51,22 +59,37 @@ async function greetOverHttp(options: HandshakeOptions): Promise<Connection> {
   const { carriers, protocol } = options;
   if (carriers.kind !== 'http') throw new Error('not HTTP');
   const greeting = await options.greeting();
-  if (preferredEra(options, 'modern') === 'modern') {
-    const connection = options.connect(carriers.modern);
+  const over = (open: OpenLink, way: typeof initialize): Promise<Connection> => {
+    const connection = options.connect(open);
+    return closingOnError(connection, () => way(connection, greeting, options));
+  };
+  const legacy = async (): Promise<Connection> => {
     try {
-      return await closingOnError(connection, () => discover(connection, greeting, options));
+      return await over(carriers.legacy, initialize);
     } catch (error) {
-      if (protocol !== 'auto' || !(error instanceof RpcError || carriers.saysOlder(error))) throw error;
+      if (carriers.sse === undefined || !carriers.saysOlder(error)) throw error;
+      return over(carriers.sse, initialize);
     }
-  }
-  const connection = options.connect(carriers.legacy);
+  };
+  const maybeOther = (error: unknown): boolean =>
+    protocol === 'auto' && (error instanceof RpcError || carriers.saysOlder(error));
+
+  if (preferredEra(options, 'modern') === 'modern')
+    try {
+      return await over(carriers.modern, discover);
+    } catch (error) {
+      if (!maybeOther(error)) throw error;
+      return legacy();
+    }
   try {
-    return await closingOnError(connection, () => initialize(connection, greeting, options));
+    return await legacy();
   } catch (error) {
-    if (carriers.sse === undefined || !carriers.saysOlder(error)) throw error;
+    if (!maybeOther(error)) throw error;
+    // What is remembered may be out of date. Where it is not, this is the error that tells.
+    return over(carriers.modern, discover).catch(() => {
+      throw error;
+    });
   }
-  const older = options.connect(carriers.sse);
-  return closingOnError(older, () => initialize(older, greeting, options));
 }
 
 function preferredEra({ protocol, remembered }: HandshakeOptions, first: Era): Era {
@@ -132,6 +155,17 @@ function helloFrom(result: Json, protocolVersion: string, info: unknown): Omit<A
     instructions: stringAt(result.value, 'instructions'),
   };
 }
+
+/** Answers to `server/discover` that no modern server gives. */
+function speaksLegacy(error: unknown): boolean {
+  return error instanceof RpcError && !MODERN_ERRORS.has(error.code);
+}
+
+const MODERN_ERRORS: ReadonlySet<number> = new Set([
+  HEADER_MISMATCH,
+  MISSING_CLIENT_CAPABILITY,
+  UNSUPPORTED_PROTOCOL_VERSION,
+]);
 
 /** The answers to `initialize` that a modern server gives. */
 function speaksModern(error: unknown): boolean {

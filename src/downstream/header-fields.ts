@@ -1,5 +1,6 @@
 /** The header fields that modern HTTP wants beside the body: `Mcp-Name`, and what a tool's schema asks for. */
-import { at, type Json, stringAt } from '../core/json.ts';
+import type { Call } from '../core/call.ts';
+import { at, stringAt } from '../core/json.ts';
 import type { Listing } from '../core/listing.ts';
 import { encodeHeaderValue, type HeaderParam, headerParamsOf } from '../protocol/header-params.ts';
 
@@ -12,19 +13,22 @@ const NAMED = new Set([
   'tasks/cancel',
 ]);
 
+export type NamedRequest = Pick<Call, 'method' | 'name' | 'params' | 'headers'>;
+
+/** What the schema says is ours to write; fields that it does not know pass as the client sent them. */
 export function headerFields(
-  method: string,
-  name: string,
-  params: Json,
+  { method, name, params, headers }: NamedRequest,
   listing: Listing | undefined,
 ): [name: string, value: string][] {
-  if (!NAMED.has(method)) return [];
-  const fields: [string, string][] = [['Mcp-Name', encodeHeaderValue(name) ?? '']];
-  if (method !== 'tools/call' || !listing) return fields;
-  for (const { header, path } of declared(listing).get(name) ?? []) {
+  const fields: [string, string][] = NAMED.has(method) ? [['Mcp-Name', encodeHeaderValue(name) ?? '']] : [];
+  const ours = method === 'tools/call' && listing ? (declared(listing).get(name) ?? []) : [];
+  for (const { header, path } of ours) {
     const value = encodeHeaderValue(at(params.value, 'arguments', ...path));
     if (value !== undefined) fields.push([`Mcp-Param-${header}`, value]);
   }
+  for (const [field, value] of headers ?? [])
+    if (!ours.some(({ header }) => `mcp-param-${header.toLowerCase()}` === field))
+      fields.push([field, value]);
   return fields;
 }
 

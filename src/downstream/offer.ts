@@ -35,6 +35,7 @@ export class Offer {
   #connection: Connection | undefined;
   #refreshing = false;
   #refreshAgain = false;
+  #renewing: Promise<void> | undefined;
 
   constructor(options: OfferOptions) {
     this.#options = options;
@@ -65,6 +66,13 @@ export class Offer {
   refresh(): void {
     if (this.#refreshing) this.#refreshAgain = true;
     else void this.#refresh();
+  }
+
+  /** Asks at once, and waits: a call depends on it. */
+  renew(connection: Connection): Promise<void> {
+    return (this.#renewing ??= this.#ask(connection).finally(() => {
+      this.#renewing = undefined;
+    }));
   }
 
   async #refresh(): Promise<void> {

@@ -23,41 +23,50 @@ export interface SaidOptions {
 
 type Tell = (method: string, params: Json) => void;
 
+interface Messages {
+  readonly allowance: Allowance;
+  leftOut: number;
+}
+
 export class Said {
   readonly #options: SaidOptions;
-  readonly #messages: Allowance;
   readonly #updates: Allowance;
-  #leftOut = 0;
-  #tellLater: Tell | undefined;
+  /** By the call or the client that they go to: a call that is flooded costs the others nothing. */
+  readonly #messages = new WeakMap<object, Messages>();
   /** By URI, the newest. */
   readonly #held = new Map<string, Json>();
-  readonly #timers = new Map<string, () => void>();
+  readonly #timers = new Map<object, () => void>();
 
   constructor(options: SaidOptions) {
     this.#options = options;
-    this.#messages = new Allowance(PER_SECOND, options.clock);
     this.#updates = new Allowance(PER_SECOND, options.clock);
   }
 
   /** Log messages above all: to the call whose it is, else to the only client it can be for. */
   notification(method: string, params: Json, call: Call | undefined, calls: Iterable<Call>): void {
     const { odd, clock } = this.#options;
-    const tell = this.#whom(call, calls);
+    const door = this.#options.door();
+    const about = call ?? onlyClientsLatest(calls, door);
+    const tell = about?.onNotification ?? door?.notify;
     if (!tell) return odd(`${method} that belongs to no one client`);
-    if (this.#messages.take()) return tell(method, params);
-    this.#leftOut++;
-    this.#tellLater = tell;
-    this.#once('messages', () => this.#sayHowMany(), this.#messages.renewedInMs, clock);
+    const whose = about?.onNotification ? about : (door as ClientDoor);
+    let messages = this.#messages.get(whose);
+    if (!messages)
+      this.#messages.set(whose, (messages = { allowance: new Allowance(PER_SECOND, clock), leftOut: 0 }));
+    if (messages.allowance.take()) return tell(method, params);
+    messages.leftOut++;
+    const flooded = messages;
+    this.#once(whose, () => this.#sayHowMany(flooded, tell), flooded.allowance.renewedInMs);
   }
 
   /** A resource that changes a thousand times a second is told of once. */
   resourceUpdated(params: Json): void {
-    const { resourceUpdated, odd, clock } = this.#options;
+    const { resourceUpdated, odd } = this.#options;
     if (this.#updates.take()) return resourceUpdated(params);
     const uri = stringAt(params.value, 'uri') ?? '';
     if (this.#held.has(uri) || this.#held.size >= MAX_HELD) odd('an update of a resource in a flood of them');
     if (this.#held.size < MAX_HELD || this.#held.has(uri)) this.#held.set(uri, params);
-    this.#once('updates', () => this.#tellUpdates(), this.#updates.renewedInMs, clock);
+    this.#once(this.#held, () => this.#tellUpdates(), this.#updates.renewedInMs);
   }
 
   stop(): void {
@@ -66,29 +75,22 @@ export class Said {
     this.#held.clear();
   }
 
-  #whom(call: Call | undefined, calls: Iterable<Call>): Tell | undefined {
-    const door = this.#options.door();
-    const about = call ?? onlyClientsLatest(calls, door);
-    return about?.onNotification ?? (door && ((method, params) => door.notify(method, params)));
-  }
-
-  #once(key: string, task: () => void, ms: number, clock: Clock): void {
+  #once(key: object, task: () => void, ms: number): void {
     if (this.#timers.has(key)) return;
-    const cancel = clock.after(ms, () => {
+    const cancel = this.#options.clock.after(ms, () => {
       this.#timers.delete(key);
       task();
     });
     this.#timers.set(key, cancel);
   }
 
-  #sayHowMany(): void {
+  #sayHowMany(messages: Messages, tell: Tell): void {
     const { server, odd } = this.#options;
-    const count = this.#leftOut;
-    this.#leftOut = 0;
-    odd('a notification in a flood of them', count);
-    const data = `${count} messages of "${server}" were left out: more than ${PER_SECOND} in a second.`;
-    this.#tellLater?.(LOG_MESSAGE, Json.of({ level: 'warning', logger: 'switchyard', data }));
-    this.#tellLater = undefined;
+    const { leftOut } = messages;
+    messages.leftOut = 0;
+    odd('a notification in a flood of them', leftOut);
+    const data = `${leftOut} messages of "${server}" were left out: more than ${PER_SECOND} in a second.`;
+    tell(LOG_MESSAGE, Json.of({ level: 'warning', logger: 'switchyard', data }));
   }
 
   #tellUpdates(): void {

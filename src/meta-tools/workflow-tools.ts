@@ -4,7 +4,9 @@ import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
 import { at, isObject, type JsonObject } from '../core/json.ts';
 import type { Caller } from '../workflow/calls.ts';
 import type { RunStatus } from '../workflow/journal/journal.ts';
-import { InvalidDefinition, type SavedWorkflow, type Workflows } from '../workflow/workflows.ts';
+import { InvalidDefinition } from '../workflow/definition/invalid-definition.ts';
+import type { WorkflowsOnDemand } from '../workflow/on-demand.ts';
+import type { SavedWorkflow } from '../workflow/workflows.ts';
 import type { MetaTool } from './meta-tools.ts';
 import { RUN_OR_PLAN_SHAPE, RUN_SHAPE, RUNS_SHAPE } from './workflow-shapes.ts';
 
@@ -17,7 +19,7 @@ const STATUSES: readonly RunStatus[] = [
   'needs_attention',
 ];
 
-export function workflowTools(workflows: Workflows): readonly MetaTool[] {
+export function workflowTools(workflows: WorkflowsOnDemand): readonly MetaTool[] {
   return [
     runWorkflow(workflows),
     workflowRuns(workflows),
@@ -27,14 +29,14 @@ export function workflowTools(workflows: Workflows): readonly MetaTool[] {
 }
 
 /** One tool for each saved workflow that can run. */
-export function savedWorkflowTools(workflows: Workflows): readonly MetaTool[] {
+export function savedWorkflowTools(workflows: WorkflowsOnDemand): readonly MetaTool[] {
   return workflows
     .saved()
     .filter(({ problems }) => problems.length === 0)
     .map((saved) => savedTool(saved, workflows));
 }
 
-function runWorkflow(workflows: Workflows): MetaTool {
+function runWorkflow(workflows: WorkflowsOnDemand): MetaTool {
   return {
     name: 'run_workflow',
     description: DESCRIPTION,
@@ -68,10 +70,10 @@ function runWorkflow(workflows: Workflows): MetaTool {
     answer: async (call) => {
       const { workflow, input, dry_run: dryRun, wait } = argumentsOf(call);
       if (workflow === undefined) throw wrong('"workflow" is missing: a saved name, or a definition');
-      if (dryRun === true) return { ...workflows.plan(fromText(workflow), callerOf(call)) };
+      if (dryRun === true) return { ...(await workflows.get()).plan(fromText(workflow), callerOf(call)) };
       const waits = wait !== false;
-      const run = await orErrors(() =>
-        workflows.run(
+      const run = await orErrors(async () =>
+        (await workflows.get()).run(
           { workflow: fromText(workflow), input, wait: waits, signal: waits ? call.signal : undefined },
           callerOf(call),
         ),
@@ -81,7 +83,7 @@ function runWorkflow(workflows: Workflows): MetaTool {
   };
 }
 
-function workflowRuns(workflows: Workflows): MetaTool {
+function workflowRuns(workflows: WorkflowsOnDemand): MetaTool {
   return {
     name: 'workflow_runs',
     description:
@@ -110,11 +112,13 @@ function workflowRuns(workflows: Workflows): MetaTool {
       const { run_id: runId, step, status, limit } = argumentsOf(call);
       const caller = callerOf(call);
       if (typeof runId === 'string')
-        return await workflows.show(runId, caller, typeof step === 'string' ? step : undefined);
+        return await (await workflows.get()).show(runId, caller, typeof step === 'string' ? step : undefined);
       const known = STATUSES.find((one) => one === status);
       if (status !== undefined && known === undefined)
         throw wrong(`There is no status ${JSON.stringify(status)}; there are: ${STATUSES.join(', ')}`);
-      const runs = await workflows.list(
+      const runs = await (
+        await workflows.get()
+      ).list(
         { status: known, limit: typeof limit === 'number' ? Math.max(1, Math.trunc(limit)) : undefined },
         caller,
       );
@@ -123,7 +127,7 @@ function workflowRuns(workflows: Workflows): MetaTool {
   };
 }
 
-function resumeWorkflow(workflows: Workflows): MetaTool {
+function resumeWorkflow(workflows: WorkflowsOnDemand): MetaTool {
   return {
     name: 'resume_workflow',
     description:
@@ -160,7 +164,9 @@ function resumeWorkflow(workflows: Workflows): MetaTool {
     isError: isRunError,
     answer: async (call) => {
       const { run_id: runId, decision, step, content, output, from } = argumentsOf(call);
-      return await workflows.resume(
+      return await (
+        await workflows.get()
+      ).resume(
         {
           runId: text(runId, 'run_id'),
           decision: optional(decision),
@@ -176,7 +182,7 @@ function resumeWorkflow(workflows: Workflows): MetaTool {
   };
 }
 
-function cancelWorkflow(workflows: Workflows): MetaTool {
+function cancelWorkflow(workflows: WorkflowsOnDemand): MetaTool {
   return {
     name: 'cancel_workflow',
     description:
@@ -196,11 +202,14 @@ function cancelWorkflow(workflows: Workflows): MetaTool {
       openWorldHint: true,
     },
     answer: async (call) =>
-      await workflows.cancel(text(argumentsOf(call)['run_id'], 'run_id'), callerOf(call)),
+      await (await workflows.get()).cancel(text(argumentsOf(call)['run_id'], 'run_id'), callerOf(call)),
   };
 }
 
-function savedTool({ name, description, input, annotations }: SavedWorkflow, workflows: Workflows): MetaTool {
+function savedTool(
+  { name, description, input, annotations }: SavedWorkflow,
+  workflows: WorkflowsOnDemand,
+): MetaTool {
   return {
     name: `workflow__${name.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`,
     description: description ?? `Runs the saved workflow "${name}".`,
@@ -209,8 +218,8 @@ function savedTool({ name, description, input, annotations }: SavedWorkflow, wor
     annotations: { title: name, ...annotations },
     isError: isRunError,
     answer: async (call) =>
-      await orErrors(() =>
-        workflows.run(
+      await orErrors(async () =>
+        (await workflows.get()).run(
           { workflow: name, input: argumentsOf(call), wait: true, signal: call.signal },
           callerOf(call),
         ),

@@ -21,16 +21,16 @@ export interface PolicyView {
 
 export interface CallPoliciesOptions {
   readonly members: Members;
-  readonly viewOf: (call: Call) => PolicyView;
+  readonly viewOf: (call: CallAbout) => PolicyView;
   readonly uris: UriMemory;
 }
 
 export interface CallPolicies {
   /** Is it known who answers? Not so while servers are coming up. */
   readonly knows: (call: Call) => boolean;
-  readonly isSafe: (call: Call) => boolean;
+  readonly isSafe: (call: CallAbout) => boolean;
   /** The same for one server and its own name for a tool. */
-  readonly isSafeAt: (server: string, method: string, name: string, call: Call) => boolean;
+  readonly isSafeAt: (server: string, method: string, name: string, call: CallAbout) => boolean;
   /** Does the tool at least say that it only reads? Enough to ask another tool after it, not to ask it again. */
   readonly saysReadOnly: (call: Call) => boolean;
   readonly retryOf: (call: Call) => RetryConfig;
@@ -38,6 +38,9 @@ export interface CallPolicies {
   readonly cachePlanOf: (call: Call) => CachePlan | undefined;
   readonly invalidates: (call: Call) => string | undefined;
 }
+
+/** As much of a call as says what it is about. */
+export type CallAbout = Pick<Call, 'method' | 'name' | 'client'>;
 
 /** Methods that only read. */
 const READING: ReadonlySet<string> = new Set([
@@ -114,7 +117,7 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     },
   };
 
-  function targetOf(call: Call): Target | undefined {
+  function targetOf(call: CallAbout): Target | undefined {
     const { method, name } = call;
     const { catalog } = viewOf(call);
     if (method === 'tools/call') return catalog.tools.get(name)?.targets[0];
@@ -144,7 +147,7 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
       .join(' ');
   }
 
-  function isSafeAt(server: string, method: string, name: string, call: Call): boolean {
+  function isSafeAt(server: string, method: string, name: string, call: CallAbout): boolean {
     if (READING.has(method)) return true;
     const config = method === 'tools/call' ? members.servers.get(server) : undefined;
     if (!config) return false;
@@ -163,7 +166,7 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
   function annotationsOf(
     { key, trustAnnotations, tools }: ServerConfig,
     name: string,
-    call: Call,
+    call: CallAbout,
   ): JsonObject {
     const own = tools.override.get(name)?.annotations;
     if (!trustAnnotations) return { ...own };

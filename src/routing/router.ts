@@ -8,7 +8,13 @@ import { nearestNames } from '../catalog/nearest-names.ts';
 import type { UriMemory } from '../catalog/uri-memory.ts';
 import type { Call, Client, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
-import { INVALID_PARAMS, METHOD_NOT_FOUND, ProxyError, RESOURCE_NOT_FOUND, RpcError } from '../core/errors.ts';
+import {
+  INVALID_PARAMS,
+  METHOD_NOT_FOUND,
+  ProxyError,
+  RESOURCE_NOT_FOUND,
+  RpcError,
+} from '../core/errors.ts';
 import { at, Json, stringAt } from '../core/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import { editObject, elementTexts, memberText } from '../core/json-edit.ts';

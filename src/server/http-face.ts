@@ -94,6 +94,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       params,
       clientId: `modern ${principal}`,
       outlet: outletFor(reply),
+      headers: paramFields(exchange.headers),
       checkVersion: () => checkVersion(params, header),
       checkCarrier: (catalog) => {
         checkNames(method, params, header);
@@ -157,6 +158,14 @@ function isModern(message: Message, exchange: HttpExchange): boolean {
   if (claimsModern(message.params)) return true;
   const version = exchange.header('mcp-protocol-version');
   return version !== undefined && eraOf(version) === 'modern';
+}
+
+/** What a tool's schema may name, ours or not: who does not know a field passes it on. */
+function paramFields(headers: HttpExchange['headers']): [string, string][] | undefined {
+  const fields = Object.entries(headers).filter(
+    (field): field is [string, string] => field[0].startsWith('mcp-param-') && typeof field[1] === 'string',
+  );
+  return fields.length > 0 ? fields : undefined;
 }
 
 function outletFor(reply: HttpReply): Outlet {

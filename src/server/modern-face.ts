@@ -67,6 +67,7 @@ export interface ModernRequest {
   readonly params: Json;
   readonly clientId: string;
   readonly outlet: Outlet;
+  readonly headers?: Call['headers'];
   /** What the carrier says of the request must agree with its body. @throws a header mismatch */
   readonly checkVersion?: (() => void) | undefined;
   readonly checkCarrier?: ((catalog: Catalog) => void) | undefined;
@@ -205,6 +206,7 @@ export class ModernFace {
       name,
       params: sent,
       client,
+      headers: request.headers,
       signal: flight.signal,
       onProgress: progressTokenOf(params) === undefined ? undefined : onProgress,
       onNotification,

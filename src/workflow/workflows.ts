@@ -15,6 +15,7 @@ import { listed, nearest } from '../expression/nearest.ts';
 import type { Caller } from './calls.ts';
 import { checkDefinition } from './definition/check-definition.ts';
 import { checkInTime } from './definition/check-in-time.ts';
+import { InvalidDefinition } from './definition/invalid-definition.ts';
 import { type Problem, problemText } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
 import { Engine } from './engine.ts';
@@ -114,16 +115,6 @@ export interface Workflows {
   events(runId: string, who: Who): Promise<Awaited<ReturnType<Engine['events']>>>;
   resume(request: ResumeRequest, who: Who): Promise<RunView>;
   cancel(runId: string, who: Who): Promise<RunView>;
-}
-
-export class InvalidDefinition extends Error {
-  override readonly name = 'InvalidDefinition';
-  readonly errors: readonly Problem[];
-
-  constructor(errors: readonly Problem[]) {
-    super(errors.map(problemText).join('\n'));
-    this.errors = errors;
-  }
 }
 
 const OPERATOR = 'operator';

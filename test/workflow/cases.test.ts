@@ -4,7 +4,8 @@ import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Ask, Call } from '../../src/core/call.ts';
 import { Json, type JsonObject } from '../../src/core/json.ts';
 import type { RunView } from '../../src/workflow/run-view.ts';
-import { InvalidDefinition, type Who, type WorkflowsOptions } from '../../src/workflow/workflows.ts';
+import { InvalidDefinition } from '../../src/workflow/definition/invalid-definition.ts';
+import type { Who, WorkflowsOptions } from '../../src/workflow/workflows.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed, lost, toolError, type ToolSpec } from './bench-of-tools.ts';
 

@@ -1,0 +1,57 @@
+/**
+ * Workflows, loaded when somebody needs them: most proxies of most days run none, and the engine with its
+ * journal would cost each of their starts a tenth of a second.
+ */
+import { existsSync } from 'node:fs';
+import { messageOf } from '../core/errors.ts';
+import type { SavedWorkflow, Workflows, WorkflowsOptions } from './workflows.ts';
+
+export interface WorkflowsOnDemand {
+  /** The engine, started. */
+  get(): Promise<Workflows>;
+  /** What is known of the saved ones by now. */
+  saved(): readonly SavedWorkflow[];
+  /** Begins at once where there are saved workflows, or runs of before that may have to go on. */
+  start(): void;
+  /** Where there are saved workflows: they have been read. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param journal the file that only exists if a workflow was ever run. */
+export function workflowsOnDemand(options: WorkflowsOptions, journal: string): WorkflowsOnDemand {
+  let loading: Promise<Workflows> | undefined;
+  let loaded: Workflows | undefined;
+  let closed = false;
+
+  function get(): Promise<Workflows> {
+    return (loading ??= load());
+  }
+
+  async function load(): Promise<Workflows> {
+    const { createWorkflows } = await import('./workflows.ts');
+    const workflows = createWorkflows(options);
+    loaded = workflows;
+    await workflows.start();
+    if (closed) await workflows.close();
+    return workflows;
+  }
+
+  return {
+    get,
+    saved: () => loaded?.saved() ?? [],
+    start() {
+      if (options.files.length === 0 && !existsSync(journal)) return;
+      get().catch((error: unknown) => {
+        options.log.error({ why: messageOf(error) }, 'workflows could not be started');
+      });
+    },
+    async ready() {
+      if (options.files.length > 0) await get();
+    },
+    async close() {
+      closed = true;
+      await loaded?.close();
+    },
+  };
+}
