@@ -150,8 +150,8 @@ export class LegacySession implements Member {
     if (!attachment) throw RpcError.of(INVALID_REQUEST, `${method} before initialize`);
     const kind = listKind(method);
     if (kind) {
-      const { metaTools, pageSize } = served;
       const catalog = await attachment.settledCatalog();
+      const { metaTools, pageSize } = served;
       return listPage({ kind, catalog, metaTools, pageSize, params, legacy: true, head: '' });
     }
     if (method === 'logging/setLevel') return this.#setLevel(params, attachment);
