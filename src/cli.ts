@@ -60,7 +60,9 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new UsageError(`${messageOf(error)} See switchyard --help.`);
+    // Node adds a hint about positional arguments, of which there are none.
+    const [what = ''] = messageOf(error).split(/\. |\.?$/);
+    throw new UsageError(`${what}. See switchyard --help.`);
   }
 }
 

@@ -555,6 +555,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const server = homeOf(attached.fleet, target);
     const about = knownAt ?? JSON.stringify([server, originalName]);
     const known = attached.subscriptions.get(about);
+    if (!known && attached.subscriptions.size >= MAX_SUBSCRIPTIONS)
+      throw RpcError.of(INVALID_PARAMS, `Too many subscriptions: no more than ${MAX_SUBSCRIPTIONS}`);
     attached.subscriptions.set(about, { uri, count: (known?.count ?? 0) + 1 });
     if (known) return;
     try {
@@ -722,6 +724,8 @@ function isWithin(uri: string, subscribed: string): boolean {
 /** What requests that wait, wherever they wait, may hold together. */
 const UNDER_WAY_BYTES = 256 * 1024 * 1024;
 const MAX_LOGGED = 10_000;
+/** Of one client: each is looked at whenever a resource changes. */
+const MAX_SUBSCRIPTIONS = 2000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
 

@@ -15,9 +15,8 @@ const [address = '127.0.0.1:8080'] = process.argv.slice(2);
 const proxy = spawn(process.execPath, [cli, 'serve', '--http', address, '--config', config], {
   stdio: ['ignore', 'inherit', 'pipe'],
 });
-// Ctrl-C reaches the proxy by itself; it ends in good order, and so do we.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => proxy.kill('SIGTERM'));
+// Ctrl-C reaches the proxy by itself, a signal of another program does not; it ends in good order, and so do we.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => proxy.kill(signal));
 proxy.on('exit', (code) => (process.exitCode = code ?? 1));
 
 createInterface({ input: proxy.stderr }).on('line', (line) => {

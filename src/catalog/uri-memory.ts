@@ -6,11 +6,13 @@
  * resource to clients, it gets the prefix.
  */
 import { at, Json } from '../core/json.ts';
-import { editAt, type Path } from '../core/json-edit.ts';
+import { editAt, editElements, type Path } from '../core/json-edit.ts';
 import type { Catalog, Target } from './catalog.ts';
 import { seenUri } from './uri-claims.ts';
 
 const MAX_REMEMBERED = 10_000;
+/** Of a result with more URIs that nobody listed, the rest stay as they are. */
+const MAX_NEW_IN_RESULT = 2000;
 
 export class UriMemory {
   readonly #namespaceOf: (server: string) => string;
@@ -42,14 +44,29 @@ export class UriMemory {
 
   /** The result with its URIs as clients see them; they are remembered. */
   seen(result: Json, server: string, catalog: Catalog): Json {
-    let text: string | undefined;
-    for (const path of uriPaths(result.value)) {
-      const uri = valueAt(result.value, path);
+    const known = new Map<string, string>();
+    /** By list and index: a result may hold hundreds of thousands of links, so each list is gone through once. */
+    const edits = new Map<string, Map<number, (element: string) => string>>();
+    for (const { list, index, path } of uriPlaces(result.value)) {
+      const uri = valueAt(result.value, [list, index, ...path]);
       if (typeof uri !== 'string') continue;
-      const exposed = this.exposed(uri, server, catalog);
-      if (exposed !== uri) text = editAt(text ?? result.text, path, () => JSON.stringify(exposed));
+      let exposed = known.get(uri);
+      if (exposed === undefined) {
+        if (known.size >= MAX_NEW_IN_RESULT && !catalog.prefixedUris.get(server)?.has(uri)) continue;
+        known.set(uri, (exposed = this.exposed(uri, server, catalog)));
+      }
+      if (exposed === uri) continue;
+      const spelt = JSON.stringify(exposed);
+      const ofList = edits.get(list) ?? new Map<number, (element: string) => string>();
+      edits.set(
+        list,
+        ofList.set(index, (element) => editAt(element, path, () => spelt)),
+      );
     }
-    return text === undefined ? result : Json.fromText(text);
+    if (edits.size === 0) return result;
+    let { text } = result;
+    for (const [list, ofList] of edits) text = editAt(text, [list], (found) => editElements(found, ofList));
+    return Json.fromText(text);
   }
 
   #remember(uri: string, target: Target): void {
@@ -61,24 +78,34 @@ export class UriMemory {
   }
 }
 
-/** Where results of tools, prompts and reads carry URIs. */
-function uriPaths(value: unknown): Path[] {
-  const paths: Path[] = [];
-  const blocks = (list: unknown, prefix: Path, inner: Path): void => {
-    if (!Array.isArray(list)) return;
-    for (let i = 0; i < list.length; i++) blockPath(valueAt(list[i], inner), [...prefix, i, ...inner], paths);
-  };
-  blocks(at(value, 'content'), ['content'], []);
-  blocks(at(value, 'messages'), ['messages'], ['content']);
-  const contents = at(value, 'contents');
-  if (Array.isArray(contents)) for (let i = 0; i < contents.length; i++) paths.push(['contents', i, 'uri']);
-  return paths;
+/** A URI within an element of one of a result's lists. */
+interface UriPlace {
+  readonly list: string;
+  readonly index: number;
+  readonly path: Path;
 }
 
-function blockPath(block: unknown, path: Path, paths: Path[]): void {
+/** Where results of tools, prompts and reads carry URIs. */
+function uriPlaces(value: unknown): UriPlace[] {
+  const places: UriPlace[] = [];
+  const look = (list: string, pathIn: (element: unknown) => Path | undefined): void => {
+    const elements = at(value, list);
+    if (!Array.isArray(elements)) return;
+    for (let index = 0; index < elements.length; index++) {
+      const path = pathIn(elements[index]);
+      if (path) places.push({ list, index, path });
+    }
+  };
+  look('content', (block) => blockPath(block, []));
+  look('messages', (message) => blockPath(at(message, 'content'), ['content']));
+  look('contents', () => ['uri']);
+  return places;
+}
+
+function blockPath(block: unknown, prefix: Path): Path | undefined {
   const type = at(block, 'type');
-  if (type === 'resource_link') paths.push([...path, 'uri']);
-  else if (type === 'resource') paths.push([...path, 'resource', 'uri']);
+  if (type === 'resource_link') return [...prefix, 'uri'];
+  return type === 'resource' ? [...prefix, 'resource', 'uri'] : undefined;
 }
 
 /** Like `at`, through arrays too. */

@@ -10,6 +10,10 @@ export interface UriTemplate {
   readonly matches: (uri: string) => boolean;
   /** How many of its characters are literal: of two templates that match, the one with more is closer. */
   readonly literalLength: number;
+  /** What every URI that matches begins and ends with: most are told apart by it at once. */
+  readonly begins: string;
+  readonly ends: string;
+  readonly parts: number;
 }
 
 const MAX_URI_LENGTH = 8192;
@@ -34,7 +38,13 @@ export function parseUriTemplate(template: string): UriTemplate | undefined {
     parts.push(...expression);
     from = close + 1;
   }
-  return { matches: (uri) => matchesParts(uri, parts), literalLength };
+  return {
+    matches: (uri) => matchesParts(uri, parts),
+    literalLength,
+    begins: template.slice(0, endOr(template.indexOf('{'), template)),
+    ends: template.slice(template.lastIndexOf('}') + 1),
+    parts: parts.length,
+  };
 }
 
 /** One mark for each place in the URI, the one behind its end included: reached or not. */

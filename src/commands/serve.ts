@@ -8,6 +8,7 @@ import { Reloading } from '../config/reloading.ts';
 import { markOf } from '../config/watch.ts';
 import type { Machine } from '../config/folders.ts';
 import { systemClock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import { secretArguments } from '../core/redact.ts';
 import { configId, createProxy, type Proxy } from '../proxy.ts';
 import { openStdioFace } from '../server/stdio-face.ts';
@@ -15,6 +16,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import type { HttpPage, HttpServer } from '../transport/http-server.ts';
 import { packageVersion } from './package-version.ts';
 import { UsageError } from './usage-error.ts';
+import { withoutItself } from './without-itself.ts';
 
 export interface ServeOptions {
   readonly configFiles: readonly string[];
@@ -52,12 +54,25 @@ export async function serve(options: ServeOptions): Promise<number> {
     );
   const chain = refuseOwnChild(files, machine.env);
   const marks = new Map<string, string>();
-  const load = (onRead: (file: string) => void): Promise<Config> =>
-    loadConfig({ files, ...machine, checkTemplates, onRead });
+  const load = async (onRead: (file: string) => void): Promise<Config> =>
+    withoutItself(await loadConfig({ files, ...machine, checkTemplates, onRead }), options.http);
   const config = await load((file) => marks.set(file, markOf(file)));
   const log = createLog({ level: config.log.level, secrets: secretsOf(config) });
+  if (options.http) await checkGuard(options.http.host, config);
   for (const warning of config.warnings) log.warn({}, warning);
+  if (config.servers.size === 0)
+    log.warn({}, `No server is configured: there is none under mcpServers in ${files.join(', ')}.`);
   return run(options, { config, load, marks }, chain, log);
+}
+
+/** Before any server is started. */
+async function checkGuard(host: string, { http }: Config): Promise<void> {
+  const { buildGuard } = await import('../transport/http-guard.ts');
+  try {
+    buildGuard({ host, ...http });
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
 }
 
 interface Loaded {

@@ -48,13 +48,13 @@ export function membersOf(text: string, maxDepth = Infinity): Span[] | undefined
   return members;
 }
 
-/** The elements of the array that is the whole text; the key is the index. */
-export function elementsOf(text: string): Span[] | undefined {
+/** The elements of the array that is the whole text, no more than `most`; the key is the index. */
+export function elementsOf(text: string, most = Infinity): Span[] | undefined {
   let i = skipSpace(text, 0);
   if (text.charCodeAt(i) !== OPEN_ARRAY) return undefined;
   const elements: Span[] = [];
   i = skipSpace(text, i + 1);
-  while (i < text.length && text.charCodeAt(i) !== CLOSE_ARRAY) {
+  while (i < text.length && text.charCodeAt(i) !== CLOSE_ARRAY && elements.length < most) {
     const end = skipValue(text, i, Infinity);
     elements.push({ key: String(elements.length), start: i, end });
     i = skipSpace(text, end);
@@ -64,9 +64,9 @@ export function elementsOf(text: string): Span[] | undefined {
   return elements;
 }
 
-/** The texts of an array's elements. */
-export function elementTexts(text: string): string[] {
-  return (elementsOf(text) ?? []).map(({ start, end }) => text.slice(start, end));
+/** The texts of an array's elements, of no more than `most`. */
+export function elementTexts(text: string, most = Infinity): string[] {
+  return (elementsOf(text, most) ?? []).map(({ start, end }) => text.slice(start, end));
 }
 
 /** The text of one member of an object; the last one where a key stands twice, as `JSON.parse` has it. */
@@ -121,6 +121,19 @@ export function editAt(text: string, path: Path, edit: (found: string) => string
   if (!span) return text;
   const inner = editAt(text.slice(span.start, span.end), rest, edit);
   return text.slice(0, span.start) + inner + text.slice(span.end);
+}
+
+/** The array text with some elements replaced, in one pass however many they are; by index. */
+export function editElements(text: string, edits: ReadonlyMap<number, (found: string) => string>): string {
+  let edited = '';
+  let from = 0;
+  for (const [index, { start, end }] of (elementsOf(text) ?? []).entries()) {
+    const edit = edits.get(index);
+    if (!edit) continue;
+    edited += text.slice(from, start) + edit(text.slice(start, end));
+    from = end;
+  }
+  return edited + text.slice(from);
 }
 
 function spanAt(text: string, step: string | number): Span | undefined {

@@ -9,6 +9,7 @@ import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import {
   HEADER_MISMATCH,
+  INTERNAL_ERROR,
   MISSING_CLIENT_CAPABILITY,
   ProxyError,
   RpcError,
@@ -37,6 +38,8 @@ import { type Fetched, fetchListing, type Hello } from './pages.ts';
 export type StreamOf = number | undefined;
 
 const PROGRESS_PER_SECOND = 100;
+/** Questions of one server that wait for an answer. */
+const MAX_ASKED = 1000;
 const NO_PROGRESS = { flush() {}, stop() {} };
 
 export interface ConnectionEvents {
@@ -346,6 +349,8 @@ export class Connection {
 
   async #answer(id: IdText, method: string, params: Json, stream: StreamOf): Promise<void> {
     if (method === 'ping') return this.#reply(resultText(id, EMPTY_OBJECT));
+    if (this.#asked.size >= MAX_ASKED)
+      return this.#reply(errorText(id, RpcError.of(INTERNAL_ERROR, 'Too many open questions').json));
     const signal = new Cancellation();
     this.#asked.set(id, signal);
     try {

@@ -297,6 +297,7 @@ export class Downstream {
   async #connect(): Promise<Connection> {
     const { server, clock, eras, protocol, carriers, greeting, connectTimeoutMs } = this.#options;
     let connection: Connection | undefined;
+    let over = false;
     let stopTimer: () => void = () => {};
     const tooLate = new Promise<never>((_, reject) => {
       const arm = (): void => {
@@ -312,7 +313,10 @@ export class Downstream {
       protocol,
       remembered: eras.get(),
       greeting: () => greeting.promise,
-      connect: (open) => (connection = this.#connectionOver(open)),
+      connect: (open) => {
+        if (over || this.#closing) throw this.#connectTimeout();
+        return (connection = this.#connectionOver(open));
+      },
     });
     try {
       const ready = await Promise.race([greeted, tooLate]);
@@ -322,8 +326,9 @@ export class Downstream {
       greeted.catch(() => {
         // Reported by the race, or too late to matter.
       });
+      over = true;
       void connection?.close();
-      // Some servers exit, or stay silent, when they are asked in the way of the other era.
+      // Some servers stay silent when they are asked in the way of the other era.
       if (carriers.kind === 'one' && !this.#closing) eras.forget();
       throw error;
     } finally {

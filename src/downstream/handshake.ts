@@ -40,7 +40,17 @@ export async function greet(options: HandshakeOptions): Promise<Connection> {
 }
 
 async function greetOnOneLink(options: HandshakeOptions, open: OpenLink): Promise<Connection> {
-  const connection = options.connect(open);
+  const { protocol, remembered } = options;
+  try {
+    return await greetOn(options.connect(open), options);
+  } catch (error) {
+    if (protocol !== 'auto' || remembered !== 'modern' || error instanceof RpcError) throw error;
+    // What is remembered may be out of date, and some legacy servers exit at a method that they do not know.
+    return greetOnOneLink({ ...options, remembered: undefined }, open);
+  }
+}
+
+async function greetOn(connection: Connection, options: HandshakeOptions): Promise<Connection> {
   return closingOnError(connection, async () => {
     const greeting = await options.greeting();
     const legacyFirst = preferredEra(options, 'legacy') === 'legacy';

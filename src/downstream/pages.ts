@@ -10,6 +10,8 @@ import type { Listing, ListKind } from '../core/listing.ts';
 
 /** More pages than this are a server that never ends. */
 const MAX_PAGES = 1000;
+/** All pages of one list together: what is listed is kept. */
+const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 const LIST_METHODS: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
@@ -87,6 +89,7 @@ async function fetchList(
   const items: Json[] = [];
   const seen = new Set<string>();
   let cursor: string | undefined;
+  let characters = 0;
   for (let page = 0; ; page++) {
     let result: Json;
     try {
@@ -99,12 +102,17 @@ async function fetchList(
       return undefined;
     }
     noteHints(result, hints);
+    characters += result.text.length;
+    if (characters > MAX_CHARACTERS) {
+      problems.push(`${method} tells more than ${MAX_CHARACTERS} characters: the rest is left out`);
+      return items;
+    }
     const list = memberText(result.text, kind);
     if (!Array.isArray(at(result.value, kind)) || list === undefined) {
       problems.push(`${method} answered without the array "${kind}"`);
       return undefined;
     }
-    for (const text of elementTexts(list)) {
+    for (const text of elementTexts(list, maxItems + 1)) {
       if (items.length >= maxItems) {
         problems.push(`${method} offers more than ${maxItems}: the rest is left out (limits.tools)`);
         return items;

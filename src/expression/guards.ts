@@ -90,7 +90,7 @@ interface Place {
 }
 
 /** `a.b["c"]` as `['a', 'b', 'c']`; `undefined` where something else is in it. */
-export function pathOf(node: ASTNode): string[] | undefined {
+function pathOf(node: ASTNode): string[] | undefined {
   if (node.op === 'id') return [node.args];
   if (node.op === '.') {
     const [object, key] = node.args;

@@ -1,5 +1,5 @@
 /** What a client said it can do, and what a question needs. */
-import { at, isObject, type JsonObject } from '../core/json.ts';
+import { at, isObject, type Json, type JsonObject } from '../core/json.ts';
 
 /** The capability that a question needs, as the protocol declares it; `undefined` for questions that need none. */
 export function capabilityFor(method: string, params: unknown): JsonObject | undefined {
@@ -32,3 +32,14 @@ export function covers(offered: JsonObject, needed: JsonObject): boolean {
     return !isObject(part) || covers(isObject(found) ? found : {}, part);
   });
 }
+
+/** What a client tells of itself is kept for as long as it is known. */
+const MAX_TOLD_CHARACTERS = 128 * 1024;
+
+/** Whether it is more than any honest client has to tell. `params` hold both. */
+export function tellsTooMuch(params: Json, capabilities: unknown, info: unknown): boolean {
+  if (params.text.length <= MAX_TOLD_CHARACTERS) return false;
+  return JSON.stringify([capabilities, info]).length > MAX_TOLD_CHARACTERS;
+}
+
+export const TOLD_TOO_MUCH = `The client's capabilities and its info are longer than ${MAX_TOLD_CHARACTERS} characters`;

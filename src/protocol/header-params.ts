@@ -15,16 +15,13 @@ export interface HeaderParam {
 
 /** The declarations in a tool's `inputSchema`; none where one of them is invalid. */
 export function headerParamsOf(tool: JsonObject): readonly HeaderParam[] {
-  const found: Found = { params: [], fault: undefined };
-  scan(at(tool, 'inputSchema'), [], true, found);
+  const found = scanned(tool);
   return found.fault === undefined ? found.params : [];
 }
 
 /** Why a client must drop this tool, if it must. */
 export function headerParamFault(tool: JsonObject): string | undefined {
-  const found: Found = { params: [], fault: undefined };
-  scan(at(tool, 'inputSchema'), [], true, found);
-  return found.fault;
+  return scanned(tool).fault;
 }
 
 /** @returns `undefined` where the value has no form in a header, so that the header is left out. */
@@ -90,7 +87,15 @@ const OUT_OF_REACH_BY_NAME = ['patternProperties', 'dependentSchemas', '$defs', 
 
 interface Found {
   readonly params: HeaderParam[];
+  /** In small letters. */
+  readonly headers: Set<string>;
   fault: string | undefined;
+}
+
+function scanned(tool: JsonObject): Found {
+  const found: Found = { params: [], headers: new Set(), fault: undefined };
+  scan(at(tool, 'inputSchema'), [], true, found);
+  return found;
 }
 
 function scan(schema: unknown, path: readonly string[], reachable: boolean, found: Found): void {
@@ -118,7 +123,9 @@ function declare(schema: JsonObject, path: readonly string[], reachable: boolean
     found.fault = `declares an ${KEY} that is not a header name`;
   else if (type !== 'string' && type !== 'integer' && type !== 'boolean')
     found.fault = `declares ${KEY} on an argument that is no string, integer or boolean`;
-  else if (found.params.some((param) => param.header.toLowerCase() === header.toLowerCase()))
-    found.fault = `declares one ${KEY} twice`;
-  else found.params.push({ header, path, type });
+  else if (found.headers.has(header.toLowerCase())) found.fault = `declares one ${KEY} twice`;
+  else {
+    found.headers.add(header.toLowerCase());
+    found.params.push({ header, path, type });
+  }
 }

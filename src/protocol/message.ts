@@ -61,13 +61,15 @@ const MAX_BATCH = 1000;
 /** The messages of a batch; `undefined` where the text is no batch, or one that is empty or beyond any measure. */
 export function batchTexts(text: string): readonly string[] | undefined {
   if (!/^\s*\[/.test(text)) return undefined;
+  // Looked at before it is parsed: millions of elements would stop everything for seconds.
+  const texts = elementTexts(text, MAX_BATCH + 1);
+  if (texts.length === 0 || texts.length > MAX_BATCH) return undefined;
   try {
     JSON.parse(text);
   } catch {
     return undefined;
   }
-  const texts = elementTexts(text);
-  return texts.length > 0 && texts.length <= MAX_BATCH ? texts : undefined;
+  return texts;
 }
 
 /** What travels on may travel line by line. In JSON a line break stands between tokens only. */

@@ -10,6 +10,7 @@ const MAX_SESSIONS = 2000;
 const IDLE_MS = 30 * 60_000;
 /** Messages kept for a session whose stream is not open. */
 const MAX_KEPT = 256;
+const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024;
 
 export interface HttpSessionsOptions {
   readonly served: ServedProxy;
@@ -30,6 +31,7 @@ export interface HttpSession {
 interface Entry extends HttpSession {
   stream: HttpReply | undefined;
   kept: string[];
+  keptCharacters: number;
   usedAt: number;
 }
 
@@ -57,6 +59,7 @@ export class HttpSessions {
       principal,
       stream: undefined,
       kept: [],
+      keptCharacters: 0,
       usedAt: clock.now(),
       session: new LegacySession({
         served,
@@ -96,13 +99,17 @@ export class HttpSessions {
 
   #channel(entry: Entry, text: string): void {
     if (entry.stream && !entry.stream.closed) entry.stream.event(text);
-    else if (entry.kept.length < MAX_KEPT) entry.kept.push(text);
+    else if (entry.kept.length === 0 || hasRoom(entry, text)) {
+      entry.kept.push(text);
+      entry.keptCharacters += text.length;
+    }
   }
 
   #openStream(entry: Entry, reply: HttpReply): void {
     entry.stream?.closeStream();
     entry.stream = reply;
     reply.openStream({ 'mcp-session-id': entry.id });
+    entry.keptCharacters = 0;
     for (const text of entry.kept.splice(0)) reply.event(text);
     reply.onClose(() => {
       if (entry.stream === reply) entry.stream = undefined;
@@ -137,4 +144,8 @@ export class HttpSessions {
       this.#planSweep();
     });
   }
+}
+
+function hasRoom({ kept, keptCharacters }: Entry, text: string): boolean {
+  return kept.length < MAX_KEPT && keptCharacters + text.length <= MAX_KEPT_CHARACTERS;
 }

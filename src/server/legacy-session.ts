@@ -19,6 +19,7 @@ import {
   requestText,
   resultText,
 } from '../protocol/message.ts';
+import { TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import { Peer } from '../protocol/peer.ts';
 import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
@@ -165,6 +166,7 @@ export class LegacySession implements Member {
     const asked = stringAt(params.value, 'protocolVersion') ?? '';
     const capabilities = at(params.value, 'capabilities');
     const info = at(params.value, 'clientInfo');
+    if (tellsTooMuch(params, capabilities, info)) throw RpcError.of(INVALID_PARAMS, TOLD_TOO_MUCH);
     this.#client = {
       ...this.#client,
       protocolVersion: eraOf(asked) === 'legacy' ? asked : LATEST_LEGACY,

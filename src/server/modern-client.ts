@@ -17,6 +17,8 @@ import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 /** A client without requests and streams for this long is forgotten. */
 const IDLE_MS = 5 * 60_000;
 const MAX_STREAMS = 256;
+/** Of resources and of tasks that one stream asks for. */
+const MAX_WATCHED = 1000;
 
 export interface ModernClientOptions {
   readonly served: ServedProxy;
@@ -32,6 +34,8 @@ interface Stream {
   readonly outlet: Outlet;
   readonly wants: ReadonlySet<ListKind>;
   readonly uris: ReadonlySet<string>;
+  /** Those of them that were subscribed to so far. */
+  readonly subscribed: Set<string>;
   readonly taskIds: ReadonlySet<string>;
   readonly ended: () => void;
 }
@@ -118,19 +122,24 @@ export class ModernClient implements Member {
   ): Promise<void> {
     const filter = at(params.value, 'notifications');
     if (!isObject(filter)) throw RpcError.of(INVALID_PARAMS, 'subscriptions/listen needs "notifications"');
-    if (this.#streams.size >= MAX_STREAMS) throw RpcError.of(INVALID_PARAMS, 'Too many subscription streams');
-    const catalog = await this.attachment.greetingCatalog();
-    const granted = FILTER_KEYS.filter(
-      ([key, capability]) => filter[key] === true && at(catalog.capabilities, capability) !== undefined,
-    );
+    if (this.#streams.size >= MAX_STREAMS) throw tooManyStreams();
     const uris = new Set(stringsAt(filter, 'resourceSubscriptions'));
     const tasks = covers(client.capabilities, { extensions: { [TASKS_EXTENSION]: {} } });
     const taskIds = new Set(tasks ? stringsAt(filter, 'taskIds') : []);
+    if (Math.max(uris.size, taskIds.size) > MAX_WATCHED)
+      throw RpcError.of(INVALID_PARAMS, `No more than ${MAX_WATCHED} resources and tasks on one stream`);
+    const catalog = await this.attachment.greetingCatalog();
+    // Many may have waited at the same time.
+    if (this.#streams.size >= MAX_STREAMS) throw tooManyStreams();
+    const granted = FILTER_KEYS.filter(
+      ([key, capability]) => filter[key] === true && at(catalog.capabilities, capability) !== undefined,
+    );
     const stream: Stream = {
       id,
       outlet,
       wants: new Set(granted.flatMap(([, , kinds]) => kinds)),
       uris,
+      subscribed: new Set(),
       taskIds,
       ended,
     };
@@ -145,8 +154,14 @@ export class ModernClient implements Member {
         ...(taskIds.size > 0 && { taskIds: [...taskIds] }),
       },
     });
+    if (!this.#streams.has(stream)) return;
     for (const taskId of taskIds) this.attachment.watchTask(taskId);
-    for (const uri of uris) await this.#ignoringTrouble(this.attachment.subscribe(uri));
+    for (const uri of uris) {
+      // The client may have left in between; what it no longer wants has to be undone one by one.
+      if (!this.#streams.has(stream)) return;
+      stream.subscribed.add(uri);
+      await this.#ignoringTrouble(this.attachment.subscribe(uri));
+    }
   }
 
   /** The client ended a stream, or is gone. */
@@ -154,7 +169,7 @@ export class ModernClient implements Member {
     if (!this.#streams.delete(stream)) return;
     stream.ended();
     for (const taskId of stream.taskIds) this.attachment.unwatchTask(taskId);
-    for (const uri of stream.uris) void this.#ignoringTrouble(this.attachment.unsubscribe(uri));
+    for (const uri of stream.subscribed) void this.#ignoringTrouble(this.attachment.unsubscribe(uri));
   }
 
   listsChanged(kinds: readonly ListKind[]): void {
@@ -215,6 +230,10 @@ export class ModernClient implements Member {
       this.#options.log.warn({ why: messageOf(error) }, 'a resource subscription failed');
     });
   }
+}
+
+function tooManyStreams(): RpcError {
+  return RpcError.of(INVALID_PARAMS, 'Too many subscription streams');
 }
 
 function stringsAt(filter: JsonObject, key: string): readonly string[] {

@@ -17,7 +17,7 @@ import {
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
-import { covers } from '../protocol/client-capabilities.ts';
+import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, notificationText, resultText } from '../protocol/message.ts';
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import {
@@ -337,6 +337,8 @@ function clientOf({ params, clientId, checkVersion }: ModernRequest): Client {
     );
   if (!isObject(capabilities)) throw missing(META_CLIENT_CAPABILITIES, 'an object');
   const info = at(meta, META_CLIENT_INFO);
+  if (tellsTooMuch(params, capabilities, info))
+    throw new EnvelopeError(RpcError.of(INVALID_PARAMS, TOLD_TOO_MUCH));
   return {
     id: clientId,
     view: `${clientId} ${JSON.stringify(capabilities)}`,

@@ -63,6 +63,9 @@ export function meansSessionLost(
 export function speaksForItself(status: number, answer: RpcErrorText, id: number): boolean {
   if (status === 401 || status === 403 || status === 407 || status === 429 || status === 503) return false;
   if (answer.id === id) return true;
-  // Without our id a 5xx is as likely the word of something on the way.
-  return (answer.id === null || answer.id === undefined) && status < 500;
+  if (answer.id !== null && answer.id !== undefined) return false;
+  // Without our id these two are about the address, unless they name the method.
+  if (status === 404 || status === 405) return answer.code === METHOD_NOT_FOUND;
+  // And a 5xx is as likely the word of something on the way.
+  return status < 500;
 }

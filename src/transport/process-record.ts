@@ -12,7 +12,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { at, isObject, stringAt } from '../core/json.ts';
 import { signalGroup } from './process-group.ts';
-import { bootId, environmentOf, groupMembers, startTimeOf } from './process-table.ts';
+import { bootId, environmentOf, groupMembers, startTimeOf, TELLS_ENVIRONMENTS } from './process-table.ts';
 
 /** The variable that names our marker in the environment of every child. */
 export const MARKER_VARIABLE = 'SWITCHYARD_CHILD';
@@ -129,10 +129,14 @@ export async function sweepProcesses(stateDir: string, log: Logger): Promise<voi
   }
 }
 
-/** The same process still leads the group, or it is gone and what remains of the group is marked as ours. */
+/**
+ * The same process still leads the group, or it is gone; and what there is of the group is marked as ours, since a
+ * record alone could name anybody. Where the system tells no environments the start time has to do.
+ */
 async function isLeftOver(child: Child, marker: string | undefined): Promise<boolean> {
   const startTime = await startTimeOf(child.pid);
-  if (startTime !== undefined) return startTime === child.startTime;
+  if (startTime !== undefined && startTime !== child.startTime) return false;
+  if (startTime !== undefined && !TELLS_ENVIRONMENTS) return true;
   const members = await groupMembers(child.pid);
   const markers = await Promise.all(members.map((pid) => environmentOf(pid, MARKER_VARIABLE)));
   return !!marker && markers.includes(marker);

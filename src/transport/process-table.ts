@@ -9,6 +9,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const ON_LINUX = process.platform === 'linux';
+/** Whether `environmentOf` can be asked. */
+export const TELLS_ENVIRONMENTS = ON_LINUX;
 
 /** Together with the process id it names one process for ever. `undefined`: there is no such living process. */
 export async function startTimeOf(pid: number): Promise<string | undefined> {

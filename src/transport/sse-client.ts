@@ -236,11 +236,13 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (this.#over) return;
     this.#over = true;
     this.#cancelTimer();
+    const ended = this.#unavailable('could not be asked: the connection to it has ended');
+    // Where no stream came about, why that is tells more.
+    const why = this.#endpoint === undefined ? (error ?? ended) : ended;
     for (const post of this.#posts) {
       const { id } = post.outgoing;
       post.cancel();
-      if (!post.sent && id !== undefined)
-        this.#events.failed(id, this.#unavailable('could not be asked: the connection to it has ended'));
+      if (!post.sent && id !== undefined) this.#events.failed(id, why);
     }
     this.#posts.clear();
     this.#stream.cancel();

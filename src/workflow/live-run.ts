@@ -14,7 +14,7 @@ import type { Entry, RunRow, RunStatus } from './journal/journal.ts';
 import type { JournalWriter } from './journal/journal-writer.ts';
 import type { Limits } from './limits.ts';
 import { type Host, InvalidInput, type OpenQuestion } from './run/host.ts';
-import type { FlowEnd } from './run/flow.ts';
+import type { FlowEnd } from './run/flow-at-work.ts';
 import { CANCEL, Run } from './run/run.ts';
 import type { Result } from './run/step-state.ts';
 import { type Attention, type RunView, storedResult, type StoredResult, viewOf } from './run-view.ts';

@@ -1,5 +1,4 @@
-/** A workflow as a Mermaid graph, and as lines of text. */
-import type { Plan } from './plan.ts';
+/** A workflow as a Mermaid graph. */
 import type { Program, Step } from './definition/program.ts';
 
 export function mermaid({ steps }: Program): string {
@@ -26,32 +25,4 @@ function labelOf({ id, kind, work, foreach, when, undo }: Step): string {
 /** Mermaid reads quotes and brackets in labels as its own. */
 function quoted(text: string): string {
   return `"${text.replaceAll(/["<>[\]{}|]/g, ' ')}"`;
-}
-
-/** For the terminal. */
-export function planText({
-  levels,
-  critical_path: path,
-  tools,
-  max_calls: calls,
-  approvals,
-  no_undo: noUndo,
-  resume,
-}: Plan): string {
-  const asks = Object.entries(resume).filter(([, how]) => how === 'asks_a_person');
-  return [
-    ...levels.map((steps, index) => `${String(index + 1).padStart(3)}  ${steps.join('   ')}`),
-    '',
-    `longest way   ${path.join(' → ')}`,
-    ...Object.entries(tools).map(
-      ([name, { server, health, annotations }]) =>
-        `tool          ${name}  (${server}, ${health}${annotations['readOnlyHint'] === true ? ', read-only' : ''})`,
-    ),
-    `most calls    ${calls}`,
-    ...(approvals.length > 0
-      ? [`asks          ${approvals.map(({ step, by }) => `${step} (${by})`).join(', ')}`]
-      : []),
-    ...(noUndo.length > 0 ? [`no undo       ${noUndo.join(', ')}`] : []),
-    ...(asks.length > 0 ? [`after a crash ${asks.map(([step]) => step).join(', ')} may need a person`] : []),
-  ].join('\n');
 }

@@ -1,7 +1,7 @@
 /** A run as clients see it. */
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { RunRow, RunStatus } from './journal/journal.ts';
-import type { FlowEnd } from './run/flow.ts';
+import type { FlowEnd } from './run/flow-at-work.ts';
 import { withoutLarge } from './run/view.ts';
 
 export interface Attention extends JsonObject {

@@ -77,6 +77,15 @@ export async function startProxy(
   return proxy;
 }
 
+/** The proxy's own: they stand behind the servers' in every list. */
+export const OWN_TOOLS: ReadonlySet<string> = new Set([
+  'proxy_status',
+  'run_workflow',
+  'workflow_runs',
+  'resume_workflow',
+  'cancel_workflow',
+]);
+
 export class ProxyUnderTest {
   readonly child: ChildProcess;
   readonly pid: number;
@@ -203,7 +212,7 @@ export class ProxyUnderTest {
     const { result } = await this.request('tools/list', {}, 10_000);
     return (result?.['tools'] as { name: string }[])
       .map(({ name }) => name)
-      .filter((name) => name !== 'proxy_status');
+      .filter((name) => !OWN_TOOLS.has(name));
   }
 
   /** What `proxy_status` says of a server. */

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { UriMemory } from '../../src/catalog/uri-memory.ts';
+import { Json } from '../../src/core/json.ts';
 import { build, entry, listed, resource, template } from './builders.ts';
 
 describe('resource URIs', () => {
@@ -91,5 +93,29 @@ describe('resource templates', () => {
     expect(catalog.resourceTemplates.get('ui://b/{page}')?.targets).toEqual([
       { server: 'b', originalName: 'ui://{page}' },
     ]);
+  });
+});
+
+describe('what a hostile server lists and answers costs no more than a moment', () => {
+  const uris = new UriMemory((server) => server);
+
+  test('C11 tens of thousands of links under a URI that another server claims', () => {
+    const catalog = build([
+      entry('a', { resources: [resource('x:1')] }),
+      entry('b', { resources: [resource('x:1')] }),
+    ]);
+    const content = Array.from({ length: 50_000 }, () => ({ type: 'resource_link', uri: 'x:1', name: 'n' }));
+    const from = performance.now();
+    const seen = uris.seen(Json.of({ content }), 'b', catalog).value as { content: { uri: string }[] };
+    expect(performance.now() - from).toBeLessThan(1500);
+    expect(new Set(seen.content.map(({ uri }) => uri))).toEqual(new Set(['switchyard:b:x:1']));
+  });
+
+  test('C11 templates that take long to tell that they do not match', () => {
+    const resourceTemplates = Array.from({ length: 1000 }, (_, i) => template(`${'{a}'.repeat(600)}${i}{b}`));
+    const catalog = build([entry('a', { resourceTemplates }), entry('b', { resourceTemplates: [template('x{+b}')] })]);
+    const from = performance.now();
+    expect(catalog.templateFor(`x/${'/'.repeat(8000)}`)?.targets[0]?.server).toBe('b');
+    expect(performance.now() - from).toBeLessThan(500);
   });
 });

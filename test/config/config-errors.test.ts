@@ -56,7 +56,7 @@ describe('what is wrong with a config', () => {
     expect(await complaint(loadOwn(config))).toContain(message);
   });
 
-  test.each(['workflows', 'imports', 'check'])(
+  test.each(['imports', 'check'])(
     'the top-level key %s is not supported yet, and not silently accepted',
     async (key) => {
       expect(await complaint(loadOwn({ [key]: {} }))).toContain(
@@ -68,8 +68,14 @@ describe('what is wrong with a config', () => {
   test.each([
     [{ retry: { attempts: 0 } }, 'retry.attempts: expected a whole number from 1 to 100'],
     [{ retry: { atempts: 2 } }, 'atempts: is not a known key. Did you mean "attempts"?'],
-    [{ circuitBreaker: { recoveryTimeoutMs: 'soon' } }, 'circuitBreaker.recoveryTimeoutMs: expected milliseconds'],
-    [{ cache: { mode: 'names' } }, 'cache.mode: expected one of "off", "named", "auto", got "names". Did you mean "named"?'],
+    [
+      { circuitBreaker: { recoveryTimeoutMs: 'soon' } },
+      'circuitBreaker.recoveryTimeoutMs: expected milliseconds',
+    ],
+    [
+      { cache: { mode: 'names' } },
+      'cache.mode: expected one of "off", "named", "auto", got "names". Did you mean "named"?',
+    ],
     [{ cache: { scope: 'all' } }, 'cache.scope: expected one of "client", "shared"'],
     [{ maxConcurrency: 0 }, 'maxConcurrency: expected a whole number of at least 1'],
     [{ replicas: 0 }, 'replicas: expected a whole number from 1 to 64'],
@@ -77,14 +83,19 @@ describe('what is wrong with a config', () => {
     [{ tools: { safeToRepeat: 'get_*' } }, 'tools.safeToRepeat: expected a list'],
     [{ tools: { override: { t: { timeoutMs: 0 } } } }, 'tools.override.t.timeoutMs: expected milliseconds'],
   ])('%j of a server is refused', async (options, message) => {
-    expect(await complaint(loadServer({ command: 'x', ...options }))).toContain(`mcpServers.one.${message}`.replace('mcpServers.one.atempts', 'mcpServers.one.retry.atempts'));
+    expect(await complaint(loadServer({ command: 'x', ...options }))).toContain(
+      `mcpServers.one.${message}`.replace('mcpServers.one.atempts', 'mcpServers.one.retry.atempts'),
+    );
     expect(await complaint(loadOwn({ defaults: options }))).toContain(message);
   });
 
   test.each([
     [{ members: [] }, 'pools.p.members: expected at least one server'],
     [{ members: ['gihub-a'] }, 'pools.p.members[0]: there is no server "gihub-a". Did you mean "github-a"?'],
-    [{ members: ['github-a', 'github-a'] }, 'pools.p.members[1]: "github-a" is already a member of this pool'],
+    [
+      { members: ['github-a', 'github-a'] },
+      'pools.p.members[1]: "github-a" is already a member of this pool',
+    ],
     [{ members: ['p'] }, 'pools.p.members[0]: "p" is a pool; the members of a pool are servers'],
     [{ members: ['github-a'], strategy: 'failover ' }, 'Did you mean "failover"?'],
     [{}, 'pools.p.members: expected a list, got nothing'],
@@ -95,21 +106,33 @@ describe('what is wrong with a config', () => {
 
   test('a server in two pools, and a pool with the key of a server, are refused', async () => {
     const one = { command: 'x' };
-    const config = { mcpServers: { a: one, b: one }, pools: { p: { members: ['a'] }, b: { members: ['a'] } } };
+    const config = {
+      mcpServers: { a: one, b: one },
+      pools: { p: { members: ['a'] }, b: { members: ['a'] } },
+    };
     const message = await complaint(loadOwn(config));
     expect(message).toContain('pools.b: is the key of a server, too');
     expect(message).toContain('pools.b.members[0]: "a" is already a member of the pool "p"');
   });
 
-  test.each([[{ ratio: 2 }], [{ ratio: 'much' }], [{ min: -1 }]])('the retry budget %j is refused', async (retryBudget) => {
-    expect(await complaint(loadOwn({ retryBudget }))).toContain('retryBudget.');
-  });
+  test.each([[{ ratio: 2 }], [{ ratio: 'much' }], [{ min: -1 }]])(
+    'the retry budget %j is refused',
+    async (retryBudget) => {
+      expect(await complaint(loadOwn({ retryBudget }))).toContain('retryBudget.');
+    },
+  );
 
   test.each([
     [{ a: { targets: [] } }, 'tools.a.targets: expected at least one target'],
     [{ a: { targets: [{ tool: 'a' }] } }, 'tools.a: leads back to itself: a → a'],
-    [{ a: { targets: [{ tool: 'b' }] }, b: { targets: [{ tool: 'a' }] } }, 'tools.b: leads back to itself: b → a → b'],
-    [{ a: { strategy: 'fist', targets: [{ tool: 'x' }] } }, 'tools.a.strategy: expected one of "first", "merge", got "fist". Did you mean "first"?'],
+    [
+      { a: { targets: [{ tool: 'b' }] }, b: { targets: [{ tool: 'a' }] } },
+      'tools.b: leads back to itself: b → a → b',
+    ],
+    [
+      { a: { strategy: 'fist', targets: [{ tool: 'x' }] } },
+      'tools.a.strategy: expected one of "first", "merge", got "fist". Did you mean "first"?',
+    ],
     [{ 'a b': { targets: [{ tool: 'x' }] } }, 'expected a name of letters, digits'],
     [{ a: { targets: [{ tool: 'x', arguments: 'y' }] } }, 'tools.a.targets[0].arguments: expected a table'],
   ])('the composed tools %j are refused', async (tools, message) => {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import {
   editAt,
+  editElements,
   editObject,
   elementsOf,
   elementTexts,
@@ -19,6 +20,20 @@ const anyObject = fc
 const anyArray = fc
   .tuple(fc.array(valueText), fc.array(space, { minLength: 1 }))
   .map(([all, between]) => printArray(all, between));
+
+describe('editElements', () => {
+  test('replaces what it is told to, and leaves the rest to the letter', () => {
+    fc.assert(
+      fc.property(anyArray, fc.array(fc.nat(5)), (text, indexes) => {
+        const edits = new Map(indexes.map((index) => [index, () => '"new"']));
+        const edited = editElements(text, edits);
+        const expected = (parse(text) as unknown[]).map((one, i) => (edits.has(i) ? 'new' : one));
+        expect(isDeepStrictEqual(parse(edited), expected)).toBe(true);
+        expect(editElements(text, new Map(indexes.map((index) => [index, (found) => found])))).toBe(text);
+      }),
+    );
+  });
+});
 
 describe('membersOf', () => {
   test('finds the members that JSON.parse finds, the last one of a doubled key', () => {

@@ -33,6 +33,14 @@ describe('arguments that are repeated as headers', () => {
     ]);
   });
 
+  test('tens of thousands of them cost no more than a moment', () => {
+    const many = Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`p${i}`, text(`H${i}`)]));
+    const from = performance.now();
+    expect(headerParamFault(tool(many))).toBeUndefined();
+    expect(headerParamFault(tool({ ...many, last: text('h0') }))).toContain('twice');
+    expect(performance.now() - from).toBeLessThan(1500);
+  });
+
   test('an argument may itself be called "x-mcp-header", and data is no schema', () => {
     expect(
       headerParamFault(tool({ 'x-mcp-header': { type: 'string', default: { 'x-mcp-header': 1 } } })),

@@ -181,6 +181,12 @@ describe('batchTexts', () => {
     for (const text of ['{}', '[]', '[1', '[1,]', 'x', '', `[${'1,'.repeat(1000)}1]`])
       expect(batchTexts(text)).toBeUndefined();
   });
+
+  test('C11 does not go through millions of elements to say so', () => {
+    const from = performance.now();
+    expect(batchTexts(`[{},${'0,'.repeat(10_000_000)}0]`)).toBeUndefined();
+    expect(performance.now() - from).toBeLessThan(500);
+  });
 });
 
 /** A message with these members, in any order, among others. */

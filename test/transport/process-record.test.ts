@@ -130,6 +130,20 @@ describe('the record of child processes', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test.runIf(process.platform === 'linux')(
+    'A14 spares a process that only a record calls ours, however well it knows it',
+    async () => {
+      const pid = stranger();
+      mkdirSync(folder);
+      const children = [{ pid, startTime: await startTimeOf(pid) }];
+      const planted = { pid: 2 ** 22 + 1, startTime: '1', boot: await bootId(), marker: 'x', children };
+      writeFileSync(join(folder, 'planted.json'), JSON.stringify(planted));
+      await sweepProcesses(stateDir, log);
+      expect(isRunning(pid)).toBe(true);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
+
   test('A14 spares everything when the machine was started anew since', async () => {
     const pid = stranger();
     mkdirSync(folder);

@@ -10,7 +10,7 @@ import { startTimeOf } from '../../src/transport/process-table.ts';
 import type { ToolInfo } from '../../src/workflow/tools.ts';
 import { createWorkflows, type Workflows, type WorkflowsOptions } from '../../src/workflow/workflows.ts';
 
-export const log = { debug() {}, info() {}, warn() {}, error() {} };
+const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export type ToolBody = (args: Readonly<Record<string, never>>, call: Call) => unknown;
 

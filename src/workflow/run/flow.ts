@@ -5,62 +5,19 @@
  */
 import { ExpressionError } from '../../expression/expression-error.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Invocation, Need, Program, Step } from '../definition/program.ts';
-import type { Limits } from '../limits.ts';
-import type { Host } from './host.ts';
-import type { Halt, Machine, Owner } from './machine.ts';
-import type { Port } from './port.ts';
+import type { Need, Program, Step } from '../definition/program.ts';
+import type { FlowAtWork, FlowEnd, FlowOptions, RunContext } from './flow-at-work.ts';
+import type { Halt } from './machine.ts';
 import { rollback } from './rollback.ts';
 import { runStep } from './run-step.ts';
 import { newState, type Result, type StepState } from './step-state.ts';
 
-/** What all flows of a run share. */
-export interface RunContext {
-  readonly machine: Machine;
-  readonly port: Port;
-  readonly host: Host;
-  readonly limits: Limits;
-  /** What has happened and can be undone, in order of completion. */
-  readonly happened: Happened[];
-}
-
-export interface Happened {
-  readonly flow: Flow;
-  readonly step: Step;
-  readonly index: number | undefined;
-  readonly output: unknown;
-  readonly scope: JsonObject;
-  readonly undo: Invocation;
-  /** An undo of a whole workflow stands for those of its steps. */
-  readonly covers: string | undefined;
-  undone: boolean;
-}
-
-export interface FlowEnd {
-  readonly status: 'succeeded' | 'failed' | 'rolled_back' | 'cancelled';
-  readonly output?: unknown;
-  readonly error?: { readonly code: string; readonly step?: string; readonly message: string };
-}
-
-export interface FlowOptions {
-  readonly context: RunContext;
-  readonly program: Program;
-  /** Before every key: empty, or `sub#1/`. */
-  readonly prefix: string;
-  readonly input: unknown;
-  readonly parent: Flow | undefined;
-  readonly depth: number;
-  /** Results of an earlier run that are taken as they are. */
-  readonly seeds?: ReadonlyMap<string, Result>;
-  readonly finish: (end: FlowEnd) => void;
-}
-
-export class Flow implements Owner {
+export class Flow implements FlowAtWork {
   readonly context: RunContext;
   readonly program: Program;
   readonly prefix: string;
   readonly input: unknown;
-  readonly parent: Flow | undefined;
+  readonly parent: FlowAtWork | undefined;
   readonly depth: number;
   readonly states: readonly StepState[];
   /** The workflow that a step runs, by the step's index; of a `foreach`, the last one. */

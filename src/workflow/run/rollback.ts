@@ -1,12 +1,12 @@
 /** Undoes what has happened in a workflow, the latest first. */
 import { ExpressionError } from '../../expression/expression-error.ts';
-import type { Flow, Happened } from './flow.ts';
+import type { FlowAtWork, Happened } from './flow-at-work.ts';
 import { invoke } from './invoke.ts';
 import type { Routine } from './routine.ts';
 import type { Result, StepState } from './step-state.ts';
 
 /** @returns whether everything could be undone. */
-export function* rollback(flow: Flow): Routine<boolean> {
+export function* rollback(flow: FlowAtWork): Routine<boolean> {
   const { happened } = flow.context;
   let clean = true;
   for (const entry of happened.filter((one) => isWithin(one.flow, flow)).toReversed()) {
@@ -53,6 +53,6 @@ function report({ flow, step, index, undo: { tool } }: Happened, result: Result)
   return undone;
 }
 
-function isWithin(flow: Flow | undefined, ancestor: Flow): boolean {
+function isWithin(flow: FlowAtWork | undefined, ancestor: FlowAtWork): boolean {
   return flow !== undefined && (flow === ancestor || isWithin(flow.parent, ancestor));
 }

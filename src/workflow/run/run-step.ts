@@ -2,7 +2,7 @@
 import { ExpressionError } from '../../expression/expression-error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Step, Work } from '../definition/program.ts';
-import type { Flow, FlowEnd } from './flow.ts';
+import type { FlowAtWork, FlowEnd } from './flow-at-work.ts';
 import { InvalidInput } from './host.ts';
 import { expressionFailed, hashOf, invoke, type InvokeContext, pause, valueOf } from './invoke.ts';
 import type { Finished, StepError } from './port.ts';
@@ -11,7 +11,7 @@ import type { ItemError, Result, StepState } from './step-state.ts';
 import { toTime } from './to-time.ts';
 import { unwrap } from './unwrap.ts';
 
-export function* runStep(flow: Flow, step: Step, state: StepState): Routine<Result> {
+export function* runStep(flow: FlowAtWork, step: Step, state: StepState): Routine<Result> {
   const { scope } = flow;
   try {
     if (step.when && !step.whenPerItem) {
@@ -26,7 +26,7 @@ export function* runStep(flow: Flow, step: Step, state: StepState): Routine<Resu
 }
 
 interface Item {
-  readonly flow: Flow;
+  readonly flow: FlowAtWork;
   readonly step: Step;
   readonly state: StepState;
   readonly index: number | undefined;
@@ -45,7 +45,7 @@ function condition({ when }: Step, scope: JsonObject): Result | undefined {
   );
 }
 
-function* forEach(flow: Flow, step: Step, state: StepState, list: unknown): Routine<Result> {
+function* forEach(flow: FlowAtWork, step: Step, state: StepState, list: unknown): Routine<Result> {
   const { machine, limits } = flow.context;
   if (!Array.isArray(list))
     throw new ExpressionError(

@@ -2,7 +2,8 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { Program } from '../definition/program.ts';
 import type { Limits } from '../limits.ts';
-import { Flow, type FlowEnd } from './flow.ts';
+import { Flow } from './flow.ts';
+import type { FlowEnd } from './flow-at-work.ts';
 import type { Host } from './host.ts';
 import { type Activity, Machine, type Owner } from './machine.ts';
 import type { Port } from './port.ts';

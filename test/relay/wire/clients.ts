@@ -108,8 +108,8 @@ export async function legacyHttpClient(
     await read(response, conversation);
   }
 
-  await greet(conversation, options.capabilities, options.version);
-  headers['mcp-protocol-version'] = options.version ?? '2025-11-25';
+  const { protocolVersion } = await greet(conversation, options.capabilities, options.version);
+  headers['mcp-protocol-version'] = protocolVersion as string;
   if (options.stream !== false) {
     const stream = await request(url, { method: 'GET', headers, dispatcher: agent, bodyTimeout: 0 });
     if (stream.statusCode !== 200) throw new Error(`GET: ${stream.statusCode} ${await stream.body.text()}`);

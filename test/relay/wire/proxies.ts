@@ -8,7 +8,7 @@ import type { Wire } from './conversation.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const CLI: string = join(ROOT, 'dist/cli.js');
-const RAW: string = join(ROOT, 'test/fixtures/servers/raw.mjs');
+export const RAW: string = join(ROOT, 'test/fixtures/servers/raw.mjs');
 const START_MS = 20_000;
 
 /** A config entry for the raw server over stdio. */
