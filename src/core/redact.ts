@@ -28,8 +28,10 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u2
 /** A function that takes out these values, whatever looks like a token, and what would drive a terminal. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   // Text comes line by line, a key over several lines as well.
-  const values = [...new Set(secrets.flatMap((secret) => [secret, ...secret.split(/\r?\n/)]))]
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
+  const plain = secrets
+    .flatMap((secret) => [secret, ...secret.split(/\r?\n/)])
+    .filter((secret) => secret.length >= SHORTEST_SECRET);
+  const values = [...new Set(plain.flatMap(spellings))]
     // A secret that contains another one goes first.
     .sort((a, b) => b.length - a.length);
   return (text) => {
@@ -42,6 +44,13 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
       );
     return clean;
   };
+}
+
+/** As it is, within JSON (which is how a log line holds it), and within a URL. */
+function spellings(secret: string): string[] {
+  // A lone half of a character has no form in a URL.
+  const whole = secret.replaceAll(/\p{Cs}/gu, '\ufffd');
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(whole)];
 }
 
 const SECRET_OPTION =

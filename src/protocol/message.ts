@@ -133,6 +133,8 @@ function whyNoObject(text: string, maxDepth: number): Invalid {
       hasMethod,
     };
   }
+  if (elementTexts(text, MAX_BATCH + 1).length > MAX_BATCH)
+    return invalid(INVALID_REQUEST, `a batch of more than ${MAX_BATCH} messages`);
   try {
     JSON.parse(text);
   } catch {
