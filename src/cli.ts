@@ -17,6 +17,8 @@ Options:
                         (default: $SWITCHYARD_CONFIG, ./switchyard.json|yaml|toml, the user's config folder)
   --http [HOST:]PORT    serve Streamable HTTP at /mcp instead (host 127.0.0.1; port 0 picks one)
   --stdio               with --http: serve stdio as well
+  --servers A,B         serve only these servers of the config
+  --tags T,-U           serve only servers with tag T, and none with tag U
   --version             print the version
   --help                print this
 
@@ -43,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     configFiles: values.config ?? [],
     http,
     stdio: http === undefined || values.stdio === true,
+    part: { servers: listed(values.servers), tags: listed(values.tags) },
   });
 }
 
@@ -55,6 +58,8 @@ function parse(args: readonly string[]) {
         config: { type: 'string', multiple: true },
         http: { type: 'string' },
         stdio: { type: 'boolean' },
+        servers: { type: 'string', multiple: true },
+        tags: { type: 'string', multiple: true },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -64,6 +69,13 @@ function parse(args: readonly string[]) {
     const [what = ''] = messageOf(error).split(/\. |\.?$/);
     throw new UsageError(`${what}. See switchyard --help.`);
   }
+}
+
+/** Values between commas, from all times that an option was given. */
+function listed(given: readonly string[] | undefined): string[] {
+  return (given ?? [])
+    .flatMap((text) => text.split(',').map((one) => one.trim()))
+    .filter((one) => one !== '');
 }
 
 /** `[HOST:]PORT`; an IPv6 host stands in brackets. */

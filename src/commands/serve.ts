@@ -16,12 +16,14 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import type { HttpPage, HttpServer } from '../transport/http-server.ts';
 import { packageVersion } from './package-version.ts';
 import { UsageError } from './usage-error.ts';
+import { type Part, servedPart } from './served-part.ts';
 import { withoutItself } from './without-itself.ts';
 
 export interface ServeOptions {
   readonly configFiles: readonly string[];
   readonly http: { readonly host: string; readonly port: number } | undefined;
   readonly stdio: boolean;
+  readonly part: Part;
 }
 
 /** The configs being served by the processes above us. */
@@ -55,7 +57,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   const chain = refuseOwnChild(files, machine.env);
   const marks = new Map<string, string>();
   const load = async (onRead: (file: string) => void): Promise<Config> =>
-    withoutItself(await loadConfig({ files, ...machine, checkTemplates, onRead }), options.http);
+    servedPart(
+      withoutItself(await loadConfig({ files, ...machine, checkTemplates, onRead }), options.http),
+      options.part,
+    );
   const config = await load((file) => marks.set(file, markOf(file)));
   const log = createLog({ level: config.log.level, secrets: secretsOf(config) });
   if (options.http) await checkGuard(options.http.host, config);

@@ -70,6 +70,39 @@ async function send(more: Wire, body?: string | Buffer, method = 'POST'): Promis
 
 const PING = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
 
+describe('what a client may leave with us', () => {
+  const capabilities = { experimental: { padding: { x: 'x'.repeat(200_000) } } };
+  const envelope = (capable: object): object => ({
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': capable,
+  });
+  const modern = (method: string, params: object): Promise<Answer> =>
+    send(
+      {
+        authorization: `Bearer ${SECRETS.alice}`,
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': method,
+      },
+      JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    );
+
+  test('F12 capabilities have a measure in both families', async () => {
+    const params = { protocolVersion: '2025-11-25', capabilities, clientInfo: { name: 'x', version: '1' } };
+    const hello = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+    const legacy = await send({ authorization: `Bearer ${SECRETS.alice}` }, hello);
+    expect(JSON.parse(legacy.text).error.code).toBe(-32602);
+    const answer = await modern('server/discover', { _meta: envelope(capabilities) });
+    expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([400, -32602]);
+  });
+
+  test('F12 one stream cannot ask for any number of resources', async () => {
+    const resourceSubscriptions = Array.from({ length: 1001 }, (_, i) => `x:${i}`);
+    const notifications = { resourceSubscriptions };
+    const answer = await modern('subscriptions/listen', { _meta: envelope({}), notifications });
+    expect(JSON.parse(answer.text).error.code).toBe(-32602);
+  });
+});
+
 describe('sessions', () => {
   test('F05 another’s session is unknown, and its owner notices nothing', async () => {
     const alice = await legacyHttpClient(proxy.url, { token: SECRETS.alice });

@@ -19,6 +19,13 @@ describe('what is shown of stderr', () => {
     expect(redact('correct horse, correct, AAAABBBB, 1')).toBe('[redacted], [redacted], [redacted], 1');
   });
 
+  test('has no given secret as it is spelt within JSON or a URL', () => {
+    const secret = 'a "quoted"\\ one\ud800';
+    const redact = redactor([secret]);
+    expect(redact(`{"key":${JSON.stringify(secret)}}`)).toBe('{"key":"[redacted]"}');
+    expect(redact(`?key=${encodeURIComponent('a "quoted"\\ one\ufffd')}&b`)).toBe('?key=[redacted]&b');
+  });
+
   test('has no stack frame and no folder', () => {
     const text =
       'Error in file:///home/me/x/y.js:3\n    at f (/a/b.js)\nsee https://a.b/c/d or C:\\Users\\me\\x.js\n';
