@@ -71,6 +71,7 @@ async function demo() {
   await callEachServer();
   await showProgress();
   await showElicitation();
+  await runWorkflow();
   await killOneServer(transport.pid);
 
   heading('Status');
@@ -102,6 +103,9 @@ async function startProxy() {
       files: server('filesystem', [files]),
       everything: server('everything', ['stdio']),
       thinking: server('sequential-thinking', []),
+    },
+    workflows: {
+      files: [fileURLToPath(new URL('workflow-research-note/research_note.yaml', import.meta.url))],
     },
     // So that each listed tool tells which server answers it.
     expose: { origin: true },
@@ -205,6 +209,18 @@ async function showElicitation() {
   say(`asked: ${asked.join(' | ')}`);
   check('exactly one question came through', asked.length === 1);
   check('the answer reached the server', textOf(result).includes('Ada'));
+}
+
+async function runWorkflow() {
+  heading('Seven steps over three servers in one call: a workflow');
+  const sources = join(folder, 'files', 'sources');
+  await mkdir(sources);
+  for (const title of ['Green tea', 'Rooibos']) await writeFile(join(sources, `${title}.md`), `${title}\n`);
+  const note = join(folder, 'files', 'note.md');
+  const { structuredContent: run } = await call('workflow__research_note', { topic: 'tea', sources, note });
+  for (const [id, step] of Object.entries(run.steps)) say(`${id}: ${step.status}, ${step.duration_ms} ms`);
+  check('the workflow succeeded', run.status === 'succeeded' && run.output.sources === 2);
+  check('the note it wrote names both sources', /Green tea[^]*Rooibos/.test(await readFile(note, 'utf8')));
 }
 
 async function killOneServer(proxyPid) {

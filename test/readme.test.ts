@@ -20,6 +20,11 @@ describe('the README', () => {
     expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
   });
 
+  test('shows the workflow of the example as it is', () => {
+    const [, shown] = /```yaml\n([\s\S]*?)```/.exec(readme) ?? [];
+    expect(shown).toBe(readFileSync('examples/workflow-rollback/new_project.yaml', 'utf8'));
+  });
+
   test.each([
     ['its config', /```jsonc\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''],
     ['the quickstart', readFileSync('examples/quickstart/switchyard.json', 'utf8')],

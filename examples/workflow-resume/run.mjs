@@ -42,7 +42,7 @@ await example(
       return run.status !== 'running';
     }, 20_000);
     for (const [id, { status, attempts }] of Object.entries(run.steps))
-      say(`${id}: ${status}, ${attempts} calls`);
+      say(`${id}: ${status}, calls: ${attempts}`);
     check('the run came to its right end', run.status === 'succeeded' && run.output.parts === PARTS.length);
     say(`the log: ${lines().join(' / ')}`);
     check(

@@ -64,7 +64,7 @@ export interface Client {
 export interface ClientDoor {
   readonly client: Client;
   readonly ask: Ask;
-  readonly notify: (method: string, params: Json) => void;
+  notify(method: string, params: Json): void;
 }
 
 /** @throws RpcError | ProxyError */

@@ -47,7 +47,8 @@ export class Said {
     const { odd, clock } = this.#options;
     const door = this.#options.door();
     const about = call ?? onlyClientsLatest(calls, door);
-    const tell = about?.onNotification ?? door?.notify;
+    const tell: Tell | undefined =
+      about?.onNotification ?? (door && ((what, json) => door.notify(what, json)));
     if (!tell) return odd(`${method} that belongs to no one client`);
     const whose = about?.onNotification ? about : (door as ClientDoor);
     let messages = this.#messages.get(whose);

@@ -1,0 +1,20 @@
+/** The examples check themselves: exit code 0 only if all was as expected. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+
+const BOUND_MS = 60_000;
+const run = promisify(execFile);
+
+describe('the example', () => {
+  test.each(['workflow-research-note', 'workflow-rollback', 'workflow-resume'])(
+    '%s is as it says',
+    async (name) => {
+      const options = { timeout: BOUND_MS, killSignal: 'SIGKILL' as const };
+      const { stdout } = await run(process.execPath, [`examples/${name}/run.mjs`], options);
+      expect(stdout).toContain('everything was as expected');
+      expect(stdout).not.toContain('✗');
+    },
+    BOUND_MS,
+  );
+});
