@@ -86,7 +86,8 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
     ),
     ttlMs: entries.length === 0 ? 0 : Math.min(...entries.map(({ listing }) => listing.ttlMs)),
     cacheScope:
-      entries.length > 0 && entries.every(({ listing, trusted }) => trusted !== false && listing.cacheScope === 'public')
+      entries.length > 0 &&
+      entries.every(({ listing, trusted }) => trusted !== false && listing.cacheScope === 'public')
         ? 'public'
         : 'private',
     problems: problems.all(),
@@ -95,7 +96,10 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
 
 /** What the server lists, and the `ui://` resources that its tools name without listing them. */
 /** The servers that have one of these capabilities, in config order. */
-function serversWith(entries: readonly CatalogEntry[], ...capabilities: readonly (readonly string[])[]): string[] {
+function serversWith(
+  entries: readonly CatalogEntry[],
+  ...capabilities: readonly (readonly string[])[]
+): string[] {
   return entries
     .filter(({ listing }) => capabilities.some((path) => at(listing.capabilities, ...path) !== undefined))
     .map(({ server }) => server);

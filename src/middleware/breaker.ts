@@ -87,7 +87,8 @@ export class Breaker {
     // The timer may be late: a caller who waited as long as it was told is not refused again.
     if (state === 'open' && clock.now() >= this.#restUntil) state = this.#halfOpen();
     if (state === 'closed' && connected) return this.#closedPass;
-    if (state === 'open' || (state === 'half-open' && this.#probesUnderWay() >= halfOpenMaxCalls)) return undefined;
+    if (state === 'open' || (state === 'half-open' && this.#probesUnderWay() >= halfOpenMaxCalls))
+      return undefined;
     const generation = this.#generation + (connected ? 0 : 1);
     const pass = { period: this.#period, generation, since: clock.now() };
     if (state === 'half-open') this.#probes.add(pass);
@@ -142,7 +143,8 @@ export class Breaker {
   /** A probe that never answers keeps its slot no longer than a rest lasts. */
   #probesUnderWay(): number {
     const { clock, recoveryTimeoutMs } = this.#options;
-    for (const pass of this.#probes) if (clock.now() - pass.since >= recoveryTimeoutMs) this.#probes.delete(pass);
+    for (const pass of this.#probes)
+      if (clock.now() - pass.since >= recoveryTimeoutMs) this.#probes.delete(pass);
     return this.#probes.size;
   }
 

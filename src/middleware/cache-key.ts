@@ -29,7 +29,9 @@ export function canonical(text: string): string {
   const start = text.charAt(0);
   if (start === '{') {
     const members = membersOf(text) ?? [];
-    const parts = members.map(({ key, start: from, end }) => [key, canonical(text.slice(from, end))] as const);
+    const parts = members.map(
+      ({ key, start: from, end }) => [key, canonical(text.slice(from, end))] as const,
+    );
     parts.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     return `{${parts.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
   }

@@ -58,7 +58,8 @@ async function lookUp(call: Call, look: LookUp): Promise<Json> {
   const { plan, store, clock, counted } = look;
   const epoch = store.epoch(plan.server);
   const ownKey = keyOf(call, look, plan.shared === true);
-  const found = store.get(ownKey) ?? (plan.shared === 'hinted' ? store.get(keyOf(call, look, true)) : undefined);
+  const found =
+    store.get(ownKey) ?? (plan.shared === 'hinted' ? store.get(keyOf(call, look, true)) : undefined);
   if (found && clock.now() - found.at < found.ttlMs) {
     counted?.(plan.server, 'hit');
     return marked(found, clock, false);
@@ -68,7 +69,10 @@ async function lookUp(call: Call, look: LookUp): Promise<Json> {
     counted?.(plan.server, 'miss');
     return result;
   } catch (error) {
-    const usable = found && store.epoch(plan.server) === epoch && clock.now() - found.at < found.ttlMs + plan.staleIfErrorMs;
+    const usable =
+      found &&
+      store.epoch(plan.server) === epoch &&
+      clock.now() - found.at < found.ttlMs + plan.staleIfErrorMs;
     if (!usable || !isOutage(error)) throw error;
     counted?.(plan.server, 'stale');
     return marked(found, clock, true);
@@ -115,7 +119,16 @@ function keep(call: Call, key: string, result: Json, look: LookUp): void {
 
 function keyOf({ method, client }: Call, { plan, asked, store }: LookUp, shared: boolean): string {
   const { server, generation, name } = plan;
-  return JSON.stringify([server, store.epoch(server), generation, client.era, shared ? null : client.id, method, name, asked]);
+  return JSON.stringify([
+    server,
+    store.epoch(server),
+    generation,
+    client.era,
+    shared ? null : client.id,
+    method,
+    name,
+    asked,
+  ]);
 }
 
 /** A call that changes something makes what was read before worthless, from its beginning and again at its end. */
@@ -153,11 +166,14 @@ function isOutage(error: unknown): boolean {
 function marked({ result, at: since, ttlMs }: StoredResult, clock: Clock, stale: boolean): Json {
   const ageMs = Math.round(clock.now() - since);
   // A client that keeps it on our word must not keep it longer than the server allowed.
-  const left = at(result.value, 'ttlMs') === undefined ? {} : { ttlMs: String(Math.max(0, Math.round(ttlMs - ageMs))) };
+  const left =
+    at(result.value, 'ttlMs') === undefined ? {} : { ttlMs: String(Math.max(0, Math.round(ttlMs - ageMs))) };
   return withMark(result, { hit: true, ageMs, stale }, left);
 }
 
 function withMark(result: Json, mark: object, edits: Readonly<Record<string, string>> = {}): Json {
-  const meta = editObject(memberText(result.text, '_meta') ?? '{}', { 'switchyard/cache': JSON.stringify(mark) });
+  const meta = editObject(memberText(result.text, '_meta') ?? '{}', {
+    'switchyard/cache': JSON.stringify(mark),
+  });
   return Json.fromText(editObject(result.text, { ...edits, _meta: meta }));
 }

@@ -45,7 +45,11 @@ export class Circuit {
 
   /** The tools whose own circuits are not closed. */
   get tools(): ReadonlyMap<string, BreakerState> {
-    return new Map([...this.#tools].map(([tool, { state }]) => [tool, state] as const).filter(([, state]) => state !== 'closed'));
+    return new Map(
+      [...this.#tools]
+        .map(([tool, { state }]) => [tool, state] as const)
+        .filter(([, state]) => state !== 'closed'),
+    );
   }
 
   /** Is the tool's own circuit open? */
@@ -125,7 +129,8 @@ export class Circuit {
 
   #refusal({ retryAfterMs }: Breaker, tool: string | undefined): ProxyError {
     const { server } = this.#options;
-    const what = tool === undefined ? `"${server}" keeps failing` : `The tool "${tool}" of "${server}" keeps failing`;
+    const what =
+      tool === undefined ? `"${server}" keeps failing` : `The tool "${tool}" of "${server}" keeps failing`;
     return new ProxyError('CIRCUIT_OPEN', {
       message: `${what} and is not asked at present. Try again in ${Math.ceil(retryAfterMs / 1000)} s.`,
       server,
@@ -169,12 +174,18 @@ export function circuitBreaker(circuit: Circuit): Middleware {
 /** Why a call is cancelled that took longer than it may. */
 export const OUT_OF_TIME = 'out of time';
 
-const FAILURES: ReadonlySet<ErrorCode> = new Set(['DOWNSTREAM_UNAVAILABLE', 'DOWNSTREAM_FAILED', 'TIMEOUT', 'PROTOCOL_ERROR']);
+const FAILURES: ReadonlySet<ErrorCode> = new Set([
+  'DOWNSTREAM_UNAVAILABLE',
+  'DOWNSTREAM_FAILED',
+  'TIMEOUT',
+  'PROTOCOL_ERROR',
+]);
 
 /** `undefined` for what does not count: refusals before the server was asked, and the client's own doing. */
 function failureOf(call: Call, error: ProxyError): Failure | undefined {
   const timedOut =
-    (error.code === 'TIMEOUT' && error.delivered !== false) || (error.code === 'CANCELLED' && call.signal.reason === OUT_OF_TIME);
+    (error.code === 'TIMEOUT' && error.delivered !== false) ||
+    (error.code === 'CANCELLED' && call.signal.reason === OUT_OF_TIME);
   // A server that lets a call lie may answer all others.
   if (timedOut) return { suspect: call.method === 'tools/call' ? call.name : undefined };
   return FAILURES.has(error.code) ? { cause: rootOf(error) } : undefined;

@@ -77,7 +77,8 @@ export class Gate {
   /** The greediest client's newest call gives way to a client that has fewer waiting. */
   #makeRoomFor(id: string): boolean {
     let greediest: [string, Waiting[]] | undefined;
-    for (const entry of this.#queue) if (!greediest || entry[1].length > greediest[1].length) greediest = entry;
+    for (const entry of this.#queue)
+      if (!greediest || entry[1].length > greediest[1].length) greediest = entry;
     if (!greediest || greediest[1].length <= (this.#queue.get(id)?.length ?? 0) + 1) return false;
     const [whose, waiting] = greediest;
     const last = waiting.at(-1) as Waiting;

@@ -59,10 +59,20 @@ export function retry(options: RetryOptions): Middleware {
 }
 
 /** Failures that another attempt may not meet. A full queue or an open circuit is there to keep calls away. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['DOWNSTREAM_UNAVAILABLE', 'DOWNSTREAM_FAILED', 'TIMEOUT', 'RATE_LIMITED']);
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'DOWNSTREAM_UNAVAILABLE',
+  'DOWNSTREAM_FAILED',
+  'TIMEOUT',
+  'RATE_LIMITED',
+]);
 
 /** Milliseconds until the next attempt, if there is to be one: half fixed, half at random. */
-function pauseBefore(attempt: number, call: Call, error: ProxyError, options: RetryOptions): number | undefined {
+function pauseBefore(
+  attempt: number,
+  call: Call,
+  error: ProxyError,
+  options: RetryOptions,
+): number | undefined {
   const { attempts, delayMs, maxDelayMs } = options.policyOf(call);
   if (attempt >= attempts || call.signal.cancelled || !PASSING.has(error.code)) return undefined;
   if (error.delivered !== false && !options.isSafe(call)) return undefined;
@@ -100,6 +110,10 @@ function asSeen(error: ProxyError, call: Call, { isSafe }: RetryOptions): ProxyE
   return new ProxyError('OUTCOME_UNKNOWN', { ...known(error), message });
 }
 
-function known(cause: ProxyError): { delivered: ProxyError['delivered']; cause: ProxyError; server?: string } {
+function known(cause: ProxyError): {
+  delivered: ProxyError['delivered'];
+  cause: ProxyError;
+  server?: string;
+} {
   return { delivered: cause.delivered, cause, ...(cause.server !== undefined && { server: cause.server }) };
 }

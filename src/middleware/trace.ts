@@ -3,7 +3,15 @@
  *
  * Without that the client's own trace context passes in `_meta` as it came.
  */
-import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import { messageOf } from '../core/errors.ts';
@@ -19,14 +27,26 @@ export function traced({ server, version }: TraceOptions): Middleware {
   const tracer = trace.getTracer('mcp-switchyard', version);
   return (next) => async (call) => {
     const parent = propagation.extract(context.active(), carrierOf(call));
-    const options = { kind: SpanKind.CLIENT, attributes: { 'mcp.method.name': call.method, 'mcp.server': server } };
-    const span = tracer.startSpan(call.method === 'tools/call' ? `tools/call ${call.name}` : call.method, options, parent);
+    const options = {
+      kind: SpanKind.CLIENT,
+      attributes: { 'mcp.method.name': call.method, 'mcp.server': server },
+    };
+    const span = tracer.startSpan(
+      call.method === 'tools/call' ? `tools/call ${call.name}` : call.method,
+      options,
+      parent,
+    );
     if (!span.isRecording()) return next(call);
     return recorded(span, trace.setSpan(parent, span), call, next);
   };
 }
 
-async function recorded(span: Span, inside: Context, call: Call, next: (call: Call) => Promise<Json>): Promise<Json> {
+async function recorded(
+  span: Span,
+  inside: Context,
+  call: Call,
+  next: (call: Call) => Promise<Json>,
+): Promise<Json> {
   try {
     const result = await context.with(inside, () => next(carrying(call, inside)));
     if (at(result.value, 'isError') === true) span.setStatus({ code: SpanStatusCode.ERROR });
@@ -43,7 +63,9 @@ async function recorded(span: Span, inside: Context, call: Call, next: (call: Ca
 function carrierOf({ params }: Call): Record<string, string> {
   const meta = at(params.value, '_meta');
   if (!isObject(meta)) return NOTHING;
-  const texts = Object.entries(meta).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const texts = Object.entries(meta).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
   return Object.fromEntries(texts);
 }
 
@@ -52,7 +74,9 @@ const NOTHING: Record<string, string> = {};
 function carrying(call: Call, inside: Context): Call {
   const carrier: Record<string, string> = {};
   propagation.inject(inside, carrier);
-  const edits = Object.fromEntries(Object.entries(carrier).map(([key, value]) => [key, JSON.stringify(value)]));
+  const edits = Object.fromEntries(
+    Object.entries(carrier).map(([key, value]) => [key, JSON.stringify(value)]),
+  );
   const { text } = call.params;
   const meta = editObject(memberText(text, '_meta') ?? '{}', edits);
   return callWith(call, { params: Json.fromText(editObject(text, { _meta: meta })) });

@@ -162,6 +162,10 @@ test('B06 a description that names a tool of another server is reported, one of 
     entry('b', { tools: [tool('send_mail'), tool('search', { description: 'Finds weather reports.' })] }),
   ]);
   expect(problems).toEqual([
-    { server: 'a', item: 'weather', what: 'its description names the tool "send_mail" of another server ("b")' },
+    {
+      server: 'a',
+      item: 'weather',
+      what: 'its description names the tool "send_mail" of another server ("b")',
+    },
   ]);
 });

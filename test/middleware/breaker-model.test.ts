@@ -73,12 +73,22 @@ const outcome = {
 };
 
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('calls' as const), times: fc.integer({ min: 1, max: 6 }), ...outcome }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('calls' as const),
+      times: fc.integer({ min: 1, max: 6 }),
+      ...outcome,
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('begin' as const), connected: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('end' as const), which: fc.nat(), ...outcome }) },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 15_000, 29_999, 30_000) }),
+    arbitrary: fc.record({
+      do: fc.constant('pass' as const),
+      ms: fc.constantFrom(1, 15_000, 29_999, 30_000),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('handshake' as const) }) },
 );
@@ -87,7 +97,11 @@ const step = fc.oneof(
 class Pair {
   readonly clock = new HandClock();
   readonly changes: BreakerState[] = [];
-  readonly breaker = new Breaker({ ...SETTINGS, clock: this.clock, changed: (state) => this.changes.push(state) });
+  readonly breaker = new Breaker({
+    ...SETTINGS,
+    clock: this.clock,
+    changed: (state) => this.changes.push(state),
+  });
   readonly model = new Model();
   readonly underWay: Begun[] = [];
   readonly #crashes = new Map<number, object>();
@@ -133,7 +147,8 @@ class Pair {
 
 /** `expect` would cost more than all the rest. */
 function same(what: string, found: unknown, wanted: unknown): void {
-  if (found !== wanted) throw new Error(`${what}: the breaker has ${String(found)}, the model ${String(wanted)}`);
+  if (found !== wanted)
+    throw new Error(`${what}: the breaker has ${String(found)}, the model ${String(wanted)}`);
 }
 
 test('K01 the breaker does as the model does, in 10,000 random runs', () => {
@@ -146,7 +161,8 @@ test('K01 the breaker does as the model does, in 10,000 random runs', () => {
           for (let i = 0; i < one.times; i++)
             if (pair.begin(true)) pair.end(pair.underWay.length - 1, one.how, one.crash + i);
         } else if (one.do === 'begin') pair.begin(one.connected);
-        else if (one.do === 'end') pair.end(one.which % Math.max(1, pair.underWay.length), one.how, one.crash);
+        else if (one.do === 'end')
+          pair.end(one.which % Math.max(1, pair.underWay.length), one.how, one.crash);
         else if (one.do === 'pass') pair.pass(one.ms);
         else pair.handshake();
         pair.compare();

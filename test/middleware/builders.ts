@@ -90,7 +90,12 @@ export function failure(
   delivered: Delivered = 'unknown',
   more: { retryAfterMs?: number; cause?: unknown; message?: string } = {},
 ): ProxyError {
-  return new ProxyError(code, { message: `"tavern" failed (${code}).`, server: 'tavern', delivered, ...more });
+  return new ProxyError(code, {
+    message: `"tavern" failed (${code}).`,
+    server: 'tavern',
+    delivered,
+    ...more,
+  });
 }
 
 export function answer(value: object = { content: [] }): Json {

@@ -151,7 +151,9 @@ describe('open', () => {
     const from = performance.now();
     const codes = new Set<unknown>();
     for (let i = 0; i < 1000; i++)
-      await call().catch((error: unknown) => codes.add(`${(error as ProxyError).code} ${(error as ProxyError).retryAfterMs}`));
+      await call().catch((error: unknown) =>
+        codes.add(`${(error as ProxyError).code} ${(error as ProxyError).retryAfterMs}`),
+      );
     expect((performance.now() - from) / 1000).toBeLessThan(5);
     expect(codes).toEqual(new Set(['CIRCUIT_OPEN 20000']));
     expect(server.reached).toBe(reached);

@@ -3,7 +3,10 @@ import type { ProxyError } from '../../src/core/errors.ts';
 import { concurrency, Gate } from '../../src/middleware/concurrency.ts';
 import { callOf, client, quiet, settle, Stage } from './builders.ts';
 
-function arrange(maxConcurrency: number, maxQueue: number): { gate: Gate; stage: Stage; call: (who: string, name?: string) => Promise<unknown> } {
+function arrange(
+  maxConcurrency: number,
+  maxQueue: number,
+): { gate: Gate; stage: Stage; call: (who: string, name?: string) => Promise<unknown> } {
   const gate = new Gate({ server: 'tavern', maxConcurrency, maxQueue });
   const stage = new Stage();
   const wrapped = concurrency(gate)(stage.handle);
@@ -39,14 +42,26 @@ describe('concurrency', () => {
 
   test('serves the clients in turn, not the one who asked most', async () => {
     const { stage, call } = arrange(1, 10);
-    for (const [who, name] of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2'].map((name) => [name[0] as string, name])) void call(who as string, name);
+    for (const [who, name] of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2'].map((name) => [
+      name[0] as string,
+      name,
+    ]))
+      void call(who as string, name);
     expect(await served(stage, 7)).toBe('a1 a2 b1 c1 a3 b2 a4');
   });
 
   test('F13 a client that floods loses its last place to one that has none', async () => {
     const { stage, call } = arrange(1, 4);
-    const flood = Array.from({ length: 6 }, (_, i) => call('flood', `f${i}`).then(() => 'served', () => 'refused'));
-    const other = call('anna', 'anna').then(() => 'served', () => 'refused');
+    const flood = Array.from({ length: 6 }, (_, i) =>
+      call('flood', `f${i}`).then(
+        () => 'served',
+        () => 'refused',
+      ),
+    );
+    const other = call('anna', 'anna').then(
+      () => 'served',
+      () => 'refused',
+    );
     await served(stage, 7);
     expect(await Promise.all(flood)).toEqual(['served', 'served', 'served', 'served', 'refused', 'refused']);
     expect(await other).toBe('served');

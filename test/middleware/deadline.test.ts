@@ -10,10 +10,19 @@ import { callOf, failure, HandClock, quiet, settle, Stage } from './builders.ts'
 
 function arrange(maxMs: number): { clock: HandClock; stage: Stage; bound: ReturnType<typeof deadline> } {
   const clock = new HandClock();
-  return { clock, stage: new Stage(), bound: deadline({ deadlineOf: () => ({ maxMs, who: '"tavern"', server: 'tavern' }), clock }) };
+  return {
+    clock,
+    stage: new Stage(),
+    bound: deadline({ deadlineOf: () => ({ maxMs, who: '"tavern"', server: 'tavern' }), clock }),
+  };
 }
 
-const QUESTION: Question = { method: 'elicitation/create', params: EMPTY_OBJECT, server: 'tavern', signal: new Cancellation() };
+const QUESTION: Question = {
+  method: 'elicitation/create',
+  params: EMPTY_OBJECT,
+  server: 'tavern',
+  signal: new Cancellation(),
+};
 
 describe('deadline', () => {
   test('ends a call that takes too long, and cancels it once', async () => {

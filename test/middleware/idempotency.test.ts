@@ -21,7 +21,10 @@ describe('the idempotency key', () => {
   test.each([
     ['{"name":"t"}', '{"name":"t","_meta":{"switchyard/idempotencyKey":"k1"}}'],
     ['{}', '{"_meta":{"switchyard/idempotencyKey":"k1"}}'],
-    ['{"_meta": {}, "x": 9007199254740993}', '{"_meta": {"switchyard/idempotencyKey":"k1"}, "x": 9007199254740993}'],
+    [
+      '{"_meta": {}, "x": 9007199254740993}',
+      '{"_meta": {"switchyard/idempotencyKey":"k1"}, "x": 9007199254740993}',
+    ],
     ['{"name":"t","_meta":{"a":"}"}}', '{"name":"t","_meta":{"switchyard/idempotencyKey":"k1","a":"}"}}'],
   ])('goes into the _meta of %s, and nothing else changes', async (text, wanted) => {
     const passedText = await passed(text);
@@ -29,14 +32,18 @@ describe('the idempotency key', () => {
     else expect(passedText.replace(/\s/g, '')).toBe(wanted.replace(/\s/g, ''));
   });
 
-  test('is the client\'s own where it has one', async () => {
+  test("is the client's own where it has one", async () => {
     const own = '{"name":"t","_meta":{"switchyard/idempotencyKey":"mine"}}';
     expect(await passed(own)).toBe(own);
   });
 
   test('goes into the argument that the tool has for it, unless the client gave one', async () => {
-    expect(await passed('{"name":"t","arguments":{"x":1}}', 'request_id')).toContain('"arguments":{"x":1,"request_id":"k1"}');
+    expect(await passed('{"name":"t","arguments":{"x":1}}', 'request_id')).toContain(
+      '"arguments":{"x":1,"request_id":"k1"}',
+    );
     expect(await passed('{"name":"t"}', 'request_id')).toContain('"arguments":{"request_id":"k1"}');
-    expect(await passed('{"name":"t","arguments":{"request_id":"mine"}}', 'request_id')).toContain('"request_id":"mine"');
+    expect(await passed('{"name":"t","arguments":{"request_id":"mine"}}', 'request_id')).toContain(
+      '"request_id":"mine"',
+    );
   });
 });

@@ -1,13 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import type { Call, Handler } from '../../src/core/call.ts';
-import { type Delivered, type ErrorCode, INVALID_PARAMS, type ProxyError, RpcError } from '../../src/core/errors.ts';
+import {
+  type Delivered,
+  type ErrorCode,
+  INVALID_PARAMS,
+  type ProxyError,
+  RpcError,
+} from '../../src/core/errors.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
 import { answer, callOf, failure, HandClock, quiet, settle } from './builders.ts';
 
 const POLICY = { attempts: 3, delayMs: 200, maxDelayMs: 5_000 };
 
-function arrange(options: { safe?: boolean; budget?: RetryBudget; random?: number; failing: (attempt: number) => Error | undefined }): {
+function arrange(options: {
+  safe?: boolean;
+  budget?: RetryBudget;
+  random?: number;
+  failing: (attempt: number) => Error | undefined;
+}): {
   clock: HandClock;
   attempts: () => number;
   budget: RetryBudget;
@@ -40,13 +51,20 @@ describe('what a client sees after a failed attempt', () => {
     ['unknown', false, 1, 'OUTCOME_UNKNOWN'],
     ['unknown', true, 3, 'DOWNSTREAM_FAILED'],
   ];
-  test.each(table)('H07 delivered %s, safe %s: %i attempts, then %s', async (delivered, safe, attempts, code) => {
-    const { clock, call, attempts: made } = arrange({ safe, failing: () => failure('DOWNSTREAM_FAILED', delivered) });
-    const done = call();
-    await clock.pass(10_000);
-    await expect(done).rejects.toMatchObject({ code, server: 'tavern', delivered });
-    expect(made()).toBe(attempts);
-  });
+  test.each(table)(
+    'H07 delivered %s, safe %s: %i attempts, then %s',
+    async (delivered, safe, attempts, code) => {
+      const {
+        clock,
+        call,
+        attempts: made,
+      } = arrange({ safe, failing: () => failure('DOWNSTREAM_FAILED', delivered) });
+      const done = call();
+      await clock.pass(10_000);
+      await expect(done).rejects.toMatchObject({ code, server: 'tavern', delivered });
+      expect(made()).toBe(attempts);
+    },
+  );
 
   test('H07 the error says that the outcome is unknown, and why', async () => {
     const { call } = arrange({ failing: () => failure('DOWNSTREAM_FAILED', 'unknown') });
@@ -61,7 +79,9 @@ describe('what a client sees after a failed attempt', () => {
 
 describe('retry', () => {
   test('answers with the attempt that succeeds', async () => {
-    const { clock, call, attempts } = arrange({ failing: (n) => (n < 3 ? failure('DOWNSTREAM_UNAVAILABLE', false) : undefined) });
+    const { clock, call, attempts } = arrange({
+      failing: (n) => (n < 3 ? failure('DOWNSTREAM_UNAVAILABLE', false) : undefined),
+    });
     const done = call();
     await clock.pass(10_000);
     await expect(done).resolves.toBeDefined();
@@ -69,7 +89,10 @@ describe('retry', () => {
   });
 
   test('pauses longer and longer, half of it at random', async () => {
-    const { clock, call, attempts } = arrange({ random: 0, failing: () => failure('DOWNSTREAM_UNAVAILABLE', false) });
+    const { clock, call, attempts } = arrange({
+      random: 0,
+      failing: () => failure('DOWNSTREAM_UNAVAILABLE', false),
+    });
     void call();
     await clock.pass(99);
     expect(attempts()).toBe(1);
@@ -82,7 +105,9 @@ describe('retry', () => {
   });
 
   test('waits as long as the server asks for, if that is not too long', async () => {
-    const { clock, call, attempts } = arrange({ failing: () => failure('RATE_LIMITED', false, { retryAfterMs: 3_000 }) });
+    const { clock, call, attempts } = arrange({
+      failing: () => failure('RATE_LIMITED', false, { retryAfterMs: 3_000 }),
+    });
     void call();
     await clock.pass(2_999);
     expect(attempts()).toBe(1);
@@ -91,7 +116,9 @@ describe('retry', () => {
   });
 
   test('hands the hint on where the server asks for more patience than a call has', async () => {
-    const { call, attempts } = arrange({ failing: () => failure('RATE_LIMITED', false, { retryAfterMs: 60_000 }) });
+    const { call, attempts } = arrange({
+      failing: () => failure('RATE_LIMITED', false, { retryAfterMs: 60_000 }),
+    });
     await expect(call()).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 60_000 });
     expect(attempts()).toBe(1);
   });
@@ -154,7 +181,9 @@ describe('the retry budget', () => {
   test('H09 allows a fifth of the calls under way', async () => {
     const budget = new RetryBudget({ ratio: 0.2, min: 3 });
     const { call, attempts } = arrange({ budget, failing: () => failure('DOWNSTREAM_UNAVAILABLE', false) });
-    const all = Array.from({ length: 100 }, () => call().catch((error: unknown) => (error as ProxyError).code));
+    const all = Array.from({ length: 100 }, () =>
+      call().catch((error: unknown) => (error as ProxyError).code),
+    );
     await settle();
     expect(budget.spent).toBe(20);
     expect(attempts()).toBe(100);
@@ -162,7 +191,10 @@ describe('the retry budget', () => {
   });
 
   test('gets everything back in the end', async () => {
-    const { clock, budget, call } = arrange({ safe: true, failing: (n) => (n % 3 === 0 ? undefined : failure('TIMEOUT')) });
+    const { clock, budget, call } = arrange({
+      safe: true,
+      failing: (n) => (n % 3 === 0 ? undefined : failure('TIMEOUT')),
+    });
     const all = Array.from({ length: 50 }, () => call().catch(() => {}));
     await clock.pass(60_000);
     await Promise.all(all);

@@ -4,7 +4,19 @@ import { proxyWith, server } from './proxy-in-process.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
 const POOLS = ['p', 'q', 'r', 's', 't'];
-const FAULTS = ['', '', '', 'crash', 'crash-before', 'hang', 'hang-before', 'isError', 'invalid', 'down', 'slow:40'];
+const FAULTS = [
+  '',
+  '',
+  '',
+  'crash',
+  'crash-before',
+  'hang',
+  'hang-before',
+  'isError',
+  'invalid',
+  'down',
+  'slow:40',
+];
 const ROUNDS = 12;
 const CALLS_A_ROUND = 60;
 
@@ -33,7 +45,15 @@ test('K03 a random fault schedule over ten servers loses no call and runs none t
   const proxy = await proxyWith((folder) => ({
     defaults: options,
     mcpServers: Object.fromEntries(NAMES.map((name) => [name, server(name, folder)])),
-    pools: Object.fromEntries(POOLS.map((pool, i) => [pool, { members: NAMES.slice(2 * i, 2 * i + 2), strategy: ['failover', 'round-robin', 'least-busy'][i % 3] }])),
+    pools: Object.fromEntries(
+      POOLS.map((pool, i) => [
+        pool,
+        {
+          members: NAMES.slice(2 * i, 2 * i + 2),
+          strategy: ['failover', 'round-robin', 'least-busy'][i % 3],
+        },
+      ]),
+    ),
   }));
   await proxy.ready(...NAMES);
   const outcomes = new Map<string, ProxyError | 'answered' | 'refused'>();
@@ -56,7 +76,8 @@ test('K03 a random fault schedule over ten servers loses no call and runs none t
   expect(outcomes.size, `seed ${seed}`).toBe(ROUNDS * CALLS_A_ROUND);
 
   const runs = new Map<string, number>();
-  for (const line of proxy.ledger) runs.set(line.split(' ')[0] as string, (runs.get(line.split(' ')[0] as string) ?? 0) + 1);
+  for (const line of proxy.ledger)
+    runs.set(line.split(' ')[0] as string, (runs.get(line.split(' ')[0] as string) ?? 0) + 1);
   const wrong: string[] = [];
   const seen = new Map<string, number>();
   for (const [key, outcome] of outcomes) {
@@ -80,5 +101,7 @@ test('K03 a random fault schedule over ten servers loses no call and runs none t
   expect(seen.size, `seed ${seed}`).toBeGreaterThan(3);
 
   for (const pool of POOLS)
-    await expect.poll(() => proxy.outcome(`${pool}__read`), { timeout: 20_000, interval: 100 }).toBe('answered');
+    await expect
+      .poll(() => proxy.outcome(`${pool}__read`), { timeout: 20_000, interval: 100 })
+      .toBe('answered');
 }, 60_000);

@@ -10,7 +10,8 @@ describe('circuitBreaker', () => {
     const proxy = await proxyWith((folder) => ({
       mcpServers: { a: { ...server('a', folder), ...FAST } },
     }));
-    for (let i = 0; i < 5; i++) expect(await proxy.outcome('write', { fault: 'crash' })).toBe('OUTCOME_UNKNOWN');
+    for (let i = 0; i < 5; i++)
+      expect(await proxy.outcome('write', { fault: 'crash' })).toBe('OUTCOME_UNKNOWN');
     const opened = proxy.log.filter(({ message }) => message === 'circuit opened');
     expect(opened.map(({ facts }) => facts['server'])).toContain('a');
     expect(proxy.ledger).toHaveLength(5);
@@ -18,13 +19,20 @@ describe('circuitBreaker', () => {
 
   test('H03 an open circuit refuses within 5 ms, tells when to come back, and nothing reaches the server', async () => {
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { ...server('a', folder), ...FAST, timeoutMs: 50, circuitBreaker: { failureThreshold: 2 } } },
+      mcpServers: {
+        a: { ...server('a', folder), ...FAST, timeoutMs: 50, circuitBreaker: { failureThreshold: 2 } },
+      },
     }));
-    for (const tool of ['write', 'slow']) expect(await proxy.outcome(tool, { fault: 'hang' })).toBe('TIMEOUT');
+    for (const tool of ['write', 'slow'])
+      expect(await proxy.outcome(tool, { fault: 'hang' })).toBe('TIMEOUT');
     const reached = proxy.ledger.length;
     const from = performance.now();
     for (let i = 0; i < 100; i++)
-      await expect(proxy.call('read')).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', delivered: false, server: 'a' });
+      await expect(proxy.call('read')).rejects.toMatchObject({
+        code: 'CIRCUIT_OPEN',
+        delivered: false,
+        server: 'a',
+      });
     expect((performance.now() - from) / 100).toBeLessThan(5);
     expect(proxy.ledger).toHaveLength(reached);
     const { breaker } = await proxy.status('a');
@@ -73,7 +81,9 @@ describe('circuitBreaker', () => {
 describe('timeoutMs and maxTimeoutMs', () => {
   test('override.timeoutMs holds for its tool alone', async () => {
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { ...server('a', folder), ...FAST, tools: { override: { slow: { timeoutMs: 50 } } } } },
+      mcpServers: {
+        a: { ...server('a', folder), ...FAST, tools: { override: { slow: { timeoutMs: 50 } } } },
+      },
     }));
     expect(await proxy.outcome('slow', { ms: 300 })).toBe('TIMEOUT');
     expect(await proxy.outcome('write', { ms: 100 })).toBe('answered');
@@ -82,7 +92,13 @@ describe('timeoutMs and maxTimeoutMs', () => {
   test('maxTimeoutMs bounds the whole call, retries included', async () => {
     const proxy = await proxyWith((folder) => ({
       mcpServers: {
-        a: { ...server('a', folder), retry: { attempts: 50, delayMs: 100 }, timeoutMs: 100, maxTimeoutMs: 300, tools: { safeToRepeat: ['read'] } },
+        a: {
+          ...server('a', folder),
+          retry: { attempts: 50, delayMs: 100 },
+          timeoutMs: 100,
+          maxTimeoutMs: 300,
+          tools: { safeToRepeat: ['read'] },
+        },
       },
     }));
     const from = performance.now();
@@ -107,7 +123,9 @@ describe('maxConcurrency and maxQueue', () => {
       mcpServers: { a: { ...server('a', folder), maxConcurrency: 1, maxQueue: 4 } },
     }));
     await proxy.call('read');
-    const flood = Array.from({ length: 20 }, () => proxy.outcome('slow', { ms: 20 }, { client: client('flood') }));
+    const flood = Array.from({ length: 20 }, () =>
+      proxy.outcome('slow', { ms: 20 }, { client: client('flood') }),
+    );
     expect(await proxy.outcome('read', {}, { client: client('anna') })).toBe('answered');
     expect((await Promise.all(flood)).filter((outcome) => outcome === 'BUSY').length).toBeGreaterThan(10);
   });
@@ -131,9 +149,27 @@ describe('retry', () => {
     ['safeToRepeat', { tools: { safeToRepeat: ['re*'] } }, {}, 'DOWNSTREAM_FAILED', 3],
     ['annotated, not trusted', {}, { trustAnnotations: false }, 'OUTCOME_UNKNOWN', 1],
     ['annotated and trusted', {}, { trustAnnotations: true }, 'DOWNSTREAM_FAILED', 3],
-    ['annotated by the operator', { tools: { override: { read: { annotations: { idempotentHint: true } } } } }, {}, 'DOWNSTREAM_FAILED', 3],
-    ['trusted, but overruled', { trustAnnotations: true, tools: { override: { read: { annotations: { readOnlyHint: false } } } } }, {}, 'OUTCOME_UNKNOWN', 1],
-    ['one attempt only', { retry: { attempts: 1 }, tools: { safeToRepeat: ['*'] } }, {}, 'DOWNSTREAM_FAILED', 1],
+    [
+      'annotated by the operator',
+      { tools: { override: { read: { annotations: { idempotentHint: true } } } } },
+      {},
+      'DOWNSTREAM_FAILED',
+      3,
+    ],
+    [
+      'trusted, but overruled',
+      { trustAnnotations: true, tools: { override: { read: { annotations: { readOnlyHint: false } } } } },
+      {},
+      'OUTCOME_UNKNOWN',
+      1,
+    ],
+    [
+      'one attempt only',
+      { retry: { attempts: 1 }, tools: { safeToRepeat: ['*'] } },
+      {},
+      'DOWNSTREAM_FAILED',
+      1,
+    ],
   ])('H07 a call that was written and lost its server: %s', async (_, options, more, code, runs) => {
     const proxy = await proxyWith((folder) => ({
       mcpServers: { a: { ...server('a', folder), ...FAST, ...more, ...options } },
@@ -142,11 +178,15 @@ describe('retry', () => {
     expect(proxy.ledger).toHaveLength(runs);
   });
 
-  test('every attempt carries the same idempotency key, in the tool\'s own argument too', async () => {
+  test("every attempt carries the same idempotency key, in the tool's own argument too", async () => {
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { ...server('a', folder), tools: { override: { write: { idempotencyKey: 'request_id' } } } } },
+      mcpServers: {
+        a: { ...server('a', folder), tools: { override: { write: { idempotencyKey: 'request_id' } } } },
+      },
     }));
-    const { got } = (await proxy.call('write', { x: 1 })).value as { got: { args: Record<string, unknown>; _meta: Record<string, unknown> } };
+    const { got } = (await proxy.call('write', { x: 1 })).value as {
+      got: { args: Record<string, unknown>; _meta: Record<string, unknown> };
+    };
     expect(got._meta['switchyard/idempotencyKey']).toMatch(/^[0-9a-f-]{36}$/);
     expect(got.args).toEqual({ x: 1, request_id: got._meta['switchyard/idempotencyKey'] });
     const own = (await proxy.call('write', { request_id: 'mine' })).value as typeof got | { got: typeof got };
@@ -178,7 +218,9 @@ describe('cache', () => {
 
   test('H11 a restart and list_changed drop it', async () => {
     const cache = { tools: ['read'], ttlMs: 60_000 };
-    const proxy = await proxyWith((folder) => ({ mcpServers: { a: { ...server('a', folder), ...FAST, cache } } }));
+    const proxy = await proxyWith((folder) => ({
+      mcpServers: { a: { ...server('a', folder), ...FAST, cache } },
+    }));
     await proxy.call('read');
     await proxy.outcome('slow', { fault: 'crash-before' });
     await proxy.call('write');
@@ -198,7 +240,10 @@ describe('cache', () => {
     await proxy.call('read');
     await new Promise((done) => setTimeout(done, 10));
     proxy.fault('a', 'crash-before');
-    expect(at((await proxy.call('read')).value, '_meta', 'switchyard/cache')).toMatchObject({ hit: true, stale: true });
+    expect(at((await proxy.call('read')).value, '_meta', 'switchyard/cache')).toMatchObject({
+      hit: true,
+      stale: true,
+    });
   });
 
   test.each([
@@ -207,7 +252,9 @@ describe('cache', () => {
     ['auto, not trusted', { mode: 'auto' }, false, 2],
     ['named, another tool', { tools: ['who'] }, true, 2],
   ])('mode %s', async (_, cache, trustAnnotations, runs) => {
-    const proxy = await proxyWith((folder) => ({ mcpServers: { a: { ...server('a', folder), cache, trustAnnotations } } }));
+    const proxy = await proxyWith((folder) => ({
+      mcpServers: { a: { ...server('a', folder), cache, trustAnnotations } },
+    }));
     await proxy.call('read');
     await proxy.call('read');
     expect(proxy.ledger).toHaveLength(runs);

@@ -8,7 +8,15 @@ const QUICK = { restart: { delayMs: 10, maxDelayMs: 50 } };
 describe('cache → deadline → retry → router → circuit breaker → concurrency → timeout', () => {
   test('the cache stands outside of the circuit: what is known is given while the circuit is open', async () => {
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { ...server('a', folder), ...QUICK, timeoutMs: 40, circuitBreaker: { failureThreshold: 2 }, cache: { tools: ['read'] } } },
+      mcpServers: {
+        a: {
+          ...server('a', folder),
+          ...QUICK,
+          timeoutMs: 40,
+          circuitBreaker: { failureThreshold: 2 },
+          cache: { tools: ['read'] },
+        },
+      },
     }));
     await proxy.call('read');
     for (const tool of ['slow', 'write']) await proxy.outcome(tool, { fault: 'hang' });
@@ -19,7 +27,14 @@ describe('cache → deadline → retry → router → circuit breaker → concur
   test('retry stands outside of the circuit: every attempt counts', async () => {
     const proxy = await proxyWith((folder) => ({
       mcpServers: {
-        a: { ...server('a', folder), ...QUICK, retry: { attempts: 3, delayMs: 1 }, timeoutMs: 40, circuitBreaker: { failureThreshold: 3 }, tools: { safeToRepeat: ['*'] } },
+        a: {
+          ...server('a', folder),
+          ...QUICK,
+          retry: { attempts: 3, delayMs: 1 },
+          timeoutMs: 40,
+          circuitBreaker: { failureThreshold: 3 },
+          tools: { safeToRepeat: ['*'] },
+        },
       },
     }));
     await proxy.outcome('slow', { fault: 'hang' });
@@ -39,7 +54,14 @@ describe('cache → deadline → retry → router → circuit breaker → concur
 
   test('concurrency stands inside of the circuit: a full queue is no failure of the server', async () => {
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { ...server('a', folder), maxConcurrency: 1, maxQueue: 0, circuitBreaker: { failureThreshold: 2 } } },
+      mcpServers: {
+        a: {
+          ...server('a', folder),
+          maxConcurrency: 1,
+          maxQueue: 0,
+          circuitBreaker: { failureThreshold: 2 },
+        },
+      },
     }));
     await proxy.call('read');
     const slow = proxy.call('slow', { ms: 100 });
@@ -48,7 +70,7 @@ describe('cache → deadline → retry → router → circuit breaker → concur
     expect(await proxy.outcome('read')).toBe('answered');
   });
 
-  test('the timeout stands inside of concurrency: waiting for a turn is not the server\'s silence', async () => {
+  test("the timeout stands inside of concurrency: waiting for a turn is not the server's silence", async () => {
     const proxy = await proxyWith((folder) => ({
       mcpServers: { a: { ...server('a', folder), maxConcurrency: 1, timeoutMs: 200 } },
     }));

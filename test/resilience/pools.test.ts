@@ -14,7 +14,10 @@ const FAST = { retry: { attempts: 1 }, restart: { delayMs: 20, maxDelayMs: 50 } 
 
 function pooled(strategy: string, options: object = {}) {
   return (folder: string): object => ({
-    mcpServers: { a: { ...server('a', folder), ...FAST, ...options }, b: { ...server('b', folder), ...FAST, ...options } },
+    mcpServers: {
+      a: { ...server('a', folder), ...FAST, ...options },
+      b: { ...server('b', folder), ...FAST, ...options },
+    },
     pools: { p: { members: ['a', 'b'], strategy } },
   });
 }
@@ -33,7 +36,10 @@ describe('failover', () => {
 
   test('H08 a member that cannot be reached costs no more than one attempt, and the call runs exactly once', async () => {
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { type: 'http', url: 'http://127.0.0.1:1/mcp', ...FAST }, b: { ...server('b', folder), ...FAST } },
+      mcpServers: {
+        a: { type: 'http', url: 'http://127.0.0.1:1/mcp', ...FAST },
+        b: { ...server('b', folder), ...FAST },
+      },
       pools: { p: { members: ['a', 'b'] } },
     }));
     for (let i = 0; i < 5; i++) expect(await proxy.who('p__write', { key: i })).toBe('b');
@@ -61,7 +67,9 @@ describe('failover', () => {
     for (const name of ['a', 'b']) proxy.fault(name, 'down');
     await proxy.outcome('p__write', { fault: 'crash' });
     await proxy.outcome('p__write', { fault: 'crash' });
-    await expect.poll(() => proxy.outcome('p__read'), { timeout: 5000 }).toMatch(/DOWNSTREAM_UNAVAILABLE|CIRCUIT_OPEN/);
+    await expect
+      .poll(() => proxy.outcome('p__read'), { timeout: 5000 })
+      .toMatch(/DOWNSTREAM_UNAVAILABLE|CIRCUIT_OPEN/);
     proxy.fault('b', '');
     await expect.poll(() => proxy.outcome('p__read'), { timeout: 40_000, interval: 100 }).toBe('answered');
   }, 60_000);
@@ -70,7 +78,10 @@ describe('failover', () => {
 describe('a pool', () => {
   test('has one set of names, the union of its members, and each tool goes to those who have it', async () => {
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { ...server('a', folder, 'read'), ...FAST }, b: { ...server('b', folder, 'read', 'who'), ...FAST } },
+      mcpServers: {
+        a: { ...server('a', folder, 'read'), ...FAST },
+        b: { ...server('b', folder, 'read', 'who'), ...FAST },
+      },
       pools: { p: { members: ['a', 'b'] } },
     }));
     await proxy.ready('a', 'b');
@@ -113,7 +124,9 @@ describe('a pool', () => {
   });
 
   test('replicas make a pool of equal processes of one server', async () => {
-    const proxy = await proxyWith((folder) => ({ mcpServers: { a: { ...server('a', folder), replicas: 3 } } }));
+    const proxy = await proxyWith((folder) => ({
+      mcpServers: { a: { ...server('a', folder), replicas: 3 } },
+    }));
     await proxy.ready('a#1', 'a#2', 'a#3');
     await Promise.all(Array.from({ length: 9 }, () => proxy.call('slow', { ms: 50 })));
     for (const one of ['a#1', 'a#2', 'a#3']) expect(at(await proxy.status(one), 'calls')).toBeGreaterThan(0);
@@ -139,7 +152,10 @@ function spread(ask: Spread['ask'], more: Partial<Spread> = {}): Spread {
 
 describe('who is asked', () => {
   test('nobody is put aside for ever: where none is well, all are candidates', () => {
-    expect(pool().order({ members: ['a', 'b'], standingOf: () => ({ tier: 2, busy: 0 }) })).toEqual(['a', 'b']);
+    expect(pool().order({ members: ['a', 'b'], standingOf: () => ({ tier: 2, busy: 0 }) })).toEqual([
+      'a',
+      'b',
+    ]);
   });
 
   test('the healthy come before those that come up, and these before those that are down', () => {
@@ -183,11 +199,14 @@ describe('who is asked', () => {
   test('a call that was cancelled does not go on to another member', async () => {
     const signal = new Cancellation();
     const asked: string[] = [];
-    const sent = pool().send(callOf('search', { signal }), spread(async (member) => {
-      asked.push(member);
-      signal.cancel('enough');
-      throw failure('DOWNSTREAM_UNAVAILABLE', false);
-    }));
+    const sent = pool().send(
+      callOf('search', { signal }),
+      spread(async (member) => {
+        asked.push(member);
+        signal.cancel('enough');
+        throw failure('DOWNSTREAM_UNAVAILABLE', false);
+      }),
+    );
     await expect(sent).rejects.toBeInstanceOf(ProxyError);
     expect(asked).toEqual(['a']);
   });
@@ -212,33 +231,37 @@ describe('what a client sees: {not delivered, delivered, unknown} × {safe, not 
     [false, false, 'both', 2, 'answered'],
   ];
 
-  test.each(table)('delivered %s, safe %s, %s: %i attempts, %s', async (delivered, safe, how, attempts, seen) => {
-    const clock = new HandClock();
-    const budget = new RetryBudget({ ratio: 0.2, min: 3 });
-    const asked: string[] = [];
-    const ask = async (member: string): Promise<Json> => {
-      asked.push(member);
-      if (asked.length === 1) throw failure('DOWNSTREAM_FAILED', delivered);
-      return answer();
-    };
-    const members = how === 'retry' ? ['a'] : ['a', 'b'];
-    const one = pool({ isSafe: () => safe, budget, clock });
-    const again = retry({
-      policyOf: () => ({ attempts: how === 'failover' ? 1 : 3, delayMs: 10, maxDelayMs: 10 }),
-      isSafe: () => safe,
-      budget,
-      clock,
-      random: () => 0,
-    });
-    const outcome = compose([again], (call) => one.send(call, spread(ask, { members })))(callOf()).then(
-      () => 'answered',
-      (error: unknown) => (error instanceof ProxyError ? `${error.code} ${error.delivered}` : String(error)),
-    );
-    await clock.pass(1_000);
-    expect(await outcome).toBe(seen);
-    expect(asked).toHaveLength(attempts);
-    if (how !== 'retry' && attempts === 2) expect(asked).toEqual(['a', 'b']);
-  });
+  test.each(table)(
+    'delivered %s, safe %s, %s: %i attempts, %s',
+    async (delivered, safe, how, attempts, seen) => {
+      const clock = new HandClock();
+      const budget = new RetryBudget({ ratio: 0.2, min: 3 });
+      const asked: string[] = [];
+      const ask = async (member: string): Promise<Json> => {
+        asked.push(member);
+        if (asked.length === 1) throw failure('DOWNSTREAM_FAILED', delivered);
+        return answer();
+      };
+      const members = how === 'retry' ? ['a'] : ['a', 'b'];
+      const one = pool({ isSafe: () => safe, budget, clock });
+      const again = retry({
+        policyOf: () => ({ attempts: how === 'failover' ? 1 : 3, delayMs: 10, maxDelayMs: 10 }),
+        isSafe: () => safe,
+        budget,
+        clock,
+        random: () => 0,
+      });
+      const outcome = compose([again], (call) => one.send(call, spread(ask, { members })))(callOf()).then(
+        () => 'answered',
+        (error: unknown) =>
+          error instanceof ProxyError ? `${error.code} ${error.delivered}` : String(error),
+      );
+      await clock.pass(1_000);
+      expect(await outcome).toBe(seen);
+      expect(asked).toHaveLength(attempts);
+      if (how !== 'retry' && attempts === 2) expect(asked).toEqual(['a', 'b']);
+    },
+  );
 
   test('failover happens once, even if the call is retried', async () => {
     const clock = new HandClock();
@@ -246,12 +269,20 @@ describe('what a client sees: {not delivered, delivered, unknown} × {safe, not 
     const asked: string[] = [];
     const one = pool({ budget, clock });
     const code: ErrorCode = 'DOWNSTREAM_UNAVAILABLE';
-    const again = retry({ policyOf: () => ({ attempts: 3, delayMs: 10, maxDelayMs: 10 }), isSafe: () => false, budget, clock, random: () => 0 });
+    const again = retry({
+      policyOf: () => ({ attempts: 3, delayMs: 10, maxDelayMs: 10 }),
+      isSafe: () => false,
+      budget,
+      clock,
+      random: () => 0,
+    });
     const down = async (member: string): Promise<Json> => {
       asked.push(member);
       throw failure(code, false, { message: `"${member}" is down.` });
     };
-    const outcome = compose([again], (call) => one.send(call, spread(down)))(callOf()).catch((error: unknown) => error);
+    const outcome = compose([again], (call) => one.send(call, spread(down)))(callOf()).catch(
+      (error: unknown) => error,
+    );
     await clock.pass(1_000);
     expect(asked).toEqual(['a', 'b', 'a', 'a']);
     expect(await outcome).toMatchObject({ code });
