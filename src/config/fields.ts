@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 import { readDuration, readSize } from './units.ts';
 
 /** Marks an issue whose message is complete: nothing is added about what was found. */

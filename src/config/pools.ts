@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { ConfigProblem } from './config-error.ts';
 import type { ServerConfig } from './config.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 import { problemAt } from './parsed-text.ts';
 import type { PoolConfig } from './resilience-config.ts';
 import type { pool } from './resilience-schema.ts';

@@ -11,7 +11,7 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import { messageOf } from '../core/errors.ts';
 import { ExpressionError } from './expression-error.ts';
 import { childrenOf } from './guards.ts';
-import { listed, nearest } from './nearest.ts';
+import { listed, nearest } from '../core/nearest.ts';
 
 export interface Explainer {
   readonly text: string;

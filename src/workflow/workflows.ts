@@ -11,7 +11,7 @@ import { Cancellation } from '../core/cancellation.ts';
 import { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { createCompile } from '../expression/compile.ts';
-import { listed, nearest } from '../expression/nearest.ts';
+import { listed, nearest } from '../core/nearest.ts';
 import type { Caller } from './calls.ts';
 import { checkDefinition } from './definition/check-definition.ts';
 import { checkInTime } from './definition/check-in-time.ts';

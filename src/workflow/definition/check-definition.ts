@@ -6,7 +6,7 @@
 import type { Compile, Expression } from '../../expression/compile.ts';
 import { ExpressionError } from '../../expression/expression-error.ts';
 import type { Reference } from '../../expression/guards.ts';
-import { listed, nearest } from '../../expression/nearest.ts';
+import { listed, nearest } from '../../core/nearest.ts';
 import { compileTemplate, type Template, type TemplateProblem } from '../../expression/template.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { readDuration } from '../duration.ts';

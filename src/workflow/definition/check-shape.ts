@@ -1,6 +1,6 @@
 /** Every mistake in a definition's shape, at once. */
 import type { z } from 'zod';
-import { nearest } from '../../expression/nearest.ts';
+import { nearest } from '../../core/nearest.ts';
 import { type Problem, pathText } from './problem.ts';
 import { definitionSchema, keysAt, OTHER_KEYS } from './schema.ts';
 

@@ -4,7 +4,7 @@
  *
  * Keywords that are not here (`format`, `if`, `$dynamicRef` …) allow everything: the tool itself has the last word.
  */
-import { listed, nearest } from '../../expression/nearest.ts';
+import { listed, nearest } from '../../core/nearest.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { short } from './check-shape.ts';
 import { joinPaths, type Problem } from './problem.ts';
