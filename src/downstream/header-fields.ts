@@ -2,16 +2,12 @@
 import type { Call } from '../core/call.ts';
 import { at, stringAt } from '../core/json.ts';
 import type { Listing } from '../core/listing.ts';
-import { encodeHeaderValue, type HeaderParam, headerParamsOf } from '../protocol/header-params.ts';
-
-const NAMED = new Set([
-  'tools/call',
-  'prompts/get',
-  'resources/read',
-  'tasks/get',
-  'tasks/update',
-  'tasks/cancel',
-]);
+import {
+  encodeHeaderValue,
+  type HeaderParam,
+  headerParamsOf,
+  NAMED_BY_HEADER,
+} from '../protocol/header-params.ts';
 
 export type NamedRequest = Pick<Call, 'method' | 'name' | 'params' | 'headers'>;
 
@@ -20,7 +16,9 @@ export function headerFields(
   { method, name, params, headers }: NamedRequest,
   listing: Listing | undefined,
 ): [name: string, value: string][] {
-  const fields: [string, string][] = NAMED.has(method) ? [['Mcp-Name', encodeHeaderValue(name) ?? '']] : [];
+  const fields: [string, string][] = NAMED_BY_HEADER.has(method)
+    ? [['Mcp-Name', encodeHeaderValue(name) ?? '']]
+    : [];
   const ours = method === 'tools/call' && listing ? (declared(listing).get(name) ?? []) : [];
   for (const { header, path } of ours) {
     const value = encodeHeaderValue(at(params.value, 'arguments', ...path));

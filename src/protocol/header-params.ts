@@ -4,6 +4,16 @@
  */
 import { at, isObject, type JsonObject } from '../core/json.ts';
 
+/** The methods whose name, URI or task id modern HTTP repeats in `Mcp-Name`. */
+export const NAMED_BY_HEADER: ReadonlySet<string> = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'tasks/get',
+  'tasks/update',
+  'tasks/cancel',
+]);
+
 /** One argument that is repeated as a header. */
 export interface HeaderParam {
   /** As declared; the header is `Mcp-Param-` and this. */

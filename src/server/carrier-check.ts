@@ -4,7 +4,12 @@
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { at, type Json, type JsonObject } from '../core/json.ts';
-import { decodeHeaderValue, type HeaderParam, headerParamsOf } from '../protocol/header-params.ts';
+import {
+  decodeHeaderValue,
+  type HeaderParam,
+  headerParamsOf,
+  NAMED_BY_HEADER,
+} from '../protocol/header-params.ts';
 import { nameOf } from '../protocol/params.ts';
 import { META_PROTOCOL_VERSION } from '../protocol/revisions.ts';
 import { headerMismatch } from './modern-face.ts';
@@ -19,19 +24,10 @@ export function checkVersion(params: Json, header: HeaderOf): void {
   if (inHeader !== inBody) throw headerMismatch('The header MCP-Protocol-Version and the body disagree');
 }
 
-const NAMED = new Set([
-  'tools/call',
-  'prompts/get',
-  'resources/read',
-  'tasks/get',
-  'tasks/update',
-  'tasks/cancel',
-]);
-
 /** @throws a header mismatch */
 export function checkNames(method: string, params: Json, header: HeaderOf): void {
   if (header('mcp-method') !== method) throw headerMismatch('The header Mcp-Method and the method disagree');
-  if (!NAMED.has(method)) return;
+  if (!NAMED_BY_HEADER.has(method)) return;
   const name = header('mcp-name');
   if (name === undefined) throw headerMismatch('The header Mcp-Name is missing');
   if (decodeHeaderValue(name.trim()) !== nameOf(method, params))

@@ -248,7 +248,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       // The person is asked, whatever the model says; where nobody can be asked, this is refused.
       if (!live || !caller.ask || !isObject(caller.client.capabilities['elicitation']))
         throw wrong(
-          `"${question.step}" is for a person to approve, and your client cannot ask one. Tell the user to run: switchyard workflow resume ${runId}`,
+          `"${question.step}" is for a person to approve, and your client cannot ask one. Resume it from a client that supports elicitation, or end it with cancel_workflow.`,
         );
       return await watched(live, caller, signal);
     }
