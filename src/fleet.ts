@@ -220,6 +220,24 @@ export class Fleet {
     }
   }
 
+  /** Starts what would start later, and waits until every server is up or has failed; a lazy one is left alone. */
+  async connected(): Promise<void> {
+    this.#cancelLater?.();
+    for (const downstream of this.#later) downstream.start();
+    this.#later.clear();
+    const waiting = (): boolean =>
+      [...this.downstreams].some(
+        ({ connected, lazy, status }) => !connected && !lazy && status.lastFailure === undefined,
+      );
+    while (waiting())
+      await new Promise<void>((resolve) => {
+        const unwatch = this.watch(() => {
+          unwatch();
+          resolve();
+        });
+      });
+  }
+
   /** Ends all of its own servers. */
   async close(): Promise<void> {
     this.#gathering?.();

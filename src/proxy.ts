@@ -77,6 +77,10 @@ export interface Proxy {
   readonly ready: boolean;
   /** Takes over a changed config: only what differs is started anew, and calls under way on it may end. */
   reload(config: Config): void;
+  /** Waits until every server that connects for all clients is up or has failed. */
+  connected(): Promise<void>;
+  /** How every server does, as the client with this view sees it. */
+  report(view: string): readonly ServerReport[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
   /** Ends every connection and child process. Idempotent. */
@@ -184,7 +188,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     get ready() {
       return [...shared.downstreams].every(({ connected, lazy }) => connected || lazy);
     },
+    connected: () => shared.connected(),
     reload,
+    report,
     metrics,
     close: () => (closing ??= close()),
   };

@@ -1,29 +1,61 @@
 /** `switchyard serve`: MCP over stdio, over HTTP, or both, until told to stop. */
-import { homedir } from 'node:os';
 import type { Config } from '../config/config.ts';
-import { configFolders, findConfigFiles } from '../config/find-config-files.ts';
-import type { TemplateCheck } from '../config/composed-tools.ts';
-import { loadConfig } from '../config/load-config.ts';
+import type { Machine } from '../config/folders.ts';
 import { Reloading } from '../config/reloading.ts';
 import { markOf } from '../config/watch.ts';
-import type { Machine } from '../config/folders.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { secretArguments } from '../core/redact.ts';
 import { configId, createProxy, type Proxy } from '../proxy.ts';
 import { openStdioFace } from '../server/stdio-face.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import type { HttpPage, HttpServer } from '../transport/http-server.ts';
+import type { Command, Input } from './command.ts';
+import { configFiles, readConfig, secretsOf } from './configured.ts';
 import { packageVersion } from './package-version.ts';
 import { UsageError } from './usage-error.ts';
-import { type Part, servedPart } from './served-part.ts';
+import { servedPart } from './served-part.ts';
 import { withoutItself } from './without-itself.ts';
 
-export interface ServeOptions {
-  readonly configFiles: readonly string[];
-  readonly http: { readonly host: string; readonly port: number } | undefined;
+export const serve: Command = {
+  name: 'serve',
+  takes: '',
+  summary: 'serves all servers of a config as one, over stdio or over Streamable HTTP',
+  options: {
+    http: {
+      type: 'string',
+      value: '[HOST:]PORT',
+      about: 'serve Streamable HTTP at /mcp instead of stdio (host 127.0.0.1; port 0 picks one)',
+    },
+    stdio: { type: 'boolean', about: 'with --http: serve stdio as well' },
+    servers: {
+      type: 'string',
+      multiple: true,
+      value: 'A,B',
+      about: 'serve only these servers of the config',
+    },
+    tags: {
+      type: 'string',
+      multiple: true,
+      value: 'T,-U',
+      about: 'serve only servers with tag T, and none with tag U',
+    },
+  },
+  examples: [
+    'switchyard --config switchyard.json',
+    'switchyard serve --http 8080 --config ~/.cursor/mcp.json',
+  ],
+  positionals: false,
+  run: serveInput,
+};
+
+interface HttpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Faces {
+  readonly http: HttpAddress | undefined;
   readonly stdio: boolean;
-  readonly part: Part;
 }
 
 /** The configs being served by the processes above us. */
@@ -41,33 +73,32 @@ interface Ending {
 
 type Closer = (drainMs: number) => Promise<void>;
 
-/** Runs until the client leaves or a signal comes. @returns the exit code. */
-export async function serve(options: ServeOptions): Promise<number> {
-  const machine: Machine = {
-    env: process.env,
-    cwd: process.cwd(),
-    homeDir: homedir(),
-    platform: process.platform,
-  };
-  const files = findConfigFiles(options.configFiles, machine);
-  if (files.length === 0)
-    throw new UsageError(
-      `No config found: looked for switchyard.json (.yaml, .toml) in ${configFolders(machine).join(' and ')}. Name one with --config FILE.`,
-    );
+/** Runs until the client leaves or a signal comes. */
+async function serveInput({ options, configFiles: given, machine }: Input): Promise<number> {
+  const at = options.text('http');
+  const http = at === undefined ? undefined : address(at);
+  const faces: Faces = { http, stdio: http === undefined || options.flag('stdio') };
+  const part = { servers: options.list('servers'), tags: options.list('tags') };
+  const files = configFiles(given, machine);
   const chain = refuseOwnChild(files, machine.env);
   const marks = new Map<string, string>();
   const load = async (onRead: (file: string) => void): Promise<Config> =>
-    servedPart(
-      withoutItself(await loadConfig({ files, ...machine, checkTemplates, onRead }), options.http),
-      options.part,
-    );
+    servedPart(withoutItself(await readConfig(files, machine, onRead), http), part);
   const config = await load((file) => marks.set(file, markOf(file)));
   const log = createLog({ level: config.log.level, secrets: secretsOf(config) });
-  if (options.http) await checkGuard(options.http.host, config);
+  if (http) await checkGuard(http.host, config);
   for (const warning of config.warnings) log.warn({}, warning);
   if (config.servers.size === 0)
     log.warn({}, `No server is configured: there is none under mcpServers in ${files.join(', ')}.`);
-  return run(options, { config, load, marks }, chain, log);
+  return run(faces, { config, load, marks }, { machine, chain, log });
+}
+
+/** `[HOST:]PORT`; an IPv6 host stands in brackets. */
+function address(text: string): HttpAddress {
+  const match = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:]+):)?(?<port>\d{1,5})$/.exec(text);
+  const port = Number(match?.groups?.['port']);
+  if (!match || port > 65_535) throw new UsageError(`--http expects [HOST:]PORT, got "${text}".`);
+  return { host: (match.groups?.['host'] ?? '127.0.0.1').replaceAll(/[[\]]/g, ''), port };
 }
 
 /** Before any server is started. */
@@ -87,7 +118,14 @@ interface Loaded {
   readonly marks: ReadonlyMap<string, string>;
 }
 
-async function run(options: ServeOptions, loaded: Loaded, chain: string, log: Log): Promise<number> {
+interface Surroundings {
+  readonly machine: Machine;
+  /** The configs that are served by the processes above us, and ours. */
+  readonly chain: string;
+  readonly log: Log;
+}
+
+async function run(faces: Faces, loaded: Loaded, { machine, chain, log }: Surroundings): Promise<number> {
   const { config } = loaded;
   let stop: (ending: Ending) => void = () => {};
   const stopped = new Promise<Ending>((resolve) => (stop = resolve));
@@ -103,17 +141,17 @@ async function run(options: ServeOptions, loaded: Loaded, chain: string, log: Lo
   const proxy = await createProxy({
     config,
     version: packageVersion(),
-    exclusive: options.http === undefined,
-    env: process.env,
+    exclusive: faces.http === undefined,
+    env: machine.env,
     childEnv: { [CHAIN_VARIABLE]: chain },
     log,
   });
   const closers: Closer[] = [];
   let drainMs = 0;
   try {
-    if (options.http) closers.push(await serveHttp(options.http, config, proxy, log));
+    if (faces.http) closers.push(await serveHttp(faces.http, config, proxy, log));
     const clientLeft = (why: string): void => stop({ why, drainMs: 0 });
-    if (options.stdio) closers.push(serveStdio(config, proxy, log, options.http ? () => {} : clientLeft));
+    if (faces.stdio) closers.push(serveStdio(config, proxy, log, faces.http ? () => {} : clientLeft));
     reloading = new Reloading({
       ...loaded,
       apply: (changed) => takeOver(changed, proxy, log),
@@ -140,12 +178,7 @@ function takeOver(config: Config, proxy: Proxy, log: Log): void {
   proxy.reload(config);
 }
 
-async function serveHttp(
-  at: { readonly host: string; readonly port: number },
-  config: Config,
-  proxy: Proxy,
-  log: Log,
-): Promise<Closer> {
+async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log): Promise<Closer> {
   const { served } = proxy;
   // Loaded only here: most proxies are started by a client and speak over stdio.
   const { createHttpFace } = await import('../server/http-face.ts');
@@ -209,28 +242,4 @@ function refuseOwnChild(files: readonly string[], env: Readonly<Record<string, s
       'This proxy was started by a proxy that serves the same config: it would start itself again and again. Remove the entry that starts it.',
     );
   return [...above, id].join(':');
-}
-
-function secretsOf(config: Config): string[] {
-  const secrets = [...config.http.tokens.values()];
-  for (const { transport } of config.servers.values()) {
-    if (transport.kind === 'stdio')
-      secrets.push(...transport.env.values(), ...secretArguments(transport.args));
-    else if (transport.kind !== 'tcp') {
-      secrets.push(...transport.headers.values());
-      secrets.push(...urlSecrets(transport.url));
-    }
-  }
-  return secrets;
-}
-
-function urlSecrets(url: string): string[] {
-  if (!URL.canParse(url)) return [];
-  const { password, searchParams } = new URL(url);
-  return [decodeURIComponent(password), ...searchParams.values()];
-}
-
-/** Most configs hold no expressions. */
-async function checkTemplates(): Promise<TemplateCheck> {
-  return (await import('../routing/composed-templates.ts')).templateFaults;
 }

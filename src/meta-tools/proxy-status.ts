@@ -1,9 +1,13 @@
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
 import { at, type JsonObject, stringAt } from '../core/json.ts';
+import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
 import type { MetaTool } from './meta-tools.ts';
 
 export interface ServerReport extends JsonObject {
   readonly server: string;
+  readonly state: DownstreamState;
+  readonly tools: number;
+  readonly lastFailure?: DownstreamStatus['lastFailure'];
 }
 
 /** `proxy_status`: how every downstream server is doing. Asks nothing of the servers themselves. */

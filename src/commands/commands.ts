@@ -1,0 +1,16 @@
+/** All commands by name. Each is loaded when it is run: a client that starts the proxy waits for nothing else. */
+import type { Command } from './command.ts';
+
+interface Entry {
+  readonly name: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** In the order of the help. */
+export const COMMANDS: readonly Entry[] = [
+  { name: 'serve', load: async () => (await import('./serve.ts')).serve },
+  { name: 'list', load: async () => (await import('./list.ts')).list },
+];
+
+/** What runs where no command is named. */
+export const DEFAULT_COMMAND = 'serve';

@@ -1,0 +1,51 @@
+/** The config that a command works on: found, read, and its secrets known. */
+import type { TemplateCheck } from '../config/composed-tools.ts';
+import type { Config } from '../config/config.ts';
+import { configFolders, findConfigFiles } from '../config/find-config-files.ts';
+import type { Machine } from '../config/folders.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { secretArguments } from '../core/redact.ts';
+import { UsageError } from './usage-error.ts';
+
+/** @throws UsageError where there is none. */
+export function configFiles(given: readonly string[], machine: Machine): readonly string[] {
+  const files = findConfigFiles(given, machine);
+  if (files.length > 0) return files;
+  throw new UsageError(
+    `No config found: looked for switchyard.json (.yaml, .toml) in ${configFolders(machine).join(' and ')}. Name one with --config FILE.`,
+  );
+}
+
+/** @param onRead is told every file, those of variables too. @throws ConfigError with all that is wrong. */
+export function readConfig(
+  files: readonly string[],
+  machine: Machine,
+  onRead: (file: string) => void = () => {},
+): Promise<Config> {
+  return loadConfig({ files, ...machine, checkTemplates, onRead });
+}
+
+/** What must not stand in any output. */
+export function secretsOf(config: Config): string[] {
+  const secrets = [...config.http.tokens.values()];
+  for (const { transport } of config.servers.values()) {
+    if (transport.kind === 'stdio')
+      secrets.push(...transport.env.values(), ...secretArguments(transport.args));
+    else if (transport.kind !== 'tcp') {
+      secrets.push(...transport.headers.values());
+      secrets.push(...urlSecrets(transport.url));
+    }
+  }
+  return secrets;
+}
+
+function urlSecrets(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { password, searchParams } = new URL(url);
+  return [decodeURIComponent(password), ...searchParams.values()];
+}
+
+/** Most configs hold no expressions. */
+async function checkTemplates(): Promise<TemplateCheck> {
+  return (await import('../routing/composed-templates.ts')).templateFaults;
+}
