@@ -7,6 +7,7 @@ import { secretArguments } from './core/redact.ts';
 import type { Carriers } from './downstream/carriers.ts';
 import { openChildProcess } from './transport/child-process.ts';
 import { HttpStatusError } from './transport/http-client-errors.ts';
+import type { Authorization } from './transport/authorization.ts';
 import type { HttpClientOptions } from './transport/http-client.ts';
 import { lazyLink } from './transport/lazy-link.ts';
 import { MARKER_VARIABLE, type ProcessRecord } from './transport/process-record.ts';
@@ -22,6 +23,8 @@ export interface CarrierContext {
   /** Names and values set for every child process, beside the marker. */
   readonly childEnv: Readonly<Record<string, string>>;
   readonly processes: ProcessRecord;
+  /** Of a remote server that may demand a login. */
+  readonly authorization: Authorization | undefined;
   /** Asked when a process is to end. */
   readonly stopGraceMs: () => number;
   readonly clock: Clock;
@@ -30,7 +33,7 @@ export interface CarrierContext {
 
 export function carriersFor(server: ServerConfig, context: CarrierContext): Carriers {
   const { key: describe, transport, connectTimeoutMs } = server;
-  const { clock, env, log } = context;
+  const { clock, env, log, authorization } = context;
   const limits = { messageBytes: server.limits.messageBytes, queueBytes: QUEUE_BYTES };
   const common = { describe, limits, connectTimeoutMs, clock };
   switch (transport.kind) {
@@ -50,7 +53,13 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
     case 'sse':
       return {
         kind: 'one',
-        open: sse({ ...common, env, url: transport.url, headers: Object.fromEntries(transport.headers) }),
+        open: sse({
+          ...common,
+          env,
+          url: transport.url,
+          headers: Object.fromEntries(transport.headers),
+          authorization,
+        }),
       };
     case 'http': {
       const options = {
@@ -59,6 +68,7 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
         log,
         url: transport.url,
         headers: Object.fromEntries(transport.headers),
+        authorization,
       };
       return {
         kind: 'http',

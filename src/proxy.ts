@@ -18,6 +18,7 @@ import { Json, type JsonObject, stringAt } from './core/json.ts';
 import { editObject } from './core/json-edit.ts';
 import type { ListKind } from './core/listing.ts';
 import type { Logger } from './core/logger.ts';
+import { loginFor, loginStore } from './logins.ts';
 import { Downstream } from './downstream/downstream.ts';
 import { eraMemory } from './downstream/eras.ts';
 import { type Greeting, type GreetingSource, greetingSource } from './downstream/greeting.ts';
@@ -38,7 +39,7 @@ import { RetryBudget } from './middleware/retry-budget.ts';
 import { composedDefinition, composedTools } from './routing/composed-tools.ts';
 import { membersOf } from './routing/members.ts';
 import { Pool } from './routing/pools.ts';
-import { breakerReport, cachedReport, standing } from './routing/road-figures.ts';
+import { breakerReport, cachedReport, loginReport, standing } from './routing/road-figures.ts';
 import { serverRoad } from './routing/server-road.ts';
 import { LATEST_LEGACY, LOG_LEVELS } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
@@ -102,9 +103,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const uris = new UriMemory(
     (server) => (all.servers.get(server) ?? all.pools.get(server))?.namespace ?? server,
   );
+  const loginsKept = loginStore(config, clock, log);
   const processes = await openProcessRecord(config.stateDir, log);
   const swept = sweepProcesses(config.stateDir, log);
-  const carriers: Omit<CarrierContext, 'stopGraceMs'> = {
+  const carriers: Omit<CarrierContext, 'stopGraceMs' | 'authorization'> = {
     env,
     childEnv: options.childEnv ?? {},
     processes,
@@ -483,17 +485,35 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const { key: name } = server;
     /** Whose own connection it is, beside the shared one. */
     const owner = (): Client | undefined => (part.shared ? part.door()?.client : undefined);
+    // Connections of their own are for one person each; the shared one is for whoever may use this proxy.
+    const who = config.http.tokens.size > 0 ? (owner()?.person ?? '') : '';
+    const login = loginFor({
+      key: all.ownerOf(name),
+      server,
+      who,
+      mayAsk: exclusive || who !== '' || config.http.tokens.size < 2,
+      store: loginsKept,
+      env,
+      loggedIn: () => downstream.tryAgain(),
+      completed: (clientId, params) => tell(clientId, 'notifications/elicitation/complete', params),
+      clock,
+      log,
+    });
     const downstream: Downstream = new Downstream({
       server: name,
       carriers: carriersFor(server, {
         ...carriers,
         stopGraceMs: () => Math.min(server.stopGraceMs, hurry ? HURRY_MS : Infinity),
+        authorization: login?.authorization,
       }),
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
       greeting: part.greeting,
       memory: snapshots.for(
-        JSON.stringify({ transport: server.transport, protocol: server.protocol }, mapsAsArrays),
+        JSON.stringify(
+          { transport: server.transport, protocol: server.protocol, ...(who !== '' && { who }) },
+          mapsAsArrays,
+        ),
       ),
       door: part.door,
       start: server.start,
@@ -524,6 +544,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const its = serverRoad({
       server,
       downstream,
+      login,
       outside: [
         observe({
           server: name,
@@ -664,6 +685,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         errors: [...counts.failures.values()].reduce((sum, count) => sum + count, 0),
         failures,
         toolErrors: counts.toolErrors,
+        ...loginReport(itsRoad),
         breaker: breakerReport(itsRoad),
         queue: { running: itsRoad?.gate.running ?? 0, waiting: itsRoad?.gate.queued ?? 0 },
         latencyMs: counts.latencyMs,

@@ -19,6 +19,7 @@ const parts: Readonly<Record<string, Place>> = {
   downstream: { floor: 1, doors: ['transport', 'protocol'] },
   catalog: { floor: 1, doors: ['protocol'] },
   config: { floor: 1 },
+  login: { floor: 1, doors: ['transport', 'protocol'] },
   telemetry: { floor: 1 },
   middleware: { floor: 1 },
   'middleware/observe.ts': { floor: 1, doors: ['middleware', 'telemetry'] },
@@ -30,6 +31,7 @@ const parts: Readonly<Record<string, Place>> = {
   routing: { floor: 2 },
   'fleet.ts': { floor: 2, doors: ['routing'] },
   'carriers.ts': { floor: 2 },
+  'logins.ts': { floor: 2 },
   'state-key.ts': { floor: 2 },
 
   'proxy.ts': { floor: 3 },
@@ -42,8 +44,7 @@ const parts: Readonly<Record<string, Place>> = {
 /** Packages whose values only these files may import; their types may travel. */
 const packageHomes: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^zod(\/|$)/, files: /^(config\/|workflow\/definition\/schema\.ts$)/ },
-  // No part needs its values yet; OAuth of remote servers will.
-  { name: /^@modelcontextprotocol\//, files: /^$/ },
+  { name: /^@modelcontextprotocol\//, files: /^login\// },
 ];
 
 const forbiddenWords = [

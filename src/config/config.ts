@@ -4,6 +4,7 @@
  * Everything is filled in: defaults applied, variables expanded, paths absolute, durations in milliseconds,
  * sizes in bytes. Tables with keys that the user chose are Maps in file order. Reading files is `load-config.ts`.
  */
+import type { AuthConfig } from './auth-config.ts';
 import type {
   CacheConfig,
   CircuitBreakerConfig,
@@ -26,6 +27,8 @@ export interface Config {
   readonly http: HttpConfig;
   /** Absolute. Not created yet. */
   readonly stateDir: string;
+  /** `auto`: the secrets of logins lie in the system's keyring where there is one, else in files. */
+  readonly tokenStorage: 'auto' | 'file';
   readonly log: LogConfig;
   /** What was left out or looks wrong without being an error: one sentence each, for stderr. */
   readonly warnings: readonly string[];
@@ -41,6 +44,8 @@ export interface ServerConfig {
   readonly disabled: boolean;
   readonly tags: readonly string[];
   readonly transport: TransportConfig;
+  /** How to log in, where the server demands it; only remote servers do. */
+  readonly auth: AuthConfig;
   /** `auto`: ask the server which revision it speaks. */
   readonly protocol: 'auto' | ProtocolRevision;
   readonly connections: 'auto' | 'shared' | 'per-client';

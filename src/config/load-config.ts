@@ -90,7 +90,10 @@ function inOrder(problems: readonly ConfigProblem[], files: readonly string[]): 
 }
 
 interface TopResult {
-  readonly config: Pick<Config, 'expose' | 'http' | 'stateDir' | 'log' | 'retryBudget' | 'workflows'>;
+  readonly config: Pick<
+    Config,
+    'expose' | 'http' | 'stateDir' | 'tokenStorage' | 'log' | 'retryBudget' | 'workflows'
+  >;
   readonly pools: ReadonlyMap<string, PoolInput>;
   readonly tools: ReadonlyMap<string, ComposedToolInput>;
   readonly defaults: DefaultsInput;
@@ -122,6 +125,7 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
           paths.resolve(placeAt(rest, ['workflows', 'files']).source.folder, glob),
         ),
       },
+      tokenStorage: input.tokenStorage ?? 'auto',
       stateDir:
         input.stateDir === undefined
           ? userStateFolder(machine)

@@ -15,6 +15,7 @@ import {
   text,
   texts,
 } from './fields.ts';
+import { auth } from './auth-schema.ts';
 import { isNamespace, namespaceOf } from './namespaces.ts';
 import { cache, circuitBreaker, composedTool, pool, retry, retryBudget } from './resilience-schema.ts';
 import { unsupportedKeys } from './unsupported.ts';
@@ -112,6 +113,7 @@ const ownShape = {
   command: nonEmptyText().optional(),
   args: texts().optional(),
   url: nonEmptyText().optional(),
+  auth: auth.optional(),
   host: nonEmptyText().optional(),
   port: count(1, 65_535).optional(),
   namespace: field(
@@ -173,6 +175,7 @@ const topShape = {
     inline: choice(['ask', 'allow', 'read-only', 'off']).optional(),
   }).optional(),
   stateDir: nonEmptyText().optional(),
+  tokenStorage: choice(['auto', 'file']).optional(),
   log: section({
     level: choice(['silent', 'error', 'warn', 'info', 'debug', 'trace']).optional(),
   }).optional(),

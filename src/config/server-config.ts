@@ -1,4 +1,5 @@
 /** One server's checked input and the defaults -> its whole configuration. Pure. */
+import { readAuth } from './auth-config.ts';
 import { builtIn, builtInHealth, builtInInheritEnv, builtInLimits, builtInRestart } from './built-in.ts';
 import {
   builtInCache,
@@ -42,6 +43,7 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
       disabled,
       tags: input.tags ?? defaults.tags ?? [],
       transport: transport.transport,
+      auth: readAuth(input.auth),
       protocol: input.protocol ?? defaults.protocol ?? 'auto',
       connections: input.connections ?? defaults.connections ?? 'auto',
       connectTimeoutMs: input.connectTimeoutMs ?? defaults.connectTimeoutMs ?? builtIn.connectTimeoutMs,

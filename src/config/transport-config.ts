@@ -1,4 +1,5 @@
 /** Which transport an entry means, and whether the rest of the entry fits it. Pure. */
+import { authProblems } from './auth-config.ts';
 import type { TransportConfig } from './config.ts';
 import type { ServerInput } from './schema.ts';
 import type { Path } from './tree.ts';
@@ -52,14 +53,15 @@ const transportKeys = [
   'inheritEnv',
   'url',
   'headers',
+  'auth',
   'host',
   'port',
 ] as const satisfies readonly (keyof ServerInput)[];
 
 const keysOf: Readonly<Record<Kind, readonly (keyof ServerInput)[]>> = {
   stdio: ['command', 'args', 'env', 'cwd', 'envFile', 'inheritEnv'],
-  http: ['url', 'headers'],
-  sse: ['url', 'headers'],
+  http: ['url', 'headers', 'auth'],
+  sse: ['url', 'headers', 'auth'],
   websocket: ['url', 'headers'],
   tcp: ['host', 'port'],
 };
@@ -112,7 +114,11 @@ function remote(kind: 'http' | 'sse' | 'websocket', source: TransportSource): Tr
   const { url, type } = input;
   if (url === undefined) return missing('url');
   const unread = disabled && hasVariables(url);
-  const problems = [...(unread ? [] : urlProblems(url, kind)), ...headerProblems(headers)];
+  const problems = [
+    ...(unread ? [] : urlProblems(url, kind)),
+    ...headerProblems(headers),
+    ...authProblems(input.auth, headers),
+  ];
   if (kind !== 'http') return { transport: { kind, url, headers }, problems };
   const fallbackToSse = type === undefined || type === 'remote';
   return { transport: { kind, url, headers, fallbackToSse }, problems };

@@ -58,6 +58,8 @@ export interface Client {
   readonly capabilities: JsonObject;
   /** The least severe log level that the client wants; `undefined`: it has not said. */
   readonly logLevel: string | undefined;
+  /** Over HTTP, the name of its token (`http.tokens`): who it is beyond a session. */
+  readonly person?: string | undefined;
 }
 
 /** A client that stays: what it can be told and asked outside of any call of its own. */

@@ -215,6 +215,11 @@ export class Downstream {
     if (this.#options.start === 'eager' || !this.remembered) this.#life.start();
   }
 
+  /** What stood in the way of a connection is gone: somebody has logged in. */
+  tryAgain(): void {
+    this.#life.again();
+  }
+
   /** Answers a call under the server's own name; waits for a start under way. */
   async handle(call: Call): Promise<Json> {
     const { server, clock } = this.#options;

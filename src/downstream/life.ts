@@ -17,6 +17,8 @@ import type { Turns } from './turns.ts';
 const CRITICAL_AFTER = 5;
 /** A server that falls sooner than this after a start has not recovered. */
 const STABLE_MS = 10_000;
+/** A server that demands a login is not broken: it is looked at again now and then, until somebody has logged in. */
+const LOGIN_MS = 30_000;
 
 /** Errors of a start that tell a caller more than that the server is not there. */
 const TELLING: ReadonlySet<ErrorCode> = new Set(['CANCELLED', 'LOGIN_REQUIRED', 'RATE_LIMITED']);
@@ -146,6 +148,11 @@ export class Life<C extends Living> {
     if (this.#stopping) return;
     this.#shaky ||= this.#options.clock.now() - this.#upAt < STABLE_MS;
     this.#failed('run', error ?? new Error('the connection ended'));
+  }
+
+  /** What stood in the way of a start is gone: does not wait for the next one. */
+  again(): void {
+    if (this.#phase === 'down') this.#beginAlone(true);
   }
 
   /** It is up and of no use: ends it, which is a failure of its own, and starts it again. */
@@ -288,12 +295,14 @@ export class Life<C extends Living> {
     const { restart, server, log, clock } = this.#options;
     if (this.#closed) return;
     const what = messageOf(error);
+    const wantsLogin = error instanceof ProxyError && error.code === 'LOGIN_REQUIRED';
+    const known = wantsLogin && this.#lastFailure?.what === what;
     const now = clock.now();
     this.#lastFailure = { stage, what, at: now };
     const asked = error instanceof ProxyError ? (error.retryAfterMs ?? 0) : 0;
     this.#notBefore = asked > 0 ? now + asked : -Infinity;
-    const delayMs = Math.max(asked, Math.round(this.#backoff.failed()));
-    log.warn(
+    const delayMs = wantsLogin ? LOGIN_MS : Math.max(asked, Math.round(this.#backoff.failed()));
+    log[known ? 'debug' : 'warn'](
       { server, stage, why: what, ...(restart.enabled && { restartInMs: delayMs }) },
       'downstream server failed',
     );

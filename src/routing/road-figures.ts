@@ -29,6 +29,12 @@ export function breakerReport(road: ServerRoad | undefined): JsonObject {
   };
 }
 
+/** Who is logged in until when, where that matters; never a token. */
+export function loginReport(road: ServerRoad | undefined): JsonObject {
+  const login = road?.login?.status;
+  return login === undefined || login.state === 'not needed' ? {} : { login };
+}
+
 export function cachedReport({ cached: { hit, miss, stale } }: CallStats): JsonObject {
   return { hits: hit, misses: miss, stale };
 }

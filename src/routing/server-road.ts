@@ -1,13 +1,14 @@
 /**
  * The last part of a call's road: what stands around one connection to a server.
  *
- * observe → circuit breaker → concurrency → timeout → the server. Each attempt takes this part anew.
+ * login → observe → circuit breaker → concurrency → timeout → the server. Each attempt takes this part anew.
  */
 import type { ServerConfig } from '../config/config.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
+import type { LoginStatus } from '../login/credentials.ts';
 import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
 import { compose } from '../middleware/compose.ts';
 import { concurrency, Gate } from '../middleware/concurrency.ts';
@@ -20,13 +21,23 @@ export interface ServerRoadOptions {
     readonly connected: boolean;
     handle(call: Call): Promise<Json>;
   };
+  /** Where its connection stands on one. */
+  readonly login?: RoadLogin | undefined;
   /** Outermost: what counts and traces. */
   readonly outside: readonly Middleware[];
   readonly clock: Clock;
   readonly log: Logger;
 }
 
+/** The login of a connection: calls that need one wait inside `ask`. */
+export interface RoadLogin {
+  readonly status: LoginStatus;
+  readonly ask: Middleware | undefined;
+  close(): void;
+}
+
 export interface ServerRoad {
+  readonly login: RoadLogin | undefined;
   readonly handle: Handler;
   readonly circuit: Circuit;
   readonly gate: Gate;
@@ -38,7 +49,7 @@ export interface ServerRoad {
 }
 
 export function serverRoad(options: ServerRoadOptions): ServerRoad {
-  const { server, downstream, clock, log } = options;
+  const { server, downstream, login, clock, log } = options;
   const { key, circuitBreaker: settings, maxConcurrency, maxQueue, tools } = server;
   const circuit = new Circuit({
     server: key,
@@ -58,6 +69,7 @@ export function serverRoad(options: ServerRoadOptions): ServerRoad {
     (method === 'tools/call' ? tools.override.get(name)?.timeoutMs : undefined) ?? server.timeoutMs;
   const handle = compose(
     [
+      ...(login?.ask ? [login.ask] : []),
       ...options.outside,
       circuitBreaker(circuit),
       concurrency(gate),
@@ -69,6 +81,7 @@ export function serverRoad(options: ServerRoadOptions): ServerRoad {
   let generation = 0;
   return {
     handle,
+    login,
     circuit,
     gate,
     get generation() {
@@ -78,6 +91,9 @@ export function serverRoad(options: ServerRoadOptions): ServerRoad {
       generation++;
       circuit.newGeneration();
     },
-    close: () => circuit.close(),
+    close() {
+      circuit.close();
+      login?.close();
+    },
   };
 }

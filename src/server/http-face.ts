@@ -93,6 +93,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       method,
       params,
       clientId: `modern ${principal}`,
+      person: principal,
       outlet: outletFor(reply),
       headers: paramFields(exchange.headers),
       checkVersion: () => checkVersion(params, header),

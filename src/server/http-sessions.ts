@@ -64,6 +64,7 @@ export class HttpSessions {
       session: new LegacySession({
         served,
         clientId: `session ${principal} ${id}`,
+        person: principal,
         channel: (text) => this.#channel(entry, text),
         log,
       }),

@@ -33,6 +33,7 @@ import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 export interface LegacySessionOptions {
   readonly served: ServedProxy;
   readonly clientId: string;
+  readonly person?: string | undefined;
   /** For what belongs to no request: the pipe, or the session's own stream. */
   readonly channel: (text: string) => void;
   readonly log: Logger;
@@ -65,6 +66,7 @@ export class LegacySession implements Member {
       info: undefined,
       capabilities: {},
       logLevel: undefined,
+      person: options.person,
     };
     this.#peer = new Peer<Outlet>({
       name: 'the client',

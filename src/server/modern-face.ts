@@ -66,6 +66,7 @@ export interface ModernRequest {
   readonly method: string;
   readonly params: Json;
   readonly clientId: string;
+  readonly person?: string | undefined;
   readonly outlet: Outlet;
   readonly headers?: Call['headers'];
   /** What the carrier says of the request must agree with its body. @throws a header mismatch */
@@ -322,7 +323,7 @@ export function headerMismatch(message: string): Error {
   return new EnvelopeError(RpcError.of(HEADER_MISMATCH, message));
 }
 
-function clientOf({ params, clientId, checkVersion }: ModernRequest): Client {
+function clientOf({ params, clientId, person, checkVersion }: ModernRequest): Client {
   const meta = at(params.value, '_meta');
   const protocolVersion = stringAt(meta, META_PROTOCOL_VERSION);
   const capabilities = at(meta, META_CLIENT_CAPABILITIES);
@@ -347,6 +348,7 @@ function clientOf({ params, clientId, checkVersion }: ModernRequest): Client {
     info: isObject(info) ? info : undefined,
     capabilities,
     logLevel: stringAt(meta, META_LOG_LEVEL),
+    person,
   };
 }
 

@@ -2,7 +2,7 @@
  * What goes wrong over HTTP, as errors of ours. Messages name the server, the status or the kind of trouble,
  * and at most an origin: never a path, a query or a header's value.
  */
-import { type Delivered, ProxyError, type ErrorCode } from '../core/errors.ts';
+import { type Delivered, messageOf, ProxyError, type ErrorCode } from '../core/errors.ts';
 
 /** The cause of a ProxyError that an HTTP status led to; for the handshake, which tells the eras apart by it. */
 export class HttpStatusError extends Error {
@@ -204,4 +204,11 @@ export function badResponse(server: string, says: string): ProxyError {
     server,
     delivered: 'unknown',
   });
+}
+
+/** Credentials fail with errors of ours, unless something in them is broken. */
+export function withoutCredentials(error: unknown, server: string): ProxyError {
+  if (error instanceof ProxyError) return error;
+  const message = `"${server}" could not be asked: its login could not be looked up (${messageOf(error)}).`;
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', { message, server, delivered: false, cause: error });
 }

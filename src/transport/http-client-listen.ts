@@ -5,6 +5,7 @@
  * the link lives.
  */
 import type { Clock } from '../core/clock.ts';
+import type { Authorization } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
 import { headerOf, type ResponseHeaders } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver } from './http-client-exchange.ts';
@@ -14,6 +15,7 @@ export interface ListenOwner {
   readonly wire: Wire;
   readonly messageBytes: number;
   readonly clock: Clock;
+  readonly authorization: Authorization | undefined;
   message(text: string, origin: undefined): void;
   odd(what: string): void;
   sessionLost(): void;
@@ -92,11 +94,23 @@ export class Listen implements Receiver {
   }
 
   #open(): void {
+    const wait = this.#owner.authorization?.pending();
+    if (wait)
+      wait.then(
+        () => this.#get(),
+        () => this.#reopenLater(),
+      );
+    else this.#get();
+  }
+
+  #get(): void {
+    if (this.#stopped) return;
     this.#exchange = new Exchange(this, this.#owner.messageBytes);
     this.#owner.wire.get(this.#exchange, this.#owner.wire.path, this.#lastEventId, true);
   }
 
   #reopenLater(): void {
+    if (this.#stopped) return;
     this.#lastEventId = this.#exchange?.lastEventId ?? this.#lastEventId;
     // A stream that opens and ends at once must not become a loop; one that has lived is a success.
     if (this.#openedAt !== undefined && this.#owner.clock.now() - this.#openedAt > LIVED_MS)

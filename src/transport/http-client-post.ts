@@ -6,6 +6,7 @@ import type { Era } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import { editObject, elementTexts } from '../core/json-edit.ts';
+import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
 import { isAnswerTo, meansSessionLost, rpcErrorIn, speaksForItself } from './http-client-answers.ts';
 import {
@@ -16,10 +17,11 @@ import {
   statusError,
   tooLargeError,
   transportError,
+  withoutCredentials,
   type ResponseHeaders,
 } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
-import type { Wire } from './http-client-wire.ts';
+import type { Headers, Wire } from './http-client-wire.ts';
 import type { Outgoing } from './link.ts';
 
 /** The link, as one of its posts sees it. */
@@ -29,6 +31,7 @@ export interface PostOwner {
   readonly era: Era;
   readonly messageBytes: number;
   readonly clock: Clock;
+  readonly authorization: Authorization | undefined;
   message(text: string, origin: number | undefined): void;
   /** It is being written, or never will be. */
   left(post: Post): void;
@@ -68,6 +71,9 @@ export class Post implements Receiver {
   #retryMs: number = RESUME.defaultMs;
   /** Attempts to take up the stream since the last event. */
   #attempts = 0;
+  /** What it was sent with, and how often it was refused for that. */
+  #credentials: Headers | undefined;
+  #refusals = 0;
 
   constructor(owner: PostOwner, outgoing: Outgoing) {
     this.#owner = owner;
@@ -84,6 +90,19 @@ export class Post implements Receiver {
   }
 
   send(): void {
+    const { authorization } = this.#owner;
+    const wait = authorization?.pending();
+    if (wait)
+      wait.then(
+        () => this.#write(),
+        (error: unknown) => this.#finish(withoutCredentials(error, this.#owner.server)),
+      );
+    else this.#write();
+  }
+
+  #write(): void {
+    if (this.#over) return;
+    this.#credentials = this.#owner.authorization?.headers();
     this.#exchange = new Exchange(this, this.#owner.messageBytes);
     this.#owner.wire.post(this.#exchange, {
       body: this.outgoing.text,
@@ -268,6 +287,7 @@ export class Post implements Receiver {
   #refused(text: string): void {
     const { server, era } = this.#owner;
     const status = this.#status;
+    if (this.#sentAgain()) return;
     const answer = rpcErrorIn(text);
     if (era === 'legacy' && this.#inSession && meansSessionLost(status, answer, this.id)) {
       this.#finish(
@@ -288,6 +308,20 @@ export class Post implements Receiver {
       return;
     }
     this.#finish(statusError(server, status, this.#responseHeaders, text));
+  }
+
+  /** Refused for want of other credentials: goes out once more where they can be had. */
+  #sentAgain(): boolean {
+    const { authorization } = this.#owner;
+    const challenge = headerOf(this.#responseHeaders, 'www-authenticate')?.slice(0, 4096);
+    if (!authorization || !this.#credentials || !wantsOtherCredentials(this.#status, challenge)) return false;
+    if (this.#refusals === MAX_REFUSALS) return false;
+    const again = this.#refusals++ > 0;
+    authorization.refused({ status: this.#status, challenge, sent: this.#credentials, again }).then(
+      () => this.send(),
+      (error: unknown) => this.#finish(withoutCredentials(error, this.#owner.server)),
+    );
+    return true;
   }
 
   #bad(says: string): ProxyError {

@@ -8,6 +8,7 @@ import type { Era } from '../core/call.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Authorization } from './authorization.ts';
 import type { Environment } from './http-client-dispatcher.ts';
 import { SessionLost } from './http-client-errors.ts';
 import { Exchange, type Receiver } from './http-client-exchange.ts';
@@ -24,6 +25,8 @@ export interface HttpClientOptions {
   readonly url: string;
   /** Sent with every request. A function where they change over time: let it return the same object until they do. */
   readonly headers?: Headers | (() => Headers) | undefined;
+  /** Where there is one, its header fields are sent instead. */
+  readonly authorization?: Authorization | undefined;
   /** The server's name, for messages. */
   readonly describe: string;
   readonly limits: LinkLimits;
@@ -46,7 +49,8 @@ const DELETE_MS = 1000;
 export function openHttpClient(options: HttpClientOptions): OpenLink {
   return (events) => {
     try {
-      const { headers = {}, connectTimeoutMs, env = {} } = options;
+      const { authorization, connectTimeoutMs, env = {} } = options;
+      const headers = authorization ? () => authorization.headers() : (options.headers ?? {});
       const url = new URL(options.url);
       return new HttpClient(options, events, new Wire({ url, headers, connectTimeoutMs, env }));
     } catch (error) {
@@ -61,6 +65,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
   readonly era: Era;
   readonly messageBytes: number;
   readonly clock: Clock;
+  readonly authorization: Authorization | undefined;
   readonly #events: LinkEvents;
   readonly #log: Logger | undefined;
   readonly #queueBytes: number;
@@ -85,6 +90,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
     this.era = options.era;
     this.messageBytes = options.limits.messageBytes;
     this.clock = options.clock ?? systemClock;
+    this.authorization = options.authorization;
     this.#log = options.log;
     this.#queueBytes = options.limits.queueBytes;
     if (this.era === 'modern') wire.version = MODERN_VERSION;

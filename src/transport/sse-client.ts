@@ -6,6 +6,7 @@
  */
 import { systemClock, type Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
+import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
 import type { Environment } from './http-client-dispatcher.ts';
 import {
@@ -15,6 +16,7 @@ import {
   statusError,
   tooLargeError,
   transportError,
+  withoutCredentials,
   type ResponseHeaders,
 } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
@@ -29,6 +31,8 @@ export interface SseOptions {
   readonly url: string;
   /** Sent with every request. A function where they change over time: let it return the same object until they do. */
   readonly headers?: Headers | (() => Headers) | undefined;
+  /** Where there is one, its header fields are sent instead. */
+  readonly authorization?: Authorization | undefined;
   /** The server's name, for messages. */
   readonly describe: string;
   readonly limits: LinkLimits;
@@ -58,7 +62,11 @@ class SseClient implements Link, Receiver, SsePostOwner {
   readonly #url: URL;
   readonly #limits: LinkLimits;
   readonly #events: LinkEvents;
-  readonly #stream: Exchange;
+  readonly authorization: Authorization | undefined;
+  #stream: Exchange;
+  /** What the stream was asked for with, and how often that was refused. */
+  #credentials: Headers | undefined;
+  #refusals = 0;
   readonly #posts = new Set<SsePost>();
   readonly #clock: Clock;
   #cancelTimer: () => void;
@@ -75,7 +83,9 @@ class SseClient implements Link, Receiver, SsePostOwner {
 
   /** @throws TypeError where the address is none. */
   constructor(options: SseOptions, events: LinkEvents) {
-    const { headers = {}, connectTimeoutMs, env = {}, clock = systemClock } = options;
+    const { authorization, connectTimeoutMs, env = {}, clock = systemClock } = options;
+    const headers = authorization ? () => authorization.headers() : (options.headers ?? {});
+    this.authorization = authorization;
     this.#url = new URL(options.url);
     this.#limits = options.limits;
     this.#events = events;
@@ -87,9 +97,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
       if (this.#endpoint === undefined) this.#end(this.#unavailable('did not open its event stream in time'));
     });
     // In a later turn, for undici tells of an invalid header field at once.
-    queueMicrotask(() => {
-      if (!this.#over) this.wire.get(this.#stream, this.wire.path, undefined, true);
-    });
+    queueMicrotask(() => this.#open());
   }
 
   send(message: Outgoing): void {
@@ -155,8 +163,9 @@ class SseClient implements Link, Receiver, SsePostOwner {
 
   complete(text: string): void {
     if (this.#status >= 300 && this.#status < 400) this.#end(redirectError(this.server, this.#headers));
-    else if (this.#status !== 200) this.#end(statusError(this.server, this.#status, this.#headers, text));
-    else if (this.#endpoint === undefined)
+    else if (this.#status !== 200) {
+      if (!this.#openedAgain()) this.#end(statusError(this.server, this.#status, this.#headers, text));
+    } else if (this.#endpoint === undefined)
       this.#end(this.#unavailable('offers no event stream of the kind of 2024-11-05'));
     else this.#end(badResponse(this.server, 'ended its event stream'));
   }
@@ -165,6 +174,37 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (trouble === 'encoding')
       this.#end(badResponse(this.server, 'answered in a content encoding that cannot be read'));
     else this.#end(transportError(this.server, error, sent));
+  }
+
+  #open(): void {
+    const wait = this.authorization?.pending();
+    if (wait)
+      wait.then(
+        () => this.#get(),
+        (error: unknown) => this.#end(withoutCredentials(error, this.server)),
+      );
+    else this.#get();
+  }
+
+  #get(): void {
+    if (this.#over) return;
+    this.#credentials = this.authorization?.headers();
+    this.wire.get(this.#stream, this.wire.path, undefined, true);
+  }
+
+  /** Refused for want of other credentials: asks once more where they can be had. */
+  #openedAgain(): boolean {
+    const challenge = headerOf(this.#headers, 'www-authenticate')?.slice(0, 4096);
+    if (!this.authorization || !this.#credentials || this.#refusals === MAX_REFUSALS) return false;
+    if (!wantsOtherCredentials(this.#status, challenge)) return false;
+    const again = this.#refusals++ > 0;
+    const refusal = { status: this.#status, challenge, sent: this.#credentials, again };
+    this.#stream = new Exchange(this, this.#limits.messageBytes);
+    this.authorization.refused(refusal).then(
+      () => this.#open(),
+      (error: unknown) => this.#end(withoutCredentials(error, this.server)),
+    );
+    return true;
   }
 
   #endpointNamed(named: string): void {

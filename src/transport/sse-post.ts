@@ -1,13 +1,22 @@
 /** One message on its way to a server of 2024-11-05. The answer comes elsewhere: here there is only "taken" or "not". */
 import type { ProxyError } from '../core/errors.ts';
-import { redirectError, statusError, transportError, type ResponseHeaders } from './http-client-errors.ts';
+import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
+import {
+  headerOf,
+  redirectError,
+  statusError,
+  transportError,
+  withoutCredentials,
+  type ResponseHeaders,
+} from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
-import type { Wire } from './http-client-wire.ts';
+import type { Headers, Wire } from './http-client-wire.ts';
 import type { Outgoing } from './link.ts';
 
 export interface SsePostOwner {
   readonly wire: Wire;
   readonly server: string;
+  readonly authorization: Authorization | undefined;
   /** It is being written. */
   left(post: SsePost): void;
   finished(post: SsePost, error: ProxyError | undefined): void;
@@ -18,7 +27,12 @@ export class SsePost implements Receiver {
   /** It may have been written. */
   sent = false;
   readonly #owner: SsePostOwner;
-  readonly #exchange: Exchange;
+  #exchange: Exchange;
+  #path = '';
+  #over = false;
+  /** What it was sent with, and how often it was refused for that. */
+  #credentials: Headers | undefined;
+  #refusals = 0;
   #status = 0;
   #headers: ResponseHeaders = {};
 
@@ -29,11 +43,26 @@ export class SsePost implements Receiver {
   }
 
   send(path: string): void {
+    this.#path = path;
+    const wait = this.#owner.authorization?.pending();
+    if (wait)
+      wait.then(
+        () => this.#write(),
+        (error: unknown) => this.#owner.finished(this, withoutCredentials(error, this.#owner.server)),
+      );
+    else this.#write();
+  }
+
+  #write(): void {
+    if (this.#over) return;
+    this.#credentials = this.#owner.authorization?.headers();
+    const path = this.#path;
     const { text, id, headers = [] } = this.outgoing;
     this.#owner.wire.post(this.#exchange, { body: text, path, headers, aside: id === undefined });
   }
 
   cancel(): void {
+    this.#over = true;
     this.#exchange.cancel();
   }
 
@@ -54,7 +83,7 @@ export class SsePost implements Receiver {
   retry(): void {}
 
   complete(text: string): void {
-    this.#owner.finished(this, this.#refusal(text));
+    if (!this.#sentAgain()) this.#owner.finished(this, this.#refusal(text));
   }
 
   broke(_: Trouble, error: Error, sent: boolean): void {
@@ -62,6 +91,21 @@ export class SsePost implements Receiver {
     // It was taken if the status says so, whatever became of a body that nobody wants.
     if (this.#status >= 200 && this.#status < 300) this.#owner.finished(this, undefined);
     else this.#owner.finished(this, transportError(server, error, sent));
+  }
+
+  /** Refused for want of other credentials: goes out once more where they can be had. */
+  #sentAgain(): boolean {
+    const { authorization, server } = this.#owner;
+    const challenge = headerOf(this.#headers, 'www-authenticate')?.slice(0, 4096);
+    if (!authorization || !this.#credentials || this.#refusals === MAX_REFUSALS) return false;
+    if (!wantsOtherCredentials(this.#status, challenge)) return false;
+    const again = this.#refusals++ > 0;
+    this.#exchange = new Exchange(this, 0);
+    authorization.refused({ status: this.#status, challenge, sent: this.#credentials, again }).then(
+      () => this.send(this.#path),
+      (error: unknown) => this.#owner.finished(this, withoutCredentials(error, server)),
+    );
+    return true;
   }
 
   #refusal(text: string): ProxyError | undefined {

@@ -11,6 +11,8 @@ export interface HttpAnswer {
 
 export interface HttpClientOptions {
   readonly modern?: boolean;
+  /** Of `http.tokens`. */
+  readonly token?: string;
 }
 
 export interface HttpCaller {
@@ -29,8 +31,12 @@ const MODERN = {
   'io.modelcontextprotocol/clientInfo': { name: 'cases', version: '1' },
 };
 
-export function httpClient(proxy: ProxyUnderTest, { modern = false }: HttpClientOptions = {}): HttpCaller {
+export function httpClient(
+  proxy: ProxyUnderTest,
+  { modern = false, token }: HttpClientOptions = {},
+): HttpCaller {
   let session: string | undefined;
+  const bearer: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
 
   function message(
     id: number,
@@ -42,11 +48,15 @@ export function httpClient(proxy: ProxyUnderTest, { modern = false }: HttpClient
       : params;
     const headers: Record<string, string> = modern
       ? {
+          ...bearer,
           'mcp-protocol-version': '2026-07-28',
           'mcp-method': method,
           ...(typeof params['name'] === 'string' && { 'mcp-name': params['name'] }),
         }
-      : { ...(session !== undefined && { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }) };
+      : {
+          ...bearer,
+          ...(session !== undefined && { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }),
+        };
     return { text: JSON.stringify({ jsonrpc: '2.0', id, method, params: sent }), headers };
   }
 
@@ -73,7 +83,7 @@ export function httpClient(proxy: ProxyUnderTest, { modern = false }: HttpClient
         clientInfo: { name: 'cases', version: '1' },
       });
       const note = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
-      await post(proxy.url, note, { 'mcp-session-id': session ?? '' });
+      await post(proxy.url, note, { ...bearer, 'mcp-session-id': session ?? '' });
       return caller;
     },
     request,

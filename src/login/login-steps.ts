@@ -1,0 +1,95 @@
+/**
+ * The steps of a login's life: begun, renewed, ended. Each asks anew who the authorization server is.
+ *
+ * Everything that takes time to load (the SDK, the HTTP client) hangs on this file, which is loaded when a server
+ * first demands a login.
+ */
+import { type Challenge, challengeFrom, NO_CHALLENGE } from './challenge.ts';
+import { type Authority, discover, isSameIssuer } from './discovery.ts';
+import { type Guard, openGuard } from './guarded-fetch.ts';
+import { LoginFailure } from './login-failure.ts';
+import type { LoginRecord, Tokens } from './login-record.ts';
+import type { LoginPlace } from './settings.ts';
+import { machineTokens, renewTokens, revokeTokens, scopeFor } from './token-requests.ts';
+
+export { beginLogin, type LoginAttempt } from './login-attempt.ts';
+export { troubleOf } from './token-requests.ts';
+
+export async function renewLogin(
+  place: LoginPlace,
+  record: LoginRecord,
+  tokens: Tokens,
+): Promise<LoginRecord> {
+  return withGuard(place, async (guard) => {
+    const challenge = { ...NO_CHALLENGE, resourceMetadataUrl: record.resourceMetadataUrl };
+    const authority = await discover(place.url, challenge, place.settings, guard);
+    if (!isSameIssuer(authority.issuer, record.issuer))
+      throw new LoginFailure('it has another authorization server than the one that gave the login');
+    return { ...record, tokens: await renewTokens(authority, record, tokens, guard) };
+  });
+}
+
+/** Machines log in by themselves. `scope`: what is needed beyond what the server asked for. */
+export async function machineLogin(
+  place: LoginPlace,
+  challenge: Challenge,
+  scope: string | undefined,
+): Promise<LoginRecord> {
+  const { server, url, who, settings } = place;
+  return withGuard(place, async (guard) => {
+    const authority = await discover(url, challenge, settings, guard);
+    const wanted = scope ?? scopeFor(authority, settings, challenge.scope);
+    const { clientId = '', clientSecret } = settings;
+    return {
+      server,
+      url: url.href,
+      who,
+      issuer: authority.issuer,
+      resourceMetadataUrl: authority.resourceMetadataUrl,
+      registration: { clientId, clientSecret, authMethod: undefined, redirectUri: undefined },
+      tokens: await machineTokens(authority, settings, wanted, guard),
+    };
+  });
+}
+
+/** @returns whether the authorization server was told. @throws where it could not be. */
+export async function revokeLogin(place: LoginPlace, record: LoginRecord): Promise<boolean> {
+  return withGuard(place, async (guard) => {
+    const challenge = { ...NO_CHALLENGE, resourceMetadataUrl: record.resourceMetadataUrl };
+    const authority: Authority = await discover(place.url, challenge, place.settings, guard);
+    if (!isSameIssuer(authority.issuer, record.issuer)) return false;
+    return revokeTokens(authority, record, guard);
+  });
+}
+
+/** Asks the server without credentials what it demands. @returns `undefined` where it demands no login. */
+export async function probe(
+  place: LoginPlace,
+  headers: Readonly<Record<string, string>>,
+): Promise<Challenge | undefined> {
+  return withGuard(place, async (guard) => {
+    const answer = await guard.fetch(place.url, {
+      method: 'POST',
+      headers: {
+        ...headers,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
+    });
+    if (answer.status !== 401) return undefined;
+    return challengeFrom(answer.headers.get('www-authenticate') ?? undefined);
+  });
+}
+
+async function withGuard<Result>(
+  { url, settings, env }: LoginPlace,
+  work: (guard: Guard) => Promise<Result>,
+): Promise<Result> {
+  const guard = openGuard({ server: url, allowPrivateAddresses: settings.allowPrivateAddresses, env });
+  try {
+    return await work(guard);
+  } finally {
+    await guard.close();
+  }
+}

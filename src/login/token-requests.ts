@@ -1,0 +1,290 @@
+/** What is asked of an authorization server, by means of the SDK's OAuth client. */
+import type { AuthorizationServerMetadata, OAuthTokens } from '@modelcontextprotocol/client';
+import { type Authority, requirePkce } from './discovery.ts';
+import { widens } from './challenge.ts';
+import { LoginFailure, shortText } from './login-failure.ts';
+import type { Guard } from './guarded-fetch.ts';
+import type { LoginRecord, Registration, Tokens } from './login-record.ts';
+import type { LoginSettings } from './settings.ts';
+
+/** Loaded when the first server demands a login: it takes a tenth of a second. */
+const sdk = (): Promise<typeof import('@modelcontextprotocol/client')> =>
+  import('@modelcontextprotocol/client');
+
+export interface AuthorizationRequest {
+  readonly url: URL;
+  readonly codeVerifier: string;
+}
+
+/** In the order of the specification: registered beforehand, described at an address, registered now. */
+export async function registrationAt(
+  authority: Authority,
+  settings: LoginSettings,
+  known: LoginRecord | undefined,
+  { redirectUri, scope, guard }: { redirectUri: string | undefined; scope: string | undefined; guard: Guard },
+): Promise<Registration> {
+  const { metadata, issuer, url } = authority;
+  const { clientId, clientSecret, clientMetadataUrl } = settings;
+  if (clientId !== undefined) {
+    // A secret that one authorization server knows is not shown to another one.
+    if (
+      known &&
+      known.registration.clientId === clientId &&
+      known.issuer !== issuer &&
+      settings.issuer === undefined
+    )
+      throw new LoginFailure(
+        `its authorization server was ${new URL(known.issuer).origin} and is now ${new URL(issuer).origin}. If that is right, log out first, or set "auth": { "issuer": "${issuer}" }`,
+      );
+    return { clientId, clientSecret, authMethod: undefined, redirectUri };
+  }
+  if (metadata?.client_id_metadata_document_supported === true && clientMetadataUrl !== undefined)
+    return { clientId: clientMetadataUrl, clientSecret: undefined, authMethod: 'none', redirectUri };
+  const fits = known?.issuer === issuer && known.registration.redirectUri === redirectUri;
+  if (fits && !widens(scope, known.registration.scope)) return known.registration;
+  if (metadata && metadata.registration_endpoint === undefined)
+    throw new LoginFailure(
+      'its authorization server takes no new clients by itself. Register one there and set "auth": { "clientId": … }',
+    );
+  const { registerClient } = await sdk();
+  const client = await registerClient(url, {
+    ...metadataOf(authority),
+    clientMetadata: {
+      client_name: 'Switchyard',
+      redirect_uris: redirectUri === undefined ? [] : [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: registrationMethod(metadata?.token_endpoint_auth_methods_supported),
+      application_type: 'native',
+    },
+    ...(scope !== undefined && { scope }),
+    fetchFn: guard.fetch,
+  });
+  return {
+    clientId: client.client_id,
+    clientSecret: client.client_secret,
+    authMethod: client.token_endpoint_auth_method,
+    redirectUri,
+    scope,
+  };
+}
+
+/** A program on a user's machine keeps no secret; but where only secrets are taken, it takes one. */
+function registrationMethod(supported: readonly string[] | undefined): string {
+  if (!supported || supported.length === 0 || supported.includes('none')) return 'none';
+  return ['client_secret_basic', 'client_secret_post'].find((one) => supported.includes(one)) ?? 'none';
+}
+
+/** `scope` as asked for, else what the server says it takes; with what lets it be renewed where that has a name. */
+export function scopeFor(
+  authority: Authority,
+  settings: LoginSettings,
+  asked: string | undefined,
+): string | undefined {
+  const { metadata, resourceScopes } = authority;
+  const scope = settings.scopes?.join(' ') || asked || resourceScopes?.join(' ') || undefined;
+  if (scope === undefined || settings.grant === 'client-credentials') return scope;
+  const offline = metadata?.scopes_supported?.includes('offline_access') === true;
+  return offline && !scope.split(' ').includes('offline_access') ? `${scope} offline_access` : scope;
+}
+
+export async function authorizationRequest(
+  authority: Authority,
+  registration: Registration,
+  { scope, state, redirectUri }: { scope: string | undefined; state: string; redirectUri: string },
+): Promise<AuthorizationRequest> {
+  requirePkce(authority);
+  const { startAuthorization } = await sdk();
+  const { authorizationUrl, codeVerifier } = await startAuthorization(authority.url, {
+    ...metadataOf(authority),
+    clientInformation: clientOf(registration),
+    redirectUrl: redirectUri,
+    state,
+    ...(scope !== undefined && { scope }),
+    ...resourceOf(authority),
+  });
+  return { url: authorizationUrl, codeVerifier };
+}
+
+export interface CodeAnswer {
+  readonly code: string;
+  readonly iss: string | undefined;
+  readonly codeVerifier: string;
+  readonly redirectUri: string;
+  readonly scope: string | undefined;
+}
+
+export async function redeemCode(
+  authority: Authority,
+  registration: Registration,
+  { code, iss, codeVerifier, redirectUri, scope }: CodeAnswer,
+  guard: Guard,
+): Promise<Tokens> {
+  const { exchangeAuthorization } = await sdk();
+  const tokens = await exchangeAuthorization(authority.url, {
+    ...metadataOf(authority),
+    clientInformation: clientOf(registration),
+    authorizationCode: code,
+    ...(iss !== undefined && { iss }),
+    codeVerifier,
+    redirectUri,
+    ...resourceOf(authority),
+    fetchFn: guard.fetch,
+  });
+  return tokensOf(tokens, scope, undefined);
+}
+
+/** Whose answer it is (RFC 9207); to be asked before anything else of it is looked at. @throws IssuerMismatchError */
+export async function checkIssuer({ metadata }: Authority, iss: string | undefined): Promise<void> {
+  const { validateAuthorizationResponseIssuer } = await sdk();
+  validateAuthorizationResponseIssuer({
+    iss,
+    expectedIssuer: metadata?.issuer,
+    issParameterSupported: metadata?.['authorization_response_iss_parameter_supported'] === true,
+  });
+}
+
+export async function renewTokens(
+  authority: Authority,
+  { registration }: LoginRecord,
+  before: Tokens,
+  guard: Guard,
+): Promise<Tokens> {
+  const { refreshAuthorization } = await sdk();
+  const tokens = await refreshAuthorization(authority.url, {
+    ...metadataOf(authority),
+    clientInformation: clientOf(registration),
+    refreshToken: before.refreshToken ?? '',
+    ...resourceOf(authority),
+    fetchFn: guard.fetch,
+  });
+  return tokensOf(tokens, before.requestedScope, before);
+}
+
+/** For machines: the client itself is who logs in. */
+export async function machineTokens(
+  authority: Authority,
+  settings: LoginSettings,
+  scope: string | undefined,
+  guard: Guard,
+): Promise<Tokens> {
+  const { fetchToken, createPrivateKeyJwtAuth } = await sdk();
+  const { clientId = '', clientSecret, privateKey, algorithm = 'RS256' } = settings;
+  const client = { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
+  const addClientAuthentication =
+    privateKey === undefined
+      ? undefined
+      : createPrivateKeyJwtAuth({ issuer: clientId, subject: clientId, privateKey, alg: algorithm });
+  const provider = {
+    redirectUrl: undefined,
+    clientMetadata: { redirect_uris: [], ...(scope !== undefined && { scope }) },
+    clientInformation: () => ({ ...client, issuer: authority.issuer }),
+    tokens: () => undefined,
+    saveTokens() {},
+    redirectToAuthorization() {},
+    saveCodeVerifier() {},
+    codeVerifier: () => '',
+    prepareTokenRequest: (wanted?: string) =>
+      new URLSearchParams({
+        grant_type: 'client_credentials',
+        ...(wanted !== undefined && { scope: wanted }),
+      }),
+    ...(addClientAuthentication && { addClientAuthentication }),
+  };
+  const tokens = await fetchToken(provider, authority.url, {
+    ...metadataOf(authority),
+    ...(authority.resource !== undefined && { resource: authority.resource }),
+    ...(scope !== undefined && { scope }),
+    fetchFn: guard.fetch,
+  });
+  return tokensOf(tokens, scope, undefined);
+}
+
+/** Tells the authorization server to forget them (RFC 7009). @returns false where it has no way to be told. */
+export async function revokeTokens(
+  { metadata }: Authority,
+  { registration, tokens }: LoginRecord,
+  guard: Guard,
+): Promise<boolean> {
+  const endpoint = metadata && 'revocation_endpoint' in metadata ? metadata.revocation_endpoint : undefined;
+  if (typeof endpoint !== 'string' || !tokens) return false;
+  const { selectClientAuthMethod, assertSecureTokenEndpoint } = await sdk();
+  const { clientId, clientSecret } = registration;
+  const supported = metadata?.token_endpoint_auth_methods_supported ?? [];
+  const method = selectClientAuthMethod(clientOf(registration), supported);
+  // Without its refresh token first, the access token could be renewed in between.
+  for (const [token, hint] of [
+    [tokens.refreshToken, 'refresh_token'],
+    [tokens.accessToken, 'access_token'],
+  ] as const) {
+    if (token === undefined) continue;
+    const body = new URLSearchParams({ token, token_type_hint: hint });
+    const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' };
+    if (method === 'client_secret_basic' && clientSecret !== undefined)
+      headers['authorization'] =
+        `Basic ${Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64')}`;
+    else {
+      body.set('client_id', clientId);
+      if (method === 'client_secret_post' && clientSecret !== undefined)
+        body.set('client_secret', clientSecret);
+    }
+    const answer = await guard.fetch(assertSecureTokenEndpoint(endpoint), { method: 'POST', headers, body });
+    if (!answer.ok)
+      throw new LoginFailure(`its authorization server refused to revoke the login (HTTP ${answer.status})`);
+  }
+  return true;
+}
+
+export type Trouble = 'refused' | 'passing';
+
+/** Whether trying again could help, and what it was, for people. */
+export async function troubleOf(error: unknown): Promise<{ readonly kind: Trouble; readonly says: string }> {
+  const { OAuthError, OAuthClientFlowError } = await sdk();
+  if (error instanceof OAuthError) {
+    const kind = PASSING.has(error.code) ? 'passing' : 'refused';
+    return { kind, says: `its authorization server answered ${shortText(error.code)}` };
+  }
+  if (error instanceof LoginFailure || error instanceof OAuthClientFlowError || error instanceof TypeError)
+    return { kind: 'refused', says: shortText(error.message) };
+  const says = error instanceof Error ? shortText(error.message) : 'something went wrong';
+  return { kind: 'passing', says: `its authorization server could not be asked: ${says}` };
+}
+
+const PASSING: ReadonlySet<string> = new Set([
+  'server_error',
+  'temporarily_unavailable',
+  'too_many_requests',
+]);
+
+function clientOf({ clientId, clientSecret, authMethod }: Registration) {
+  return {
+    client_id: clientId,
+    ...(clientSecret !== undefined && { client_secret: clientSecret }),
+    ...(authMethod !== undefined && { redirect_uris: [], token_endpoint_auth_method: authMethod }),
+  };
+}
+
+function metadataOf({ metadata }: Authority): { metadata?: AuthorizationServerMetadata } {
+  return metadata === undefined ? {} : { metadata };
+}
+
+function resourceOf({ resource }: Authority): { resource?: string } {
+  return resource === undefined ? {} : { resource };
+}
+
+function tokensOf(
+  tokens: OAuthTokens,
+  requestedScope: string | undefined,
+  before: Tokens | undefined,
+): Tokens {
+  const now = Date.now();
+  const { access_token: accessToken, refresh_token: refreshToken, expires_in: seconds, scope } = tokens;
+  return {
+    accessToken,
+    refreshToken: refreshToken ?? before?.refreshToken,
+    scope: scope ?? before?.scope,
+    requestedScope,
+    obtainedAt: now,
+    expiresAt: seconds === undefined ? undefined : now + seconds * 1000,
+  };
+}
