@@ -40,8 +40,8 @@ export interface LoginOptions {
 /** @returns `undefined` for servers that are reached otherwise, or with credentials from the config. */
 export function loginFor(options: LoginOptions): Login | undefined {
   const { server, log, mayAsk, completed } = options;
+  if (!takesLogins(server) || !('headers' in server.transport)) return undefined;
   const place = loginPlace(options.key, server, options.who, options.env);
-  if (!place || !('headers' in server.transport)) return undefined;
   const credentials = new Credentials({
     ...place,
     headers: Object.fromEntries(server.transport.headers),
@@ -61,17 +61,23 @@ export function loginFor(options: LoginOptions): Login | undefined {
   };
 }
 
+/** Of a server that `takesLogins`. */
 export function loginPlace(
   key: string,
   { transport, auth }: ServerConfig,
   who: string,
   env: Readonly<Record<string, string | undefined>>,
-): LoginPlace | undefined {
-  if (transport.kind !== 'http' && transport.kind !== 'sse') return undefined;
-  const url = new URL(transport.url);
+): LoginPlace {
+  const url = 'url' in transport ? transport.url : '';
+  return { server: key, url: new URL(url), who, settings: auth, env };
+}
+
+/** Those that are reached otherwise, or with credentials from the config, do not. */
+export function takesLogins({ transport }: ServerConfig): boolean {
+  if (transport.kind !== 'http' && transport.kind !== 'sse') return false;
+  const { username, password } = new URL(transport.url);
   const configured = [...transport.headers.keys()].some((name) => name.toLowerCase() === 'authorization');
-  if (configured || url.username !== '' || url.password !== '') return undefined;
-  return { server: key, url, who, settings: auth, env };
+  return !configured && username === '' && password === '';
 }
 
 export function loginStore(

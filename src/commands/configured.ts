@@ -28,7 +28,8 @@ export function readConfig(
 /** What must not stand in any output. */
 export function secretsOf(config: Config): string[] {
   const secrets = [...config.http.tokens.values()];
-  for (const { transport } of config.servers.values()) {
+  for (const { transport, auth } of config.servers.values()) {
+    secrets.push(...[auth.clientSecret, auth.privateKey].filter((secret) => secret !== undefined));
     if (transport.kind === 'stdio')
       secrets.push(...transport.env.values(), ...secretArguments(transport.args));
     else if (transport.kind !== 'tcp') {

@@ -56,6 +56,7 @@ export class Credentials implements Authorization {
   /** Why nothing is sent. */
   #refusal: ProxyError | undefined;
   #tryAgainAt = 0;
+  #lookAgainAt = 0;
   #renewAgainAt = 0;
   /** The failure of the last renewal, where trying again could help. */
   #lastTrouble: ProxyError | undefined;
@@ -110,6 +111,7 @@ export class Credentials implements Authorization {
       this.#mark = '';
     }
     if (this.#refusal) return this.#whileRefused(this.#refusal);
+    if (this.#changedElsewhere) return this.#alone(() => this.#read().then(() => this.#needed()));
     const tokens = this.#record?.tokens;
     if (tokens?.expiresAt === undefined) return undefined;
     const now = Date.now();
@@ -140,6 +142,12 @@ export class Credentials implements Authorization {
     return this.#attempt;
   }
 
+  /** For machines: logs in at once, without being refused first. @throws ProxyError */
+  async obtain(): Promise<void> {
+    await this.#read();
+    await this.#renewOnce(this.#record?.tokens);
+  }
+
   /** Resolves once somebody has logged in, wherever; the caller stops waiting by the function that it gets. */
   whenLoggedIn(done: () => void): () => void {
     this.#waiting.add(done);
@@ -167,6 +175,14 @@ export class Credentials implements Authorization {
         // It had not begun.
       },
     );
+  }
+
+  /** Somebody may have logged out, or in as somebody else; looked at now and then. */
+  get #changedElsewhere(): boolean {
+    const { store, clock } = this.#options;
+    if (!this.#record || clock.now() < this.#lookAgainAt) return false;
+    this.#lookAgainAt = clock.now() + LOOK_MS;
+    return store.mark(this.#id) !== this.#mark;
   }
 
   get #isMachine(): boolean {

@@ -79,7 +79,7 @@ function checkMetadata(metadata: AuthorizationServerMetadata | undefined): void 
 function resourceFor(
   server: URL,
   metadata: OAuthProtectedResourceMetadata | undefined,
-  sdk: typeof import('@modelcontextprotocol/client'),
+  sdk: typeof Sdk,
 ): string | undefined {
   if (!metadata) return undefined;
   const requestedResource = sdk.resourceUrlFromServerUrl(server);

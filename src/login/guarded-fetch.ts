@@ -53,7 +53,7 @@ export function openGuard({ server, allowPrivateAddresses, env, lookup: find }: 
       for (let redirects = 0; ; redirects++) {
         checkText(url);
         const answer = await request(url, {
-          method: method as Dispatcher.HttpMethod,
+          method,
           headers,
           body: bodyOf(init.body) ?? null,
           dispatcher: url.origin === server.origin ? own : strict,

@@ -1,4 +1,5 @@
 /** The system's keyring, where there is one that works; without it secrets lie in the login's own file. */
+import type * as NapiKeyring from '@napi-rs/keyring';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 
@@ -15,8 +16,8 @@ const PATIENCE_MS = 5000;
 
 /** Loaded when first used: most proxies never keep a login. */
 export function systemKeyring(log: Logger): Keyring {
-  let loaded: Promise<typeof import('@napi-rs/keyring') | undefined> | undefined;
-  const load = (): Promise<typeof import('@napi-rs/keyring') | undefined> =>
+  let loaded: Promise<typeof NapiKeyring | undefined> | undefined;
+  const load = (): Promise<typeof NapiKeyring | undefined> =>
     (loaded ??= import('@napi-rs/keyring').catch((error: unknown) => {
       log.debug({ why: messageOf(error) }, 'there is no keyring for this system');
       return undefined;
@@ -26,7 +27,7 @@ export function systemKeyring(log: Logger): Keyring {
 
   async function attempt<Result>(
     account: string,
-    work: (entry: import('@napi-rs/keyring').AsyncEntry, signal: AbortSignal) => Promise<Result>,
+    work: (entry: NapiKeyring.AsyncEntry, signal: AbortSignal) => Promise<Result>,
   ): Promise<Result | undefined> {
     const keyring = broken ? undefined : await load();
     if (!keyring) return undefined;

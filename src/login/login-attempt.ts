@@ -18,7 +18,7 @@ import {
   troubleOf,
 } from './token-requests.ts';
 
-export const LOGIN_MS = 5 * 60_000;
+const LOGIN_MS = 5 * 60_000;
 
 export interface LoginAttempt {
   /** To be opened in the person's browser. */

@@ -12,7 +12,7 @@ import type { LoginRecord, Tokens } from './login-record.ts';
 import type { LoginPlace } from './settings.ts';
 import { machineTokens, renewTokens, revokeTokens, scopeFor } from './token-requests.ts';
 
-export { beginLogin, type LoginAttempt } from './login-attempt.ts';
+export { beginLogin } from './login-attempt.ts';
 export { troubleOf } from './token-requests.ts';
 
 export async function renewLogin(

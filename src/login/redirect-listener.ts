@@ -58,7 +58,6 @@ export async function listenForRedirect(options: RedirectListenerOptions): Promi
   server.on('error', () => {
     // Of one connection: the login goes on.
   });
-  server.unref();
   const { port } = server.address() as AddressInfo;
   const named = wanted && Number(wanted.port) === port ? wanted.href : `http://127.0.0.1:${port}${path}`;
   return {

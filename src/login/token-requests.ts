@@ -1,4 +1,5 @@
 /** What is asked of an authorization server, by means of the SDK's OAuth client. */
+import type * as Sdk from '@modelcontextprotocol/client';
 import type { AuthorizationServerMetadata, OAuthTokens } from '@modelcontextprotocol/client';
 import { type Authority, requirePkce } from './discovery.ts';
 import { widens } from './challenge.ts';
@@ -8,8 +9,7 @@ import type { LoginRecord, Registration, Tokens } from './login-record.ts';
 import type { LoginSettings } from './settings.ts';
 
 /** Loaded when the first server demands a login: it takes a tenth of a second. */
-const sdk = (): Promise<typeof import('@modelcontextprotocol/client')> =>
-  import('@modelcontextprotocol/client');
+const sdk = (): Promise<typeof Sdk> => import('@modelcontextprotocol/client');
 
 export interface AuthorizationRequest {
   readonly url: URL;

@@ -13,7 +13,7 @@ import {
 } from '../fixtures/login/authorization-server.mjs';
 import { logIn } from '../fixtures/login/person.ts';
 
-export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** An authorization server and what it protects, until the test ends. */
 export async function protectedServer(options: ProtectedOptions = {}): Promise<Protected> {

@@ -1,0 +1,210 @@
+/** `switchyard login` and `logout`, as a person runs them in a terminal. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished, describe, expect, test, vi } from 'vitest';
+import { startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
+import { until } from '../cases/until.ts';
+import { deadPort } from '../fixtures/http/servers.ts';
+import { logIn, redirectOf } from '../fixtures/login/person.ts';
+import { loggedIn, protectedServer } from './machine-user.ts';
+
+vi.setConfig({ testTimeout: 20_000 });
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly exited: Promise<number>;
+}
+
+function command(folder: string, args: readonly string[], env: Record<string, string> = {}): Run {
+  const child = spawn(process.execPath, [CLI, ...args, '--config', join(folder, 'switchyard.json')], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const exited = once(child, 'close').then(([code]) => code as number);
+  return { child, out: () => out, err: () => err, exited };
+}
+
+function configured(url: string, rest: object = {}): string {
+  const folder = tempFolder();
+  mkdirSync(join(folder, 'state'));
+  const config = {
+    stateDir: join(folder, 'state'),
+    tokenStorage: 'file',
+    mcpServers: { far: { url } },
+    ...rest,
+  };
+  writeFileSync(join(folder, 'switchyard.json'), JSON.stringify(config));
+  return folder;
+}
+
+function addressIn(run: Run): Promise<string> {
+  return until('an address to open', () => /^ {2}(http\S+)$/m.exec(run.err())?.[1], 10_000, run.err);
+}
+
+describe('switchyard login', () => {
+  test('waits for the browser, and says until when the login lasts', async () => {
+    const server = await protectedServer();
+    const folder = configured(server.url);
+    const run = command(folder, ['login', 'far', '--no-browser']);
+    await logIn(await addressIn(run), 'carol');
+    expect(await run.exited).toBe(0);
+    expect(run.out()).toMatch(/^Logged in to far, renewed by itself \(next 20\d\d-/);
+    const proxy = await startProxy(
+      { far: { url: server.url } },
+      { folder, config: { tokenStorage: 'file' } },
+    );
+    expect(textOf(await proxy.call('whoami'))).toBe('whoami: carol');
+  });
+
+  test('opens the browser with the address', async () => {
+    const server = await protectedServer();
+    const folder = configured(server.url);
+    const program = join(folder, 'browser.mjs');
+    const seen = join(folder, 'seen');
+    writeFileSync(
+      program,
+      `#!${process.execPath}\nimport { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(seen)}, process.argv[2]);\n`,
+      { mode: 0o755 },
+    );
+    const run = command(folder, ['login', 'far', '--json'], { BROWSER: program });
+    const address = await addressIn(run);
+    await until('the browser', () => readdirSync(folder).includes('seen'));
+    await logIn(address);
+    expect(await run.exited).toBe(0);
+    expect(JSON.parse(run.out())).toMatchObject({ server: 'far', client: '', loggedIn: true, renews: true });
+  });
+
+  test('takes the address that a browser on another machine ended at', async () => {
+    const server = await protectedServer();
+    const run = command(configured(server.url), ['login', 'far', '--no-browser']);
+    const end = await redirectOf(await addressIn(run));
+    run.child.stdin?.write('http://127.0.0.1:1/callback?code=x&state=wrong\n');
+    await until('a remark', () => run.err().includes('not the address that this login ends at'));
+    run.child.stdin?.write(`${end}\n`);
+    expect(await run.exited).toBe(0);
+  });
+
+  test('turns away answers with a wrong state, and takes the right one only once', async () => {
+    const server = await protectedServer();
+    const run = command(configured(server.url), ['login', 'far', '--no-browser']);
+    const end = new URL(await redirectOf(await addressIn(run)));
+    const forged = new URL(end);
+    forged.searchParams.set('state', 'x'.repeat(43));
+    expect((await fetch(forged)).status).toBe(400);
+    const answers = await Promise.allSettled([fetch(end), fetch(end)]);
+    const statuses = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.status : 0));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+    expect(await run.exited).toBe(0);
+    expect(server.state.grants).toEqual(['authorization_code']);
+  });
+
+  test('says why the authorization server refused', async () => {
+    const server = await protectedServer();
+    const run = command(configured(server.url), ['login', 'far', '--no-browser']);
+    const address = new URL(await addressIn(run));
+    const end = new URL(address.searchParams.get('redirect_uri') ?? '');
+    end.search = String(
+      new URLSearchParams({
+        error: 'access_denied',
+        error_description: '<b>no</b>',
+        iss: server.issuer,
+        state: address.searchParams.get('state') ?? '',
+      }),
+    );
+    const page = await fetch(end);
+    expect(page.status).toBe(400);
+    expect(await page.text()).not.toContain('<b>');
+    expect(await run.exited).toBe(1);
+    expect(run.err()).toContain('access_denied');
+  });
+
+  test('refuses an answer that another authorization server signed with its name', async () => {
+    const server = await protectedServer();
+    const run = command(configured(server.url), ['login', 'far', '--no-browser']);
+    const end = new URL(await redirectOf(await addressIn(run)));
+    end.searchParams.set('iss', 'https://evil.example.com');
+    expect((await fetch(end)).status).toBe(400);
+    expect(await run.exited).toBe(1);
+    expect(server.state.grants).toEqual([]);
+  });
+
+  test('uses a client registered beforehand, at the redirect address that it was registered with', async () => {
+    const redirectUri = `http://localhost:${await deadPort()}/mcp/done`;
+    const client = {
+      client_id: 'ours',
+      client_secret: 'a secret of ours',
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      application_type: 'native',
+    };
+    const server = await protectedServer({ clients: [client], registration: false });
+    const auth = { clientId: 'ours', clientSecret: 'a secret of ours', redirectUri };
+    const folder = configured(server.url, { mcpServers: { far: { url: server.url, auth } } });
+    const run = command(folder, ['login', 'far', '--no-browser']);
+    await logIn(await addressIn(run));
+    expect(await run.exited).toBe(0);
+    expect(run.err()).not.toContain('a secret of ours');
+  });
+
+  test('without a name shows who is logged in where, and no token', async () => {
+    const server = await protectedServer();
+    const folder = configured(server.url);
+    await loggedIn(server, join(folder, 'state'));
+    const run = command(folder, ['login', '--json']);
+    expect(await run.exited).toBe(0);
+    expect(JSON.parse(run.out())).toMatchObject([
+      { url: server.url, who: '', loggedIn: true, renewable: true },
+    ]);
+    expect(run.out()).not.toMatch(/token/i);
+  });
+
+  test('of a server that is none, or takes none, is wrong use', async () => {
+    const folder = configured('http://127.0.0.1:9/mcp', {
+      mcpServers: {
+        local: { command: 'x' },
+        keyed: { url: 'http://127.0.0.1:9/mcp', headers: { Authorization: 'Bearer x' } },
+      },
+    });
+    for (const [name, says] of [
+      ['lokal', 'Did you mean local?'],
+      ['local', 'takes no login'],
+      ['keyed', 'takes no login'],
+    ] as const) {
+      const run = command(folder, ['login', name]);
+      expect(await run.exited).toBe(2);
+      expect(run.err()).toContain(says);
+    }
+  });
+});
+
+describe('switchyard logout', () => {
+  test('revokes the tokens and forgets them; a running proxy is logged out too', async () => {
+    const server = await protectedServer();
+    const folder = configured(server.url);
+    await loggedIn(server, join(folder, 'state'));
+    const proxy = await startProxy(
+      { far: { url: server.url } },
+      { folder, config: { tokenStorage: 'file' } },
+    );
+    expect(textOf(await proxy.call('whoami'))).toBe('whoami: alice');
+    const run = command(folder, ['logout', 'far']);
+    expect(await run.exited).toBe(0);
+    expect(run.out()).toBe('Logged out of far.\n');
+    expect(readdirSync(join(folder, 'state', 'logins'))).toEqual([]);
+    expect(textOf(await proxy.call('whoami'))).toContain('switchyard login far');
+    const again = command(folder, ['logout', 'far']);
+    expect(await again.exited).toBe(0);
+    expect(again.err()).toContain('Nobody was logged in');
+  });
+});
