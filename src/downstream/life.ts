@@ -10,6 +10,7 @@ import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, messageOf, ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Stage } from '../core/status.ts';
+import { HttpStatusError } from '../transport/http-client-errors.ts';
 import { Backoff } from './backoff.ts';
 import type { Turns } from './turns.ts';
 
@@ -295,7 +296,7 @@ export class Life<C extends Living> {
     const { restart, server, log, clock } = this.#options;
     if (this.#closed) return;
     const what = messageOf(error);
-    const wantsLogin = error instanceof ProxyError && error.code === 'LOGIN_REQUIRED';
+    const wantsLogin = isForSomebody(error);
     const known = wantsLogin && this.#lastFailure?.what === what;
     const now = clock.now();
     this.#lastFailure = { stage, what, at: now };
@@ -338,4 +339,10 @@ export class Life<C extends Living> {
     const message = why.includes(`"${server}"`) ? why : `"${server}" is not available: ${why}.`;
     return new ProxyError(code, { message, server, delivered: false, cause });
   }
+}
+
+/** A login that somebody has to make; where the server refused what the config gave it may change its mind. */
+function isForSomebody(error: unknown): boolean {
+  if (!(error instanceof ProxyError) || error.code !== 'LOGIN_REQUIRED') return false;
+  return !(error.cause instanceof HttpStatusError);
 }

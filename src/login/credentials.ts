@@ -38,11 +38,11 @@ export interface LoginStatus {
 /** A renewal begins so long before the end, or in the last fifth of a shorter life. */
 const AHEAD_MS = 60_000;
 /** After a renewal that failed in passing. */
-const RENEW_AGAIN_MS = 5000;
+const RENEW_AGAIN_MS = 2000;
 /** How often it is looked whether somebody has logged in elsewhere. */
 const LOOK_MS = 1000;
 /** A server may stop demanding a login: one request is let through now and then. */
-const TRY_AGAIN_MS = 300_000;
+const TRY_AGAIN_MS = 60_000;
 
 export class Credentials implements Authorization {
   readonly #options: CredentialsOptions;

@@ -1,4 +1,5 @@
 /** Who gives the tokens for a server, and what it offers: asked anew each time, since servers move. */
+import type * as Sdk from '@modelcontextprotocol/client';
 import type {
   AuthorizationServerMetadata,
   OAuthProtectedResourceMetadata,

@@ -60,7 +60,10 @@ describe('a remote server', () => {
     remote = await legacySessions();
     remote.refuse({ status: 401, headers: { 'www-authenticate': 'Bearer' } });
     const proxy = await startProxy(
-      { a: entry(remote.url('a')), b: entry(remote.url('b')) },
+      {
+        a: { ...entry(remote.url('a')), headers: { Authorization: 'Bearer old' } },
+        b: entry(remote.url('b')),
+      },
       { unready: true },
     );
     await proxy.greet();
@@ -71,6 +74,11 @@ describe('a remote server', () => {
     expect((await proxy.status('a'))['lastFailure']).toMatchObject({
       stage: 'start',
       what: expect.stringContaining('wants a login') as string,
+    });
+    // Without credentials from the config it takes somebody to log in.
+    expect(remote.seen.filter(({ path }) => path === 'b').length).toBe(1);
+    expect((await proxy.status('b'))['lastFailure']).toMatchObject({
+      what: expect.stringContaining('switchyard login b') as string,
     });
   });
 

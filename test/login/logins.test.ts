@@ -89,10 +89,10 @@ describe('a login', () => {
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES });
     await until(
-      'three renewals',
+      'two renewals',
       async () => {
         expect(textOf(await proxy.call('whoami'))).toBe('whoami: alice');
-        return server.state.grants.length >= 4;
+        return server.state.grants.length >= 3;
       },
       14_000,
     );
