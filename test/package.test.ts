@@ -27,9 +27,22 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the packed package, installed in an empty folder without a compiler', () => {
   test('holds the program, the README and the licence, and nothing of the workshop', () => {
-    expect(packed).toEqual(expect.arrayContaining(['dist/cli.js', 'dist/index.js', 'README.md', 'LICENSE']));
+    expect(packed).toEqual(
+      expect.arrayContaining([
+        'dist/cli.js',
+        'dist/index.js',
+        'dist/THIRD-PARTY-LICENSES',
+        'README.md',
+        'LICENSE',
+      ]),
+    );
     expect(
-      packed.filter((file) => !/^(dist\/.+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(file)),
+      packed.filter(
+        (file) =>
+          !/^(dist\/.+\.(js|js\.map|d\.ts)|dist\/THIRD-PARTY-LICENSES|README\.md|LICENSE|package\.json)$/.test(
+            file,
+          ),
+      ),
     ).toEqual([]);
   });
 

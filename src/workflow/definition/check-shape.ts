@@ -1,5 +1,5 @@
 /** Every mistake in a definition's shape, at once. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { nearest } from '../../core/nearest.ts';
 import { type Problem, pathText } from './problem.ts';
 import { definitionSchema, keysAt, OTHER_KEYS } from './schema.ts';

@@ -3,7 +3,7 @@
  *
  * Only the shape: what the parts say about each other (references, names, cycles) is `check-definition.ts`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { readDuration } from '../duration.ts';
 
 const duration = z
