@@ -494,7 +494,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       mayAsk: exclusive || who !== '' || config.http.tokens.size < 2,
       store: loginsKept,
       env,
-      loggedIn: () => downstream.tryAgain(),
+      loggedIn: () => {
+        dropResults(name);
+        downstream.loggedIn();
+      },
       completed: (clientId, params) => tell(clientId, 'notifications/elicitation/complete', params),
       clock,
       log,

@@ -23,6 +23,12 @@ export const login: Command = {
       type: 'boolean',
       about: 'print the address to open elsewhere, and take the address that the browser ends at from stdin',
     },
+    scope: {
+      type: 'string',
+      multiple: true,
+      value: 'SCOPE',
+      about: 'ask for this permission as well, beyond what there is and what the server asks for',
+    },
     client: {
       type: 'string',
       value: 'NAME',
@@ -52,7 +58,7 @@ async function run({ positionals, options, configFiles: given, machine, output }
   try {
     if (server.auth.grant === 'client-credentials') await credentials.obtain();
     else {
-      const attempt = await credentials.begin();
+      const attempt = await credentials.begin(options.texts('scope').join(' ') || undefined);
       await answered(attempt, options.flag('no-browser'), output);
     }
     const { until, renews } = credentials.status;

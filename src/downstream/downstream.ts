@@ -215,9 +215,10 @@ export class Downstream {
     if (this.#options.start === 'eager' || !this.remembered) this.#life.start();
   }
 
-  /** What stood in the way of a connection is gone: somebody has logged in. */
-  tryAgain(): void {
+  /** Somebody has logged in: what was refused may be had now, and what was told may be another person's. */
+  loggedIn(): void {
     this.#life.again();
+    if (this.connected) this.#offer.refresh();
   }
 
   /** Answers a call under the server's own name; waits for a start under way. */

@@ -135,10 +135,11 @@ export class Credentials implements Authorization {
   /**
    * Begins a login of a person, or joins the one begun already.
    *
+   * @param scope is asked for beyond what there is and what the server asks for.
    * @throws Error where it cannot be begun.
    */
-  begin(): Promise<LoginAttempt> {
-    this.#attempt ??= this.#begin();
+  begin(scope?: string): Promise<LoginAttempt> {
+    this.#attempt ??= this.#begin(scope);
     return this.#attempt;
   }
 
@@ -222,22 +223,22 @@ export class Credentials implements Authorization {
   }
 
   #take(record: LoginRecord | undefined): void {
-    const before = this.#record?.tokens?.accessToken;
+    const { tokens: had, session } = this.#record ?? {};
     this.#record = record;
     const token = record?.tokens?.accessToken;
-    if (token === before) return;
+    if (token === had?.accessToken) return;
     const { headers, loggedIn } = this.#options;
     this.#headers = token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
     if (token === undefined) return;
-    const refused = this.#refusal !== undefined;
+    const anew = this.#refusal !== undefined || (had !== undefined && session !== record?.session);
     this.#refusal = undefined;
     this.#told = false;
+    if (anew) loggedIn();
     // What was only renewed allows no more than before.
     if (widens(this.#wider, allowedBy(record?.tokens))) return;
     this.#wider = undefined;
     for (const done of this.#waiting) done();
     this.#waiting.clear();
-    if (refused) loggedIn();
   }
 
   /** The server does not take what it was sent. */
@@ -354,23 +355,27 @@ export class Credentials implements Authorization {
     this.#wider = wanted;
     this.#challenge = { ...challenge, scope: wanted };
     if (!this.#isMachine)
-      throw this.#loginRequired(`wants further permissions for this (${challenge.scope ?? ''}). Run:`);
+      throw this.#loginRequired(
+        `wants further permissions for this (${challenge.scope ?? ''}). Run:`,
+        challenge.scope,
+      );
     const sent = this.#headers;
     await this.#alone(() => this.#renewOnce(tokens));
     if (this.#headers === sent) throw this.#loginRequired('did not give further permissions. Run:');
   }
 
-  async #begin(): Promise<LoginAttempt> {
+  async #begin(scope: string | undefined): Promise<LoginAttempt> {
     const { server, log, store } = this.#options;
     try {
       const { beginLogin, probe } = await import('./login-steps.ts');
       const challenge =
         this.#challenge ?? (await probe(this.#options, this.#options.headers)) ?? challengeFrom(undefined);
+      const known = await store.read(this.#id);
       const attempt = await beginLogin({
         ...this.#options,
         challenge,
-        scope: this.#wider,
-        known: await store.read(this.#id),
+        scope: this.#wider ?? (scope && scopeUnion(allowedBy(known?.tokens), challenge.scope, scope)),
+        known,
         keep: async (record) => {
           const unlock = await store.lock(this.#id);
           try {
@@ -405,9 +410,10 @@ export class Credentials implements Authorization {
     throw this.#refusal;
   }
 
-  #loginRequired(says: string): ProxyError {
+  #loginRequired(says: string, scope?: string): ProxyError {
     const { server } = this.#options;
-    const message = `"${server}" ${says} ${this.command}`;
+    const wider = (scope ?? '').split(' ').filter((one) => /^[\w:./-]+$/.test(one));
+    const message = `"${server}" ${says} ${[this.command, ...wider.map((one) => `--scope ${one}`)].join(' ')}`;
     return new ProxyError('LOGIN_REQUIRED', { message, server, delivered: false });
   }
 

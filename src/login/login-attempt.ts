@@ -161,7 +161,9 @@ class Attempt implements LoginAttempt {
         this.#guard,
       );
       const { issuer, resourceMetadataUrl } = authority;
-      const record = { server, url: url.href, who, issuer, resourceMetadataUrl, registration, tokens };
+      const session = randomBytes(9).toString('base64url');
+      const about = { server, url: url.href, who, issuer, session, resourceMetadataUrl };
+      const record = { ...about, registration, tokens };
       await keep(record);
       this.#resolve(record);
       this.end();

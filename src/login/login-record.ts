@@ -10,6 +10,8 @@ export interface LoginRecord {
   readonly who: string;
   /** The authorization server that all of it is bound to. */
   readonly issuer: string;
+  /** Differs from login to login; stays the same through renewals. */
+  readonly session: string;
   readonly resourceMetadataUrl: string | undefined;
   readonly registration: Registration;
   readonly tokens: Tokens | undefined;
@@ -88,6 +90,7 @@ export function recordFrom(stored: unknown, secrets: unknown): LoginRecord | und
     url,
     who,
     issuer,
+    session: stringAt(stored, 'session') ?? '',
     resourceMetadataUrl: stringAt(stored, 'resourceMetadataUrl'),
     registration: {
       clientId,

@@ -45,6 +45,7 @@ export async function machineLogin(
       url: url.href,
       who,
       issuer: authority.issuer,
+      session: 'machine',
       resourceMetadataUrl: authority.resourceMetadataUrl,
       registration: { clientId, clientSecret, authMethod: undefined, redirectUri: undefined },
       tokens: await machineTokens(authority, settings, wanted, guard),

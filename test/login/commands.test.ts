@@ -157,6 +157,24 @@ describe('switchyard login', () => {
     expect(run.err()).not.toContain('a secret of ours');
   });
 
+  test('asks for a wider scope where it is told to, as the refused call says', async () => {
+    const server = await protectedServer();
+    const folder = configured(server.url);
+    await loggedIn(server, join(folder, 'state'));
+    const proxy = await startProxy(
+      { far: { url: server.url } },
+      { folder, config: { tokenStorage: 'file' } },
+    );
+    expect(textOf(await proxy.call('write'))).toMatch(/Run: switchyard login far --scope mcp:write$/);
+    const run = command(folder, ['login', 'far', '--scope', 'mcp:write', '--no-browser']);
+    await logIn(await addressIn(run));
+    expect(await run.exited).toBe(0);
+    await until(
+      'the wider login to be taken up',
+      async () => textOf(await proxy.call('write')) === 'write: alice',
+    );
+  });
+
   test('without a name shows who is logged in where, and no token', async () => {
     const server = await protectedServer();
     const folder = configured(server.url);

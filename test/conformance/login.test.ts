@@ -1,0 +1,70 @@
+/** The official suite's scenarios of logins, with Switchyard as the client. */
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, test, vi } from 'vitest';
+import { tempFolder } from '../cases/proxy-under-test.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const suite = dirname(
+  createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'),
+);
+const hook = fileURLToPath(new URL('./fs-globsync-hook.mjs', import.meta.url));
+const driver = fileURLToPath(new URL('./login-driver.mjs', import.meta.url));
+
+/** Runs the suite's client side. @returns its exit code and what it printed. */
+async function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const command = `${JSON.stringify(process.execPath)} ${JSON.stringify(driver)}`;
+  const child = spawn(
+    process.execPath,
+    [
+      ...['--import', hook, join(suite, 'dist', 'index.js'), 'client', '--command', command],
+      ...['--timeout', '60000', '-o', tempFolder(), ...args],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const exit = new Promise<number | null>((resolve, reject) =>
+    child.on('error', reject).on('close', resolve),
+  );
+  const [code, out, err] = await Promise.all([exit, text(child.stdout), text(child.stderr)]);
+  return { code, output: out + err };
+}
+
+test('passes every scenario of the suite "auth"', async () => {
+  const { code, output } = await run(['--suite', 'auth']);
+  const lines = [...output.matchAll(/^[✓✗] (auth\/\S+): (\d+) passed, (\d+) failed/gm)];
+  expect(
+    lines.filter(([, , , failed]) => failed !== '0').map(([line]) => line),
+    output.slice(-3000),
+  ).toEqual([]);
+  expect(lines.length).toBeGreaterThanOrEqual(14);
+  expect(code).toBe(0);
+});
+
+/** Those of the newest and the oldest revision, and of the extension for machines. */
+const SCENARIOS = [
+  '2025-03-26-oauth-metadata-backcompat',
+  '2025-03-26-oauth-endpoint-fallback',
+  'resource-mismatch',
+  'offline-access-scope',
+  'offline-access-not-supported',
+  'authorization-server-migration',
+  'iss-supported',
+  'iss-not-advertised',
+  'iss-supported-missing',
+  'iss-wrong-issuer',
+  'iss-unexpected',
+  'iss-normalized',
+  'metadata-issuer-mismatch',
+  'client-credentials-jwt',
+  'client-credentials-basic',
+] as const;
+
+test.each(SCENARIOS)('passes %s', async (scenario) => {
+  const { code, output } = await run(['--scenario', `auth/${scenario}`]);
+  expect(code, output.slice(-3000)).toBe(0);
+  expect(output).toMatch(/Passed: (\d+)\/\1, 0 failed/);
+});
