@@ -31,6 +31,8 @@ class SystemClock implements Clock {
     const mine = { task };
     waiting.add(mine);
     return () => {
+      // A set may hold on to it for a while longer.
+      mine.task = NOTHING;
       if (waiting.delete(mine) && waiting.size === 0 && this.#newest.get(shared.length) !== shared)
         shared.close();
     };
@@ -76,8 +78,10 @@ interface Slot {
 }
 
 interface Waiting {
-  readonly task: () => void;
+  task: () => void;
 }
+
+const NOTHING = (): void => {};
 
 function timer(ms: number, task: () => void): () => void {
   const handle = setTimeout(task, ms);

@@ -193,6 +193,12 @@ function skipValue(text: string, from: number, maxDepth: number): number {
   return text.length;
 }
 
+/** Whether the object or array that is the whole text nests deeper than `maxDepth`. */
+export function isDeeper(text: string, maxDepth: number): boolean {
+  // Every level takes two characters.
+  return text.length > 2 * maxDepth && skipValue(text, 0, maxDepth) < 0;
+}
+
 function trimEnd(text: string, from: number, end: number): number {
   let i = end;
   while (i > from && text.charCodeAt(i - 1) <= 0x20) i--;

@@ -59,7 +59,7 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** An own string property, or `undefined`: never one of `Object.prototype`. */
 export function stringAt(value: unknown, key: string): string | undefined {
-  const found = at(value, key);
+  const found = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return typeof found === 'string' ? found : undefined;
 }
 

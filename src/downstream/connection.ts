@@ -4,6 +4,7 @@
  * Restores the server's own names on the way out, keeps ids, progress and cancellation apart per call, and
  * turns the server's questions over to whoever may answer. Starting again is `downstream.ts`.
  */
+import { Answer } from '../core/answer.ts';
 import type { Call, Client, Era } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
@@ -15,6 +16,7 @@ import {
   RpcError,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from '../core/errors.ts';
+import { InFlight } from '../core/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Listing } from '../core/listing.ts';
@@ -84,7 +86,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #peer: Peer<StreamOf>;
   readonly #link: Link;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new InFlight<Call>();
   readonly #asked = new Map<IdText, Cancellation>();
   #agreement: Agreement | undefined;
   #heard = 0;
@@ -128,8 +130,8 @@ export class Connection {
   }
 
   /** Sends one call on, under the name the server gave. */
-  async call(call: Call): Promise<Json> {
-    if (this.#end) throw this.#tooLate(this.#end);
+  call(call: Call): Answer {
+    if (this.#end) return Answer.failed(this.#tooLate(this.#end));
     const id = this.#peer.nextId();
     const { era } = this.agreement;
     const { method, name } = call;
@@ -148,18 +150,22 @@ export class Connection {
           : undefined,
     });
     const off = call.signal.onCancel((reason) => this.#cancel(id, reason));
-    try {
-      const result = await answer;
-      // The newest must not come after the answer.
-      progress.flush();
-      return result;
-    } catch (error) {
-      throw this.#translated(error);
-    } finally {
-      off();
-      progress.stop();
-      this.#calls.delete(id);
-    }
+    return answer.on(
+      (result) => {
+        // The newest must not come after the answer.
+        progress.flush();
+        off();
+        progress.stop();
+        this.#calls.delete(id);
+        return result;
+      },
+      (error) => {
+        off();
+        progress.stop();
+        this.#calls.delete(id);
+        throw this.#translated(error);
+      },
+    );
   }
 
   /** Progress as it comes; in a flood the newest, from time to time. */
@@ -341,7 +347,7 @@ export class Connection {
 
   /** A modern server asks nothing: what it cancels is a stream that we listen to. */
   #endListening(id: IdText): void {
-    if (this.#agreement?.era !== 'modern' || this.#calls.has(Number(id))) return;
+    if (this.#agreement?.era !== 'modern' || this.#calls.get(Number(id))) return;
     const { server } = this.#options;
     const message = `"${server}" ended the subscription.`;
     this.#peer.fail(Number(id), new ProxyError('DOWNSTREAM_FAILED', { message, server, delivered: true }));

@@ -3,6 +3,7 @@
  *
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
+import { Answer } from '../core/answer.ts';
 import type { Call, ClientDoor } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { HEADER_MISMATCH, INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
@@ -77,6 +78,13 @@ export interface DownstreamEvents {
   elicitationCompleted(clientId: string, params: Json): void;
   /** A question came that only a connection per client could have answered. */
   needsOwnConnections(): void;
+}
+
+/** One call's way to the server, so far. */
+interface Attempt {
+  connection: Connection | undefined;
+  /** Since when the server has had it, about. */
+  from: number;
 }
 
 export class Downstream {
@@ -222,29 +230,47 @@ export class Downstream {
   }
 
   /** Answers a call under the server's own name; waits for a start under way. */
-  async handle(call: Call): Promise<Json> {
-    const { server, clock } = this.#options;
+  handle(call: Call): Answer {
+    const { clock } = this.#options;
     this.#refuseWhileResting();
     this.#inFlight++;
     const questions = this.#questions;
-    let from = clock.now();
-    let connection = this.#life.connection;
-    try {
-      const ready = (connection ??= await this.#life.ready(call.signal));
-      from = clock.now();
-      const result = await answeringQuestions(call, server, (one) => this.#send(one, ready));
-      this.#tell('ok', questions === this.#questions ? clock.now() - from : undefined);
-      this.#refuseTooMany(result);
-      return result;
-    } catch (error) {
-      this.#elicitations.failed(error, call.client);
-      this.#callFailed(error, call, connection, clock.now() - from);
-      throw error;
-    } finally {
-      this.#inFlight--;
-      this.#idle.used();
-      if (this.#inFlight === 0) this.#drained?.();
-    }
+    const attempt: Attempt = { connection: this.#life.connection, from: clock.now() };
+    return Answer.by(() => this.#attempt(call, attempt))
+      .on((result) => {
+        this.#tell('ok', questions === this.#questions ? clock.now() - attempt.from : undefined);
+        this.#refuseTooMany(result);
+        return result;
+      })
+      .on(
+        (result) => {
+          this.#callEnded();
+          return result;
+        },
+        (error) => {
+          this.#elicitations.failed(error, call.client);
+          this.#callFailed(error, call, attempt.connection, clock.now() - attempt.from);
+          this.#callEnded();
+          throw error;
+        },
+      );
+  }
+
+  #attempt(call: Call, attempt: Attempt): Promise<Json> {
+    const { server, clock } = this.#options;
+    const { connection } = attempt;
+    if (connection) return answeringQuestions(call, server, (one) => this.#send(one, connection));
+    return this.#life.ready(call.signal).then((ready) => {
+      attempt.connection = ready;
+      attempt.from = clock.now();
+      return answeringQuestions(call, server, (one) => this.#send(one, ready));
+    });
+  }
+
+  #callEnded(): void {
+    this.#inFlight--;
+    this.#idle.used();
+    if (this.#inFlight === 0) this.#drained?.();
   }
 
   async subscribe(uri: string): Promise<void> {
@@ -388,26 +414,31 @@ export class Downstream {
   }
 
   /** Sends; once more where the connection turned out to be gone and the server surely never had the call. */
-  async #send(call: Call, connection: Connection): Promise<Json> {
-    try {
-      return await (connection.closed ? await this.#life.ready(call.signal) : connection).call(call);
-    } catch (error) {
+  #send(call: Call, connection: Connection): Answer {
+    const answer = connection.closed
+      ? Answer.by(() => this.#life.ready(call.signal).then((ready) => ready.call(call)))
+      : connection.call(call);
+    return answer.on(undefined, (error) => {
       if (!(error instanceof ProxyError) || error.delivered !== false || call.signal.cancelled) throw error;
-      if (error.cause instanceof RpcError && error.cause.code === HEADER_MISMATCH) {
-        // The tool may want other header fields than those of the list that we have.
-        await this.#offer.renew(connection);
-        if (call.signal.cancelled) throw error;
-        return await connection.call(call);
-      }
-      const lost = error.cause instanceof SessionLost || connection.closed;
-      const maybe =
-        this.#options.carriers.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';
-      if (!lost && !maybe) throw error;
-      await connection.ended(LOSS_MS);
-      if (!connection.closed) throw error;
-      const next = await this.#life.ready(call.signal);
-      return next.call(call);
+      return this.#sendAgain(call, connection, error);
+    });
+  }
+
+  async #sendAgain(call: Call, connection: Connection, error: ProxyError): Promise<Json> {
+    if (error.cause instanceof RpcError && error.cause.code === HEADER_MISMATCH) {
+      // The tool may want other header fields than those of the list that we have.
+      await this.#offer.renew(connection);
+      if (call.signal.cancelled) throw error;
+      return connection.call(call);
     }
+    const lost = error.cause instanceof SessionLost || connection.closed;
+    const maybe =
+      this.#options.carriers.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';
+    if (!lost && !maybe) throw error;
+    await connection.ended(LOSS_MS);
+    if (!connection.closed) throw error;
+    const next = await this.#life.ready(call.signal);
+    return next.call(call);
   }
 
   /** A result of very many parts would be copied, walked through and shown part by part further on. */

@@ -4,6 +4,7 @@
  * Puts the questions one by one to the client, then calls again with the answers, until the server is content.
  */
 import { randomUUID } from 'node:crypto';
+import type { Answer } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -14,14 +15,22 @@ import { clientCannot, labelled, put, refuseImproper } from './questions.ts';
 /** After so many rounds the server is going in circles. */
 const MAX_ROUNDS = 10;
 
-export async function answeringQuestions(
+export function answeringQuestions(call: Call, server: string, send: (call: Call) => Answer): Answer {
+  return send(call).on((result) => {
+    if (at(result.value, 'resultType') !== 'input_required') return result;
+    // A modern client answers its questions itself; it only has to be told who asks.
+    if (call.client.era === 'modern') return labelledRequests(result, server);
+    return inRounds(result, call, server, send);
+  });
+}
+
+async function inRounds(
+  first: Json,
   call: Call,
   server: string,
-  send: (call: Call) => Promise<Json>,
+  send: (call: Call) => Answer,
 ): Promise<Json> {
-  let result = await send(call);
-  // A modern client answers its questions itself; it only has to be told who asks.
-  if (call.client.era === 'modern') return labelledRequests(result, server);
+  let result = first;
   for (let round = 0; at(result.value, 'resultType') === 'input_required'; round++) {
     if (round === MAX_ROUNDS) throw endless(server);
     const requests = at(result.value, 'inputRequests');
@@ -67,7 +76,7 @@ function legacyParams(params: Json): Json {
 
 function labelledRequests(result: Json, server: string): Json {
   const requests = at(result.value, 'inputRequests');
-  if (at(result.value, 'resultType') !== 'input_required' || !isObject(requests)) return result;
+  if (!isObject(requests)) return result;
   let text = result.text;
   for (const [key, request] of Object.entries(requests)) {
     const method = stringAt(request, 'method') ?? '';

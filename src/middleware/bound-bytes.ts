@@ -2,6 +2,7 @@
  * Bounds the memory of all requests under way together, wherever they wait: for a server to start, for a turn, to be
  * read, to be answered. Each server has bounds of its own; this one holds where many servers are at theirs.
  */
+import { Answer, answerOf } from '../core/answer.ts';
 import type { Middleware } from '../core/call.ts';
 import { ProxyError } from '../core/errors.ts';
 
@@ -16,17 +17,22 @@ const KEPT_BACK = 0.25;
 /** @throws ProxyError `BUSY`; nothing was sent. */
 export function boundBytes({ maxBytes }: BoundBytesOptions): Middleware {
   let underWay = 0;
-  return (next) => async (call) => {
+  return (next) => (call) => {
     const bytes = call.params.text.length;
     const room = bytes <= SMALL_BYTES ? maxBytes : maxBytes * (1 - KEPT_BACK);
     // One that is larger than all of it may go when nothing else is under way.
-    if (underWay > 0 && underWay + bytes > room) throw busy(bytes);
+    if (underWay > 0 && underWay + bytes > room) return Answer.failed(busy(bytes));
     underWay += bytes;
-    try {
-      return await next(call);
-    } finally {
-      underWay -= bytes;
-    }
+    return answerOf(next, call).on(
+      (result) => {
+        underWay -= bytes;
+        return result;
+      },
+      (error) => {
+        underWay -= bytes;
+        throw error;
+      },
+    );
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * Only good answers are kept: no `isError`, no questions, no tasks.
  */
+import { answerOf } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -132,17 +133,19 @@ function keyOf({ method, client }: Call, { plan, asked, store }: LookUp, shared:
 }
 
 /** A call that changes something makes what was read before worthless, from its beginning and again at its end. */
-async function dropping(call: Call, next: Handler, { invalidates, store }: CacheOptions): Promise<Json> {
+function dropping(call: Call, next: Handler, { invalidates, store }: CacheOptions): Promise<Json> {
   const server = invalidates(call);
   if (server === undefined) return next(call);
-  try {
-    const result = await next(call);
-    if (at(result.value, 'isError') !== true) store.drop(server);
-    return result;
-  } catch (error) {
-    if (error instanceof ProxyError && error.delivered !== false) store.drop(server);
-    throw error;
-  }
+  return answerOf(next, call).on(
+    (result) => {
+      if (at(result.value, 'isError') !== true) store.drop(server);
+      return result;
+    },
+    (error) => {
+      if (error instanceof ProxyError && error.delivered !== false) store.drop(server);
+      throw error;
+    },
+  );
 }
 
 function isGood(result: Json): boolean {

@@ -3,6 +3,7 @@
  *
  * One circuit for the server, and one for each tool that failed: a tool that fails alone is closed off alone.
  */
+import { Answer, answerOf } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -156,18 +157,25 @@ function passOf(breaker: Breaker, { server, tool }: Admission, whole: Breaker): 
  * @throws ProxyError `CIRCUIT_OPEN` with `retryAfterMs` while the circuit is open.
  */
 export function circuitBreaker(circuit: Circuit): Middleware {
-  return (next) => async (call) => {
-    const admission = circuit.enter(call);
+  return (next) => (call) => {
+    let admission: Admission;
     try {
-      const result = await next(call);
-      circuit.succeeded(call, admission);
-      return result;
+      admission = circuit.enter(call);
     } catch (error) {
-      if (error instanceof ProxyError) circuit.failed(call, admission, error);
-      // The server's own JSON-RPC error is an answer.
-      else circuit.succeeded(call, admission);
-      throw error;
+      return Answer.failed(error);
     }
+    return answerOf(next, call).on(
+      (result) => {
+        circuit.succeeded(call, admission);
+        return result;
+      },
+      (error) => {
+        if (error instanceof ProxyError) circuit.failed(call, admission, error);
+        // The server's own JSON-RPC error is an answer.
+        else circuit.succeeded(call, admission);
+        throw error;
+      },
+    );
   };
 }
 

@@ -3,8 +3,10 @@
  *
  * A client that floods fills only what the others leave of the queue.
  */
-import type { Call, Middleware } from '../core/call.ts';
+import { Answer, answerOf } from '../core/answer.ts';
+import type { Call, Handler, Middleware } from '../core/call.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
 
 export interface GateOptions {
   /** The config key. */
@@ -20,6 +22,8 @@ export class Gate {
   readonly #queue = new Map<string, Waiting[]>();
   #queued = 0;
   #running = 0;
+  /** Those that wait are being let go. */
+  #serving = false;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -33,45 +37,61 @@ export class Gate {
     return this.#queued;
   }
 
-  /** @returns what to wait for, if there is no free slot. @throws ProxyError `BUSY` | `CANCELLED` */
-  enter(call: Call): Promise<void> | undefined {
-    if (this.#running < this.#options.maxConcurrency) {
-      this.#running++;
-      return undefined;
-    }
-    return this.#wait(call);
+  /** Hands a call on as soon as there is a slot for it. @throws ProxyError `BUSY` | `CANCELLED` */
+  pass(call: Call, next: Handler): Answer {
+    return this.#running < this.#options.maxConcurrency ? this.#run(call, next) : this.#wait(call, next);
   }
 
-  leave(): void {
-    const next = this.#shift();
-    if (next) next.go();
-    else this.#running--;
+  #run(call: Call, next: Handler): Answer {
+    this.#running++;
+    return answerOf(next, call).on(this.#result, this.#error);
   }
 
-  #wait({ client: { id }, signal }: Call): Promise<void> {
-    if (this.#queued >= this.#options.maxQueue && !this.#makeRoomFor(id)) return Promise.reject(this.#busy());
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
-        go: () => {
-          off();
-          resolve();
-        },
-        refuse: (error) => {
-          off();
-          reject(error);
-        },
-      };
-      const mine = this.#queue.get(id);
-      if (mine) mine.push(waiting);
-      else this.#queue.set(id, [waiting]);
-      this.#queued++;
-      // The listener runs at once where the call is cancelled already.
-      let off = (): void => {};
-      off = signal.onCancel((reason) => {
-        this.#remove(id, waiting);
-        reject(this.#cancelled(reason));
-      });
+  readonly #result = (result: Json): Json => {
+    this.#leave();
+    return result;
+  };
+
+  readonly #error = (error: unknown): never => {
+    this.#leave();
+    throw error;
+  };
+
+  #leave(): void {
+    this.#running--;
+    // What goes now may fail at once, and so leave again: the loop that is running sees to the next.
+    if (this.#serving) return;
+    this.#serving = true;
+    while (this.#running < this.#options.maxConcurrency && this.#queued > 0) this.#shift()?.go();
+    this.#serving = false;
+  }
+
+  #wait(call: Call, next: Handler): Answer {
+    const { client, signal } = call;
+    const { id } = client;
+    if (this.#queued >= this.#options.maxQueue && !this.#makeRoomFor(id)) return Answer.failed(this.#busy());
+    const answer = new Answer();
+    const waiting: Waiting = {
+      go: () => {
+        off();
+        answer.follow(this.#run(call, next));
+      },
+      refuse: (error) => {
+        off();
+        answer.reject(error);
+      },
+    };
+    const mine = this.#queue.get(id);
+    if (mine) mine.push(waiting);
+    else this.#queue.set(id, [waiting]);
+    this.#queued++;
+    // The listener runs at once where the call is cancelled already.
+    let off = (): void => {};
+    off = signal.onCancel((reason) => {
+      this.#remove(id, waiting);
+      answer.reject(this.#cancelled(reason));
     });
+    return answer;
   }
 
   /** The greediest client's newest call gives way to a client that has fewer waiting. */
@@ -92,8 +112,12 @@ export class Gate {
     if (!first) return undefined;
     const [id, waiting] = first;
     const next = waiting.shift();
-    this.#queue.delete(id);
-    if (waiting.length > 0) this.#queue.set(id, waiting);
+    // With one client there is no order to keep.
+    if (waiting.length === 0) this.#queue.delete(id);
+    else if (this.#queue.size > 1) {
+      this.#queue.delete(id);
+      this.#queue.set(id, waiting);
+    }
     this.#queued--;
     return next;
   }
@@ -130,13 +154,5 @@ interface Waiting {
 
 /** @throws ProxyError `BUSY` where the queue is full. */
 export function concurrency(gate: Gate): Middleware {
-  return (next) => async (call) => {
-    const turn = gate.enter(call);
-    if (turn) await turn;
-    try {
-      return await next(call);
-    } finally {
-      gate.leave();
-    }
-  };
+  return (next) => (call) => gate.pass(call, next);
 }

@@ -3,12 +3,12 @@
  *
  * Time in which a person is asked does not count.
  */
+import { answerOf } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
 import { OUT_OF_TIME } from './circuit-breaker.ts';
 import { Stopwatch, watchedAsk } from './stopwatch.ts';
 
@@ -29,34 +29,37 @@ export function deadline({ deadlineOf, clock }: DeadlineOptions): Middleware {
   return (next) => (call) => {
     const limit = deadlineOf(call);
     if (!limit) return next(call);
-    return new Promise<Json>((resolve, reject) => {
-      const signal = new Cancellation();
-      const watch = new Stopwatch({
-        clock,
-        idleMs: Infinity,
-        maxMs: limit.maxMs,
-        expired: () => {
-          off();
-          reject(tooLate(limit));
-          signal.cancel(OUT_OF_TIME);
-        },
-      });
-      const off = call.signal.onCancel((reason) => signal.cancel(reason));
-      const finish = (): void => {
-        off();
-        watch.stop();
-      };
-      next(callWith(call, { signal, ask: watchedAsk(call, watch) })).then(
-        (result) => {
-          finish();
-          resolve(result);
-        },
-        (error: unknown) => {
-          finish();
-          reject(error);
-        },
-      );
+    const signal = new Cancellation();
+    let late: ProxyError | undefined;
+    let over = false;
+    const watch = new Stopwatch({
+      clock,
+      idleMs: Infinity,
+      maxMs: limit.maxMs,
+      expired: () => {
+        late = tooLate(limit);
+        signal.cancel(OUT_OF_TIME);
+        // Whoever does not hear of it is not waited for.
+        if (!over) answer.reject(late);
+      },
     });
+    const off = call.signal.onCancel((reason) => signal.cancel(reason));
+    const finish = (): void => {
+      over = true;
+      off();
+      watch.stop();
+    };
+    const answer = answerOf(next, callWith(call, { signal, ask: watchedAsk(call, watch) })).on(
+      (result) => {
+        finish();
+        return result;
+      },
+      (error) => {
+        finish();
+        throw late ?? error;
+      },
+    );
+    return answer;
   };
 }
 

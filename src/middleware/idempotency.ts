@@ -25,7 +25,8 @@ function withKey(params: Json, key: string): Json {
   const member = `"${META_IDEMPOTENCY_KEY}":"${key}"`;
   const value = params.object ?? {};
   const meta = isObject(value['_meta']) ? value['_meta'] : {};
-  const span = membersOf(text)?.findLast((one) => one.key === '_meta');
+  const span =
+    value['_meta'] === undefined ? undefined : membersOf(text)?.findLast((one) => one.key === '_meta');
   const changed = { ...value, _meta: { ...meta, [META_IDEMPOTENCY_KEY]: key } };
   if (!span) {
     const end = text.lastIndexOf('}');

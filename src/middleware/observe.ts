@@ -1,4 +1,5 @@
 /** Counts the calls on one server, how they ended and how long they took. */
+import { answerOf } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -55,29 +56,30 @@ export interface ObserveOptions {
 }
 
 export function observe({ server, stats, clock, log, measured }: ObserveOptions): Middleware {
-  return (next) => async (call) => {
+  const ended = (call: Call, from: number, code: string | undefined): void => {
+    const ms = clock.now() - from;
+    // A refusal takes no time, and says nothing of the server's.
+    if (code !== 'CIRCUIT_OPEN' && code !== 'BUSY') {
+      stats.took(ms);
+      measured?.(call, ms);
+    }
+    log.debug({ server, method: call.method, name: call.name, ms: Math.round(ms * 100) / 100, code }, 'call');
+  };
+  return (next) => (call) => {
     const from = clock.now();
     stats.calls++;
-    let code: string | undefined;
-    try {
-      const result = await next(call);
-      if (at(result.value, 'isError') === true) stats.toolErrors++;
-      return result;
-    } catch (error) {
-      code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
-      stats.failed(code);
-      throw error;
-    } finally {
-      const ms = clock.now() - from;
-      // A refusal takes no time, and says nothing of the server's.
-      if (code !== 'CIRCUIT_OPEN' && code !== 'BUSY') {
-        stats.took(ms);
-        measured?.(call, ms);
-      }
-      log.debug(
-        { server, method: call.method, name: call.name, ms: Math.round(ms * 100) / 100, code },
-        'call',
-      );
-    }
+    return answerOf(next, call).on(
+      (result) => {
+        if (at(result.value, 'isError') === true) stats.toolErrors++;
+        ended(call, from, undefined);
+        return result;
+      },
+      (error) => {
+        const code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
+        stats.failed(code);
+        ended(call, from, code);
+        throw error;
+      },
+    );
   };
 }

@@ -3,9 +3,11 @@
  *
  * An answer is an answer: `isError` results and the server's own JSON-RPC errors are never retried.
  */
-import type { Call, Middleware } from '../core/call.ts';
+import { answerOf } from '../core/answer.ts';
+import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 export interface RetryPolicy {
@@ -31,31 +33,48 @@ export interface RetryOptions {
 /** @throws ProxyError `OUTCOME_UNKNOWN` where the call may have taken effect and must not be repeated. */
 export function retry(options: RetryOptions): Middleware {
   const { budget } = options;
-  return (next) => async (call) => {
+  return (next) => (call) => {
     budget.callStarted();
-    let spent = false;
-    let before: ProxyError | undefined;
-    try {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await next(call);
-        } catch (error) {
-          if (!(error instanceof ProxyError)) throw error;
-          if (spent) budget.giveBack();
-          spent = false;
-          const pauseMs = pauseBefore(attempt, call, error, options);
-          if (pauseMs === undefined || !budget.take()) throw asSeen(telling(before, error), call, options);
-          spent = true;
-          before = telling(before, error);
-          options.retried?.(call, error);
-          await pause(pauseMs, call, error, options.clock);
-        }
-      }
-    } finally {
-      if (spent) budget.giveBack();
-      budget.callEnded();
-    }
+    return answerOf(next, call)
+      .on(undefined, (error) => againAfter(error, call, next, options))
+      .on(
+        (result) => {
+          budget.callEnded();
+          return result;
+        },
+        (error) => {
+          budget.callEnded();
+          throw error;
+        },
+      );
   };
+}
+
+/** The first attempt failed. */
+async function againAfter(first: unknown, call: Call, next: Handler, options: RetryOptions): Promise<Json> {
+  const { budget, clock, retried } = options;
+  let error = first;
+  let before: ProxyError | undefined;
+  for (let attempt = 1; ; attempt++) {
+    if (!(error instanceof ProxyError)) throw error;
+    const pauseMs = pauseBefore(attempt, call, error, options);
+    if (pauseMs === undefined || !budget.take()) throw asSeen(telling(before, error), call, options);
+    before = telling(before, error);
+    retried?.(call, error);
+    try {
+      await pause(pauseMs, call, error, clock);
+    } catch (cancelled) {
+      budget.giveBack();
+      throw cancelled;
+    }
+    try {
+      return await next(call);
+    } catch (failure) {
+      error = failure;
+    } finally {
+      budget.giveBack();
+    }
+  }
 }
 
 /** Failures that another attempt may not meet. A full queue or an open circuit is there to keep calls away. */

@@ -4,6 +4,7 @@
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
 import { EMPTY_OBJECT, isObject, Json } from '../core/json.ts';
 import { elementTexts, membersOf, type Span } from '../core/json-edit.ts';
+import { readUsual } from './usual-message.ts';
 
 /** An id or progress token as it stands in the text (`7`, `"a"`), so that it is echoed to the letter and `7` is not `"7"`. */
 export type IdText = string;
@@ -34,6 +35,8 @@ type Known = (typeof KNOWN)[number];
 
 /** Reads one message. Never throws. A batch (an array) is the caller's to split (`batchTexts`). */
 export function readMessage(raw: string, maxDepth: number): Message {
+  const usual = readUsual(raw, maxDepth);
+  if (usual) return usual;
   const text = onOneLine(raw);
   const members = membersOf(text, maxDepth);
   if (members === undefined) return whyNoObject(raw, maxDepth);
@@ -55,12 +58,13 @@ export function readMessage(raw: string, maxDepth: number): Message {
   return classify(text, value, spans, doubled);
 }
 
+const OPEN_OBJECT = 0x7b;
 /** Nobody sends larger ones. */
 const MAX_BATCH = 1000;
 
 /** The messages of a batch; `undefined` where the text is no batch, or one that is empty or beyond any measure. */
 export function batchTexts(text: string): readonly string[] | undefined {
-  if (!/^\s*\[/.test(text)) return undefined;
+  if (text.charCodeAt(0) === OPEN_OBJECT || !/^\s*\[/.test(text)) return undefined;
   // Looked at before it is parsed: millions of elements would stop everything for seconds.
   const texts = elementTexts(text, MAX_BATCH + 1);
   if (texts.length === 0 || texts.length > MAX_BATCH) return undefined;

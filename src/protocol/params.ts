@@ -1,6 +1,6 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
-import { at, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editAt, editObject, type Edits, memberText, textAt } from '../core/json-edit.ts';
 import type { IdText } from './message.ts';
 import {
@@ -31,6 +31,7 @@ function namePath(method: string, params: Json): readonly string[] | undefined {
 
 /** The name a request acts on; `undefined` where it is missing or no string. */
 export function nameOf(method: string, params: Json): string | undefined {
+  if (method === 'tools/call') return stringAt(params.value, 'name');
   const path = namePath(method, params);
   const found = path && at(params.value, ...path);
   return typeof found === 'string' ? found : undefined;
@@ -38,7 +39,8 @@ export function nameOf(method: string, params: Json): string | undefined {
 
 /** The progress token of a request, as it is spelt; `undefined` where it has none that is a string or a number. */
 export function progressTokenOf(params: Json): IdText | undefined {
-  const token = at(params.value, '_meta', 'progressToken');
+  const { object } = params;
+  const token = object && ownProgressToken(object);
   const isToken = typeof token === 'string' || typeof token === 'number';
   return isToken ? textAt(params.text, ['_meta', 'progressToken']) : undefined;
 }
@@ -61,6 +63,8 @@ export interface Hop {
 
 /** The params for the next hop: its name, our progress token, the envelope that the receiver's era wants; all else as it came. */
 export function paramsForHop(params: Json, hop: Hop): Json {
+  const spliced = renamed(params, hop);
+  if (spliced) return spliced;
   const { method, name } = hop;
   const value = params.object ?? {};
   const path = namePath(method, params);
@@ -90,6 +94,25 @@ export function paramsForHop(params: Json, hop: Hop): Json {
   }
   if (!edited) return text === params.text ? params : Json.fromText(text);
   return Json.fromText(editObject(text, edits));
+}
+
+/** Params of which nothing but the name in front changes, as nearly all are: spliced. */
+function renamed(params: Json, { method, name, client, era, progressToken }: Hop): Json | undefined {
+  if (method !== 'tools/call' || era !== client.era || progressToken !== undefined) return undefined;
+  const value = params.object;
+  const before = value?.['name'];
+  if (!value || typeof before !== 'string' || ownProgressToken(value) !== undefined) return undefined;
+  const { text } = params;
+  const head = `{"name":"${before}"`;
+  if (!text.startsWith(head)) return undefined;
+  // Standing a second time, or spelt with escapes, it would have to be found first.
+  if (text.includes('"name"', head.length) || text.includes('\\u')) return undefined;
+  return before === name ? params : Json.fromText(`{"name":${JSON.stringify(name)}${text.slice(head.length)}`);
+}
+
+function ownProgressToken(value: JsonObject): unknown {
+  const meta = value['_meta'];
+  return isObject(meta) ? meta['progressToken'] : undefined;
 }
 
 function envelopeEdits(meta: unknown, { client, era, progressToken }: Hop): Edits | undefined {

@@ -4,7 +4,9 @@
  * Ids and progress tokens that leave here are our own. Which carrier a text travels on is the owner's business;
  * `Origin` is whatever the owner wants to know of where a message came from.
  */
+import { Answer } from '../core/answer.ts';
 import { ProxyError, RpcError } from '../core/errors.ts';
+import { InFlight } from '../core/in-flight.ts';
 import type { Json } from '../core/json.ts';
 import { type IdText, type Invalid, type Message, readMessage } from './message.ts';
 
@@ -22,9 +24,9 @@ export interface Hooks {
   readonly onProgress?: ((params: Json) => void) | undefined;
 }
 
-interface Waiting extends Hooks {
-  readonly resolve: (result: Json) => void;
-  readonly reject: (error: RpcError | ProxyError) => void;
+interface Waiting {
+  readonly answer: Answer;
+  readonly onProgress: Hooks['onProgress'];
 }
 
 export interface PeerOptions<Origin> {
@@ -37,7 +39,7 @@ export interface PeerOptions<Origin> {
 }
 
 export class Peer<Origin> {
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new InFlight<Waiting>();
   readonly #events: PeerEvents<Origin>;
   readonly #name: string;
   readonly #server: string | undefined;
@@ -57,14 +59,14 @@ export class Peer<Origin> {
   }
 
   nextId(): number {
-    return ++this.#lastId;
+    return (this.#lastId = this.#waiting.idAfter(this.#lastId));
   }
 
   /** The answer to the request with this id, which the caller sends. @throws RpcError | ProxyError */
-  answerTo(id: number, hooks: Hooks = {}): Promise<Json> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { ...hooks, resolve, reject });
-    });
+  answerTo(id: number, { onProgress }: Hooks = {}): Answer {
+    const answer = new Answer();
+    this.#waiting.set(id, { answer, onProgress });
+    return answer;
   }
 
   /** Ends the wait for one answer; what comes later is dropped. @returns whether somebody was waiting. */
@@ -72,7 +74,7 @@ export class Peer<Origin> {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return false;
     this.#waiting.delete(id);
-    waiting.reject(error);
+    waiting.answer.reject(error);
     return true;
   }
 
@@ -82,7 +84,7 @@ export class Peer<Origin> {
   }
 
   failAll(error: ProxyError): void {
-    for (const id of [...this.#waiting.keys()]) this.fail(id, error);
+    for (const id of this.#waiting.ids()) this.fail(id, error);
   }
 
   receive(text: string, origin: Origin): void {
@@ -93,7 +95,7 @@ export class Peer<Origin> {
     switch (message.kind) {
       case 'result': {
         const waiting = this.#takeWaiting(message.id);
-        if (waiting) waiting.resolve(message.result);
+        if (waiting) waiting.answer.resolve(message.result);
         else this.#events.stray('an answer to no request of ours');
         return;
       }
@@ -106,14 +108,14 @@ export class Peer<Origin> {
         return;
       case 'error': {
         const waiting = message.id === undefined ? undefined : this.#takeWaiting(message.id);
-        if (waiting) waiting.reject(RpcError.fromWire(message.error));
+        if (waiting) waiting.answer.reject(RpcError.fromWire(message.error));
         else this.#events.stray('an error to no request of ours');
         return;
       }
       case 'invalid': {
         const { id, hasMethod } = message;
         const waiting = id === undefined || hasMethod ? undefined : this.#takeWaiting(id);
-        waiting?.reject(this.#badAnswer(message));
+        waiting?.answer.reject(this.#badAnswer(message));
         // What might be a request as well gets its answer too.
         if (!waiting || !message.answer) this.#events.invalid(message, origin);
       }

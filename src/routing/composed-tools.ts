@@ -44,9 +44,11 @@ export function composedTools({ tools, mayGoOn, clock }: ComposedToolsOptions): 
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const compiled = new Map<ComposedTool, Promise<readonly Template[]>>();
   return (next) => {
-    const handle: Handler = async (call) => {
+    const handle: Handler = (call) => {
       const tool = call.method === 'tools/call' ? byName.get(call.name) : undefined;
-      if (!tool) return next(call);
+      return tool ? answered(call, tool) : next(call);
+    };
+    const answered = async (call: Call, tool: ComposedTool): Promise<Json> => {
       const templates = await templatesOf(tool);
       return withinDeadline(call, tool, clock, (bounded, late) => {
         const asked = tool.targets.map((target, index) =>

@@ -6,6 +6,7 @@
 import type { Catalog, Target } from '../catalog/catalog.ts';
 import { nearestNames } from '../catalog/nearest-names.ts';
 import type { UriMemory } from '../catalog/uri-memory.ts';
+import { answerOf } from '../core/answer.ts';
 import type { Call, Client, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import {
@@ -56,8 +57,13 @@ const NEAREST = 3;
 const MAX_TASK_PAGES = 100;
 
 export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
-  return async (call) => {
+  return (call) => {
     const view = viewOf(call.client);
+    const target = call.method === 'tools/call' ? view.catalog.tools.get(call.name)?.targets[0] : undefined;
+    return target ? send(call, view, target) : answer(call, view);
+  };
+
+  async function answer(call: Call, view: View): Promise<Json> {
     switch (call.method) {
       case 'tools/call':
         return send(call, view, await routed(call, view, 'tools'));
@@ -77,9 +83,9 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
       default:
         return sendToExtension(call, view);
     }
-  };
+  }
 
-  async function send(call: Call, view: View, { server, originalName }: Target): Promise<Json> {
+  function send(call: Call, view: View, { server, originalName }: Target): Promise<Json> {
     const pool = view.pool(server);
     if (!pool) return ask(call, view, server, originalName);
     const kind = KINDS[call.method];
@@ -92,11 +98,12 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     });
   }
 
-  async function ask(call: Call, view: View, server: string, originalName: string): Promise<Json> {
+  function ask(call: Call, view: View, server: string, originalName: string): Promise<Json> {
     const handle = view.find(server);
     if (!handle) throw gone(server);
-    const result = await handle(callWith(call, { name: originalName }));
-    return tasks.sealIn(uris.seen(result, view.ownerOf(server), view.catalog), server, call.client);
+    return answerOf(handle, callWith(call, { name: originalName })).on((result) =>
+      tasks.sealIn(uris.seen(result, view.ownerOf(server), view.catalog), server, call.client),
+    );
   }
 
   async function readResource(call: Call, view: View): Promise<Json> {

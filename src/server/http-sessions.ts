@@ -80,8 +80,10 @@ export class HttpSessions {
     const entry = this.#entries.get(id);
     if (!entry || entry.principal !== principal) return undefined;
     entry.usedAt = this.#options.clock.now();
-    this.#entries.delete(id);
-    this.#entries.set(id, entry);
+    if (this.#entries.size > 1) {
+      this.#entries.delete(id);
+      this.#entries.set(id, entry);
+    }
     return entry;
   }
 

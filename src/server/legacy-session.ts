@@ -3,6 +3,7 @@
  *
  * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
  */
+import { Answer } from '../core/answer.ts';
 import type { Ask, Call, Client, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
@@ -72,7 +73,7 @@ export class LegacySession implements Member {
       name: 'the client',
       maxDepth: options.served.maxDepth,
       events: {
-        request: (id, method, params, outlet) => void this.#request(id, method, params, outlet),
+        request: (id, method, params, outlet) => this.#request(id, method, params, outlet),
         notification: (method, params) => this.#notified(method, params),
         invalid: (message, outlet) => this.#invalid(message, outlet),
         stray: (what) => options.log.debug({ what }, 'skipped a message of the client'),
@@ -125,24 +126,31 @@ export class LegacySession implements Member {
     attachment?.detach();
   }
 
-  async #request(id: IdText, method: string, params: Json, outlet: Outlet): Promise<void> {
+  #request(id: IdText, method: string, params: Json, outlet: Outlet): void {
     const signal = new Cancellation();
     const call = this.#callFor(method, params, signal, outlet);
     // A client that uses an id twice can cancel the later request only.
     this.#inProgress.set(id, signal);
     outlet.onGone(() => signal.cancel('the client is gone'));
-    let text: string;
-    try {
-      text = resultText(id, legacyResult(await this.#answer(method, params, call)));
-    } catch (error) {
-      text = legacyError(id, call, error);
-      if (!(error instanceof RpcError || error instanceof ProxyError))
-        this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
-    } finally {
+    const done = (text: string): void => {
       if (this.#inProgress.get(id) === signal) this.#inProgress.delete(id);
-    }
-    if (signal.cancelled) outlet.drop(text);
-    else outlet.end(text);
+      if (signal.cancelled) outlet.drop(text);
+      else outlet.end(text);
+    };
+    Answer.by(() =>
+      this.#attachment && method === 'tools/call'
+        ? this.#options.served.handle(call)
+        : this.#answer(method, params, call),
+    )
+      .on(legacyResult)
+      .end(
+        (result) => done(resultText(id, result)),
+        (error) => {
+          if (!(error instanceof RpcError || error instanceof ProxyError))
+            this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
+          done(legacyError(id, call, error));
+        },
+      );
   }
 
   async #answer(method: string, params: Json, call: Call): Promise<Json> {

@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
+import { answerOf } from '../core/answer.ts';
 import type { Call, Client } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import {
@@ -213,10 +214,12 @@ export class ModernFace {
       onNotification,
       ask: ASKING.has(method) ? ask : undefined,
     };
-    this.#options.served.handle(call).then(
-      (result) => flight.succeed(this.#sealState(result, client, method, name)),
-      (error: unknown) => flight.fail(error),
-    );
+    answerOf(this.#options.served.handle, call)
+      .on((result) => this.#sealState(result, client, method, name))
+      .end(
+        (result) => flight.succeed(result),
+        (error) => flight.fail(error),
+      );
   }
 
   #waiterFor({ id, method, params, outlet, clientId }: ModernRequest, client: Client): Waiter {

@@ -5,6 +5,7 @@
  * the session.
  */
 import type { Era } from '../core/call.ts';
+import { InFlight } from '../core/in-flight.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -70,7 +71,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
   readonly #log: Logger | undefined;
   readonly #queueBytes: number;
   /** Requests by their id, and the rest. */
-  readonly #calls = new Map<number, Post>();
+  readonly #calls = new InFlight<Post>();
   readonly #others = new Set<Post>();
   #waitingBytes = 0;
   /** What waits for `initialized` to have arrived. */

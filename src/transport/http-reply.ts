@@ -69,6 +69,7 @@ export class ServerReply implements HttpReply, Beating {
   #listeners: ((why: CloseReason) => void)[] | undefined;
   #lastBeat: number;
   #drainedBy: number | undefined;
+  beatsAs?: number;
 
   constructor(
     res: ServerResponse,

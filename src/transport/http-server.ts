@@ -141,7 +141,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     port,
     address,
     get stats() {
-      return { ...counts, connections: connections.size, open: pulse.members.size };
+      return { ...counts, connections: connections.size, open: pulse.size };
     },
     async close(graceMs) {
       isStopping = true;

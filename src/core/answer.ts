@@ -1,0 +1,176 @@
+/**
+ * The answer to a call that is under way: a promise whose steps run in the very turn that settles it.
+ *
+ * A call passes a dozen wrappers on its way back. Were each of them an async function, their promises would cost
+ * more than all the rest of the road. So an answer has one holder at a time: whoever passes it on adds a step to
+ * the same object. It can be awaited like any promise by whoever keeps it.
+ */
+import type { Handler, Call } from './call.ts';
+import type { Json } from './json.ts';
+
+/** What a step makes of a result; a promise makes the steps behind it wait. */
+type OnResult = (result: Json) => Json | Promise<Json>;
+/** The same of an error: an answer after all, or what it throws. */
+type OnError = (error: unknown) => Json | Promise<Json>;
+
+type Phase = 'open' | 'running' | 'waiting' | 'settled';
+
+export class Answer implements Promise<Json> {
+  readonly [Symbol.toStringTag] = 'Answer';
+  #phase: Phase = 'open';
+  #failed = false;
+  #outcome: unknown;
+  /** Pairs, in the order in which they run. */
+  readonly #steps: (OnResult | OnError | undefined)[] = [];
+  #at = 0;
+  /** What a waiting step waits for; anything else that comes of it is too late. */
+  #awaited: object | undefined;
+
+  static of(result: Json): Answer {
+    const answer = new Answer();
+    answer.resolve(result);
+    return answer;
+  }
+
+  static failed(error: unknown): Answer {
+    const answer = new Answer();
+    answer.reject(error);
+    return answer;
+  }
+
+  /** An answer itself, or one that follows a promise. What `work` throws at once is its error. */
+  static by(work: () => Promise<Json>): Answer {
+    try {
+      const made = work();
+      if (made instanceof Answer) return made;
+      const answer = new Answer();
+      answer.follow(made);
+      return answer;
+    } catch (error) {
+      return Answer.failed(error);
+    }
+  }
+
+  get settled(): boolean {
+    return this.#phase === 'settled';
+  }
+
+  /** Only the first outcome counts. */
+  resolve(result: Json): void {
+    if (this.#phase === 'open') this.#run(false, result);
+  }
+
+  /** Only the first outcome counts; while a step waits, this ends the wait. */
+  reject(error: unknown): void {
+    if (this.#phase === 'open' || this.#phase === 'waiting') this.#run(true, error);
+  }
+
+  follow(other: PromiseLike<Json>): void {
+    if (other instanceof Answer)
+      other.end(
+        (result) => this.resolve(result),
+        (error) => this.reject(error),
+      );
+    else
+      other.then(
+        (result) => this.resolve(result),
+        (error: unknown) => this.reject(error),
+      );
+  }
+
+  /** Adds a step; it runs at once where the outcome is known. What it returns or throws takes the place of what came. */
+  on(onResult: OnResult | undefined, onError?: OnError): this {
+    this.#steps.push(onResult, onError);
+    if (this.#phase === 'settled') this.#run(this.#failed, this.#outcome);
+    return this;
+  }
+
+  /** The last step. What it throws is nobody's to catch. */
+  end(onResult: (result: Json) => void, onError: (error: unknown) => void): void {
+    void this.on(
+      (result) => {
+        guarded(onResult, result);
+        return result;
+      },
+      (error) => {
+        guarded(onError, error);
+        throw error;
+      },
+    );
+  }
+
+  then<A = Json, B = never>(
+    onResult?: ((result: Json) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return new Promise<Json>((resolve, reject) => this.end(resolve, reject)).then(onResult, onError);
+  }
+
+  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<Json | B> {
+    return this.then(undefined, onError);
+  }
+
+  finally(done?: (() => void) | null): Promise<Json> {
+    return this.then().finally(done);
+  }
+
+  #run(failed: boolean, outcome: unknown): void {
+    this.#phase = 'running';
+    this.#awaited = undefined;
+    let isError = failed;
+    let value = outcome;
+    while (this.#at < this.#steps.length) {
+      const step = this.#steps[isError ? this.#at + 1 : this.#at] as ((value: unknown) => unknown) | undefined;
+      this.#at += 2;
+      if (step === undefined) continue;
+      try {
+        value = step(value);
+        isError = false;
+      } catch (error) {
+        value = error;
+        isError = true;
+      }
+      if (!isError && isPromise(value)) return this.#wait(value);
+    }
+    this.#failed = isError;
+    this.#outcome = value;
+    this.#phase = 'settled';
+  }
+
+  #wait(promise: Promise<Json>): void {
+    this.#phase = 'waiting';
+    const awaited = (this.#awaited = {});
+    const resume = (failed: boolean, outcome: unknown): void => {
+      if (this.#awaited === awaited) this.#run(failed, outcome);
+    };
+    const done = (result: Json): void => resume(false, result);
+    const failed = (error: unknown): void => resume(true, error);
+    if (promise instanceof Answer) promise.end(done, failed);
+    else promise.then(done, failed);
+  }
+}
+
+/** Hands a call on. Whichever way the handler fails, it fails through the answer. */
+export function answerOf(handler: Handler, call: Call): Answer {
+  try {
+    const made = handler(call);
+    if (made instanceof Answer) return made;
+    const answer = new Answer();
+    answer.follow(made);
+    return answer;
+  } catch (error) {
+    return Answer.failed(error);
+  }
+}
+
+function isPromise(value: unknown): value is Promise<Json> {
+  return value instanceof Answer || value instanceof Promise;
+}
+
+function guarded<T>(work: (value: T) => void, value: T): void {
+  try {
+    work(value);
+  } catch (error) {
+    void Promise.reject(error);
+  }
+}

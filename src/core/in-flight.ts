@@ -1,0 +1,82 @@
+/**
+ * What is under way, by numbers that only grow.
+ *
+ * A `Map` would do the same and cost a third of the time of a call: whenever it makes itself a new table, the old one
+ * still holds what was in it, and once one of them has grown old for the garbage collector, so does everything that
+ * was ever in one of its successors.
+ */
+export class InFlight<T> {
+  #ids: number[] = new Array<number>(SMALLEST).fill(NONE);
+  #values: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The next number after this one that finds its place free. */
+  idAfter(id: number): number {
+    // Half of the places stay free, so that one is near.
+    if (this.#size * 2 >= this.#ids.length) this.#grow();
+    let next = id + 1;
+    while (this.#ids[next & (this.#ids.length - 1)] !== NONE) next++;
+    return next;
+  }
+
+  set(id: number, value: T): void {
+    while (!this.#isFreeFor(id)) this.#grow();
+    const place = id & (this.#ids.length - 1);
+    if (this.#ids[place] === NONE) this.#size++;
+    this.#ids[place] = id;
+    this.#values[place] = value;
+  }
+
+  get(id: number): T | undefined {
+    const place = id & (this.#ids.length - 1);
+    return this.#ids[place] === id ? this.#values[place] : undefined;
+  }
+
+  delete(id: number): boolean {
+    const place = id & (this.#ids.length - 1);
+    if (this.#ids[place] !== id) return false;
+    this.#ids[place] = NONE;
+    this.#values[place] = undefined;
+    this.#size--;
+    return true;
+  }
+
+  clear(): void {
+    for (const id of this.ids()) this.delete(id);
+  }
+
+  /** The numbers, in order. */
+  ids(): number[] {
+    return this.#ids.filter((id) => id !== NONE).sort((a, b) => a - b);
+  }
+
+  /** In the order of their numbers. */
+  values(): T[] {
+    return this.ids().map((id) => this.get(id) as T);
+  }
+
+  #isFreeFor(id: number): boolean {
+    const there = this.#ids[id & (this.#ids.length - 1)];
+    return there === NONE || there === id;
+  }
+
+  #grow(): void {
+    const ids = this.#ids;
+    const values = this.#values;
+    const length = ids.length * 2;
+    this.#ids = new Array<number>(length).fill(NONE);
+    this.#values = new Array<T | undefined>(length).fill(undefined);
+    for (const [place, id] of ids.entries()) {
+      if (id === NONE) continue;
+      this.#ids[id & (length - 1)] = id;
+      this.#values[id & (length - 1)] = values[place];
+    }
+  }
+}
+
+const SMALLEST = 16;
+const NONE = -1;

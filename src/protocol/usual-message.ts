@@ -1,0 +1,109 @@
+/**
+ * Reads messages that are spelt as nearly all are: the members in one of two orders, no white space between them, a
+ * number for an id. Whatever is spelt otherwise is left to the one that reads everything.
+ *
+ * What surrounds the params or the result is compared, not parsed; what is parsed is exactly one value. So the two
+ * make up the whole message, and no key can stand twice in it.
+ */
+import { isObject, Json } from '../core/json.ts';
+import { isDeeper } from '../core/json-edit.ts';
+import type { Message } from './message.ts';
+
+const HEAD = '{"jsonrpc":"2.0","id":';
+const TAIL = ',"jsonrpc":"2.0","id":';
+const RESULT = ',"result":';
+const METHOD = ',"method":"';
+const PARAMS = '","params":';
+const RESULT_FIRST = '{"result":';
+const METHOD_FIRST = '{"method":"';
+const LONGEST_ID = 15;
+const LONGEST_METHOD = 64;
+
+/** @returns `undefined` where it is spelt in another way, or is no message at all. */
+export function readUsual(text: string, maxDepth: number): Message | undefined {
+  if (text.includes('\n') || text.includes('\r')) return undefined;
+  if (text.startsWith(HEAD)) return idFirst(text, maxDepth);
+  if (text.startsWith(RESULT_FIRST)) {
+    const tail = tailOf(text);
+    return tail && result(tail.id, text.slice(RESULT_FIRST.length, tail.start), maxDepth);
+  }
+  if (!text.startsWith(METHOD_FIRST)) return undefined;
+  const method = methodAt(text, METHOD_FIRST.length);
+  const tail = method === undefined ? undefined : tailOf(text);
+  if (method === undefined || !tail) return undefined;
+  const start = METHOD_FIRST.length + method.length + PARAMS.length;
+  return request(tail.id, method, text.slice(start, tail.start), maxDepth);
+}
+
+function idFirst(text: string, maxDepth: number): Message | undefined {
+  const idEnd = digitsEnd(text, HEAD.length);
+  const id = text.slice(HEAD.length, idEnd);
+  if (!isId(id) || !text.endsWith('}')) return undefined;
+  if (text.startsWith(RESULT, idEnd)) return result(id, text.slice(idEnd + RESULT.length, -1), maxDepth);
+  if (!text.startsWith(METHOD, idEnd)) return undefined;
+  const from = idEnd + METHOD.length;
+  const method = methodAt(text, from);
+  if (method === undefined) return undefined;
+  return request(id, method, text.slice(from + method.length + PARAMS.length, -1), maxDepth);
+}
+
+function result(id: string, text: string, maxDepth: number): Message | undefined {
+  const json = objectIn(text, maxDepth);
+  return json && { kind: 'result', id, result: json };
+}
+
+function request(id: string, method: string, text: string, maxDepth: number): Message | undefined {
+  const json = objectIn(text, maxDepth);
+  return json && { kind: 'request', id, method, params: json };
+}
+
+/** The method that begins here, if params follow it. */
+function methodAt(text: string, from: number): string | undefined {
+  const end = text.indexOf('"', from);
+  if (end < 0 || end - from > LONGEST_METHOD || !text.startsWith(PARAMS, end)) return undefined;
+  const method = text.slice(from, end);
+  return method === 'tools/call' || /^[\w/$.-]+$/.test(method) ? method : undefined;
+}
+
+/** The id that closes a message, and where what precedes it ends. */
+function tailOf(text: string): { readonly id: string; readonly start: number } | undefined {
+  const start = text.lastIndexOf(TAIL);
+  if (start < 0 || text.length - start > TAIL.length + LONGEST_ID + 1 || !text.endsWith('}')) return undefined;
+  const id = text.slice(start + TAIL.length, -1);
+  return isId(id) ? { id, start } : undefined;
+}
+
+/** As our own ids and nearly all others are: no sign, no leading zero, no exponent. */
+function isId(text: string): boolean {
+  return (
+    text.length > 0 &&
+    text.length <= LONGEST_ID &&
+    digitsEnd(text, 0) === text.length &&
+    (text.length === 1 || text.charCodeAt(0) !== ZERO)
+  );
+}
+
+function digitsEnd(text: string, from: number): number {
+  let i = from;
+  for (; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < ZERO || c > NINE) break;
+  }
+  return i;
+}
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const OPEN_OBJECT = 0x7b;
+
+/** The text, if it is one object of JSON from its first character to its last. */
+function objectIn(text: string, maxDepth: number): Json | undefined {
+  if (text.charCodeAt(0) !== OPEN_OBJECT || !text.endsWith('}') || isDeeper(text, maxDepth - 1))
+    return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? Json.parsed(text, value) : undefined;
+  } catch {
+    return undefined;
+  }
+}
