@@ -120,7 +120,8 @@ export class Answer implements Promise<Json> {
     let isError = failed;
     let value = outcome;
     while (this.#at < this.#steps.length) {
-      const step = this.#steps[isError ? this.#at + 1 : this.#at] as ((value: unknown) => unknown) | undefined;
+      const step = this.#steps[isError ? this.#at + 1 : this.#at] as
+        ((value: unknown) => unknown) | undefined;
       this.#at += 2;
       if (step === undefined) continue;
       try {

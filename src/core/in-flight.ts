@@ -6,8 +6,8 @@
  * was ever in one of its successors.
  */
 export class InFlight<T> {
-  #ids: number[] = new Array<number>(SMALLEST).fill(NONE);
-  #values: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined);
+  #ids: number[] = places(SMALLEST, NONE);
+  #values: (T | undefined)[] = places(SMALLEST, undefined);
   #size = 0;
 
   get size(): number {
@@ -68,8 +68,8 @@ export class InFlight<T> {
     const ids = this.#ids;
     const values = this.#values;
     const length = ids.length * 2;
-    this.#ids = new Array<number>(length).fill(NONE);
-    this.#values = new Array<T | undefined>(length).fill(undefined);
+    this.#ids = places(length, NONE);
+    this.#values = places(length, undefined);
     for (const [place, id] of ids.entries()) {
       if (id === NONE) continue;
       this.#ids[id & (length - 1)] = id;
@@ -80,3 +80,7 @@ export class InFlight<T> {
 
 const SMALLEST = 16;
 const NONE = -1;
+
+function places<T>(length: number, empty: T): T[] {
+  return Array.from({ length }, () => empty);
+}

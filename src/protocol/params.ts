@@ -107,7 +107,9 @@ function renamed(params: Json, { method, name, client, era, progressToken }: Hop
   if (!text.startsWith(head)) return undefined;
   // Standing a second time, or spelt with escapes, it would have to be found first.
   if (text.includes('"name"', head.length) || text.includes('\\u')) return undefined;
-  return before === name ? params : Json.fromText(`{"name":${JSON.stringify(name)}${text.slice(head.length)}`);
+  return before === name
+    ? params
+    : Json.fromText(`{"name":${JSON.stringify(name)}${text.slice(head.length)}`);
 }
 
 function ownProgressToken(value: JsonObject): unknown {

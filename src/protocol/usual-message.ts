@@ -7,7 +7,11 @@
  */
 import { isObject, Json } from '../core/json.ts';
 import { isDeeper } from '../core/json-edit.ts';
-import type { Message } from './message.ts';
+
+/** One of the two, as `Message` has them. */
+export type Usual =
+  | { readonly kind: 'request'; readonly id: string; readonly method: string; readonly params: Json }
+  | { readonly kind: 'result'; readonly id: string; readonly result: Json };
 
 const HEAD = '{"jsonrpc":"2.0","id":';
 const TAIL = ',"jsonrpc":"2.0","id":';
@@ -20,7 +24,7 @@ const LONGEST_ID = 15;
 const LONGEST_METHOD = 64;
 
 /** @returns `undefined` where it is spelt in another way, or is no message at all. */
-export function readUsual(text: string, maxDepth: number): Message | undefined {
+export function readUsual(text: string, maxDepth: number): Usual | undefined {
   if (text.includes('\n') || text.includes('\r')) return undefined;
   if (text.startsWith(HEAD)) return idFirst(text, maxDepth);
   if (text.startsWith(RESULT_FIRST)) {
@@ -35,7 +39,7 @@ export function readUsual(text: string, maxDepth: number): Message | undefined {
   return request(tail.id, method, text.slice(start, tail.start), maxDepth);
 }
 
-function idFirst(text: string, maxDepth: number): Message | undefined {
+function idFirst(text: string, maxDepth: number): Usual | undefined {
   const idEnd = digitsEnd(text, HEAD.length);
   const id = text.slice(HEAD.length, idEnd);
   if (!isId(id) || !text.endsWith('}')) return undefined;
@@ -47,12 +51,12 @@ function idFirst(text: string, maxDepth: number): Message | undefined {
   return request(id, method, text.slice(from + method.length + PARAMS.length, -1), maxDepth);
 }
 
-function result(id: string, text: string, maxDepth: number): Message | undefined {
+function result(id: string, text: string, maxDepth: number): Usual | undefined {
   const json = objectIn(text, maxDepth);
   return json && { kind: 'result', id, result: json };
 }
 
-function request(id: string, method: string, text: string, maxDepth: number): Message | undefined {
+function request(id: string, method: string, text: string, maxDepth: number): Usual | undefined {
   const json = objectIn(text, maxDepth);
   return json && { kind: 'request', id, method, params: json };
 }
@@ -68,7 +72,8 @@ function methodAt(text: string, from: number): string | undefined {
 /** The id that closes a message, and where what precedes it ends. */
 function tailOf(text: string): { readonly id: string; readonly start: number } | undefined {
   const start = text.lastIndexOf(TAIL);
-  if (start < 0 || text.length - start > TAIL.length + LONGEST_ID + 1 || !text.endsWith('}')) return undefined;
+  if (start < 0 || text.length - start > TAIL.length + LONGEST_ID + 1 || !text.endsWith('}'))
+    return undefined;
   const id = text.slice(start + TAIL.length, -1);
   return isId(id) ? { id, start } : undefined;
 }

@@ -10,7 +10,13 @@ function plain(message: Message | undefined): unknown {
   if (!message || message.kind === 'invalid') return undefined;
   const json =
     message.kind === 'result' ? message.result : message.kind === 'error' ? message.error : message.params;
-  return { ...message, result: undefined, params: undefined, error: undefined, json: [json.text, json.value] };
+  return {
+    ...message,
+    result: undefined,
+    params: undefined,
+    error: undefined,
+    json: [json.text, json.value],
+  };
 }
 
 /** A leading blank is not usual, so this takes the thorough way, and must come to the same. */
@@ -57,13 +63,14 @@ describe('a message in the usual spelling', () => {
       id: fc.nat().map(String),
       order: fc.constantFrom(0, 1, 2, 3),
     });
-    const texts = whole.map(({ params, id, order }) =>
-      [
-        `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":${params}}`,
-        `{"method":"tools/call","params":${params},"jsonrpc":"2.0","id":${id}}`,
-        `{"jsonrpc":"2.0","id":${id},"result":${params}}`,
-        `{"result":${params},"jsonrpc":"2.0","id":${id}}`,
-      ].at(order) ?? '',
+    const texts = whole.map(
+      ({ params, id, order }) =>
+        [
+          `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":${params}}`,
+          `{"method":"tools/call","params":${params},"jsonrpc":"2.0","id":${id}}`,
+          `{"jsonrpc":"2.0","id":${id},"result":${params}}`,
+          `{"result":${params},"jsonrpc":"2.0","id":${id}}`,
+        ].at(order) ?? '',
     );
     const pieces = fc.constantFrom('', '}', '{', '"', ',', '\\', ' ', ',"id":1', ',"params":{}', '0', '[');
     fc.assert(
