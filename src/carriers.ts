@@ -127,8 +127,13 @@ function childProcess(
     },
     limits: { messageBytes: limits.messageBytes, queueBytes: QUEUE_BYTES, stderrBytes: limits.stderrBytes },
     secrets: [...transport.env.values(), ...secretArguments(transport.args)],
-    onStderr: (line, leftOut) => log.debug({ server: key, line, ...(leftOut > 0 && { leftOut }) }, 'stderr'),
-    onStart: (pid) => processes.add(pid),
+    onStderr(line, leftOut) {
+      if (log.stderrOf) log.stderrOf(key, line, leftOut);
+      else log.debug({ server: key, line, ...(leftOut > 0 && { leftOut }) }, 'stderr');
+    },
+    onStart(pid) {
+      processes.add(pid, key);
+    },
     onEnd: (pid) => processes.remove(pid),
     clock,
   });

@@ -47,7 +47,7 @@ import { createRouter, type View } from './routing/router.ts';
 import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { savedWorkflowTools, workflowTools } from './meta-tools/workflow-tools.ts';
 import { workflowView } from './routing/workflow-view.ts';
-import { startTimeOf } from './transport/process-table.ts';
+import { memoryByGroup, startTimeOf } from './transport/process-table.ts';
 import { workflowsOnDemand } from './workflow/on-demand.ts';
 import type { Tools } from './workflow/tools.ts';
 import { stateKey } from './state-key.ts';
@@ -82,6 +82,10 @@ export interface Proxy {
   connected(): Promise<void>;
   /** How every server does, as the client with this view sees it. */
   report(view: string): readonly ServerReport[];
+  /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
+  memory(): Promise<ReadonlyMap<string, number>>;
+  /** Who is attached now. */
+  readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
   /** Ends every connection and child process. Idempotent. */
@@ -123,7 +127,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     ? undefined
     : (await import('./telemetry/metrics.ts')).createMetrics(
         () => [...all.servers.keys()].map(figuresOf),
-        () => processes.count,
+        () => processes.running.size,
       );
   /** Made once for each fleet, not for each call. */
   const views = new WeakMap<Fleet, View>();
@@ -193,6 +197,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     connected: () => shared.connected(),
     reload,
     report,
+    memory,
+    get clients() {
+      return [...members.values()].map(({ member }) => member.client);
+    },
     metrics,
     close: () => (closing ??= close()),
   };
@@ -700,6 +708,14 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           .map(({ item, what }) => (item === '' ? what : `${item}: ${what}`)),
       };
     });
+  }
+
+  async function memory(): Promise<ReadonlyMap<string, number>> {
+    const byGroup = await memoryByGroup();
+    const byServer = new Map<string, number>();
+    for (const [pid, server] of processes.running)
+      if (byGroup.has(pid)) byServer.set(server, (byServer.get(server) ?? 0) + (byGroup.get(pid) ?? 0));
+    return byServer;
   }
 
   /** Of the connection that all share, else of any. */

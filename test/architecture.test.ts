@@ -33,6 +33,7 @@ const parts: Readonly<Record<string, Place>> = {
   'carriers.ts': { floor: 2 },
   'logins.ts': { floor: 2 },
   'state-key.ts': { floor: 2 },
+  control: { floor: 2 },
 
   'proxy.ts': { floor: 3 },
 

@@ -10,6 +10,8 @@ interface Entry {
 export const COMMANDS: readonly Entry[] = [
   { name: 'serve', load: async () => (await import('./serve.ts')).serve },
   { name: 'list', load: async () => (await import('./list.ts')).list },
+  { name: 'status', load: async () => (await import('./status.ts')).status },
+  { name: 'logs', load: async () => (await import('./logs.ts')).logs },
   { name: 'login', load: async () => (await import('./login.ts')).login },
   { name: 'logout', load: async () => (await import('./logout.ts')).logout },
 ];

@@ -8,6 +8,7 @@ import { messageOf } from '../core/errors.ts';
 import { configId, createProxy, type Proxy } from '../proxy.ts';
 import { openStdioFace } from '../server/stdio-face.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
+import { RecentLog } from '../telemetry/recent-log.ts';
 import type { HttpPage, HttpServer } from '../transport/http-server.ts';
 import type { Command, Input } from './command.ts';
 import { configFiles, readConfig, secretsOf } from './configured.ts';
@@ -60,6 +61,8 @@ interface Faces {
 
 /** The configs being served by the processes above us. */
 const CHAIN_VARIABLE = 'SWITCHYARD_SERVING';
+/** When commands may find us, at the earliest. */
+const DOOR_AFTER_MS = 200;
 /** How long what is under way may take to end, where a signal ends us. */
 const DRAIN_MS = 1000;
 /** How long the answers to what did not end may take to leave. */
@@ -85,12 +88,13 @@ async function serveInput({ options, configFiles: given, machine }: Input): Prom
   const load = async (onRead: (file: string) => void): Promise<Config> =>
     servedPart(withoutItself(await readConfig(files, machine, onRead), http), part);
   const config = await load((file) => marks.set(file, markOf(file)));
-  const log = createLog({ level: config.log.level, secrets: secretsOf(config) });
+  const recent = new RecentLog();
+  const log = createLog({ level: config.log.level, secrets: secretsOf(config), recent });
   if (http) await checkGuard(http.host, config);
   for (const warning of config.warnings) log.warn({}, warning);
   if (config.servers.size === 0)
     log.warn({}, `No server is configured: there is none under mcpServers in ${files.join(', ')}.`);
-  return run(faces, { config, load, marks }, { machine, chain, log });
+  return run(faces, { config, files, load, marks }, { machine, chain, log, recent });
 }
 
 /** `[HOST:]PORT`; an IPv6 host stands in brackets. */
@@ -113,6 +117,7 @@ async function checkGuard(host: string, { http }: Config): Promise<void> {
 
 interface Loaded {
   readonly config: Config;
+  readonly files: readonly string[];
   readonly load: (onRead: (file: string) => void) => Promise<Config>;
   /** The files that were read, and how they were then. */
   readonly marks: ReadonlyMap<string, string>;
@@ -123,9 +128,11 @@ interface Surroundings {
   /** The configs that are served by the processes above us, and ours. */
   readonly chain: string;
   readonly log: Log;
+  readonly recent: RecentLog;
 }
 
-async function run(faces: Faces, loaded: Loaded, { machine, chain, log }: Surroundings): Promise<number> {
+async function run(faces: Faces, loaded: Loaded, surroundings: Surroundings): Promise<number> {
+  const { machine, chain, log } = surroundings;
   const { config } = loaded;
   let stop: (ending: Ending) => void = () => {};
   const stopped = new Promise<Ending>((resolve) => (stop = resolve));
@@ -148,8 +155,15 @@ async function run(faces: Faces, loaded: Loaded, { machine, chain, log }: Surrou
   });
   const closers: Closer[] = [];
   let drainMs = 0;
+  let door: Promise<() => Promise<void>> | undefined;
+  let cancelDoor: () => void = () => {};
   try {
-    if (faces.http) closers.push(await serveHttp(faces.http, config, proxy, log));
+    const http = faces.http && (await serveHttp(faces.http, config, proxy, log));
+    if (http) closers.push(http.close);
+    // After the first answers: nobody waits for it.
+    cancelDoor = systemClock.after(DOOR_AFTER_MS, () => {
+      door = doorOf(proxy, loaded, surroundings, http?.url);
+    });
     const clientLeft = (why: string): void => stop({ why, drainMs: 0 });
     if (faces.stdio) closers.push(serveStdio(config, proxy, log, faces.http ? () => {} : clientLeft));
     reloading = new Reloading({
@@ -162,13 +176,40 @@ async function run(faces: Faces, loaded: Loaded, { machine, chain, log }: Surrou
     drainMs = ending.drainMs;
     log.info({ why: ending.why }, 'stopping');
   } finally {
+    cancelDoor();
     await Promise.all([reloading?.close(), ...closers.map((close) => close(drainMs))]);
     await proxy.close();
+    await (
+      await door
+    )?.();
     await log.flush();
     // All has been given its time: what nobody reads must not keep the process.
     setImmediate(() => process.exit());
   }
   return 0;
+}
+
+async function doorOf(
+  proxy: Proxy,
+  { config, files }: Loaded,
+  { machine, recent, log }: Surroundings,
+  url: string | undefined,
+): Promise<() => Promise<void>> {
+  const { openDoor } = await import('./door.ts');
+  return openDoor({
+    proxy,
+    stateDir: config.stateDir,
+    machine,
+    run: {
+      version: packageVersion(),
+      configId: configId(files),
+      configFiles: files,
+      serves: url === undefined ? 'stdio' : 'http',
+      url,
+    },
+    recent,
+    log,
+  });
 }
 
 function takeOver(config: Config, proxy: Proxy, log: Log): void {
@@ -178,7 +219,12 @@ function takeOver(config: Config, proxy: Proxy, log: Log): void {
   proxy.reload(config);
 }
 
-async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log): Promise<Closer> {
+interface ServedHttp {
+  readonly url: string;
+  readonly close: Closer;
+}
+
+async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log): Promise<ServedHttp> {
   const { served } = proxy;
   // Loaded only here: most proxies are started by a client and speak over stdio.
   const { createHttpFace } = await import('../server/http-face.ts');
@@ -211,12 +257,13 @@ async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log
     log,
   });
   process.stderr.write(`listening ${http.url}\n`);
-  return async (drainMs) => {
+  const close: Closer = async (drainMs) => {
     const closed = http.close(drainMs + LAST_ANSWERS_MS);
     await Promise.race([closed, new Promise<void>((done) => systemClock.after(drainMs, done))]);
     face.close();
     await closed;
   };
+  return { url: http.url, close };
 }
 
 function serveStdio(config: Config, { served }: Proxy, log: Log, ended: (why: string) => void): Closer {

@@ -3,11 +3,14 @@ import type { Writable } from 'node:stream';
 import pino from 'pino';
 import type { Logger } from '../core/logger.ts';
 import { redactor } from '../core/redact.ts';
+import type { RecentLog } from './recent-log.ts';
 
 export interface LogOptions {
   readonly level: string;
   /** Values that must not appear anywhere. */
   readonly secrets: readonly string[];
+  /** Gets every line too, and what servers say on stderr whatever the level. */
+  readonly recent?: RecentLog;
 }
 
 export interface Log extends Logger {
@@ -23,7 +26,7 @@ const MAX_WAITING = 1024 * 1024;
 /** A reader that is only slow gets the rest in this time. */
 const FLUSH_MS = 250;
 
-export function createLog({ level, secrets }: LogOptions): Log {
+export function createLog({ level, secrets, recent }: LogOptions): Log {
   const hidden = new Set(secrets);
   let clean = redactor(secrets);
   // pino's own destination would block in a write, or never end, where a client does not read our stderr.
@@ -37,9 +40,14 @@ export function createLog({ level, secrets }: LogOptions): Log {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: (line) => `${clean(line.trimEnd())}\n` },
     },
-    { write: (line) => void (stderr.writableLength <= MAX_WAITING && stderr.write(line)) },
+    {
+      write(line) {
+        const cleaned = clean(line.trimEnd());
+        recent?.add(cleaned);
+        if (stderr.writableLength <= MAX_WAITING) stderr.write(`${cleaned}\n`);
+      },
+    },
   );
   return Object.assign(logger, {
     hide: (more: readonly string[]) => {
@@ -50,6 +58,14 @@ export function createLog({ level, secrets }: LogOptions): Log {
       logger.level = wanted;
     },
     flush: () => written(stderr),
+    stderrOf(server: string, line: string, leftOut: number) {
+      const facts = { server, line, ...(leftOut > 0 && { leftOut }) };
+      if (logger.isLevelEnabled('debug')) logger.debug(facts, 'stderr');
+      else {
+        const time = new Date().toISOString();
+        recent?.add(clean(JSON.stringify({ level: 'debug', time, ...facts, msg: 'stderr' })));
+      }
+    },
   });
 }
 

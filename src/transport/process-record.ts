@@ -20,10 +20,10 @@ export const MARKER_VARIABLE = 'SWITCHYARD_CHILD';
 export interface ProcessRecord {
   /** The value of `MARKER_VARIABLE` for this proxy's children. */
   readonly marker: string;
-  /** Children that run. */
-  readonly count: number;
+  /** Each with the server it is of. */
+  readonly running: ReadonlyMap<number, string>;
   /** Both return at once; the file follows soon. */
-  add(pid: number): void;
+  add(pid: number, server: string): void;
   remove(pid: number): void;
   /** Writes what is left to write; removes the record if no child is left. */
   close(): Promise<void>;
@@ -86,21 +86,19 @@ export async function openProcessRecord(stateDir: string, log: Logger): Promise<
   }
 
   const identifying = new Set<Promise<void>>();
-  let count = 0;
+  const running = new Map<number, string>();
   return {
     marker,
-    get count() {
-      return count;
-    },
-    add(pid) {
-      count++;
+    running,
+    add(pid, server) {
+      running.set(pid, server);
       if (startTime === '') return;
       children.set(pid, undefined);
       const task = identify(pid).finally(() => identifying.delete(task));
       identifying.add(task);
     },
     remove(pid) {
-      count--;
+      running.delete(pid);
       if (children.delete(pid)) change();
     },
     async close() {

@@ -36,6 +36,14 @@ export async function groupMembers(group: number): Promise<number[]> {
   return stats.filter(({ stat }) => stat?.group === group).map(({ pid }) => pid);
 }
 
+/** Resident memory by process group, bytes; empty where the system does not tell. */
+export async function memoryByGroup(): Promise<ReadonlyMap<number, number>> {
+  const byGroup = new Map<number, number>();
+  for (const { group, bytes } of ON_LINUX ? await memoryByProc() : await memoryByPs())
+    byGroup.set(group, (byGroup.get(group) ?? 0) + bytes);
+  return byGroup;
+}
+
 /** The value of one environment variable that a process was started with; Linux only, and only for our own user. */
 export async function environmentOf(pid: number, name: string): Promise<string | undefined> {
   try {
@@ -55,6 +63,37 @@ export async function bootId(): Promise<string> {
 interface Stat {
   readonly group: number;
   readonly startTime: string;
+  readonly residentPages: number;
+}
+
+interface GroupMemory {
+  readonly group: number;
+  readonly bytes: number;
+}
+
+/** On all machines that Node runs on under Linux, but for some of ARM. */
+const PAGE_BYTES = 4096;
+
+async function memoryByProc(): Promise<GroupMemory[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const stats = await Promise.all(pids.map(statOf));
+  return stats.flatMap((stat) =>
+    stat ? [{ group: stat.group, bytes: stat.residentPages * PAGE_BYTES }] : [],
+  );
+}
+
+async function memoryByPs(): Promise<GroupMemory[]> {
+  if (process.platform === 'win32') return [];
+  try {
+    const { stdout } = await run('ps', ['-axo', 'pgid=,rss=']);
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .map(([group, kilobytes]) => ({ group: Number(group), bytes: Number(kilobytes) * 1024 }));
+  } catch {
+    return [];
+  }
 }
 
 async function statOf(pid: number): Promise<Stat | undefined> {
@@ -64,7 +103,7 @@ async function statOf(pid: number): Promise<Stat | undefined> {
     const [state, , group, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const startTime = rest[16];
     if (state === 'Z' || state === 'X' || startTime === undefined) return undefined;
-    return { group: Number(group), startTime };
+    return { group: Number(group), startTime, residentPages: Number(rest[18]) };
   } catch {
     return undefined;
   }

@@ -15,7 +15,7 @@ import type { Caller } from './calls.ts';
 import { type Entry, type Journal, JournalError, type RunRow, type RunStatus } from './journal/journal.ts';
 import { journalWriter, type JournalWriter } from './journal/journal-writer.ts';
 import { openJournal } from './journal/open-journal.ts';
-import { isHeld, leaseOf, type StartTimeOf } from './lease.ts';
+import { isHeld, leaseOf, type StartTimeOf } from '../core/lease.ts';
 import type { Limits } from './limits.ts';
 import { type Answer, LiveRun } from './live-run.ts';
 import { INTERPRETER, CANCEL } from './run/run.ts';

@@ -20,7 +20,7 @@ import { type Problem, problemText } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
 import { Engine } from './engine.ts';
 import type { Journal, RunRow, RunStatus } from './journal/journal.ts';
-import type { StartTimeOf } from './lease.ts';
+import type { StartTimeOf } from '../core/lease.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { Answer, LiveRun } from './live-run.ts';
 import { type Plan, type PlanContext, planOf, programWrites, toolsOf } from './plan.ts';

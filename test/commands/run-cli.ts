@@ -30,7 +30,7 @@ export async function runCli(args: readonly string[], options: RunOptions = {}):
 }
 
 /** With pipes for all three streams. */
-function startCli(args: readonly string[], { cwd, env }: RunOptions = {}): ChildProcess {
+export function startCli(args: readonly string[], { cwd, env }: RunOptions = {}): ChildProcess {
   return spawn(process.execPath, [CLI, ...args], {
     stdio: 'pipe',
     env: { PATH: process.env['PATH'], HOME: cwd, ...env },

@@ -171,7 +171,7 @@ describe('the record of child processes', () => {
   test('is for the eyes of this user only, and gone once no child is left', async () => {
     const record = await openProcessRecord(stateDir, log);
     const pid = stranger();
-    record.add(pid);
+    record.add(pid, 'one');
     // Closed with a child left: the record stays, for the next start to sweep.
     await record.close();
     const [file = ''] = readdirSync(folder);
@@ -190,8 +190,8 @@ describe('the record of child processes', () => {
       ...log,
       warn: (_, message) => warnings.push(message),
     });
-    record.add(stranger());
-    record.add(stranger());
+    record.add(stranger(), 'one');
+    record.add(stranger(), 'one');
     await record.close();
     expect(warnings).toEqual(['the record of child processes cannot be written']);
     await sweepProcesses(stateDir, log);

@@ -1,0 +1,91 @@
+/** The door of a running proxy to its own user's commands: what it is asked there, and how it is found. */
+import { announceRun, type NewRun } from '../control/run-file.ts';
+import { type ControlAnswer, openControl } from '../control/control-server.ts';
+import { socketPlace } from '../control/socket-place.ts';
+import type { Machine } from '../config/folders.ts';
+import { messageOf } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import { stringAt } from '../core/json.ts';
+import type { Proxy } from '../proxy.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { RecentLog } from '../telemetry/recent-log.ts';
+import { startTimeOf } from '../transport/process-table.ts';
+import { concerns } from './log-lines.ts';
+
+export interface DoorOptions {
+  readonly proxy: Proxy;
+  readonly stateDir: string;
+  readonly machine: Machine;
+  readonly run: Omit<NewRun, 'socket'>;
+  readonly recent: RecentLog;
+  /** Further requests. */
+  readonly answers?: ReadonlyMap<string, ControlAnswer>;
+  readonly log: Log;
+}
+
+/** Opens it, if that can be done; the proxy works without. @returns a function that closes it. */
+export async function openDoor(options: DoorOptions): Promise<() => Promise<void>> {
+  const { stateDir, machine, run, log } = options;
+  try {
+    const { env, platform } = machine;
+    const socket = await socketPlace({ stateDir, name: String(process.pid), env, platform });
+    const control = await openControl({
+      path: socket,
+      answers: new Map<string, ControlAnswer>([
+        ['status', (_, connection) => answerStatus(options, connection)],
+        ['logs', (request, connection) => answerLogs(options.recent, request, connection)],
+        ...(options.answers ?? []),
+      ]),
+      log,
+    });
+    const takeAway = await announceRun(stateDir, { ...run, socket }, startTimeOf);
+    return async () => {
+      await takeAway();
+      await control.close();
+    };
+  } catch (error) {
+    log.warn({ why: messageOf(error) }, '"switchyard status" and "logs" will not find this proxy');
+    return () => Promise.resolve();
+  }
+}
+
+type Connection = Parameters<ControlAnswer>[1];
+
+async function answerStatus({ proxy, run }: DoorOptions, { socket }: Connection): Promise<void> {
+  socket.end(`${JSON.stringify({ ...run, ...(await statusOf(proxy)) })}\n`);
+}
+
+/** What `switchyard status` shows of one proxy. */
+async function statusOf(proxy: Proxy): Promise<JsonObject> {
+  const memory = await proxy.memory();
+  return {
+    pid: process.pid,
+    uptimeMs: Math.round(process.uptime() * 1000),
+    memoryBytes: process.memoryUsage.rss(),
+    clients: proxy.clients.map(({ info, protocolVersion }) => ({
+      name: stringAt(info, 'name') ?? '',
+      version: stringAt(info, 'version') ?? '',
+      protocolVersion,
+    })),
+    servers: proxy.report('').map((server) => ({ ...server, memoryBytes: memory.get(server.server) })),
+  };
+}
+
+/** What waits for a reader; one that is slower misses lines. */
+const MAX_WAITING = 1024 * 1024;
+
+function answerLogs(recent: RecentLog, request: JsonObject, { socket }: Connection): void {
+  const server = stringAt(request, 'server');
+  const wanted = (line: string): boolean => server === undefined || concerns(line, server);
+  for (const line of recent.lines.filter(wanted)) socket.write(`${line}\n`);
+  if (request['follow'] !== true) {
+    socket.end();
+    return;
+  }
+  const stop = recent.follow((line) => {
+    if (wanted(line) && socket.writableLength <= MAX_WAITING) socket.write(`${line}\n`);
+  });
+  socket.once('close', stop);
+  // Seen only by a socket that is read.
+  socket.resume();
+}
