@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -95,6 +95,7 @@ export class ProxyUnderTest {
   readonly folder: string;
   readonly startedAt = performance.now();
   readonly #caseId: string;
+  readonly #runFile: string;
   #stderr = '';
   #url: string | undefined;
   #filesAtFirst: number | undefined;
@@ -119,6 +120,7 @@ export class ProxyUnderTest {
       env: { ...env, ...options.env, [CASE_VARIABLE]: this.#caseId },
     });
     this.pid = this.child.pid as number;
+    this.#runFile = join(config.stateDir, 'run', `${this.pid}.json`);
     this.exited = once(this.child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
     this.child.stdin?.on('error', () => {});
@@ -239,6 +241,13 @@ export class ProxyUnderTest {
     const ready = (): boolean =>
       this.log.filter(({ msg }) => msg === 'downstream server is ready').length >= count;
     await until(`${count} servers to come up`, ready, 10_000, () => this.#stderr.slice(-3000));
+    // Its socket opens a moment after the start, and stays.
+    await until(
+      'the door for commands',
+      () => existsSync(this.#runFile),
+      10_000,
+      () => this.#stderr,
+    );
     this.#filesAtFirst = openFiles(this.pid);
   }
 
