@@ -3,7 +3,6 @@
  *
  * client → server/ → meta-tools → cache → deadline → retry → router → server-road → downstream
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { carriersFor, type CarrierContext } from './carriers.ts';
 import { openSnapshots } from './catalog/snapshot.ts';
@@ -76,8 +75,12 @@ export interface Proxy {
   readonly served: ServedProxy;
   /** Every server that connects for all clients is connected. */
   readonly ready: boolean;
-  /** Takes over a changed config: only what differs is started anew, and calls under way on it may end. */
-  reload(config: Config): void;
+  /**
+   * Takes over a changed config: only what differs is started anew, and calls under way on it may end.
+   *
+   * @returns the keys that differ and hold for as long as the process lives.
+   */
+  reload(config: Config): readonly string[];
   /** Waits until every server that connects for all clients is up or has failed. */
   connected(): Promise<void>;
   /** How every server does, as the client with this view sees it. */
@@ -266,13 +269,13 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     });
   }
 
-  function reload(next: Config): void {
-    if (closing) return;
+  function reload(next: Config): readonly string[] {
+    if (closing) return [];
     const before = all;
     const change = compareConfigs(config, next);
     if (change.restartNeeded.length > 0)
       log.warn({ keys: change.restartNeeded }, 'changed in the config, but not in force: restart needed');
-    if (change.same) return;
+    if (change.same) return [];
     config = next;
     all = membersOf(next);
     const differs = differingServers(before.servers, all.servers);
@@ -288,6 +291,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const gone = [...before.servers.keys()].filter((server) => !all.servers.has(server));
     const added = [...all.servers.keys()].filter((server) => !before.servers.has(server));
     log.info({ changed: [...differs], added, removed: gone }, 'the config was read again');
+    return change.restartNeeded;
   }
 
   /** The new connection of a server knows nothing of what was subscribed to on the old one. */
@@ -849,9 +853,4 @@ function ownGreeting(version: string): Greeting {
 
 function mapsAsArrays(_key: string, value: unknown): unknown {
   return value instanceof Map ? [...value] : value;
-}
-
-/** Which config a proxy serves, for children that might be proxies of the same. */
-export function configId(files: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(files)).digest('base64url').slice(0, 16);
 }

@@ -3,7 +3,6 @@ import { announceRun, type NewRun } from '../control/run-file.ts';
 import { type ControlAnswer, openControl } from '../control/control-server.ts';
 import { socketPlace } from '../control/socket-place.ts';
 import type { Machine } from '../config/folders.ts';
-import { messageOf } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { stringAt } from '../core/json.ts';
 import type { Proxy } from '../proxy.ts';
@@ -19,34 +18,39 @@ export interface DoorOptions {
   readonly run: Omit<NewRun, 'socket'>;
   readonly recent: RecentLog;
   /** Further requests. */
-  readonly answers?: ReadonlyMap<string, ControlAnswer>;
+  readonly answers: ReadonlyMap<string, ControlAnswer>;
   readonly log: Log;
 }
 
-/** Opens it, if that can be done; the proxy works without. @returns a function that closes it. */
-export async function openDoor(options: DoorOptions): Promise<() => Promise<void>> {
+export interface Door {
+  /** Whoever looks for a proxy does not find this one any more. */
+  withdraw(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws Error where it cannot be had for this user alone. */
+export async function openDoor(options: DoorOptions): Promise<Door> {
   const { stateDir, machine, run, log } = options;
-  try {
-    const { env, platform } = machine;
-    const socket = await socketPlace({ stateDir, name: String(process.pid), env, platform });
-    const control = await openControl({
-      path: socket,
-      answers: new Map<string, ControlAnswer>([
-        ['status', (_, connection) => answerStatus(options, connection)],
-        ['logs', (request, connection) => answerLogs(options.recent, request, connection)],
-        ...(options.answers ?? []),
-      ]),
-      log,
-    });
-    const takeAway = await announceRun(stateDir, { ...run, socket }, startTimeOf);
-    return async () => {
-      await takeAway();
+  const { env, platform } = machine;
+  const socket = await socketPlace({ stateDir, name: String(process.pid), env, platform });
+  const control = await openControl({
+    path: socket,
+    answers: new Map<string, ControlAnswer>([
+      ['status', (_, connection) => answerStatus(options, connection)],
+      ['logs', (request, connection) => answerLogs(options.recent, request, connection)],
+      ...options.answers,
+    ]),
+    keepsAlive: run.serves === 'shared',
+    log,
+  });
+  const withdraw = await announceRun(stateDir, { ...run, socket }, startTimeOf);
+  return {
+    withdraw,
+    async close() {
+      await withdraw();
       await control.close();
-    };
-  } catch (error) {
-    log.warn({ why: messageOf(error) }, '"switchyard status" and "logs" will not find this proxy');
-    return () => Promise.resolve();
-  }
+    },
+  };
 }
 
 type Connection = Parameters<ControlAnswer>[1];

@@ -1,7 +1,7 @@
 /** The running proxies that a command is about. */
+import { configId } from '../config/config-id.ts';
 import type { Machine } from '../config/folders.ts';
 import { runningProxies, type RunningProxy } from '../control/run-file.ts';
-import { configId } from '../proxy.ts';
 import { startTimeOf } from '../transport/process-table.ts';
 import { configFiles, readConfig } from './configured.ts';
 

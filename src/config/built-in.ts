@@ -44,6 +44,9 @@ export const builtInHttp: HttpConfig = {
   maxBodyBytes: 33_554_432,
 };
 
+/** Long enough for a client that is started anew. */
+export const builtInIdleExitMs = 60_000;
+
 export const builtInLog: LogConfig = { level: 'info' };
 
 /**

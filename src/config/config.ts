@@ -29,6 +29,8 @@ export interface Config {
   readonly stateDir: string;
   /** `auto`: the secrets of logins lie in the system's keyring where there is one, else in files. */
   readonly tokenStorage: 'auto' | 'file';
+  /** How long a shared proxy stays when its last client has left. */
+  readonly idleExitMs: number;
   readonly log: LogConfig;
   /** What was left out or looks wrong without being an error: one sentence each, for stderr. */
   readonly warnings: readonly string[];

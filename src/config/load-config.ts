@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { builtInExpose, builtInHttp, builtInInline, builtInLog } from './built-in.ts';
+import { builtInExpose, builtInHttp, builtInIdleExitMs, builtInInline, builtInLog } from './built-in.ts';
 import { ConfigError, type ConfigProblem, problemLine } from './config-error.ts';
 import { type ConfigSources, readSources } from './config-sources.ts';
 import type { Config, ServerConfig } from './config.ts';
@@ -92,7 +92,7 @@ function inOrder(problems: readonly ConfigProblem[], files: readonly string[]): 
 interface TopResult {
   readonly config: Pick<
     Config,
-    'expose' | 'http' | 'stateDir' | 'tokenStorage' | 'log' | 'retryBudget' | 'workflows'
+    'expose' | 'http' | 'stateDir' | 'tokenStorage' | 'idleExitMs' | 'log' | 'retryBudget' | 'workflows'
   >;
   readonly pools: ReadonlyMap<string, PoolInput>;
   readonly tools: ReadonlyMap<string, ComposedToolInput>;
@@ -126,6 +126,7 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
         ),
       },
       tokenStorage: input.tokenStorage ?? 'auto',
+      idleExitMs: input.idleExitMs ?? builtInIdleExitMs,
       stateDir:
         input.stateDir === undefined
           ? userStateFolder(machine)

@@ -176,6 +176,7 @@ const topShape = {
   }).optional(),
   stateDir: nonEmptyText().optional(),
   tokenStorage: choice(['auto', 'file']).optional(),
+  idleExitMs: duration(0).optional(),
   log: section({
     level: choice(['silent', 'error', 'warn', 'info', 'debug', 'trace']).optional(),
   }).optional(),

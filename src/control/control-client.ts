@@ -1,10 +1,12 @@
 /** Asks a running proxy over its socket. */
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { JsonObject } from '../core/json.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
+import { firstLine } from './first-line.ts';
 
 const CONNECT_MS = 2000;
 const ANSWER_MS = 10_000;
+const LONGEST_ANSWER = 64 * 1024;
 
 /** @returns the one document of the answer. @throws Error where nobody listens, or nothing comes within ten seconds. */
 export async function askProxy(path: string, request: JsonObject): Promise<unknown> {
@@ -40,6 +42,25 @@ export async function* linesOf(
     signal.removeEventListener('abort', stop);
     socket.destroy();
   }
+}
+
+/**
+ * Asks for a connection that stays. What follows the answer has not been read.
+ *
+ * @throws Error where nobody listens, or no answer comes within ten seconds.
+ */
+export async function openConversation(
+  path: string,
+  request: JsonObject,
+): Promise<{ readonly socket: Socket; readonly answer: JsonObject }> {
+  const socket = await connected(path);
+  const first = firstLine(socket, { maxBytes: LONGEST_ANSWER, withinMs: ANSWER_MS });
+  socket.write(`${JSON.stringify(request)}\n`);
+  const found = await first;
+  if (!found) throw new Error('the proxy does not answer');
+  if (found.rest.length > 0) socket.unshift(found.rest);
+  const answer: unknown = JSON.parse(found.line);
+  return { socket, answer: isObject(answer) ? answer : {} };
 }
 
 /** @throws Error where nobody listens. */

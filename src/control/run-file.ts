@@ -15,6 +15,8 @@ export interface RunningProxy {
   /** `stdio`: inside a client; `http`; `shared`: in the background, for clients that attach. */
   readonly serves: 'stdio' | 'http' | 'shared';
   readonly url: string | undefined;
+  /** Of a shared one: which clients may attach, as `shareId` tells. */
+  readonly share?: string | undefined;
   /** Where it can be asked. */
   readonly socket: string;
   /** ISO 8601. */

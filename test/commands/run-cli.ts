@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Of another build. */
+  readonly cli?: string;
 }
 
 export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Said> {
@@ -30,8 +32,8 @@ export async function runCli(args: readonly string[], options: RunOptions = {}):
 }
 
 /** With pipes for all three streams. */
-export function startCli(args: readonly string[], { cwd, env }: RunOptions = {}): ChildProcess {
-  return spawn(process.execPath, [CLI, ...args], {
+export function startCli(args: readonly string[], { cwd, env, cli = CLI }: RunOptions = {}): ChildProcess {
+  return spawn(process.execPath, [cli, ...args], {
     stdio: 'pipe',
     env: { PATH: process.env['PATH'], HOME: cwd, ...env },
     ...(cwd === undefined ? {} : { cwd }),

@@ -1,0 +1,227 @@
+/** A proxy from its start to its end: the faces to its clients, its config's changes, its door, its signals. */
+import type { Config } from '../config/config.ts';
+import { configId } from '../config/config-id.ts';
+import type { Machine } from '../config/folders.ts';
+import { Reloading } from '../config/reloading.ts';
+import type { ControlAnswer } from '../control/control-server.ts';
+import type { Office } from '../control/election.ts';
+import { systemClock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { createProxy, type Proxy } from '../proxy.ts';
+import { openStdioFace } from '../server/stdio-face.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { RecentLog } from '../telemetry/recent-log.ts';
+import { startTimeOf } from '../transport/process-table.ts';
+import { secretsOf } from './configured.ts';
+import { packageVersion } from './package-version.ts';
+import type { Door } from './door.ts';
+import type { Closer, HttpAddress, ServedHttp } from './serving-http.ts';
+import { electionFolder } from './sharing.ts';
+import type { SharedClients, SharedClientsOptions } from './shared-clients.ts';
+
+export interface Faces {
+  readonly http: HttpAddress | undefined;
+  readonly stdio: boolean;
+  /** Clients that attach to this share alone. */
+  readonly share: string | undefined;
+}
+
+/** When commands may find us, at the earliest. */
+const DOOR_AFTER_MS = 200;
+/** How long what is under way may take to end, where a signal ends us. */
+const DRAIN_MS = 1000;
+
+interface Ending {
+  readonly why: string;
+  /** How long what is under way may take to end. */
+  readonly drainMs: number;
+}
+
+/** How the config is had, again and again. */
+export interface Loaded {
+  readonly config: Config;
+  readonly files: readonly string[];
+  readonly load: (onRead: (file: string) => void) => Promise<Config>;
+  /** The files that were read, and how they were then. */
+  readonly marks: ReadonlyMap<string, string>;
+}
+
+export interface Surroundings {
+  readonly machine: Machine;
+  /** Set for every child process: tells a proxy that it was started by itself. */
+  readonly childEnv: Readonly<Record<string, string>>;
+  readonly log: Log;
+  readonly recent: RecentLog;
+}
+
+/** Runs until the client leaves or a signal comes. @returns the exit code. */
+export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surroundings): Promise<number> {
+  const { machine, log } = surroundings;
+  let stop: (ending: Ending) => void = () => {};
+  const stopped = new Promise<Ending>((resolve) => (stop = resolve));
+  // Before anything is started: a signal in the middle of the start must end it in good order too.
+  // A second one changes nothing: the end is bounded, and cut short it would leave children behind.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => stop({ why: signal, drainMs: DRAIN_MS }));
+  let reloading: Reloading | undefined;
+  process.on('SIGHUP', () => reloading?.now());
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
+  process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'));
+
+  let { config } = loaded;
+  const office = faces.share === undefined ? undefined : await elected(config, faces.share);
+  if (faces.share !== undefined && !office) {
+    log.info({}, 'another proxy serves these clients');
+    return 0;
+  }
+  const proxy = await createProxy({
+    config,
+    version: packageVersion(),
+    exclusive: faces.stdio && !faces.http,
+    env: machine.env,
+    childEnv: surroundings.childEnv,
+    log,
+  });
+  const closers: Closer[] = [];
+  let drainMs = 0;
+  let door: Promise<Door | undefined> | undefined;
+  let cancelDoor: () => void = () => {};
+  let shared: SharedClients | undefined;
+  const openTheDoor = (how: HowServed): Promise<Door> => doorOf(proxy, loaded, surroundings, how);
+  try {
+    const http = faces.http && (await serveHttp(faces.http, config, proxy, log));
+    if (http) closers.push(http.close);
+    if (office) {
+      shared = await sharedClients({
+        served: proxy.served,
+        maxMessageBytes: config.http.maxBodyBytes,
+        idleExitMs: () => config.idleExitMs,
+        deserted: (why) => stop({ why, drainMs: 0 }),
+        withdraw: async () => {
+          await (await door)?.withdraw();
+          await office.leave();
+        },
+        clock: systemClock,
+        log,
+      });
+      closers.push((ms) => (shared as SharedClients).close(ms));
+      // Without it nobody can come.
+      door = openTheDoor({ serves: 'shared', share: faces.share, answers: shared.answers });
+      await door;
+      await retireOthers(loaded, log);
+    } else {
+      // After the first answers: nobody waits for it.
+      cancelDoor = systemClock.after(DOOR_AFTER_MS, () => {
+        const how: HowServed = http ? { serves: 'http', url: http.url } : { serves: 'stdio' };
+        door = openTheDoor(how).catch((error: unknown) => {
+          log.warn({ why: messageOf(error) }, '"switchyard status" and "logs" will not find this proxy');
+          return undefined;
+        });
+      });
+    }
+    const clientLeft = (why: string): void => stop({ why, drainMs: 0 });
+    if (faces.stdio) closers.push(serveStdio(config, proxy, log, faces.http ? () => {} : clientLeft));
+    reloading = new Reloading({
+      ...loaded,
+      apply: (changed) => {
+        config = changed;
+        const restartNeeded = takeOver(changed, proxy, log);
+        if (restartNeeded.length > 0)
+          shared?.retire('the config has changed in what only a restart can bring');
+      },
+      clock: systemClock,
+      log,
+    });
+    const ending = await stopped;
+    drainMs = ending.drainMs;
+    log.info({ why: ending.why }, 'stopping');
+  } finally {
+    cancelDoor();
+    await Promise.all([
+      reloading?.close(),
+      office?.leave(),
+      // Nobody is to come to a proxy that ends.
+      door?.then((its) => its?.withdraw()).catch(() => {}),
+      ...closers.map((close) => close(drainMs)),
+    ]);
+    await proxy.close();
+    await door?.then((its) => its?.close()).catch(() => {});
+    await log.flush();
+    // All has been given its time: what nobody reads must not keep the process.
+    setImmediate(() => process.exit());
+  }
+  return 0;
+}
+
+async function elected({ stateDir }: Config, share: string): Promise<Office | undefined> {
+  const { standForElection } = await import('../control/election.ts');
+  return standForElection(electionFolder(stateDir, share), startTimeOf);
+}
+
+async function sharedClients(options: SharedClientsOptions): Promise<SharedClients> {
+  const { SharedClients } = await import('./shared-clients.ts');
+  return new SharedClients(options);
+}
+
+/** Proxies of another version of ours, whose clients would never move. */
+async function retireOthers({ config, files }: Loaded, log: Log): Promise<void> {
+  const { askProxy } = await import('../control/control-client.ts');
+  const { runningProxies } = await import('../control/run-file.ts');
+  for (const run of await runningProxies(config.stateDir, startTimeOf))
+    if (run.serves === 'shared' && run.configId === configId(files) && run.version !== packageVersion())
+      await askProxy(run.socket, { ask: 'retire' }).catch((error: unknown) => {
+        log.warn({ pid: run.pid, why: messageOf(error) }, 'the proxy of another version does not leave');
+      });
+}
+
+interface HowServed {
+  readonly serves: 'stdio' | 'http' | 'shared';
+  readonly url?: string;
+  readonly share?: string | undefined;
+  readonly answers?: ReadonlyMap<string, ControlAnswer>;
+}
+
+async function doorOf(
+  proxy: Proxy,
+  { config, files }: Loaded,
+  { machine, recent, log }: Surroundings,
+  { answers = new Map(), ...how }: HowServed,
+): Promise<Door> {
+  const { openDoor } = await import('./door.ts');
+  const { stateDir } = config;
+  const run = {
+    version: packageVersion(),
+    configId: configId(files),
+    configFiles: files,
+    url: undefined,
+    ...how,
+  };
+  return openDoor({ proxy, stateDir, machine, run, recent, answers, log });
+}
+
+/** @returns the keys that only a restart can bring into force. */
+function takeOver(config: Config, proxy: Proxy, log: Log): readonly string[] {
+  log.hide(secretsOf(config));
+  log.setLevel(config.log.level);
+  for (const warning of config.warnings) log.warn({}, warning);
+  return proxy.reload(config);
+}
+
+/** Loaded only here: most proxies are started by a client and speak over stdio. */
+async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log): Promise<ServedHttp> {
+  return (await import('./serving-http.ts')).serveHttp(at, config, proxy, log);
+}
+
+function serveStdio(config: Config, { served }: Proxy, log: Log, ended: (why: string) => void): Closer {
+  const face = openStdioFace({
+    served,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    clientId: 'stdio',
+    maxMessageBytes: config.http.maxBodyBytes,
+    clock: systemClock,
+    log,
+    ended,
+  });
+  return (drainMs) => face.close(drainMs);
+}
