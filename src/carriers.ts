@@ -15,9 +15,6 @@ import type { OpenLink } from './transport/link.ts';
 import type { SseOptions } from './transport/sse-client.ts';
 import { openTcp } from './transport/tcp.ts';
 
-/** What may wait for a server that does not read. */
-const QUEUE_BYTES = 64 * 1024 * 1024;
-
 export interface CarrierContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Names and values set for every child process, beside the marker. */
@@ -34,7 +31,8 @@ export interface CarrierContext {
 export function carriersFor(server: ServerConfig, context: CarrierContext): Carriers {
   const { key: describe, transport, connectTimeoutMs } = server;
   const { clock, env, log, authorization } = context;
-  const limits = { messageBytes: server.limits.messageBytes, queueBytes: QUEUE_BYTES };
+  const { messageBytes, queueBytes } = server.limits;
+  const limits = { messageBytes, queueBytes };
   const common = { describe, limits, connectTimeoutMs, clock };
   switch (transport.kind) {
     case 'stdio':
@@ -125,7 +123,7 @@ function childProcess(
     get stopGraceMs() {
       return context.stopGraceMs();
     },
-    limits: { messageBytes: limits.messageBytes, queueBytes: QUEUE_BYTES, stderrBytes: limits.stderrBytes },
+    limits,
     secrets: [...transport.env.values(), ...secretArguments(transport.args)],
     onStderr(line, leftOut) {
       if (log.stderrOf) log.stderrOf(key, line, leftOut);

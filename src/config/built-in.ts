@@ -19,9 +19,15 @@ export const builtIn = {
 export const builtInLimits: LimitsConfig = {
   messageBytes: 33_554_432,
   depth: 256,
+  values: 500_000,
   tools: 5_000,
+  pages: 1_000,
   contentParts: 10_000,
   stderrBytes: 65_536,
+  queueBytes: 67_108_864,
+  progressPerSecond: 100,
+  noticesPerSecond: 200,
+  questions: 1_000,
 };
 
 export const builtInRestart: RestartConfig = { enabled: true, delayMs: 500, maxDelayMs: 30_000 };

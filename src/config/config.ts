@@ -134,12 +134,24 @@ export interface LimitsConfig {
   readonly messageBytes: number;
   /** Nesting of one message from the server. */
   readonly depth: number;
+  /** Elements and members in one message from the server. */
+  readonly values: number;
   /** Tools taken from the server's list. */
   readonly tools: number;
+  /** Pages of one list. */
+  readonly pages: number;
   /** Parts of one result. */
   readonly contentParts: number;
   /** Bytes kept of the end of its stderr. */
   readonly stderrBytes: number;
+  /** Bytes of requests that may wait to be read by it. */
+  readonly queueBytes: number;
+  /** Progress of one call. */
+  readonly progressPerSecond: number;
+  /** Log messages to one client or call, and updates of resources. */
+  readonly noticesPerSecond: number;
+  /** Questions of the server that wait for an answer. */
+  readonly questions: number;
 }
 
 export interface RestartConfig {

@@ -54,9 +54,15 @@ const tools = section(
 const limits = section({
   messageBytes: size(1024).optional(),
   depth: count(1).optional(),
+  values: count(1).optional(),
   tools: count(1).optional(),
+  pages: count(1).optional(),
   contentParts: count(1).optional(),
   stderrBytes: size(0).optional(),
+  queueBytes: size().optional(),
+  progressPerSecond: count(1).optional(),
+  noticesPerSecond: count(1).optional(),
+  questions: count(1).optional(),
 });
 
 const restart = section({

@@ -199,6 +199,27 @@ export function isDeeper(text: string, maxDepth: number): boolean {
   return text.length > 2 * maxDepth && skipValue(text, 0, maxDepth) < 0;
 }
 
+/**
+ * Whether the text holds more values (elements and members, at any depth) than `most`. Many tiny ones take far longer
+ * to parse than their bytes tell.
+ */
+export function holdsMoreValues(text: string, most: number): boolean {
+  // Every value but the first takes two characters at least.
+  if (text.length < 2 * most) return false;
+  let values = 1;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) i = skipString(text, i) - 1;
+    else if (c === COMMA) values++;
+    else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
+      const next = text.charCodeAt(skipSpace(text, i + 1));
+      if (next !== CLOSE_OBJECT && next !== CLOSE_ARRAY) values++;
+    } else continue;
+    if (values > most) return true;
+  }
+  return false;
+}
+
 function trimEnd(text: string, from: number, end: number): number {
   let i = end;
   while (i > from && text.charCodeAt(i - 1) <= 0x20) i--;

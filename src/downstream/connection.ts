@@ -32,6 +32,7 @@ import {
 import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../protocol/params.ts';
 import { type Hooks, Peer } from '../protocol/peer.ts';
 import type { Link, LinkEvents, OpenLink } from '../transport/link.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { Newest } from './flood.ts';
 import type { NamedRequest } from './header-fields.ts';
 import { type Fetched, fetchListing, type Hello } from './pages.ts';
@@ -39,9 +40,6 @@ import { type Fetched, fetchListing, type Hello } from './pages.ts';
 /** The id of our request on whose own stream a message came; `undefined` on streams that all share. */
 export type StreamOf = number | undefined;
 
-const PROGRESS_PER_SECOND = 100;
-/** Questions of one server that wait for an answer. */
-const MAX_ASKED = 1000;
 const NO_PROGRESS = { flush() {}, stop() {} };
 
 export interface ConnectionEvents {
@@ -65,8 +63,7 @@ export interface ConnectionOptions {
   readonly server: string;
   readonly open: OpenLink;
   readonly clock: Clock;
-  readonly maxDepth: number;
-  readonly maxItems: number;
+  readonly limits: ConnectionLimits;
   readonly events: ConnectionEvents;
   /** Header fields that the server's tools want over modern HTTP, by its own tool name. */
   readonly headersFor: (request: NamedRequest) => [string, string][];
@@ -99,7 +96,8 @@ export class Connection {
     this.#peer = new Peer<StreamOf>({
       name: `"${options.server}"`,
       server: options.server,
-      maxDepth: options.maxDepth,
+      maxDepth: options.limits.depth,
+      maxValues: options.limits.values,
       events: {
         request: (id, method, params, stream) => void this.#answer(id, method, params, stream),
         notification: (method, params, stream) => this.#notified(method, params, stream),
@@ -175,7 +173,7 @@ export class Connection {
     return {
       onProgress: (params) => {
         newest ??= new Newest({
-          perSecond: PROGRESS_PER_SECOND,
+          perSecond: this.#options.limits.progressPerSecond,
           clock: this.#options.clock,
           pass: onProgress,
           leftOut: (count) => this.#options.events.odd('progress in a flood of it', count),
@@ -245,7 +243,8 @@ export class Connection {
     return fetchListing(this.agreement, {
       ask: (method, params) => this.request(method, { ...params, ...envelope }, { signal: options.signal }),
       before: options.before,
-      maxItems: this.#options.maxItems,
+      maxItems: this.#options.limits.tools,
+      maxPages: this.#options.limits.pages,
     });
   }
 
@@ -309,7 +308,7 @@ export class Connection {
   /** One revision of the legacy family has batches. */
   #received(text: string, stream: StreamOf): void {
     this.#heard++;
-    const texts = batchTexts(text);
+    const texts = batchTexts(text, this.#options.limits.values);
     if (texts === undefined) this.#peer.receive(text, stream);
     else for (const one of texts) this.#peer.receive(one, stream);
   }
@@ -355,8 +354,11 @@ export class Connection {
 
   async #answer(id: IdText, method: string, params: Json, stream: StreamOf): Promise<void> {
     if (method === 'ping') return this.#reply(resultText(id, EMPTY_OBJECT));
-    if (this.#asked.size >= MAX_ASKED)
+    const { questions } = this.#options.limits;
+    if (this.#asked.size >= questions) {
+      this.#options.events.odd(`a question beyond ${questions} open ones (limits.questions)`);
       return this.#reply(errorText(id, RpcError.of(INTERNAL_ERROR, 'Too many open questions').json));
+    }
     const signal = new Cancellation();
     this.#asked.set(id, signal);
     try {

@@ -14,6 +14,7 @@ import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
 import { SessionLost } from '../transport/http-client-errors.ts';
 import type { OpenLink } from '../transport/link.ts';
 import type { Carriers } from './carriers.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { Connection, type IncomingQuestion } from './connection.ts';
 import { Elicitations } from './elicitations.ts';
 import type { EraOfServer } from './eras.ts';
@@ -55,7 +56,7 @@ export interface DownstreamOptions {
   readonly connectTimeoutMs: number;
   readonly restart: { readonly enabled: boolean; readonly delayMs: number; readonly maxDelayMs: number };
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
-  readonly limits: { readonly depth: number; readonly tools: number; readonly contentParts: number };
+  readonly limits: ConnectionLimits;
   /** Shared by all that reconnect. */
   readonly turns: Turns;
   readonly events: DownstreamEvents;
@@ -114,6 +115,7 @@ export class Downstream {
     this.#health = new Health(clock);
     this.#subscriptions = new Subscriptions({ server, clock, log });
     this.#said = new Said({
+      perSecond: options.limits.noticesPerSecond,
       server,
       door: options.door,
       resourceUpdated: (params) => options.events.resourceUpdated(params),
@@ -392,8 +394,7 @@ export class Downstream {
       server,
       open,
       clock,
-      maxDepth: limits.depth,
-      maxItems: limits.tools,
+      limits,
       headersFor: (request) => headerFields(request, this.#offer.listing),
       events: {
         question: (question) => this.#question(question, connection),

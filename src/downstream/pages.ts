@@ -8,8 +8,6 @@ import { at, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { elementTexts, memberText } from '../core/json-edit.ts';
 import type { Listing, ListKind } from '../core/listing.ts';
 
-/** More pages than this are a server that never ends. */
-const MAX_PAGES = 1000;
 /** All pages of one list together: what is listed is kept. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 
@@ -35,6 +33,8 @@ export interface PagesOptions {
   readonly before: Listing | undefined;
   /** The most items that are taken of one list. */
   readonly maxItems: number;
+  /** More pages than this are a server that never ends. */
+  readonly maxPages: number;
 }
 
 export interface Fetched {
@@ -81,7 +81,7 @@ function capabilityOf(kind: ListKind): string {
 /** @returns `undefined` where the list could not be had. */
 async function fetchList(
   kind: ListKind,
-  { ask, maxItems }: PagesOptions,
+  { ask, maxItems, maxPages }: PagesOptions,
   problems: string[],
   hints: Hints,
 ): Promise<Json[] | undefined> {
@@ -121,9 +121,9 @@ async function fetchList(
     }
     cursor = stringAt(result.value, 'nextCursor');
     if (cursor === undefined || cursor === '') return items;
-    if (seen.has(cursor) || page + 1 >= MAX_PAGES) {
+    if (seen.has(cursor) || page + 1 >= maxPages) {
       problems.push(
-        `${method} does not end: ${seen.has(cursor) ? 'a cursor came again' : `over ${MAX_PAGES} pages`}`,
+        `${method} does not end: ${seen.has(cursor) ? 'a cursor came again' : `over ${maxPages} pages (limits.pages)`}`,
       );
       return items;
     }

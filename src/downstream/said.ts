@@ -8,7 +8,6 @@ import { Json, stringAt } from '../core/json.ts';
 import { Allowance } from './flood.ts';
 import { onlyClientsLatest } from './questions.ts';
 
-const PER_SECOND = 200;
 const LOG_MESSAGE = 'notifications/message';
 /** Resources whose updates are told late; of further ones only the count is kept. */
 const MAX_HELD = 1000;
@@ -18,6 +17,7 @@ export interface SaidOptions {
   readonly door: () => ClientDoor | undefined;
   readonly resourceUpdated: (params: Json) => void;
   readonly odd: (what: string, times?: number) => void;
+  readonly perSecond: number;
   readonly clock: Clock;
 }
 
@@ -39,12 +39,12 @@ export class Said {
 
   constructor(options: SaidOptions) {
     this.#options = options;
-    this.#updates = new Allowance(PER_SECOND, options.clock);
+    this.#updates = new Allowance(options.perSecond, options.clock);
   }
 
   /** Log messages above all: to the call whose it is, else to the only client it can be for. */
   notification(method: string, params: Json, call: Call | undefined, calls: Iterable<Call>): void {
-    const { odd, clock } = this.#options;
+    const { odd, clock, perSecond } = this.#options;
     const door = this.#options.door();
     const about = call ?? onlyClientsLatest(calls, door);
     const tell: Tell | undefined =
@@ -53,7 +53,7 @@ export class Said {
     const whose = about?.onNotification ? about : (door as ClientDoor);
     let messages = this.#messages.get(whose);
     if (!messages)
-      this.#messages.set(whose, (messages = { allowance: new Allowance(PER_SECOND, clock), leftOut: 0 }));
+      this.#messages.set(whose, (messages = { allowance: new Allowance(perSecond, clock), leftOut: 0 }));
     if (messages.allowance.take()) return tell(method, params);
     messages.leftOut++;
     const flooded = messages;
@@ -86,11 +86,11 @@ export class Said {
   }
 
   #sayHowMany(messages: Messages, tell: Tell): void {
-    const { server, odd } = this.#options;
+    const { server, odd, perSecond } = this.#options;
     const { leftOut } = messages;
     messages.leftOut = 0;
     odd('a notification in a flood of them', leftOut);
-    const data = `${leftOut} messages of "${server}" were left out: more than ${PER_SECOND} in a second.`;
+    const data = `${leftOut} messages of "${server}" were left out: more than ${perSecond} in a second.`;
     tell(LOG_MESSAGE, Json.of({ level: 'warning', logger: 'switchyard', data }));
   }
 

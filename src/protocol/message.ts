@@ -3,7 +3,7 @@
  */
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
 import { EMPTY_OBJECT, isObject, Json } from '../core/json.ts';
-import { elementTexts, membersOf, type Span } from '../core/json-edit.ts';
+import { elementTexts, holdsMoreValues, membersOf, type Span } from '../core/json-edit.ts';
 import { readUsual } from './usual-message.ts';
 
 /** An id or progress token as it stands in the text (`7`, `"a"`), so that it is echoed to the letter and `7` is not `"7"`. */
@@ -23,7 +23,7 @@ export interface Invalid {
   readonly code: number;
   readonly reason: string;
   /** Over a limit of ours, not malformed. */
-  readonly tooDeep: boolean;
+  readonly tooLarge: boolean;
   /** `true` where it looks like an answer: answering an answer would start a loop. */
   readonly answer: boolean;
   /** Surely a request or a notification: its id, if any, is the sender's own. */
@@ -33,8 +33,12 @@ export interface Invalid {
 const KNOWN = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'] as const;
 type Known = (typeof KNOWN)[number];
 
+/** The most values in one message of a client, and of a server that may not send more: half a second to parse at worst. */
+const MAX_VALUES = 500_000;
+
 /** Reads one message. Never throws. A batch (an array) is the caller's to split (`batchTexts`). */
-export function readMessage(raw: string, maxDepth: number): Message {
+export function readMessage(raw: string, maxDepth: number, maxValues = MAX_VALUES): Message {
+  if (holdsMoreValues(raw, maxValues)) return beyond(raw, `more than ${maxValues} values in one message`);
   const usual = readUsual(raw, maxDepth);
   if (usual) return usual;
   const text = onOneLine(raw);
@@ -63,8 +67,9 @@ const OPEN_OBJECT = 0x7b;
 const MAX_BATCH = 1000;
 
 /** The messages of a batch; `undefined` where the text is no batch, or one that is empty or beyond any measure. */
-export function batchTexts(text: string): readonly string[] | undefined {
+export function batchTexts(text: string, maxValues = MAX_VALUES): readonly string[] | undefined {
   if (text.charCodeAt(0) === OPEN_OBJECT || !/^\s*\[/.test(text)) return undefined;
+  if (holdsMoreValues(text, maxValues)) return undefined;
   // Looked at before it is parsed: millions of elements would stop everything for seconds.
   const texts = elementTexts(text, MAX_BATCH + 1);
   if (texts.length === 0 || texts.length > MAX_BATCH) return undefined;
@@ -126,17 +131,7 @@ function notJson(text: string, members: readonly Span[]): Invalid {
 }
 
 function whyNoObject(text: string, maxDepth: number): Invalid {
-  const members = membersOf(text);
-  if (members !== undefined) {
-    const hasMethod = has(members, 'method');
-    return {
-      ...invalid(INVALID_REQUEST, `nested deeper than ${maxDepth} levels`),
-      id: plainId(text, members),
-      tooDeep: true,
-      answer: !hasMethod,
-      hasMethod,
-    };
-  }
+  if (membersOf(text) !== undefined) return beyond(text, `nested deeper than ${maxDepth} levels`);
   if (elementTexts(text, MAX_BATCH + 1).length > MAX_BATCH)
     return invalid(INVALID_REQUEST, `a batch of more than ${MAX_BATCH} messages`);
   try {
@@ -145,6 +140,19 @@ function whyNoObject(text: string, maxDepth: number): Invalid {
     return invalid(PARSE_ERROR, 'this is not JSON');
   }
   return invalid(INVALID_REQUEST, 'a message is an object');
+}
+
+/** Over a limit: not parsed, but its id still tells whose it was. */
+function beyond(text: string, reason: string): Invalid {
+  const members = membersOf(text) ?? [];
+  const hasMethod = has(members, 'method');
+  return {
+    ...invalid(INVALID_REQUEST, reason),
+    id: plainId(text, members),
+    tooLarge: true,
+    answer: members.length > 0 && !hasMethod,
+    hasMethod,
+  };
 }
 
 function has(members: readonly Span[], key: Known): boolean {
@@ -159,7 +167,7 @@ function plainId(text: string, members: readonly Span[]): IdText | undefined {
 }
 
 function invalid(code: number, reason: string): Invalid {
-  return { kind: 'invalid', id: undefined, code, reason, tooDeep: false, answer: false, hasMethod: false };
+  return { kind: 'invalid', id: undefined, code, reason, tooLarge: false, answer: false, hasMethod: false };
 }
 
 function cut(text: string, span: Span): string {

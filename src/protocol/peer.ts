@@ -36,6 +36,8 @@ export interface PeerOptions<Origin> {
   /** Its config key, where it is a downstream server. */
   readonly server?: string;
   readonly maxDepth: number;
+  /** Of one message; default: as of a client's. */
+  readonly maxValues?: number;
 }
 
 export class Peer<Origin> {
@@ -44,6 +46,7 @@ export class Peer<Origin> {
   readonly #name: string;
   readonly #server: string | undefined;
   readonly #maxDepth: number;
+  readonly #maxValues: number | undefined;
   #lastId = 0;
 
   constructor(options: PeerOptions<Origin>) {
@@ -51,6 +54,7 @@ export class Peer<Origin> {
     this.#name = options.name;
     this.#server = options.server;
     this.#maxDepth = options.maxDepth;
+    this.#maxValues = options.maxValues;
   }
 
   /** How many requests of ours are unanswered. */
@@ -88,7 +92,7 @@ export class Peer<Origin> {
   }
 
   receive(text: string, origin: Origin): void {
-    this.take(readMessage(text, this.#maxDepth), origin);
+    this.take(readMessage(text, this.#maxDepth, this.#maxValues), origin);
   }
 
   take(message: Message, origin: Origin): void {
@@ -137,8 +141,8 @@ export class Peer<Origin> {
     else this.#events.stray('progress of no request of ours');
   }
 
-  #badAnswer({ reason, tooDeep }: Invalid): ProxyError {
-    return new ProxyError(tooDeep ? 'RESULT_TOO_LARGE' : 'PROTOCOL_ERROR', {
+  #badAnswer({ reason, tooLarge }: Invalid): ProxyError {
+    return new ProxyError(tooLarge ? 'RESULT_TOO_LARGE' : 'PROTOCOL_ERROR', {
       message: `${this.#name} sent an answer that cannot be used: ${reason}.`,
       ...(this.#server !== undefined && { server: this.#server }),
       delivered: true,

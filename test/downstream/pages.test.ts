@@ -18,6 +18,7 @@ test('B10 a server that lists without measure is listened to up to a measure', a
     },
     before: undefined,
     maxItems: 5000,
+    maxPages: 1000,
   });
   expect(pages).toBe(4);
   expect(listing.tools).toHaveLength(3);

@@ -148,11 +148,28 @@ describe('readMessage', () => {
     for (const levels of [DEPTH + 1, 10_000, 1_000_000])
       expect(readMessage(around(levels), DEPTH)).toMatchObject({
         kind: 'invalid',
-        tooDeep: true,
+        tooLarge: true,
         id: '7',
         hasMethod: true,
       });
-    expect(readMessage('['.repeat(1_000_000), DEPTH)).toMatchObject({ kind: 'invalid', code: PARSE_ERROR });
+    expect(readMessage('['.repeat(100_000), DEPTH)).toMatchObject({ kind: 'invalid', code: PARSE_ERROR });
+  });
+
+  test('refuses more values than allowed, and counts what JSON.parse would make', () => {
+    const small = fc.json({ maxDepth: 3 });
+    fc.assert(
+      fc.property(small, (params) => {
+        const text = `{"jsonrpc":"2.0","id":7,"result":{"a":${params}}}`;
+        const count = valuesIn(JSON.parse(text));
+        expect(readMessage(text, DEPTH, count).kind).toBe('result');
+        expect(readMessage(text, DEPTH, count - 1)).toMatchObject({
+          kind: 'invalid',
+          id: '7',
+          tooLarge: true,
+          answer: true,
+        });
+      }),
+    );
   });
 
   test('puts what came on several lines on one', () => {
@@ -188,6 +205,11 @@ describe('batchTexts', () => {
     expect(performance.now() - from).toBeLessThan(2000);
   });
 });
+
+function valuesIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  return Object.values(value).reduce<number>((sum, inner) => sum + valuesIn(inner), 1);
+}
 
 /** A message with these members, in any order, among others. */
 function messageWith<T extends Record<string, string>>(parts: {
