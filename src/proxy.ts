@@ -47,7 +47,8 @@ import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { savedWorkflowTools, workflowTools } from './meta-tools/workflow-tools.ts';
 import { workflowView } from './routing/workflow-view.ts';
 import { memoryByGroup, startTimeOf } from './transport/process-table.ts';
-import { workflowsOnDemand } from './workflow/on-demand.ts';
+import { workflowsOnDemand, type WorkflowsOnDemand } from './workflow/on-demand.ts';
+import { USER_OF_THIS_MACHINE } from './workflow/owners.ts';
 import type { Tools } from './workflow/tools.ts';
 import { stateKey } from './state-key.ts';
 import { taskIds } from './routing/task-ids.ts';
@@ -65,6 +66,10 @@ export interface ProxyOptions {
   /** One client only (stdio): its downstreams are told exactly what it can do, and belong to it. */
   readonly exclusive: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** All clients are one user, as over stdio: they see each other's workflow runs. Default: as `exclusive`. */
+  readonly oneUser?: boolean;
+  /** Whether it goes on with workflow runs that a dead proxy left; default: it does. */
+  readonly goesOn?: boolean;
   /** Set for every child process; tells a proxy that it was started by itself. */
   readonly childEnv?: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -87,6 +92,8 @@ export interface Proxy {
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
   memory(): Promise<ReadonlyMap<string, number>>;
+  /** Absent where `expose.metaTools` is off. */
+  readonly workflows: WorkflowsOnDemand | undefined;
   /** Who is attached now. */
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
@@ -97,7 +104,7 @@ export interface Proxy {
 
 /** Starts all servers; waits for none. */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  const { log, clock = systemClock, exclusive, env } = options;
+  const { log, clock = systemClock, exclusive, oneUser = exclusive, env } = options;
   // A reload replaces these three, and what `build` makes of them.
   let { config } = options;
   let all = membersOf(config);
@@ -149,6 +156,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           stateDir: config.stateDir,
           handle: (call) => built.road(call),
           tools: toolsFor,
+          ownerOf: runsOwner,
+          settled: (client) => (members.get(client?.view ?? '')?.fleet ?? shared).settled(),
+          goesOn: options.goesOn ?? true,
           startTimeOf,
           savedChanged: () => {
             savedTools = undefined;
@@ -204,6 +214,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     get clients() {
       return [...members.values()].map(({ member }) => member.client);
     },
+    workflows,
     metrics,
     close: () => (closing ??= close()),
   };
@@ -306,6 +317,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           log.warn({ server, why: messageOf(error) }, 'could not subscribe again');
         });
     }
+  }
+
+  /** Whose workflow runs a client may see: its person's, where tokens tell persons apart, else those of its session. */
+  function runsOwner({ id, person }: Client): string {
+    if (oneUser) return USER_OF_THIS_MACHINE;
+    return config.http.tokens.size > 0 && person !== undefined ? `person ${person}` : id;
   }
 
   function allFleets(): ReadonlySet<Fleet> {

@@ -53,7 +53,15 @@ export async function openOwnProxy({
 }: OwnProxyOptions): Promise<OwnProxy> {
   const log = createLog({ level: 'error', secrets: secretsOf(config) });
   const version = packageVersion();
-  const proxy = await createProxy({ config, version, exclusive: true, env: machine.env, log });
+  const proxy = await createProxy({
+    config,
+    version,
+    exclusive: true,
+    // A command is here for a moment only.
+    goesOn: false,
+    env: machine.env,
+    log,
+  });
   const client: Client = {
     id: 'command',
     view: 'command',

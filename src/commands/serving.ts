@@ -78,6 +78,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     config,
     version: packageVersion(),
     exclusive: faces.stdio && !faces.http,
+    oneUser: !faces.http,
     env: machine.env,
     childEnv: surroundings.childEnv,
     log,

@@ -16,7 +16,7 @@ const COLUMNS: readonly (Column & { readonly cell: (server: JsonObject, colors: 
   { title: 'MEMORY', side: 'right', cell: (server) => megabytes(server['memoryBytes']) },
   { title: 'RESTARTS', side: 'right', cell: (server) => plain(server['restarts']) },
   { title: 'CACHE', side: 'right', cell: (server) => hits(server) },
-  { title: 'LOGIN', cell: (server) => plain(server['login']) },
+  { title: 'LOGIN', cell: (server) => login(server['login']) },
 ];
 
 export function statusLines(proxies: readonly JsonObject[], colors: Colors, width: number): string[] {
@@ -70,6 +70,14 @@ function troubles(servers: readonly JsonObject[], colors: Colors): string[] {
     const all = [...told, ...(failure === undefined ? [] : [plain(failure)])];
     return all.length === 0 ? [] : [colors.yellow(`${plain(server['server'])}: ${all.join('; ')}`)];
   });
+}
+
+/** Who is logged in until when; what has to be done where nobody is. */
+function login(value: unknown): string {
+  const [state, until, command] = ['state', 'until', 'command'].map((key) => plain(at(value, key)));
+  if (state !== 'logged in') return command === '' ? plain(state) : `run ${command}`;
+  if (at(value, 'renews') === true || until === '') return 'logged in';
+  return `until ${until?.replace('T', ' ').replace(/:\d\d(\.\d+)?Z$/, ' UTC')}`;
 }
 
 function painted(state: string, colors: Colors): string {

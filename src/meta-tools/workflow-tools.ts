@@ -70,7 +70,8 @@ function runWorkflow(workflows: WorkflowsOnDemand): MetaTool {
     answer: async (call) => {
       const { workflow, input, dry_run: dryRun, wait } = argumentsOf(call);
       if (workflow === undefined) throw wrong('"workflow" is missing: a saved name, or a definition');
-      if (dryRun === true) return { ...(await workflows.get()).plan(fromText(workflow), callerOf(call)) };
+      if (dryRun === true)
+        return { ...(await (await workflows.get()).plan(fromText(workflow), callerOf(call))) };
       const waits = wait !== false;
       const run = await orErrors(async () =>
         (await workflows.get()).run(

@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly openJournal?: (file: string) => Promise<Journal>;
 }
 
+/** How often runs are looked for whose process has gone meanwhile, milliseconds. */
+const ORPHANS_MS = 5000;
 /** How often words are looked for that other processes left, milliseconds. */
 const LISTEN_MS = 500;
 /** What calls in flight get to come back when the proxy ends. */
@@ -51,6 +53,9 @@ export class Engine {
   #writer: JournalWriter | undefined;
   #lease = '';
   #stopListening: (() => void) | undefined;
+  #stopLooking: (() => void) | undefined;
+  /** Runs that cannot go on here: said once. */
+  readonly #hopeless = new Set<string>();
   #closed = false;
 
   constructor(options: EngineOptions) {
@@ -61,12 +66,30 @@ export class Engine {
   async start(): Promise<void> {
     const { log, limits } = this.#options;
     try {
-      const journal = await this.#open();
-      for (const { id } of await journal.runs({ unfinished: true, limit: 10_000 })) await this.#takeUp(id);
+      await this.#open();
+      await this.#adopt();
       await this.#writer?.write({ type: 'prune', keep: limits.keptRuns });
     } catch (error) {
       log.warn({ why: messageOf(error) }, 'no workflow can run');
     }
+    this.#lookForOrphans();
+  }
+
+  /** Goes on with every run that nobody works on. */
+  async #adopt(): Promise<void> {
+    const journal = await this.#open();
+    for (const { id } of await journal.runs({ unfinished: true, limit: 10_000 }))
+      if (!this.#hopeless.has(id)) await this.#takeUp(id);
+  }
+
+  #lookForOrphans(): void {
+    if (this.#closed) return;
+    const { clock, log } = this.#options;
+    this.#stopLooking = clock.after(ORPHANS_MS, () => {
+      this.#adopt()
+        .catch((error: unknown) => log.debug({ why: messageOf(error) }, 'runs left behind cannot be read'))
+        .finally(() => this.#lookForOrphans());
+    });
   }
 
   get running(): number {
@@ -193,6 +216,7 @@ export class Engine {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopListening?.();
+    this.#stopLooking?.();
     const runs = [...this.#live.values()];
     for (const run of runs) run.drain();
     const { clock, timeOfDay } = this.#options;
@@ -275,6 +299,7 @@ export class Engine {
       log.info({ run: id, workflow: row.workflow }, 'a workflow run goes on');
       return this.#play(live);
     } catch (error) {
+      this.#hopeless.add(id);
       log.warn({ run: id, why: messageOf(error) }, 'a workflow run cannot go on');
       const message = `the run cannot go on: ${messageOf(error)}`;
       const result = storedResult({

@@ -58,6 +58,8 @@ export class LiveRun {
   #finishedAt: number | null = null;
   #told = -1;
   #parked = false;
+  /** It is about to end, whatever it waits for still. */
+  #cancelled = false;
   #quiet = false;
   /** Its end is known; from now on nothing else is said about it. */
   #over = false;
@@ -181,6 +183,7 @@ export class LiveRun {
 
   async cancel(by: string): Promise<void> {
     if (this.ended) return;
+    this.#cancelled = true;
     this.#parked = false;
     this.#port.note({ who: by, what: 'cancel' });
     await this.#port.deliver(CANCEL, { by });
@@ -295,7 +298,8 @@ export class LiveRun {
     const asleep = this.#needClient.size;
     // One that is answered already goes on in a moment.
     const answered = questions > this.#questions.size;
-    this.#parked = calls - asleep <= 0 && timers === 0 && questions + asleep > 0 && !answered;
+    const waits = calls - asleep <= 0 && timers === 0 && questions + asleep > 0;
+    this.#parked = waits && !answered && !this.#cancelled;
     const status: RunStatus = this.#parked && this.#asking.size === 0 ? 'needs_attention' : 'running';
     if (status !== this.#status && this.#options.writer) {
       this.#status = status;

@@ -1,5 +1,6 @@
 /** A workflow as a Mermaid graph. */
 import type { Program, Step } from './definition/program.ts';
+import { stepLabel } from './step-label.ts';
 
 export function mermaid({ steps }: Program): string {
   const lines = ['flowchart TD'];
@@ -10,16 +11,10 @@ export function mermaid({ steps }: Program): string {
 }
 
 function shape(step: Step): string {
-  const label = quoted(labelOf(step));
+  const label = quoted(stepLabel(step));
   if (step.kind === 'approve') return `{{${label}}}`;
   if (step.kind === 'wait') return `([${label}])`;
   return step.kind === 'workflow' ? `[[${label}]]` : `[${label}]`;
-}
-
-function labelOf({ id, kind, work, foreach, when, undo }: Step): string {
-  const what = work.kind === 'tool' ? work.tool : work.kind === 'workflow' ? work.name : kind;
-  const marks = [foreach && 'for each', when && 'when', undo && 'undo'].filter((mark) => mark !== undefined);
-  return `${id}: ${what}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 
 /** Mermaid reads quotes and brackets in labels as its own. */

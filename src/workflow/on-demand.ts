@@ -18,6 +18,8 @@ export interface WorkflowsOnDemand {
   close(): Promise<void>;
 }
 
+const LOOK_AGAIN_MS = 30_000;
+
 /** @param journal the file that only exists if a workflow was ever run. */
 export function workflowsOnDemand(options: WorkflowsOptions, journal: string): WorkflowsOnDemand {
   let loading: Promise<Workflows> | undefined;
@@ -41,7 +43,12 @@ export function workflowsOnDemand(options: WorkflowsOptions, journal: string): W
     get,
     saved: () => loaded?.saved() ?? [],
     start() {
-      if (options.files.length === 0 && !existsSync(journal)) return;
+      if (closed) return;
+      if (options.files.length === 0 && !existsSync(journal)) {
+        // Another proxy on this state folder may run one, and die.
+        if (options.goesOn !== false) options.clock.after(LOOK_AGAIN_MS, () => this.start());
+        return;
+      }
       get().catch((error: unknown) => {
         options.log.error({ why: messageOf(error) }, 'workflows could not be started');
       });

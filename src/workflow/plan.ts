@@ -2,6 +2,7 @@
 import type { Program, Step } from './definition/program.ts';
 import type { Limits } from './limits.ts';
 import { mermaid } from './mermaid.ts';
+import { planText } from './plan-text.ts';
 import { isReadOnly, type Tools } from './tools.ts';
 import type { JsonObject } from '../core/json.ts';
 
@@ -17,6 +18,8 @@ export interface Plan {
   readonly no_undo: readonly string[];
   /** After a crash in mid-step: whether the run goes on by itself. */
   readonly resume: Readonly<Record<string, 'by_itself' | 'asks_a_person'>>;
+  /** The same graph for a terminal. */
+  readonly text: string;
   readonly mermaid: string;
 }
 
@@ -51,6 +54,7 @@ export function planOf(program: Program, context: PlanContext): Plan {
     resume: Object.fromEntries(
       steps.map((step) => [step.id, resumes(step, context) ? 'by_itself' : 'asks_a_person']),
     ),
+    text: planText(program, levels),
     mermaid: mermaid(program),
   };
 }

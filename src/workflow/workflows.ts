@@ -23,6 +23,7 @@ import type { Journal, RunRow, RunStatus } from './journal/journal.ts';
 import type { StartTimeOf } from '../core/lease.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { Answer, LiveRun } from './live-run.ts';
+import { USER_OF_THIS_MACHINE } from './owners.ts';
 import { type Plan, type PlanContext, planOf, programWrites, toolsOf } from './plan.ts';
 import { withoutLarge } from './run/view.ts';
 import type { Result, StepStatus } from './run/step-state.ts';
@@ -36,6 +37,8 @@ export interface WorkflowsOptions {
   readonly handle: Handler;
   /** What a client sees; without one, what all see. */
   readonly tools: (client: Client | undefined) => Tools;
+  /** Waits, for a bounded time, until the servers that are coming up have told what tools they have. */
+  readonly settled?: (client: Client | undefined) => Promise<void>;
   readonly files: readonly string[];
   /** What relative globs start from. */
   readonly folder: string;
@@ -45,8 +48,10 @@ export interface WorkflowsOptions {
   readonly log: Logger;
   /** Together with the process id it names one process for ever. */
   readonly startTimeOf: StartTimeOf;
-  /** Who may see the runs of a client; its id, unless all clients are one user. */
+  /** Who may see the runs of a client; default: itself alone. */
   readonly ownerOf?: (client: Client) => string;
+  /** Whether it goes on with runs whose process is gone; a command that is here for a moment does not. */
+  readonly goesOn?: boolean;
   /** Stands for a client that is gone: `owner` as `ownerOf` gave it. */
   readonly clientFor?: (owner: string) => Client;
   /** Saved workflows have been added, changed or taken away. */
@@ -102,7 +107,7 @@ export interface Workflows {
   start(): Promise<void>;
   close(): Promise<void>;
   saved(): readonly SavedWorkflow[];
-  plan(workflow: unknown, who: Who): PlanAnswer;
+  plan(workflow: unknown, who: Who): Promise<PlanAnswer>;
   /** @throws ProxyError | RpcError | InvalidDefinition before the first step. */
   run(request: RunRequest, who: Who): Promise<RunView>;
   list(
@@ -114,6 +119,8 @@ export interface Workflows {
   /** Every fact on record, oldest first. */
   events(runId: string, who: Who): Promise<Awaited<ReturnType<Engine['events']>>>;
   resume(request: ResumeRequest, who: Who): Promise<RunView>;
+  /** Goes on with a run that nobody works on, and returns at once; one that another process has is left to it. */
+  takeUp(runId: string, who: Who): Promise<void>;
   cancel(runId: string, who: Who): Promise<RunView>;
 }
 
@@ -156,15 +163,15 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
           savedChanged?.();
         },
       });
-      await engine.start();
+      if (options.goesOn !== false) await engine.start();
     },
     async close() {
       await watching?.close();
       await engine.close();
     },
     saved: () => files.map(describe),
-    plan(workflow, who) {
-      const read = readWorkflow(workflow, toolsFor(who));
+    async plan(workflow, who) {
+      const read = await readSettled(workflow, who);
       if ('errors' in read) return { valid: false, errors: read.errors };
       return { valid: true, plan: planOf(read.program, read.context) };
     },
@@ -183,6 +190,9 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     },
     events: async (runId, who) => await engine.events(await visible(runId, who)),
     resume,
+    async takeUp(runId, who) {
+      await engine.takeOver(await visible(runId, who), { client: callerOf(who).client });
+    },
     async cancel(runId, who) {
       const row = await visible(runId, who);
       const live =
@@ -195,7 +205,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
 
   async function run({ workflow, input, wait, signal }: RunRequest, who: Who): Promise<RunView> {
     const caller = callerOf(who);
-    const read = readWorkflow(workflow, toolsFor(who));
+    const read = await readSettled(workflow, who);
     if ('errors' in read) throw new InvalidDefinition(read.errors);
     const checked = checkInput(read.program, input);
     const plan = runPlan(read, checked);
@@ -203,7 +213,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const live = await engine.begin(
       plan,
       { main: read.program, saved: read.context.programs },
-      who === OPERATOR ? OPERATOR : ownerOf(who.client),
+      who === OPERATOR ? USER_OF_THIS_MACHINE : ownerOf(who.client),
       wait ? caller : { client: caller.client },
     );
     if (!wait) return shown(live.view);
@@ -336,6 +346,14 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     readonly untrusted: boolean;
     readonly context: PlanContext;
     readonly saved: Readonly<Record<string, unknown>>;
+  }
+
+  /** A tool that is missing may be one of a server that is coming up. */
+  async function readSettled(workflow: unknown, who: Who): Promise<ReturnType<typeof readWorkflow>> {
+    const read = readWorkflow(workflow, toolsFor(who));
+    if (!('errors' in read) || !options.settled) return read;
+    await options.settled(who === OPERATOR ? undefined : who.client);
+    return readWorkflow(workflow, toolsFor(who));
   }
 
   function readWorkflow(
@@ -566,7 +584,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   }
 
   function callerOf(who: Who): Caller {
-    return who === OPERATOR ? { client: clientFor(OPERATOR) } : who;
+    return who === OPERATOR ? { client: clientFor(USER_OF_THIS_MACHINE) } : who;
   }
 }
 

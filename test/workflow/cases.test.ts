@@ -133,7 +133,7 @@ describe('J04 limits and injection', () => {
 
   test('a cycle is shown as a path', async () => {
     const b = await started({ echo });
-    const answer = b.workflows.plan(
+    const answer = await b.workflows.plan(
       {
         steps: [
           { id: 'a', after: ['c'], tool: 'echo' },

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { httpClient } from '../cases/http-client.ts';
+import { type HttpCaller, httpClient } from '../cases/http-client.ts';
 import type { RpcMessage } from '../cases/ledger.ts';
 import {
   type Entry,
@@ -294,5 +294,20 @@ describe('a run', () => {
       expect(textOf(his).replaceAll(run_id, 'ID')).toBe(textOf(nobodys).replaceAll('wr_nothing', 'ID'));
       expect(textOf(his)).toContain('no run');
     }
+  });
+
+  test('over HTTP with tokens is its person’s: seen in every session of theirs, and in nobody else’s', async () => {
+    const http = { tokens: { ann: 'token-of-ann', bob: 'token-of-bob' } };
+    const { proxy } = await bench({ inline: 'allow' }, { http: true, config: { http } });
+    const [ann, again, bob] = await Promise.all(
+      ['token-of-ann', 'token-of-ann', 'token-of-bob'].map((token) => httpClient(proxy, { token }).greet()),
+    );
+    await ann?.request('tools/list');
+    const { run_id } = structured(await (ann as HttpCaller).call('run_workflow', { workflow: reads }));
+    const [hers, his] = await Promise.all(
+      [again, bob].map((one) => (one as HttpCaller).call('workflow_runs')),
+    );
+    expect(structured(hers as RpcMessage)).toMatchObject({ runs: [{ run_id }] });
+    expect(structured(his as RpcMessage)).toEqual({ runs: [] });
   });
 });

@@ -29,6 +29,8 @@ function stepView({
     status,
     attempts: result?.attempts ?? attempts,
     ...(startedAt !== undefined &&
+      finishedAt === undefined && { started_at: new Date(startedAt).toISOString() }),
+    ...(startedAt !== undefined &&
       finishedAt !== undefined && { duration_ms: Math.round(finishedAt - startedAt) }),
     ...(items && { items }),
     ...(output !== undefined && { output }),
