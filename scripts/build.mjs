@@ -1,14 +1,17 @@
 /**
  * Builds dist/: the program in a few files that load quickly, with the types of the library beside them.
  *
- * What every start needs is bundled, the packages of others included: reading a hundred small files took longer than
- * all else. What only some need stays in files of its own, and in node_modules, until it is asked for.
+ * What every start needs is bundled, the packages of others included, in one script that Node keeps compiled (see
+ * src/compiled-script.ts): finding and compiling a hundred small files took longer than all else. What only some need
+ * stays in files of its own, and in node_modules, until it is asked for.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { transform } from 'esbuild';
+import { rolldown } from 'rolldown';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const dist = join(root, 'dist');
@@ -27,47 +30,114 @@ if (tsc.status !== 0) process.exit(1);
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 // Whoever installs us gets these; what else is imported becomes part of our files. zod is both: our types speak of its.
 const external = Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => name !== 'zod');
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: {
+
+/** The roads that every start takes: what they import is the script. */
+const STARTS = ['src/cli.ts', 'src/commands/serve.ts', 'src/commands/serving.ts'].map((file) =>
+  join(root, file),
+);
+/** By id, with the modules of packages. */
+const started = new Set();
+
+const bundle = await rolldown({
+  cwd: root,
+  input: {
     cli: 'src/cli.ts',
     index: 'src/index.ts',
+    'compiled-script': 'src/compiled-script.ts',
     // A thread's own file, looked for beside the one that starts it.
     worker: 'src/workflow/journal/worker.ts',
   },
-  outdir: dist,
-  // Flat: what looks for a file by its own place finds it one level above in all of them.
-  chunkNames: 'chunk-[hash]',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
-  target: 'node20',
-  mainFields: ['module', 'main'],
-  external: [...external, ...external.map((name) => `${name}/*`)],
-  // Some of the packages are CommonJS, and ask for Node's own modules by `require`.
-  banner: {
-    js: `import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);`,
-  },
-  legalComments: 'none',
-  sourcemap: 'linked',
-  sourcesContent: false,
-  metafile: true,
+  resolve: { mainFields: ['module', 'main'] },
+  external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+  plugins: [
+    {
+      name: 'started',
+      buildEnd() {
+        const pending = [...STARTS];
+        for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+          const module = this.getModuleInfo(id);
+          if (started.has(id) || !module || module.isExternal) continue;
+          started.add(id);
+          pending.push(...module.importedIds);
+        }
+        // The entry is a module of its own.
+        started.delete(STARTS[0]);
+      },
+    },
+  ],
 });
+const { output } = await bundle.write({
+  dir: dist,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  // Flat: what looks for a file by its own place finds it one level above in all of them.
+  chunkFileNames: '[name]-[hash].js',
+  codeSplitting: {
+    groups: [{ name: 'start', test: (id) => started.has(id) || id.startsWith('\0rolldown/') }],
+  },
+  comments: { legal: false, annotation: false, jsdoc: false },
+  sourcemap: true,
+  sourcemapExcludeSources: true,
+});
+await bundle.close();
 
-writeFileSync(join(dist, 'THIRD-PARTY-LICENSES'), licences(Object.keys(metafile.inputs)));
+const chunks = output.filter((file) => file.type === 'chunk');
+const starts = chunks.filter(({ name }) => name === 'start');
+if (starts.length !== 1) throw new Error(`one file is to hold what every start needs, not ${starts.length}`);
+await compileLater(starts[0]);
+writeFileSync(
+  join(dist, 'THIRD-PARTY-LICENSES'),
+  licences(chunks.flatMap(({ modules }) => Object.keys(modules))),
+);
 chmodSync(join(dist, 'cli.js'), 0o755);
 
-/** @param {readonly string[]} inputs the files that were bundled. */
-function licences(inputs) {
+/**
+ * Turns a module into a script, which Node can keep compiled, and puts a module in its place that runs the script.
+ *
+ * @param {import('rolldown').OutputChunk} chunk
+ */
+async function compileLater({ fileName, code, exports, imports, dynamicImports }) {
+  const loads = imports.filter((name) => name.endsWith('.js'));
+  if (loads.length > 0) throw new Error(`a script cannot wait for modules: ${loads.join(', ')}`);
+  const dynamic = /\bimport\((["'`])(?=\.\/)/g;
+  const expected = new Set(dynamicImports).size;
+  if ([...code.matchAll(dynamic)].length < expected) throw new Error('a dynamic import has another look');
+  // Scripts may not import; the module in whose place it stands may. Plain ASCII is read and kept in half the space.
+  const script = await transform(code.replaceAll(dynamic, 'importFrom($1'), {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    charset: 'ascii',
+    define: { 'import.meta.url': 'moduleUrl' },
+    minifyWhitespace: false,
+    logOverride: { 'commonjs-variable-in-esm': 'silent' },
+  });
+  const hash = createHash('sha256').update(script.code).digest('hex').slice(0, 12);
+  const file = `start-${hash}.cjs`;
+  rmSync(join(dist, `${fileName}.map`), { force: true });
+  writeFileSync(join(dist, file), script.code);
+  writeFileSync(
+    join(dist, fileName),
+    [
+      "import { runScript } from './compiled-script.js';",
+      `const all = runScript(new URL('./${file}', import.meta.url), (name) => import(name));`,
+      ...exports.map((name, i) => `const _${i} = all[${JSON.stringify(name)}];`),
+      `export { ${exports.map((name, i) => `_${i} as ${name}`).join(', ')} };\n`,
+    ].join('\n'),
+  );
+}
+
+/** @param {readonly string[]} files what was bundled, by absolute path. */
+function licences(files) {
   const folders = new Set(
-    inputs.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
+    files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
   );
   const texts = [...folders].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-    const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one));
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one));
     if (!file) throw new Error(`${name} is bundled, but has no licence file to ship`);
-    return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}\n`;
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
   });
   const rule = `\n${'-'.repeat(80)}\n\n`;
   return `The files in this folder contain the following packages.\n${rule}${texts.join(rule)}`;

@@ -40,6 +40,8 @@ const parts: Readonly<Record<string, Place>> = {
   commands: { floor: 4 },
   'cli.ts': { floor: 4, doors: ['commands'] },
   'index.ts': { floor: 4 },
+  // Runs the built program, and knows nothing of it.
+  'compiled-script.ts': { floor: 0 },
 };
 
 /** Packages whose values only these files may import; their types may travel. */

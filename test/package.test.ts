@@ -39,7 +39,7 @@ describe('the packed package, installed in an empty folder without a compiler', 
     expect(
       packed.filter(
         (file) =>
-          !/^(dist\/.+\.(js|js\.map|d\.ts)|dist\/THIRD-PARTY-LICENSES|README\.md|LICENSE|package\.json)$/.test(
+          !/^(dist\/.+\.(js|cjs|js\.map|d\.ts)|dist\/THIRD-PARTY-LICENSES|README\.md|LICENSE|package\.json)$/.test(
             file,
           ),
       ),

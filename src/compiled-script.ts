@@ -1,0 +1,122 @@
+/**
+ * Runs the script that holds what every start needs, and keeps it compiled: the next start has half the work.
+ *
+ * What is kept lies in a folder of the user's alone, is used by the same build of the same Node only, and counts only
+ * with the right hash; else, and wherever the folder cannot be had, the script is compiled as ever.
+ * `NODE_DISABLE_COMPILE_CACHE=1` keeps nothing, `NODE_COMPILE_CACHE` names another folder, as for Node's own cache.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cachedDataVersionTag } from 'node:v8';
+import { Script } from 'node:vm';
+
+/** By then most of what a start needs has run, and is kept with the rest. */
+const KEEP_AFTER_MS = 3000;
+/** Other versions, of ours and of Node, that may keep theirs beside it. */
+const MAX_KEPT = 8;
+const HASH_BYTES = 32;
+const SUFFIX = '.compiled';
+
+const WRAPPER = ['(function (exports, require, module, importFrom, moduleUrl) {', '\n})'] as const;
+
+type Started = (
+  exports: object,
+  require: NodeJS.Require,
+  module: { exports: object },
+  importFrom: (name: string) => Promise<unknown>,
+  moduleUrl: string,
+) => void;
+
+/** @returns what the script exports. @param importFrom imports for it, from the folder that it lies in. */
+export function runScript(
+  url: URL,
+  importFrom: (name: string) => Promise<unknown>,
+): Readonly<Record<string, unknown>> {
+  const filename = fileURLToPath(url);
+  // The build left nothing but ASCII in it.
+  const source = WRAPPER.join(readFileSync(filename, 'latin1'));
+  const kept = placeFor(filename);
+  const cachedData = kept && readKept(kept);
+  const script = new Script(source, { filename, ...(cachedData && { cachedData }) });
+  if (kept && (!cachedData || script.cachedDataRejected === true))
+    setTimeout(() => keep(kept, script.createCachedData()), KEEP_AFTER_MS).unref();
+  const module = { exports: {} };
+  (script.runInThisContext() as Started)(module.exports, createRequire(url), module, importFrom, url.href);
+  return module.exports as Readonly<Record<string, unknown>>;
+}
+
+/** Undefined where nothing is to be kept. */
+function placeFor(filename: string): string | undefined {
+  const { NODE_DISABLE_COMPILE_CACHE: disabled, NODE_COMPILE_CACHE: given = '' } = process.env;
+  if (disabled === '1') return undefined;
+  const folder = isAbsolute(given) ? given : userCacheFolder();
+  // The tag stands for the version of V8, its flags and what the processor can do.
+  const name = `${basename(filename, '.cjs')}-${process.version}-${cachedDataVersionTag()}${SUFFIX}`;
+  return folder && join(folder, 'switchyard', name);
+}
+
+function userCacheFolder(): string | undefined {
+  const { XDG_CACHE_HOME: xdg = '', LOCALAPPDATA: local = '' } = process.env;
+  if (process.platform === 'win32') return isAbsolute(local) ? local : undefined;
+  if (isAbsolute(xdg)) return xdg;
+  const home = homedir();
+  if (!isAbsolute(home)) return undefined;
+  return process.platform === 'darwin' ? join(home, 'Library', 'Caches') : join(home, '.cache');
+}
+
+/** Ours, and written by nobody else. */
+function readKept(file: string): Buffer | undefined {
+  try {
+    if (![dirname(file), file].every(isOwn)) return undefined;
+    const bytes = readFileSync(file);
+    const data = bytes.subarray(HASH_BYTES);
+    return hashOf(data).equals(bytes.subarray(0, HASH_BYTES)) ? data : undefined;
+  } catch {
+    // Not there yet.
+    return undefined;
+  }
+}
+
+function isOwn(path: string): boolean {
+  // Windows keeps a user's folders from others by itself.
+  if (!process.getuid) return true;
+  const { uid, mode } = statSync(path);
+  return uid === process.getuid() && (mode & 0o022) === 0;
+}
+
+/** Replaced as a whole; where that fails, the next start is as slow as this one was. */
+function keep(file: string, data: Buffer): void {
+  const half = `${file}.${process.pid}.part`;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(half, Buffer.concat([hashOf(data), data]), { mode: 0o600 });
+    renameSync(half, file);
+    tidy(dirname(file));
+  } catch {
+    discard(half);
+  }
+}
+
+function discard(half: string): void {
+  try {
+    rmSync(half, { force: true });
+  } catch {
+    // The folder is none.
+  }
+}
+
+function tidy(folder: string): void {
+  const kept = readdirSync(folder)
+    .filter((name) => name.endsWith(SUFFIX) || name.endsWith('.part'))
+    .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }));
+  kept.sort((a, b) => b.at - a.at);
+  for (const { path } of kept.slice(MAX_KEPT)) rmSync(path, { force: true });
+}
+
+function hashOf(data: Buffer): Buffer {
+  return createHash('sha256').update(data).digest();
+}
