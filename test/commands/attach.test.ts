@@ -58,10 +58,18 @@ beforeEach(() => {
 afterEach(async () => {
   for (const child of entries) child.kill('SIGKILL');
   const left = processesWith('HOME', folder);
-  for (const pid of left) process.kill(pid, 'SIGTERM');
+  for (const pid of left) stop(pid);
   await until('all of it to end', () => !left.some(isRunning), 8000);
   rmSync(folder, { recursive: true, force: true });
 });
+
+function stop(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // Those that were killed above end meanwhile.
+  }
+}
 
 function writeConfig(more: Wire = {}): void {
   const whole = {
