@@ -44,9 +44,9 @@ export function runScript(
   const script = new Script(source, { filename, ...(cachedData && { cachedData }) });
   if (kept && (!cachedData || script.cachedDataRejected === true))
     setTimeout(() => keep(kept, script.createCachedData()), KEEP_AFTER_MS).unref();
-  const module = { exports: {} };
+  const module: { exports: Readonly<Record<string, unknown>> } = { exports: {} };
   (script.runInThisContext() as Started)(module.exports, createRequire(url), module, importFrom, url.href);
-  return module.exports as Readonly<Record<string, unknown>>;
+  return module.exports;
 }
 
 /** Undefined where nothing is to be kept. */

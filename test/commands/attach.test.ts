@@ -131,7 +131,16 @@ function runs(): Run[] {
   if (!existsSync(place)) return [];
   return readdirSync(place)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => JSON.parse(readFileSync(join(place, name), 'utf8')) as Run);
+    .flatMap((name) => runIn(join(place, name)));
+}
+
+/** None where it was withdrawn meanwhile. */
+function runIn(file: string): Run[] {
+  try {
+    return [JSON.parse(readFileSync(file, 'utf8')) as Run];
+  } catch {
+    return [];
+  }
 }
 
 const serverPid = async (client: Conversation, server: string): Promise<number> =>
