@@ -12,6 +12,7 @@ export const COMMANDS: readonly Entry[] = [
   { name: 'list', load: async () => (await import('./list.ts')).list },
   { name: 'status', load: async () => (await import('./status.ts')).status },
   { name: 'logs', load: async () => (await import('./logs.ts')).logs },
+  { name: 'call', load: async () => (await import('./call.ts')).call },
   { name: 'workflow', load: async () => (await import('./workflow.ts')).workflow },
   { name: 'login', load: async () => (await import('./login.ts')).login },
   { name: 'logout', load: async () => (await import('./logout.ts')).logout },
