@@ -12,6 +12,7 @@ import type { HttpClientOptions } from './transport/http-client.ts';
 import { lazyLink } from './transport/lazy-link.ts';
 import { MARKER_VARIABLE, type ProcessRecord } from './transport/process-record.ts';
 import type { OpenLink } from './transport/link.ts';
+import { stillborn } from './transport/stillborn.ts';
 import type { SseOptions } from './transport/sse-client.ts';
 import { openTcp } from './transport/tcp.ts';
 
@@ -20,6 +21,7 @@ export interface CarrierContext {
   /** Names and values set for every child process, beside the marker. */
   readonly childEnv: Readonly<Record<string, string>>;
   readonly processes: ProcessRecord;
+  readonly maxProcesses: number;
   /** Of a remote server that may demand a login. */
   readonly authorization: Authorization | undefined;
   /** Asked when a process is to end. */
@@ -113,8 +115,8 @@ function childProcess(
   context: CarrierContext,
 ): OpenLink {
   const { key, limits } = server;
-  const { log, clock, processes } = context;
-  return openChildProcess({
+  const { log, clock, processes, maxProcesses } = context;
+  const start = openChildProcess({
     describe: key,
     command: transport.command,
     args: transport.args,
@@ -134,6 +136,19 @@ function childProcess(
     },
     onEnd: (pid) => processes.remove(pid),
     clock,
+  });
+  return (events) =>
+    processes.running.size < maxProcesses
+      ? start(events)
+      : stillborn(events, tooManyProcesses(key, maxProcesses));
+}
+
+/** Mostly clients that each want processes of their own. */
+function tooManyProcesses(server: string, most: number): ProxyError {
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" was not started: ${most} processes run already (limits.processes). Try again when clients have left.`,
+    server,
+    delivered: false,
   });
 }
 

@@ -124,6 +124,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     env,
     childEnv: options.childEnv ?? {},
     processes,
+    maxProcesses: config.limits.processes,
     clock,
     log,
   };
@@ -183,7 +184,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   shared.start();
 
   const results = new ResultStore({ maxBytes: CACHE_BYTES, clock });
-  const bounded = boundBytes({ maxBytes: UNDER_WAY_BYTES });
+  const bounded = boundBytes({ maxBytes: config.limits.waitingBytes });
   const budget = new RetryBudget(config.retryBudget);
   let built = build();
   // After the first answers: the engine takes a moment to load.
@@ -197,6 +198,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         return config.expose.pageSize;
       },
       maxDepth: CLIENT_DEPTH,
+      maxParked: config.limits.parkedCalls,
       get metaTools() {
         return [...built.definitions, ...savedWorkflows().map(definitionOf)];
       },
@@ -789,8 +791,6 @@ function isWithin(uri: string, subscribed: string): boolean {
   return uri === subscribed || subscribed.endsWith('/') || /[/?#]/.test(uri.charAt(subscribed.length));
 }
 
-/** What requests that wait, wherever they wait, may hold together. */
-const UNDER_WAY_BYTES = 256 * 1024 * 1024;
 const MAX_LOGGED = 10_000;
 /** Of one client: each is looked at whenever a resource changes. */
 const MAX_SUBSCRIPTIONS = 2000;

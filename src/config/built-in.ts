@@ -5,6 +5,7 @@ import type {
   HttpConfig,
   LimitsConfig,
   LogConfig,
+  ProxyLimitsConfig,
   RestartConfig,
   WorkflowsConfig,
 } from './config.ts';
@@ -28,6 +29,12 @@ export const builtInLimits: LimitsConfig = {
   progressPerSecond: 100,
   noticesPerSecond: 200,
   questions: 1_000,
+};
+
+export const builtInProxyLimits: ProxyLimitsConfig = {
+  waitingBytes: 268_435_456,
+  processes: 500,
+  parkedCalls: 1_000,
 };
 
 export const builtInRestart: RestartConfig = { enabled: true, delayMs: 500, maxDelayMs: 30_000 };

@@ -22,6 +22,7 @@ export interface Config {
   /** Tools over several different ones. */
   readonly tools: readonly ComposedToolConfig[];
   readonly retryBudget: RetryBudgetConfig;
+  readonly limits: ProxyLimitsConfig;
   readonly workflows: WorkflowsConfig;
   readonly expose: ExposeConfig;
   readonly http: HttpConfig;
@@ -128,6 +129,16 @@ export interface TcpTransportConfig {
 }
 
 export type ProtocolRevision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28';
+
+/** What all servers and clients together may take. */
+export interface ProxyLimitsConfig {
+  /** Bytes of all requests under way, wherever they wait. */
+  readonly waitingBytes: number;
+  /** Child processes at a time, those of single clients included. */
+  readonly processes: number;
+  /** Calls of one modern client that wait for its answer to a question. */
+  readonly parkedCalls: number;
+}
 
 export interface LimitsConfig {
   /** Bytes of one message from the server. */

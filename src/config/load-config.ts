@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 
-import { builtInExpose, builtInHttp, builtInIdleExitMs, builtInInline, builtInLog } from './built-in.ts';
+import {
+  builtInExpose,
+  builtInHttp,
+  builtInIdleExitMs,
+  builtInInline,
+  builtInLog,
+  builtInProxyLimits,
+} from './built-in.ts';
 import { ConfigError, type ConfigProblem, problemLine } from './config-error.ts';
 import { type ConfigSources, readSources } from './config-sources.ts';
 import type { Config, ServerConfig } from './config.ts';
@@ -92,7 +99,15 @@ function inOrder(problems: readonly ConfigProblem[], files: readonly string[]): 
 interface TopResult {
   readonly config: Pick<
     Config,
-    'expose' | 'http' | 'stateDir' | 'tokenStorage' | 'idleExitMs' | 'log' | 'retryBudget' | 'workflows'
+    | 'expose'
+    | 'http'
+    | 'limits'
+    | 'stateDir'
+    | 'tokenStorage'
+    | 'idleExitMs'
+    | 'log'
+    | 'retryBudget'
+    | 'workflows'
   >;
   readonly pools: ReadonlyMap<string, PoolInput>;
   readonly tools: ReadonlyMap<string, ComposedToolInput>;
@@ -118,6 +133,7 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
       expose: { ...builtInExpose, ...present(input.expose ?? {}) },
       http: { ...builtInHttp, ...present(input.http ?? {}) },
       log: { ...builtInLog, ...present(input.log ?? {}) },
+      limits: { ...builtInProxyLimits, ...present(input.limits ?? {}) },
       retryBudget: { ...builtInRetryBudget, ...present(input.retryBudget ?? {}) },
       workflows: {
         inline: input.workflows?.inline ?? builtInInline,

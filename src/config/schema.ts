@@ -176,6 +176,11 @@ const topShape = {
   pools: table(pool).optional(),
   tools: table(composedTool).optional(),
   retryBudget: retryBudget.optional(),
+  limits: section({
+    waitingBytes: size().optional(),
+    processes: count(1).optional(),
+    parkedCalls: count(1).optional(),
+  }).optional(),
   workflows: section({
     files: list(nonEmptyText()).optional(),
     inline: choice(['ask', 'allow', 'read-only', 'off']).optional(),

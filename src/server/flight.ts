@@ -29,6 +29,8 @@ export interface FlightOptions {
   /** Seals which flight, and which of its rounds, a retry is for. */
   readonly seal: (round: number) => string;
   readonly ended: () => void;
+  /** It waits for its client to come back, or no longer does. */
+  readonly parked: (is: boolean) => void;
 }
 
 interface OpenQuestion {
@@ -48,6 +50,7 @@ export class Flight {
   #lastKey = 0;
   #gathering = false;
   #cancelExpiry: (() => void) | undefined;
+  #parked = false;
 
   constructor(options: FlightOptions, waiter: Waiter) {
     this.#options = options;
@@ -87,6 +90,7 @@ export class Flight {
   /** Nobody wants the answer any more. */
   stop(reason: string): void {
     this.#waiter = undefined;
+    this.#setParked(false);
     this.#options.ended();
     this.signal.cancel(reason);
     for (const { reject } of this.#questions.values()) reject(expired());
@@ -102,6 +106,7 @@ export class Flight {
     if (round !== this.#round || this.#waiter)
       throw RpcError.of(INVALID_PARAMS, 'This requestState was used already');
     this.#cancelExpiry?.();
+    this.#setParked(false);
     this.#waiter = waiter;
     const text = memberText(params.text, 'inputResponses') ?? '{}';
     const responses = at(params.value, 'inputResponses');
@@ -135,6 +140,7 @@ export class Flight {
     const waiter = this.#waiter;
     if (!waiter || this.#questions.size === 0 || this.#outcome) return;
     this.#waiter = undefined;
+    this.#setParked(true);
     this.#round++;
     const requests = [...this.#questions].map(
       ([key, { method, params }]) =>
@@ -149,6 +155,12 @@ export class Flight {
     this.#cancelExpiry = this.#options.clock.after(this.#options.parkMs, () =>
       this.stop('the client did not come back with its answer'),
     );
+  }
+
+  #setParked(is: boolean): void {
+    if (this.#parked === is) return;
+    this.#parked = is;
+    this.#options.parked(is);
   }
 
   #finish(outcome: (waiter: Waiter) => void): void {

@@ -90,6 +90,8 @@ export class ModernFace {
   readonly #options: ModernFaceOptions;
   readonly #clients = new Map<string, ModernClient>();
   readonly #flights = new Map<string, Flight>();
+  /** How many of them wait for their client, by client. */
+  readonly #parked = new Map<string, number>();
   /** What a `notifications/cancelled` can name, on carriers that have it: by client and id. */
   readonly #cancels = new Map<string, () => void>();
 
@@ -184,7 +186,10 @@ export class ModernFace {
       const requestState = opened.state === null ? undefined : JSON.stringify(opened.state);
       sent = Json.fromText(editObject(params.text, { requestState }));
     }
-    if (this.#flights.size >= MAX_FLIGHTS) throw tooMany();
+    if (this.#flights.size >= MAX_FLIGHTS) throw tooMany('Too many calls are under way.');
+    const parked = this.#parked.get(client.id) ?? 0;
+    if (parked >= this.#options.served.maxParked)
+      throw tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
     // States outlive a process, and processes share a key: no other flight may ever have the same name.
     const key = randomUUID();
     const landed = member.began();
@@ -197,6 +202,7 @@ export class ModernFace {
           this.#flights.delete(key);
           landed();
         },
+        parked: (is) => this.#countParked(client.id, is ? 1 : -1),
       },
       waiter,
     );
@@ -220,6 +226,12 @@ export class ModernFace {
         (result) => flight.succeed(result),
         (error) => flight.fail(error),
       );
+  }
+
+  #countParked(clientId: string, by: number): void {
+    const count = (this.#parked.get(clientId) ?? 0) + by;
+    if (count > 0) this.#parked.set(clientId, count);
+    else this.#parked.delete(clientId);
   }
 
   #waiterFor({ id, method, params, outlet, clientId }: ModernRequest, client: Client): Waiter {
@@ -379,6 +391,6 @@ function cancelKey(clientId: string, id: IdText): string {
   return `${clientId} ${id}`;
 }
 
-function tooMany(): ProxyError {
-  return new ProxyError('BUSY', { message: 'Too many calls are under way.', delivered: false });
+function tooMany(message: string): ProxyError {
+  return new ProxyError('BUSY', { message, delivered: false });
 }

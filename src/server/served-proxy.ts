@@ -12,6 +12,8 @@ export interface ServedProxy {
   readonly pageSize: number;
   /** The deepest nesting of a client's message. */
   readonly maxDepth: number;
+  /** Of one modern client. */
+  readonly maxParked: number;
   /** The definitions of our own tools, as JSON texts; they follow the downstreams' in `tools/list`. */
   readonly metaTools: readonly string[];
   readonly sealer: Sealer;

@@ -15,7 +15,7 @@ import { SessionLost } from './http-client-errors.ts';
 import { Exchange, type Receiver } from './http-client-exchange.ts';
 import { Listen, type ListenOwner } from './http-client-listen.ts';
 import { Post, type PostOwner } from './http-client-post.ts';
-import { stillborn } from './http-client-stillborn.ts';
+import { badAddress, stillborn } from './stillborn.ts';
 import { Wire, type Headers } from './http-client-wire.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
 
@@ -55,7 +55,7 @@ export function openHttpClient(options: HttpClientOptions): OpenLink {
       const url = new URL(options.url);
       return new HttpClient(options, events, new Wire({ url, headers, connectTimeoutMs, env }));
     } catch (error) {
-      return stillborn(options.describe, events, error);
+      return stillborn(events, badAddress(options.describe, error));
     }
   };
 }

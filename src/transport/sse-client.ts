@@ -21,7 +21,7 @@ import {
 } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
 import { Wire, type Headers } from './http-client-wire.ts';
-import { stillborn } from './http-client-stillborn.ts';
+import { badAddress, stillborn } from './stillborn.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
 import type { Oversized } from './oversized.ts';
 import { SsePost, type SsePostOwner } from './sse-post.ts';
@@ -51,7 +51,7 @@ export function openSse(options: SseOptions): OpenLink {
     try {
       return new SseClient(options, events);
     } catch (error) {
-      return stillborn(options.describe, events, error);
+      return stillborn(events, badAddress(options.describe, error));
     }
   };
 }

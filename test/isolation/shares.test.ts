@@ -1,0 +1,154 @@
+/** What all clients together, and each of them, may take of the proxy; and what stays for the others. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { describe, expect, test } from 'vitest';
+import { httpClient } from '../cases/http-client.ts';
+import { failureOf, server, startProxy, textOf } from '../cases/proxy-under-test.ts';
+import { until } from '../cases/until.ts';
+import { legacyHttpClient, modernHttpClient } from '../relay/wire/clients.ts';
+import type { Wire } from '../relay/wire/conversation.ts';
+import { inProcess } from '../relay/wire/in-process.ts';
+import { startRaw } from '../relay/wire/proxies.ts';
+
+const KIB = 1024;
+const MIB = KIB * KIB;
+
+describe('limits of the whole proxy', () => {
+  test('processes: the one client too many is told so, and served when another has left', async () => {
+    const proxy = await startProxy(
+      { a: server({}, { connections: 'per-client' }) },
+      { http: true, unready: true, config: { limits: { processes: 2 } } },
+    );
+    const [one, two, three] = [httpClient(proxy), httpClient(proxy), httpClient(proxy)];
+    const pids: string[] = [];
+    for (const client of [one, two]) pids.push(textOf(await (await client.greet()).call('pid')));
+    expect(new Set(pids).size).toBe(2);
+    const refused = await (await three.greet()).call('pid');
+    expect(failureOf(refused)).toMatchObject({
+      code: 'DOWNSTREAM_UNAVAILABLE',
+      server: 'a',
+      delivered: false,
+    });
+    expect(textOf(refused)).toContain('2 processes run already (limits.processes)');
+    await fetch(proxy.url, { method: 'DELETE', headers: { 'mcp-session-id': one.session ?? '' } });
+    const served = await until('a place', async () => {
+      const answer = await three.call('pid');
+      return failureOf(answer) ? undefined : answer;
+    });
+    expect(pids).not.toContain(textOf(served));
+  });
+
+  test('waitingBytes: what all requests under way may hold', async () => {
+    const proxy = await startProxy(
+      { a: server(), b: server() },
+      { config: { limits: { waitingBytes: 400 * KIB } } },
+    );
+    const padding = 'x'.repeat(200 * KIB);
+    const first = proxy.askTool('a__sleep', { ms: 500, padding });
+    const second = await proxy.call('b__echo', { padding });
+    expect(failureOf(second)).toMatchObject({ code: 'BUSY', delivered: false });
+    expect(textOf(await proxy.call('b__echo', { n: 1 }))).toBe('{"n":1}');
+    expect(textOf(await proxy.answer(first))).toBe('slept');
+    expect(failureOf(await proxy.call('b__echo', { padding }))).toBeUndefined();
+  });
+
+  test('parkedCalls: a client that leaves its questions open is refused further calls, and nobody else', async () => {
+    const asking = await startRaw({});
+    const proxy = await inProcess({
+      mcpServers: { one: { type: 'http', url: asking.url } },
+      limits: { parkedCalls: 2 },
+      http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },
+    });
+    const capabilities = { elicitation: { form: {} } };
+    const [alice, bob] = ['alice', 'bob'].map((name) =>
+      modernHttpClient(proxy.url, { token: `token-of-${name}`, capabilities }),
+    );
+    const params = { name: 'ask', arguments: { questions: [QUESTION] } };
+    const parked: Wire[] = [];
+    for (let i = 0; i < 2; i++) parked.push((await alice?.request('tools/call', params)) ?? {});
+    expect(parked.map((one) => one['resultType'])).toEqual(['input_required', 'input_required']);
+    const refused = await alice?.call('echo');
+    expect(failureOf({ result: refused ?? {} })).toMatchObject({ code: 'BUSY', delivered: false });
+    expect(JSON.stringify(refused)).toContain('limits.parkedCalls');
+    expect((await bob?.call('echo'))?.['isError']).toBeUndefined();
+    const [key] = Object.keys(parked[0]?.['inputRequests'] as Wire);
+    const answered = await alice?.request('tools/call', {
+      ...params,
+      inputResponses: { [key ?? '']: { action: 'decline' } },
+      requestState: parked[0]?.['requestState'],
+    });
+    expect(answered?.['resultType']).toBe('complete');
+    expect((await alice?.call('echo'))?.['isError']).toBeUndefined();
+    await Promise.all([alice?.vanish(), bob?.vanish()]);
+    await proxy.close();
+    await asking.stop();
+  });
+});
+
+describe('what is kept for a session whose stream is not open', () => {
+  test('is bounded in bytes: the first messages come, and what did not fit does not', async () => {
+    const web = await startRaw({ resources: [{ uri: 'test://a', name: 'a' }] });
+    const proxy = await inProcess({ mcpServers: { one: { type: 'http', url: web.url } } });
+    const client = await legacyHttpClient(proxy.url, { stream: false });
+    await client.request('resources/list');
+    await client.request('resources/subscribe', { uri: 'test://a' });
+    for (let n = 0; n < 5; n++) {
+      const params = { uri: 'test://a', n, padding: 'x'.repeat(1.5 * MIB) };
+      const messages = [{ jsonrpc: '2.0', method: 'notifications/resources/updated', params }];
+      await client.call('emit', { messages });
+    }
+    await client.request('ping');
+    const headers = { accept: 'text/event-stream', 'mcp-session-id': client.session };
+    const agent = new Agent();
+    const stream = await request(proxy.url, { method: 'GET', headers, dispatcher: agent, bodyTimeout: 0 });
+    let text = '';
+    stream.body.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    stream.body.on('error', () => {});
+    // What comes after the kept ones proves that no more of them will.
+    await client.call('emit', {
+      messages: [
+        { jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri: 'test://a', n: 9 } },
+      ],
+    });
+    await until('the newest message', () => text.includes('"n":9'));
+    expect([...text.matchAll(/"n":(\d)/g)].map(([, n]) => Number(n))).toEqual([0, 1, 9]);
+    await agent.destroy();
+    await client.vanish();
+    await proxy.close();
+    await web.stop();
+  });
+});
+
+describe('subscription streams of one modern client', () => {
+  test('are 256 at most, also when all are asked for before the first is open', async () => {
+    // A server that never greets: what is asked for has to wait for it.
+    const mute = { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], stopGraceMs: 50 };
+    const stateDir = mkdtempSync(join(tmpdir(), 'switchyard-state-'));
+    const proxy = await inProcess({ mcpServers: { mute }, stateDir });
+    const client = modernHttpClient(proxy.url);
+    const asked = Array.from({ length: 300 }, (_, i) => `stream-${i}`);
+    for (const id of asked)
+      client.send({
+        id,
+        method: 'subscriptions/listen',
+        params: { notifications: { toolsListChanged: true } },
+      });
+    const opened = (): number =>
+      client.messages.filter(({ method }) => method === 'notifications/subscriptions/acknowledged').length;
+    const refused = (): Wire[] => client.messages.filter(({ error }) => error !== undefined);
+    await until('an answer to each', () => opened() + refused().length === asked.length, 10_000);
+    expect(opened()).toBe(256);
+    expect(new Set(refused().map((one) => one['error'].message))).toEqual(
+      new Set(['Too many subscription streams']),
+    );
+    await client.vanish();
+    await proxy.close();
+  });
+});
+
+const QUESTION = {
+  method: 'elicitation/create',
+  params: { message: 'Which?', requestedSchema: { type: 'object', properties: { a: { type: 'string' } } } },
+};
