@@ -85,6 +85,6 @@ export function loginStore(
   clock: Clock,
   log: Logger,
 ): LoginStore {
-  const keyring = tokenStorage === 'auto' ? systemKeyring(log) : undefined;
+  const keyring = tokenStorage === 'auto' ? systemKeyring(log, clock) : undefined;
   return openLoginStore({ stateDir, keyring, startTimeOf, clock });
 }

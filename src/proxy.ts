@@ -39,7 +39,7 @@ import { composedDefinition, composedTools } from './routing/composed-tools.ts';
 import { membersOf } from './routing/members.ts';
 import { Pool } from './routing/pools.ts';
 import { breakerReport, cachedReport, loginReport, standing } from './routing/road-figures.ts';
-import { serverRoad } from './routing/server-road.ts';
+import { type ServerRoad, serverRoad } from './routing/server-road.ts';
 import { LATEST_LEGACY, LOG_LEVELS } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
 import { createRouter, type View } from './routing/router.ts';
@@ -88,7 +88,7 @@ export interface Proxy {
   reload(config: Config): readonly string[];
   /** Waits until every server that connects for all clients is up or has failed. */
   connected(): Promise<void>;
-  /** How every server does, as the client with this view sees it. */
+  /** How every server does, as the client with this view sees it; without one, as who runs the proxy does. */
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
   memory(): Promise<ReadonlyMap<string, number>>;
@@ -719,7 +719,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         errors: [...counts.failures.values()].reduce((sum, count) => sum + count, 0),
         failures,
         toolErrors: counts.toolErrors,
-        ...loginReport(itsRoad),
+        ...loginReport(itsRoad, view === '' ? ownRoads(server) : []),
         breaker: breakerReport(itsRoad),
         queue: { running: itsRoad?.gate.running ?? 0, waiting: itsRoad?.gate.queued ?? 0 },
         latencyMs: counts.latencyMs,
@@ -731,6 +731,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           .map(({ item, what }) => (item === '' ? what : `${item}: ${what}`)),
       };
     });
+  }
+
+  /** Of one client of each person. */
+  function ownRoads(server: string): ServerRoad[] {
+    const byPerson = new Map<string, ServerRoad>();
+    for (const { member, fleet: its } of members.values()) {
+      const road = its !== shared && its.owns(server) ? its.roadOf(server) : undefined;
+      if (road) byPerson.set(member.client.person ?? '', road);
+    }
+    return [...byPerson.values()];
   }
 
   async function memory(): Promise<ReadonlyMap<string, number>> {

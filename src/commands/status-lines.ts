@@ -12,11 +12,11 @@ const COLUMNS: readonly (Column & { readonly cell: (server: JsonObject, colors: 
   { title: 'ERRORS', side: 'right', cell: (server) => plain(server['errors']) },
   { title: 'P50', side: 'right', cell: (server) => milliseconds(at(server, 'latencyMs', 'p50')) },
   { title: 'P99', side: 'right', cell: (server) => milliseconds(at(server, 'latencyMs', 'p99')) },
+  { title: 'LOGIN', cell: (server) => logins(server).map(loginFigure).join(', ') },
   { title: 'WAITING', side: 'right', cell: (server) => plain(at(server, 'queue', 'waiting')) },
   { title: 'MEMORY', side: 'right', cell: (server) => megabytes(server['memoryBytes']) },
   { title: 'RESTARTS', side: 'right', cell: (server) => plain(server['restarts']) },
   { title: 'CACHE', side: 'right', cell: (server) => hits(server) },
-  { title: 'LOGIN', cell: (server) => login(server['login']) },
 ];
 
 export function statusLines(proxies: readonly JsonObject[], colors: Colors, width: number): string[] {
@@ -52,13 +52,14 @@ function serverLines(proxy: JsonObject, colors: Colors, width: number): string[]
 }
 
 function fitting(servers: readonly JsonObject[], colors: Colors, width: number): typeof COLUMNS {
-  for (let count = COLUMNS.length; count > 2; count--) {
-    const shown = COLUMNS.slice(0, count);
+  const told = COLUMNS.filter(({ cell }) => servers.some((server) => cell(server, colors) !== ''));
+  for (let count = told.length; count > 2; count--) {
+    const shown = told.slice(0, count);
     const rows = servers.map((server) => shown.map(({ cell }) => cell(server, colors)));
     const [widest = ''] = table(shown, [...rows, []], Infinity).sort((a, b) => b.length - a.length);
     if (widest.length <= width) return shown;
   }
-  return COLUMNS.slice(0, 2);
+  return told.slice(0, 2);
 }
 
 function troubles(servers: readonly JsonObject[], colors: Colors): string[] {
@@ -67,17 +68,37 @@ function troubles(servers: readonly JsonObject[], colors: Colors): string[] {
     const told = Array.isArray(reasons) ? reasons.map(plain) : [];
     const down = server['state'] === 'unhealthy' || server['state'] === 'critical';
     const failure = down ? stringAt(server['lastFailure'], 'what') : undefined;
-    const all = [...told, ...(failure === undefined ? [] : [plain(failure)])];
+    const said = failure ?? '';
+    const commands = logins(server)
+      .flatMap((login) => stringAt(login, 'command') ?? [])
+      .filter((command) => !said.includes(command));
+    const all = [
+      ...told,
+      ...(failure === undefined ? [] : [plain(failure)]),
+      ...commands.map((command) => `to log in, run: ${plain(command)}`),
+    ];
     return all.length === 0 ? [] : [colors.yellow(`${plain(server['server'])}: ${all.join('; ')}`)];
   });
 }
 
-/** Who is logged in until when; what has to be done where nobody is. */
-function login(value: unknown): string {
-  const [state, until, command] = ['state', 'until', 'command'].map((key) => plain(at(value, key)));
-  if (state !== 'logged in') return command === '' ? plain(state) : `run ${command}`;
-  if (at(value, 'renews') === true || until === '') return 'logged in';
-  return `until ${until?.replace('T', ' ').replace(/:\d\d(\.\d+)?Z$/, ' UTC')}`;
+function logins(server: JsonObject): unknown[] {
+  const own = server['login'];
+  return [...(own === undefined ? [] : [own]), ...(Array.isArray(server['logins']) ? server['logins'] : [])];
+}
+
+function loginFigure(login: unknown): string {
+  const client = stringAt(login, 'client');
+  const until = localTime(stringAt(login, 'until'));
+  const lasts = until === '' ? 'yes' : `${at(login, 'renews') === true ? 'renewed' : 'until'} ${until}`;
+  const figure = stringAt(login, 'state') === 'logged in' ? lasts : 'required';
+  return client === undefined ? figure : `${plain(client)}: ${figure}`;
+}
+
+/** To the minute. */
+function localTime(iso: string | undefined): string {
+  const time = new Date(iso ?? NaN);
+  if (Number.isNaN(time.getTime())) return '';
+  return time.toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
 }
 
 function painted(state: string, colors: Colors): string {

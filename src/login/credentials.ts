@@ -28,6 +28,8 @@ export interface CredentialsOptions extends LoginPlace {
 /** For people: never a token. */
 export interface LoginStatus {
   readonly state: 'logged in' | 'login required' | 'not needed';
+  /** The client of `http.tokens` whose login it is; none for the login of this machine's user. */
+  readonly client?: string;
   /** When the access token ends, ISO 8601. */
   readonly until?: string;
   /** It is renewed then without anybody being asked. */
@@ -78,11 +80,13 @@ export class Credentials implements Authorization {
 
   get status(): LoginStatus {
     const { tokens } = this.#record ?? {};
-    if (this.#refusal) return { state: 'login required', command: this.command };
-    if (!tokens) return { state: 'not needed' };
+    const whose = this.#options.who === '' ? {} : { client: this.#options.who };
+    if (this.#refusal) return { state: 'login required', ...whose, command: this.command };
+    if (!tokens) return { state: 'not needed', ...whose };
     const { expiresAt, refreshToken } = tokens;
     return {
       state: 'logged in',
+      ...whose,
       ...(expiresAt !== undefined && { until: new Date(expiresAt).toISOString() }),
       renews: refreshToken !== undefined || this.#isMachine,
     };
@@ -244,7 +248,8 @@ export class Credentials implements Authorization {
   /** The server does not take what it was sent. */
   async #refusedToken({ sent, again }: Refusal): Promise<void> {
     const { store } = this.#options;
-    if (store.mark(this.#id) !== this.#mark) {
+    // A keyring that was locked may be open by now.
+    if (store.mark(this.#id) !== this.#mark || (this.#record && !this.#record.tokens)) {
       await this.#read();
       if (this.#headers !== sent) return;
     }

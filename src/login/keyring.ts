@@ -1,5 +1,6 @@
 /** The system's keyring, where there is one that works; without it secrets lie in the login's own file. */
 import type * as NapiKeyring from '@napi-rs/keyring';
+import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 
@@ -11,25 +12,28 @@ export interface Keyring {
 }
 
 const SERVICE = 'switchyard';
+/** Linux has a second store, in the kernel's memory: what lies there is gone after a restart. */
+const LASTING = { linux: { store: 'secret-service' as NapiKeyring.LinuxStore } };
 /** One that waits for somebody to unlock it must not hold up a call for ever. */
 const PATIENCE_MS = 5000;
+/** One that does not answer is asked again after so long: it may have been unlocked. */
+const REST_MS = 60_000;
 
 /** Loaded when first used: most proxies never keep a login. */
-export function systemKeyring(log: Logger): Keyring {
+export function systemKeyring(log: Logger, clock: Clock): Keyring {
   let loaded: Promise<typeof NapiKeyring | undefined> | undefined;
   const load = (): Promise<typeof NapiKeyring | undefined> =>
     (loaded ??= import('@napi-rs/keyring').catch((error: unknown) => {
       log.debug({ why: messageOf(error) }, 'there is no keyring for this system');
       return undefined;
     }));
-  /** The first failure is the last attempt: one that does not work now will not in a second. */
-  let broken = false;
+  let restsUntil = -Infinity;
 
   async function attempt<Result>(
     account: string,
     work: (entry: NapiKeyring.AsyncEntry, signal: AbortSignal) => Promise<Result>,
   ): Promise<Result | undefined> {
-    const keyring = broken ? undefined : await load();
+    const keyring = clock.now() < restsUntil ? undefined : await load();
     if (!keyring) return undefined;
     try {
       const signal = AbortSignal.timeout(PATIENCE_MS);
@@ -38,9 +42,9 @@ export function systemKeyring(log: Logger): Keyring {
           once: true,
         });
       });
-      return await Promise.race([work(new keyring.AsyncEntry(SERVICE, account), signal), late]);
+      return await Promise.race([work(new keyring.AsyncEntry(SERVICE, account, LASTING), signal), late]);
     } catch (error) {
-      broken = true;
+      restsUntil = clock.now() + REST_MS;
       log.debug({ why: messageOf(error) }, 'the keyring cannot be used');
       return undefined;
     }
@@ -51,8 +55,14 @@ export function systemKeyring(log: Logger): Keyring {
       (await attempt(account, (entry, signal) => entry.getPassword(signal))) ?? undefined,
     set: async (account, secret) =>
       (await attempt(account, async (entry, signal) => {
-        await entry.setPassword(secret, signal);
-        return true;
+        try {
+          await entry.setPassword(secret, signal);
+          return true;
+        } catch (error) {
+          // Some take no more than 2.5 KB; others are read from it still.
+          log.debug({ why: messageOf(error) }, 'the keyring does not take a login');
+          return false;
+        }
       })) ?? false,
     delete: async (account) => {
       await attempt(account, (entry, signal) => entry.deleteCredential(signal));

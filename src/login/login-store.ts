@@ -64,8 +64,13 @@ export function openLoginStore({ stateDir, keyring, startTimeOf, clock }: LoginS
       for (let attempt = 1; ; attempt++) {
         const stored = await readStored(fileOf(id));
         if (!stored) return undefined;
-        const secrets = await secretsFor(id, stored);
-        if (secrets !== undefined || attempt === READ_ATTEMPTS) return recordFrom(stored, secrets);
+        if (at(stored, 'storedIn') !== 'keyring') return recordFrom(stored, at(stored, 'secrets'));
+        const kept = await keptSecrets(id);
+        if (kept === undefined || at(kept, 'revision') === at(stored, 'revision'))
+          return recordFrom(stored, kept);
+        // Whoever changed them was killed in between: the keyring's are the newer ones.
+        if (attempt === READ_ATTEMPTS)
+          return recordFrom(stored, at(kept, 'issuer') === at(stored, 'issuer') ? kept : undefined);
         await new Promise<void>((done) => clock.after(READ_AGAIN_MS, done));
       }
     },
@@ -73,7 +78,7 @@ export function openLoginStore({ stateDir, keyring, startTimeOf, clock }: LoginS
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const revision = randomUUID();
       const secrets = secretsOf(record);
-      const kept = await keyring?.set(id, JSON.stringify({ ...secrets, revision }));
+      const kept = await keyring?.set(id, JSON.stringify({ ...secrets, revision, issuer: record.issuer }));
       const stored = { version: VERSION, revision, ...withoutSecrets(record) };
       const text = JSON.stringify(
         kept === true ? { ...stored, storedIn: 'keyring' } : { ...stored, secrets },
@@ -83,8 +88,7 @@ export function openLoginStore({ stateDir, keyring, startTimeOf, clock }: LoginS
       await rename(half, fileOf(id));
     },
     async remove(id) {
-      const stored = await readStored(fileOf(id));
-      if (at(stored, 'storedIn') === 'keyring') await keyring?.delete(id);
+      await keyring?.delete(id);
       await rm(fileOf(id), { force: true });
     },
     async lock(id) {
@@ -100,12 +104,13 @@ export function openLoginStore({ stateDir, keyring, startTimeOf, clock }: LoginS
     },
   };
 
-  async function secretsFor(id: string, stored: object): Promise<unknown> {
-    if (at(stored, 'storedIn') !== 'keyring') return at(stored, 'secrets') ?? {};
+  async function keptSecrets(id: string): Promise<unknown> {
     const text = await keyring?.get(id);
-    if (text === undefined) return {};
-    const secrets: unknown = JSON.parse(text);
-    return at(secrets, 'revision') === at(stored, 'revision') ? secrets : undefined;
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      return undefined;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a server's road tells of itself: to the pools that choose among roads, and to people. */
 import type { JsonObject } from '../core/json.ts';
 import type { DownstreamState } from '../core/status.ts';
+import type { LoginStatus } from '../login/credentials.ts';
 import type { CallStats } from '../middleware/observe.ts';
 import type { Standing } from './pools.ts';
 import type { ServerRoad } from './server-road.ts';
@@ -29,10 +30,19 @@ export function breakerReport(road: ServerRoad | undefined): JsonObject {
   };
 }
 
-/** Who is logged in until when, where that matters; never a token. */
-export function loginReport(road: ServerRoad | undefined): JsonObject {
-  const login = road?.login?.status;
-  return login === undefined || login.state === 'not needed' ? {} : { login };
+/**
+ * Who is logged in until when, where that matters; never a token.
+ *
+ * @param others the roads of those who have connections of their own; only who runs the proxy is told of them.
+ */
+export function loginReport(road: ServerRoad | undefined, others: readonly ServerRoad[] = []): JsonObject {
+  const [login] = shownLogins([road]);
+  const ofClients = shownLogins(others);
+  return { ...(login && { login }), ...(ofClients.length > 0 && { logins: ofClients }) };
+}
+
+function shownLogins(roads: readonly (ServerRoad | undefined)[]): LoginStatus[] {
+  return roads.flatMap((road) => road?.login?.status ?? []).filter(({ state }) => state !== 'not needed');
 }
 
 export function cachedReport({ cached: { hit, miss, stale } }: CallStats): JsonObject {

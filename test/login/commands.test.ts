@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, describe, expect, test, vi } from 'vitest';
+import { httpClient } from '../cases/http-client.ts';
 import { startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
 import { until } from '../cases/until.ts';
 import { deadPort } from '../fixtures/http/servers.ts';
@@ -203,6 +204,59 @@ describe('switchyard login', () => {
       expect(await run.exited).toBe(2);
       expect(run.err()).toContain(says);
     }
+  });
+});
+
+describe('switchyard status', () => {
+  test('shows until when somebody is logged in and what to run where nobody is; no token', async () => {
+    const [here, there] = [await protectedServer(), await protectedServer()];
+    const servers = { far: { url: here.url }, farther: { url: there.url } };
+    const folder = configured(here.url, { mcpServers: servers });
+    await loggedIn(here, join(folder, 'state'));
+    const proxy = await startProxy(servers, { folder, config: { tokenStorage: 'file' }, unready: true });
+    await proxy.greet();
+    await proxy.logged(({ msg }) => msg === 'a login is required');
+    expect(textOf(await proxy.call('far__whoami'))).toBe('whoami: alice');
+    const run = command(folder, ['status']);
+    expect(await run.exited).toBe(0);
+    expect(run.out()).toMatch(/^far .* renewed 20\d\d-\d\d-\d\d \d\d:\d\d/m);
+    expect(run.out()).toMatch(/^farther .* required/m);
+    expect(run.out()).toMatch(/^farther: .* Run: switchyard login farther$/m);
+    expect(run.out()).not.toContain(here.state.requests.at(-1)?.token);
+  });
+
+  test('shows every client’s login to who runs the proxy, and each client only its own', async () => {
+    const server = await protectedServer();
+    const tokens = { alice: 'token-of-alice', bob: 'token-of-bob' };
+    const servers = { far: { url: server.url, connections: 'per-client' } };
+    const config = { tokenStorage: 'file', http: { tokens } };
+    const folder = configured(server.url, { mcpServers: servers, ...config });
+    await loggedIn(server, join(folder, 'state'), 'alice at work', { who: 'alice' });
+    const proxy = await startProxy(servers, { folder, http: true, unready: true, config });
+    const alice = await httpClient(proxy, { token: tokens.alice }).greet();
+    const bob = await httpClient(proxy, { token: tokens.bob }).greet();
+    expect(textOf(await alice.call('whoami'))).toBe('whoami: alice at work');
+    expect(await bob.status('far')).toMatchObject({ login: { client: 'bob', state: 'login required' } });
+    const run = command(folder, ['status', '--json']);
+    expect(await run.exited).toBe(0);
+    expect(run.out()).not.toContain(server.state.requests.at(-1)?.token);
+    expect(JSON.parse(run.out())).toMatchObject([
+      {
+        servers: [
+          {
+            logins: [
+              { client: 'alice', state: 'logged in', renews: true },
+              {
+                client: 'bob',
+                state: 'login required',
+                command: 'switchyard login far --client bob',
+              },
+            ],
+          },
+        ],
+      },
+    ]);
+    expect(JSON.stringify(await alice.status('far'))).not.toContain('bob');
   });
 });
 
