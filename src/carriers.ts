@@ -2,6 +2,7 @@
 import type { ServerConfig, StdioTransportConfig } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
 import { ProxyError } from './core/errors.ts';
+import { type Hops, VIA_VARIABLE } from './core/hops.ts';
 import type { Logger } from './core/logger.ts';
 import { secretArguments } from './core/redact.ts';
 import type { Carriers } from './downstream/carriers.ts';
@@ -22,6 +23,7 @@ export interface CarrierContext {
   readonly childEnv: Readonly<Record<string, string>>;
   readonly processes: ProcessRecord;
   readonly maxProcesses: number;
+  readonly hops: Hops;
   /** Of a remote server that may demand a login. */
   readonly authorization: Authorization | undefined;
   /** Asked when a process is to end. */
@@ -69,6 +71,7 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
         url: transport.url,
         headers: Object.fromEntries(transport.headers),
         authorization,
+        via: () => context.hops.mark,
       };
       return {
         kind: 'http',
@@ -120,7 +123,9 @@ function childProcess(
     describe: key,
     command: transport.command,
     args: transport.args,
-    env: childEnvironment(transport, context),
+    get env() {
+      return childEnvironment(transport, context);
+    },
     cwd: transport.cwd,
     get stopGraceMs() {
       return context.stopGraceMs();
@@ -166,5 +171,6 @@ function childEnvironment(
     ...Object.fromEntries(env),
     ...context.childEnv,
     [MARKER_VARIABLE]: context.processes.marker,
+    [VIA_VARIABLE]: context.hops.mark,
   };
 }

@@ -13,6 +13,7 @@ import { type Config, prefixesNames, type ServerConfig } from './config/config.t
 import type { Call, Client, ClientDoor, Handler } from './core/call.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { INVALID_PARAMS, messageOf, type ProxyError, RpcError } from './core/errors.ts';
+import { Hops, VIA_VARIABLE } from './core/hops.ts';
 import { Json, type JsonObject, stringAt } from './core/json.ts';
 import { editObject } from './core/json-edit.ts';
 import type { ListKind } from './core/listing.ts';
@@ -119,12 +120,14 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   );
   const loginsKept = loginStore(config, clock, log);
   const processes = await openProcessRecord(config.stateDir, log);
+  const hops = new Hops(clock, env[VIA_VARIABLE], () => clock.after(TELL_HOPS_MS, tellHops));
   const swept = sweepProcesses(config.stateDir, log);
   const carriers: Omit<CarrierContext, 'stopGraceMs' | 'authorization'> = {
     env,
     childEnv: options.childEnv ?? {},
     processes,
     maxProcesses: config.limits.processes,
+    hops,
     clock,
     log,
   };
@@ -199,6 +202,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       maxDepth: CLIENT_DEPTH,
       maxParked: config.limits.parkedCalls,
+      hops,
       get metaTools() {
         return [...built.definitions, ...savedWorkflows().map(definitionOf)];
       },
@@ -340,6 +344,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     await Promise.all([eras.close(), snapshots.close()]);
     await swept;
     await processes.close();
+  }
+
+  /** A circle of proxies shows in the next request on its way: it shall not have to wait for one. */
+  function tellHops(): void {
+    for (const [server, { transport }] of all.servers)
+      if (transport.kind === 'http') for (const its of allFleets()) its.downstreamOf(server)?.probe();
   }
 
   function viewOf(client: Client): View {
@@ -807,6 +817,7 @@ const MAX_SUBSCRIPTIONS = 2000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
 
+const TELL_HOPS_MS = 50;
 const WORKFLOWS_AFTER_MS = 100;
 /** Stands for a client where none is known: it sees what all see. */
 const NOBODY: Client = {

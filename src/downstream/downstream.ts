@@ -165,6 +165,11 @@ export class Downstream {
     return this.#options.start === 'lazy';
   }
 
+  /** Has it hear of us at once, where it is connected. */
+  probe(): void {
+    this.#prober.hurry();
+  }
+
   /** There is a connection that a call could be sent on now. */
   get connected(): boolean {
     return this.#life.connection !== undefined;

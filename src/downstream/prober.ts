@@ -35,6 +35,7 @@ export class Prober {
   #cancel: (() => void) | undefined;
   #signal: Cancellation | undefined;
   #silent = 0;
+  #probed: Probed | undefined;
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -43,10 +44,19 @@ export class Prober {
   start(probed: Probed): void {
     this.stop();
     this.#silent = 0;
+    this.#probed = probed;
     this.#plan(probed);
   }
 
+  /** At once, and not after the pause. */
+  hurry(): void {
+    if (!this.#probed || this.#signal) return;
+    this.#cancel?.();
+    void this.#probe(this.#probed);
+  }
+
   stop(): void {
+    this.#probed = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#signal?.cancel('no longer needed');

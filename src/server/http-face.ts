@@ -1,6 +1,7 @@
 /** The face over HTTP: legacy sessions and modern requests on the same path, told apart by each request itself. */
 import type { Clock } from '../core/clock.ts';
 import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
+import { VIA } from '../core/hops.ts';
 import type { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
@@ -17,6 +18,9 @@ const SESSION_HEADER = 'mcp-session-id';
 /** What servers of the legacy family answer where a session is missing or unknown. */
 const NO_SESSION = -32000;
 const SESSION_NOT_FOUND = -32001;
+const LOOP_DETECTED = 508;
+const CIRCLE =
+  'This request comes from a server that leads back to this proxy: proxies name each other in a circle. Take one of the entries out of its config.';
 
 export interface HttpFaceOptions extends HttpSessionsOptions {
   readonly served: ServedProxy;
@@ -37,7 +41,8 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
 
   return {
     handle(exchange) {
-      if (exchange.method === 'POST') post(exchange);
+      if (!served.hops.admits(exchange.header(VIA))) refuseCircle(exchange, served.maxDepth);
+      else if (exchange.method === 'POST') post(exchange);
       else
         withSession(exchange, (found) => {
           if (exchange.method === 'GET') return found.openStream(exchange.reply);
@@ -185,6 +190,13 @@ function batchOutlet(reply: HttpReply, answers: number): Outlet {
     if (--open === 0) reply.closeStream();
   };
   return { send: (text) => reply.event(text), end, drop: end, onGone: (listener) => reply.onClose(listener) };
+}
+
+/** A proxy behind us is before us, too. */
+function refuseCircle({ method, body, reply }: HttpExchange, maxDepth: number): void {
+  const message = method === 'POST' ? readMessage(body, maxDepth) : undefined;
+  const id = message?.kind === 'request' ? message.id : undefined;
+  refuse(reply, LOOP_DETECTED, RpcError.of(INVALID_REQUEST, CIRCLE), id);
 }
 
 function refuseBatch(reply: HttpReply): void {

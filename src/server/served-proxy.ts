@@ -1,6 +1,7 @@
 /** What the faces to clients need of the proxy behind them. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ClientDoor, Handler } from '../core/call.ts';
+import type { Hops } from '../core/hops.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Sealer } from '../protocol/seal.ts';
@@ -14,6 +15,8 @@ export interface ServedProxy {
   readonly maxDepth: number;
   /** Of one modern client. */
   readonly maxParked: number;
+  /** The proxies before us. */
+  readonly hops: Hops;
   /** The definitions of our own tools, as JSON texts; they follow the downstreams' in `tools/list`. */
   readonly metaTools: readonly string[];
   readonly sealer: Sealer;

@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import { dispatcherFor, type Environment } from './http-client-dispatcher.ts';
 import type { Exchange } from './http-client-exchange.ts';
+import { VIA } from '../core/hops.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -11,6 +12,8 @@ export interface WireOptions {
   readonly headers: Headers | (() => Headers);
   readonly connectTimeoutMs: number;
   readonly env: Environment;
+  /** The mark that names the proxies before the server; the same text until it changes. */
+  readonly via?: (() => string) | undefined;
 }
 
 export interface PostOptions {
@@ -37,13 +40,16 @@ export class Wire {
   readonly #aside: Dispatcher;
   #session: string | undefined;
   #version: string | undefined;
+  readonly #via: (() => string) | undefined;
   #known: Headers | undefined;
+  #knownVia: string | undefined;
   #postHeaders: string[] = [];
 
   /** @throws TypeError where an HTTP proxy's address is no URL. */
   constructor(options: WireOptions) {
-    const { url, headers } = options;
+    const { url, headers, via } = options;
     this.#url = url;
+    this.#via = via;
     this.path = url.pathname + url.search;
     this.#headers = typeof headers === 'function' ? headers : () => headers;
     const { connectTimeoutMs, env } = options;
@@ -67,8 +73,10 @@ export class Wire {
 
   post(exchange: Exchange, { body, path, headers, aside }: PostOptions): void {
     const known = this.#headers();
-    if (known !== this.#known) {
+    const via = this.#via?.();
+    if (known !== this.#known || via !== this.#knownVia) {
       this.#known = known;
+      this.#knownVia = via;
       this.#postHeaders = [
         ...this.#ours(known),
         'content-type',
@@ -116,6 +124,8 @@ export class Wire {
       fields.push('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
     }
     fields.push('accept-encoding', 'identity');
+    const via = this.#via?.();
+    if (via !== undefined) fields.push(VIA, via);
     if (this.#session !== undefined) fields.push('mcp-session-id', this.#session);
     if (this.#version !== undefined) fields.push('mcp-protocol-version', this.#version);
     return fields;
@@ -137,6 +147,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'mcp-name',
   'mcp-protocol-version',
   'mcp-session-id',
+  VIA,
   'te',
   'trailer',
   'transfer-encoding',

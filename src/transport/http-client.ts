@@ -35,6 +35,8 @@ export interface HttpClientOptions {
   readonly connectTimeoutMs: number;
   /** Where `HTTP_PROXY` and its kin are looked up; without it there is no HTTP proxy. */
   readonly env?: Environment | undefined;
+  /** The mark that names the proxies before the server. */
+  readonly via?: (() => string) | undefined;
   readonly clock?: Clock | undefined;
   readonly log?: Logger | undefined;
 }
@@ -50,10 +52,10 @@ const DELETE_MS = 1000;
 export function openHttpClient(options: HttpClientOptions): OpenLink {
   return (events) => {
     try {
-      const { authorization, connectTimeoutMs, env = {} } = options;
+      const { authorization, connectTimeoutMs, env = {}, via } = options;
       const headers = authorization ? () => authorization.headers() : (options.headers ?? {});
       const url = new URL(options.url);
-      return new HttpClient(options, events, new Wire({ url, headers, connectTimeoutMs, env }));
+      return new HttpClient(options, events, new Wire({ url, headers, connectTimeoutMs, env, via }));
     } catch (error) {
       return stillborn(events, badAddress(options.describe, error));
     }

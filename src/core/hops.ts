@@ -1,0 +1,82 @@
+/**
+ * Which proxies stand before this one.
+ *
+ * Proxies that name each other would list each other's tools without end. Every request that leaves here for an HTTP
+ * server names us and whoever has lately asked us; so a request that comes in with our own name shows the circle,
+ * however many proxies it has.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from './clock.ts';
+
+/** The header field, and in upper case with `_` the variable, that names them. */
+export const VIA = 'switchyard-via';
+export const VIA_VARIABLE = 'SWITCHYARD_VIA';
+
+/** A proxy that is connected is heard of more often, since it probes. */
+const REMEMBERED_MS = 90_000;
+const MOST = 32;
+
+export class Hops {
+  readonly #own = randomBytes(6).toString('hex');
+  readonly #clock: Clock;
+  readonly #grown: () => void;
+  /** Started us, and stays. */
+  readonly #above: readonly string[];
+  /** When each was heard of, the latest last. */
+  readonly #heard = new Map<string, number>();
+  #mark: string;
+  #changesAt = Infinity;
+
+  /** @param grown there is a further proxy before this one: those behind should hear of it soon. */
+  constructor(clock: Clock, above: string | undefined, grown: () => void) {
+    this.#clock = clock;
+    this.#grown = grown;
+    this.#above = namesIn(above);
+    this.#mark = this.#write();
+  }
+
+  /** What requests that leave say; the same text until it changes. */
+  get mark(): string {
+    if (this.#clock.now() >= this.#changesAt) {
+      const before = this.#clock.now() - REMEMBERED_MS;
+      for (const [name, at] of this.#heard) if (at <= before) this.#heard.delete(name);
+      this.#mark = this.#write();
+    }
+    return this.#mark;
+  }
+
+  /** A request came with this mark. @returns whether it may be served: not where it has been here before. */
+  admits(mark: string | undefined): boolean {
+    if (mark === undefined) return true;
+    const names = namesIn(mark);
+    if (names.includes(this.#own)) return false;
+    let added = false;
+    for (const name of names) {
+      added = !this.#heard.delete(name) || added;
+      this.#heard.set(name, this.#clock.now());
+    }
+    for (const name of this.#heard.keys()) {
+      if (this.#heard.size <= MOST) break;
+      this.#heard.delete(name);
+    }
+    if (added) {
+      this.#mark = this.#write();
+      this.#grown();
+    }
+    return true;
+  }
+
+  #write(): string {
+    const [oldest] = this.#heard.values();
+    this.#changesAt = (oldest ?? Infinity) + REMEMBERED_MS;
+    return [...new Set([this.#own, ...this.#above, ...this.#heard.keys()])].join(',');
+  }
+}
+
+function namesIn(mark = ''): readonly string[] {
+  return mark
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => /^[0-9a-f]{12}$/.test(name))
+    .slice(0, 2 * MOST);
+}
