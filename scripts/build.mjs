@@ -31,10 +31,8 @@ const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root
 // Whoever installs us gets these; what else is imported becomes part of our files. zod is both: our types speak of its.
 const external = Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => name !== 'zod');
 
-/** The roads that every start takes: what they import is the script. */
-const STARTS = ['src/cli.ts', 'src/commands/serve.ts', 'src/commands/serving.ts'].map((file) =>
-  join(root, file),
-);
+/** What every start runs: all that it imports is the script. */
+const START = join(root, 'src/cli.ts');
 /** By id, with the modules of packages. */
 const started = new Set();
 
@@ -54,7 +52,7 @@ const bundle = await rolldown({
     {
       name: 'started',
       buildEnd() {
-        const pending = [...STARTS];
+        const pending = [START];
         for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
           const module = this.getModuleInfo(id);
           if (started.has(id) || !module || module.isExternal) continue;
@@ -62,7 +60,7 @@ const bundle = await rolldown({
           pending.push(...module.importedIds);
         }
         // The entry is a module of its own.
-        started.delete(STARTS[0]);
+        started.delete(START);
       },
     },
   ],

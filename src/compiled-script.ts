@@ -5,14 +5,23 @@
  * with the right hash; else, and wherever the folder cannot be had, the script is compiled as ever.
  * `NODE_DISABLE_COMPILE_CACHE=1` keeps nothing, `NODE_COMPILE_CACHE` names another folder, as for Node's own cache.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type * as Crypto from 'node:crypto';
+import type * as Fs from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { cachedDataVersionTag } from 'node:v8';
-import { Script } from 'node:vm';
+import type * as Os from 'node:os';
+import type * as Path from 'node:path';
+import type * as Url from 'node:url';
+import type * as Vm from 'node:vm';
+
+// Node makes a module of each built-in part that a module imports, with all that it has; `require` takes what is used.
+const require = createRequire(import.meta.url);
+const { createHash } = require('node:crypto') as typeof Crypto;
+const { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } =
+  require('node:fs') as typeof Fs;
+const { homedir } = require('node:os') as typeof Os;
+const path = require('node:path') as typeof Path;
+const { fileURLToPath } = require('node:url') as typeof Url;
+const { Script } = require('node:vm') as typeof Vm;
 
 /** By then most of what a start needs has run, and is kept with the rest. */
 const KEEP_AFTER_MS = 3000;
@@ -53,25 +62,26 @@ export function runScript(
 function placeFor(filename: string): string | undefined {
   const { NODE_DISABLE_COMPILE_CACHE: disabled, NODE_COMPILE_CACHE: given = '' } = process.env;
   if (disabled === '1') return undefined;
-  const folder = isAbsolute(given) ? given : userCacheFolder();
-  // The tag stands for the version of V8, its flags and what the processor can do.
-  const name = `${basename(filename, '.cjs')}-${process.version}-${cachedDataVersionTag()}${SUFFIX}`;
-  return folder && join(folder, 'switchyard', name);
+  const folder = path.isAbsolute(given) ? given : userCacheFolder();
+  // V8 refuses what was compiled under other flags.
+  const flags = hashOf([...process.execArgv, process.env['NODE_OPTIONS']].join(' ')).toString('hex', 0, 4);
+  const name = `${path.basename(filename, '.cjs')}-${process.version}-${process.arch}-${flags}${SUFFIX}`;
+  return folder && path.join(folder, 'switchyard', name);
 }
 
 function userCacheFolder(): string | undefined {
   const { XDG_CACHE_HOME: xdg = '', LOCALAPPDATA: local = '' } = process.env;
-  if (process.platform === 'win32') return isAbsolute(local) ? local : undefined;
-  if (isAbsolute(xdg)) return xdg;
+  if (process.platform === 'win32') return path.isAbsolute(local) ? local : undefined;
+  if (path.isAbsolute(xdg)) return xdg;
   const home = homedir();
-  if (!isAbsolute(home)) return undefined;
-  return process.platform === 'darwin' ? join(home, 'Library', 'Caches') : join(home, '.cache');
+  if (!path.isAbsolute(home)) return undefined;
+  return process.platform === 'darwin' ? path.join(home, 'Library', 'Caches') : path.join(home, '.cache');
 }
 
 /** Ours, and written by nobody else. */
 function readKept(file: string): Buffer | undefined {
   try {
-    if (![dirname(file), file].every(isOwn)) return undefined;
+    if (![path.dirname(file), file].every(isOwn)) return undefined;
     const bytes = readFileSync(file);
     const data = bytes.subarray(HASH_BYTES);
     return hashOf(data).equals(bytes.subarray(0, HASH_BYTES)) ? data : undefined;
@@ -81,10 +91,10 @@ function readKept(file: string): Buffer | undefined {
   }
 }
 
-function isOwn(path: string): boolean {
+function isOwn(place: string): boolean {
   // Windows keeps a user's folders from others by itself.
   if (!process.getuid) return true;
-  const { uid, mode } = statSync(path);
+  const { uid, mode } = statSync(place);
   return uid === process.getuid() && (mode & 0o022) === 0;
 }
 
@@ -92,10 +102,10 @@ function isOwn(path: string): boolean {
 function keep(file: string, data: Buffer): void {
   const half = `${file}.${process.pid}.part`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(half, Buffer.concat([hashOf(data), data]), { mode: 0o600 });
     renameSync(half, file);
-    tidy(dirname(file));
+    tidy(path.dirname(file));
   } catch {
     discard(half);
   }
@@ -112,11 +122,11 @@ function discard(half: string): void {
 function tidy(folder: string): void {
   const kept = readdirSync(folder)
     .filter((name) => name.endsWith(SUFFIX) || name.endsWith('.part'))
-    .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }));
+    .map((name) => ({ place: path.join(folder, name), at: statSync(path.join(folder, name)).mtimeMs }));
   kept.sort((a, b) => b.at - a.at);
-  for (const { path } of kept.slice(MAX_KEPT)) rmSync(path, { force: true });
+  for (const { place } of kept.slice(MAX_KEPT)) rmSync(place, { force: true });
 }
 
-function hashOf(data: Buffer): Buffer {
+function hashOf(data: Buffer | string): Buffer {
   return createHash('sha256').update(data).digest();
 }

@@ -1,14 +1,15 @@
-/** All commands by name. Each is loaded when it is run: a client that starts the proxy waits for nothing else. */
+/** All commands by name. All but one are loaded when they are run: a client that starts the proxy waits for no other. */
 import type { Command } from './command.ts';
+import { serve } from './serve.ts';
 
 interface Entry {
   readonly name: string;
-  readonly load: () => Promise<Command>;
+  readonly load: () => Command | Promise<Command>;
 }
 
 /** In the order of the help. */
 export const COMMANDS: readonly Entry[] = [
-  { name: 'serve', load: async () => (await import('./serve.ts')).serve },
+  { name: 'serve', load: () => serve },
   { name: 'list', load: async () => (await import('./list.ts')).list },
   { name: 'status', load: async () => (await import('./status.ts')).status },
   { name: 'logs', load: async () => (await import('./logs.ts')).logs },

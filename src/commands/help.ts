@@ -5,7 +5,7 @@ import { COMMON_OPTIONS } from './common-options.ts';
 import { wrapped } from './text-layout.ts';
 
 export async function helpOfAll(): Promise<string> {
-  const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
+  const commands = await Promise.all(COMMANDS.map(async (entry) => entry.load()));
   return [
     'Usage: switchyard [COMMAND] [options]',
     '',

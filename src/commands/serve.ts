@@ -8,6 +8,7 @@ import { RecentLog } from '../telemetry/recent-log.ts';
 import type { Command, Input, Options } from './command.ts';
 import { configFiles, readConfig, secretsOf } from './configured.ts';
 import type { HttpAddress } from './serving-http.ts';
+import { runProxy } from './serving.ts';
 import { servedPart } from './served-part.ts';
 import { shareId } from './sharing.ts';
 import { UsageError } from './usage-error.ts';
@@ -78,7 +79,6 @@ async function serveInput({ options, configFiles: given, machine }: Input): Prom
     const code = await attach({ files, part, stateDir: config.stateDir, machine, log });
     if (code !== undefined) return code;
   }
-  const { runProxy } = await import('./serving.ts');
   const share = how.shared ? shareId(files, part) : undefined;
   const childEnv = { [CHAIN_VARIABLE]: chain };
   return runProxy({ ...how, share }, { config, files, load, marks }, { machine, childEnv, log, recent });

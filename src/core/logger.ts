@@ -1,4 +1,4 @@
-/** Facts with fields, then a short sentence; never arguments or secrets. pino's loggers fit. */
+/** Facts with fields, then a short sentence; never arguments or secrets. */
 export interface Logger {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;

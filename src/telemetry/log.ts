@@ -1,6 +1,6 @@
 /** The proxy's log: JSON lines on stderr, without secrets. stdout belongs to MCP. */
 import type { Writable } from 'node:stream';
-import pino from 'pino';
+import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { redactor } from '../core/redact.ts';
 import type { RecentLog } from './recent-log.ts';
@@ -29,44 +29,66 @@ const FLUSH_MS = 250;
 export function createLog({ level, secrets, recent }: LogOptions): Log {
   const hidden = new Set(secrets);
   let clean = redactor(secrets);
-  // pino's own destination would block in a write, or never end, where a client does not read our stderr.
+  let least = RANKS.get(level) ?? LOUDEST;
+  // A write must not block, nor keep us from ending, where a client does not read our stderr.
   const { stderr } = process;
   stderr.on('error', () => {
     // It is closed: there is nowhere to say so.
   });
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    {
-      write(line) {
-        const cleaned = clean(line.trimEnd());
-        recent?.add(cleaned);
-        if (stderr.writableLength <= MAX_WAITING) stderr.write(`${cleaned}\n`);
-      },
-    },
-  );
-  return Object.assign(logger, {
-    hide: (more: readonly string[]) => {
+  const at =
+    (name: string, rank: number) =>
+    (facts: object, message: string): void => {
+      if (rank < least) return;
+      const cleaned = clean(lineOf(name, facts, message));
+      recent?.add(cleaned);
+      if (stderr.writableLength <= MAX_WAITING) stderr.write(`${cleaned}\n`);
+    };
+  const [debug, info, warn, error] = LEVELS.map(at) as [At, At, At, At];
+  return {
+    debug,
+    info,
+    warn,
+    error,
+    hide: (more) => {
       for (const secret of more) hidden.add(secret);
       clean = redactor([...hidden]);
     },
-    setLevel: (wanted: string) => {
-      logger.level = wanted;
+    setLevel: (wanted) => {
+      least = RANKS.get(wanted) ?? LOUDEST;
     },
     flush: () => written(stderr),
-    stderrOf(server: string, line: string, leftOut: number) {
+    stderrOf(server, line, leftOut) {
       const facts = { server, line, ...(leftOut > 0 && { leftOut }) };
-      if (logger.isLevelEnabled('debug')) logger.debug(facts, 'stderr');
-      else {
-        const time = new Date().toISOString();
-        recent?.add(clean(JSON.stringify({ level: 'debug', time, ...facts, msg: 'stderr' })));
-      }
+      if (least === 0) debug(facts, 'stderr');
+      else recent?.add(clean(lineOf('debug', facts, 'stderr')));
     },
-  });
+  };
+}
+
+type At = (facts: object, message: string) => void;
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+const RANKS: ReadonlyMap<string, number> = new Map([
+  ['trace', 0],
+  ...LEVELS.map((name, rank) => [name, rank] as const),
+]);
+/** Above all of them: nothing is said. */
+const LOUDEST = LEVELS.length;
+
+function lineOf(level: string, facts: object, msg: string): string {
+  const time = new Date().toISOString();
+  try {
+    return JSON.stringify({ level, time, ...facts, msg }, errorsAsObjects);
+  } catch (error) {
+    return JSON.stringify({ level, time, msg, unwritable: messageOf(error) });
+  }
+}
+
+/** An error has nothing that JSON would show. */
+function errorsAsObjects(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  const { name, message, stack, cause } = value;
+  return { type: name, message, stack, ...(cause !== undefined && { cause }) };
 }
 
 function written(stream: Writable): Promise<void> {
