@@ -195,6 +195,7 @@ export interface ToolOverrideConfig {
   readonly description?: string;
   readonly annotations?: ToolAnnotationsConfig;
   readonly timeoutMs?: number;
+  readonly maxTimeoutMs?: number;
   /** Laid over the server's. */
   readonly circuitBreaker?: Partial<CircuitBreakerConfig>;
   /** The tool's own argument that takes the call's idempotency key. */

@@ -34,6 +34,7 @@ const override = section(
     description: text().optional(),
     annotations: annotations.optional(),
     timeoutMs: duration().optional(),
+    maxTimeoutMs: duration().optional(),
     circuitBreaker: circuitBreaker.optional(),
     idempotencyKey: nonEmptyText().optional(),
   },

@@ -83,8 +83,10 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
       const target = targetOf(call);
       if (!target) return undefined;
       let maxMs = 0;
-      for (const { maxTimeoutMs, tools } of behind(target))
-        maxMs = Math.max(maxMs, maxTimeoutMs, tools.override.get(target.originalName)?.timeoutMs ?? 0);
+      for (const { maxTimeoutMs, tools } of behind(target)) {
+        const own = tools.override.get(target.originalName);
+        maxMs = Math.max(maxMs, own?.maxTimeoutMs ?? Math.max(maxTimeoutMs, own?.timeoutMs ?? 0));
+      }
       return maxMs === 0 ? undefined : { maxMs, who: `"${target.server}"`, server: target.server };
     },
     cachePlanOf(call) {

@@ -45,6 +45,25 @@ describe('/metrics', () => {
       expect(text).toContain(line);
   });
 
+  test('tells of retries and failovers', async () => {
+    const more = { retry: { attempts: 3, delayMs: 1 }, tools: { safeToRepeat: ['read'] } };
+    const proxy = await proxyWith((folder) => ({
+      mcpServers: {
+        a: { ...server('a', folder), ...more },
+        b: { ...server('b', folder), ...more },
+        c: { ...server('c', folder), ...more, restart: { delayMs: 10 } },
+      },
+      pools: { p: { members: ['a', 'b'] } },
+    }));
+    await proxy.ready('a', 'b', 'c');
+    proxy.fault('a', 'crash');
+    expect(await proxy.who('p__read')).toBe('b');
+    await proxy.outcome('c__read', { fault: 'crash' });
+    const text = await proxy.metrics();
+    expect(text).toContain('switchyard_failovers_total{server="a"} 1');
+    expect(text).toContain('switchyard_retries_total{server="c"} 2');
+  });
+
   test('a method that a client makes up is no label', async () => {
     const proxy = await proxyWith((folder) => ({ mcpServers: { a: server('a', folder) } }));
     await proxy.call('read');
