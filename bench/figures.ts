@@ -24,6 +24,8 @@ export interface Effort {
   readonly starts: readonly number[];
   readonly memoryCalls: number;
   readonly largePayloads: readonly number[];
+  /** Of workflows that wait. */
+  readonly runs: number;
 }
 
 export const FULL: Effort = {
@@ -33,6 +35,7 @@ export const FULL: Effort = {
   starts: [1, 10, 50],
   memoryCalls: 50_000,
   largePayloads: [1024, 1024 ** 2, 10 * 1024 ** 2],
+  runs: 1000,
 };
 
 /** For CI: that it runs at all. */
@@ -43,6 +46,7 @@ export const SHORT: Effort = {
   starts: [1, 5],
   memoryCalls: 2000,
   largePayloads: [1024, 1024 ** 2],
+  runs: 10,
 };
 
 /** With as many digits as it deserves. */

@@ -14,6 +14,12 @@ export function cpuMicros(pid: number): number {
   return nanos / 1000;
 }
 
+/** The processes that a process has started and that live. */
+export function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
+}
+
 /** Megabytes (10^6) that are resident. */
 export function rssMegabytes(pid: number): number {
   const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

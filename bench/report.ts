@@ -23,8 +23,15 @@ export function reportOf(sections: readonly Section[], notes: string): string {
       ]),
     }),
     ...sections.map(({ table }) => markdown(table)),
-    '',
-  ].join('\n\n');
+    explanations().trim(),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** Written by hand: what a figure means that misses its target, and what was tried. */
+function explanations(): string {
+  return readFileSync(new URL('EXPLANATIONS.md', import.meta.url), 'utf8');
 }
 
 export function markdown({ title, columns, rows }: Table): string {

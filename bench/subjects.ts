@@ -16,6 +16,10 @@ export interface StubOptions {
   readonly era?: Era;
   readonly tools?: number;
   readonly behaviour?: 'echo' | 'hang' | 'flood';
+  /** stdio only: before each answer of a tool. */
+  readonly delayMs?: number;
+  /** stdio only: as long as this file is there, no handshake is answered. */
+  readonly mute?: string;
 }
 
 export interface ProxyOptions {
@@ -25,6 +29,13 @@ export interface ProxyOptions {
   readonly era?: Era;
   /** By config key. */
   readonly servers: Readonly<Record<string, StubOptions>>;
+  /** Kept from one start to the next; default: its own, which goes with it. */
+  readonly stateDir?: string;
+  /** Of Switchyard: further settings, and what each server has in common. */
+  readonly config?: object;
+  readonly entry?: object;
+  /** Do not ask for the list. */
+  readonly unlisted?: boolean;
 }
 
 /** A running subject with a client that it has greeted. */
@@ -50,17 +61,17 @@ export function useCli(path: string): void {
 export async function startStub(options: StubOptions): Promise<Subject> {
   const child = run(stubCommand(options));
   const url = options.carrier === 'http' ? await listening(child) : undefined;
-  return subject(child, url, options.era ?? 'legacy', []);
+  return subject(child, url, options.era ?? 'legacy', false, []);
 }
 
 export async function startProxy(options: ProxyOptions): Promise<Subject> {
-  const { who, carrier, era = 'legacy', servers } = options;
+  const { who, carrier, era = 'legacy', servers, stateDir = 'state', unlisted = false } = options;
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-bench-'));
   const behind: ChildProcess[] = [];
   const mcpServers: Record<string, unknown> = {};
   for (const [key, stub] of Object.entries(servers)) {
     const [command = '', ...args] = stubCommand(stub);
-    if (stub.carrier === 'stdio') mcpServers[key] = { command, args };
+    if (stub.carrier === 'stdio') mcpServers[key] = { command, args, ...options.entry };
     else {
       const child = run([command, ...args]);
       behind.push(child);
@@ -68,17 +79,25 @@ export async function startProxy(options: ProxyOptions): Promise<Subject> {
     }
   }
   const config = join(folder, 'switchyard.json');
-  writeFileSync(config, JSON.stringify({ mcpServers, ...(who === 'switchyard' && { stateDir: 'state' }) }));
+  writeFileSync(
+    config,
+    JSON.stringify({ mcpServers, ...(who === 'switchyard' && { stateDir, ...options.config }) }),
+  );
   const child = run(proxyCommand(who, carrier, config));
   const url = carrier === 'http' ? await listening(child) : undefined;
-  return subject(child, url, era, [
+  return subject(child, url, era, unlisted, [
     ...behind.map((stub) => () => end(stub)),
     () => rmSync(folder, { recursive: true, force: true }),
   ]);
 }
 
-function stubCommand({ carrier, era = 'legacy', tools = 3, behaviour = 'echo' }: StubOptions): string[] {
-  return [process.execPath, STUBS[carrier], '--era', era, '--tools', String(tools), '--behaviour', behaviour];
+function stubCommand({ carrier, ...options }: StubOptions): string[] {
+  const { era = 'legacy', tools = 3, behaviour = 'echo', delayMs, mute } = options;
+  return [
+    ...[process.execPath, STUBS[carrier], '--era', era, '--tools', String(tools), '--behaviour', behaviour],
+    ...(delayMs === undefined ? [] : ['--delay', String(delayMs)]),
+    ...(mute === undefined ? [] : ['--mute', mute]),
+  ];
 }
 
 function proxyCommand(who: 'reference' | 'switchyard', carrier: Carrier, config: string): string[] {
@@ -108,6 +127,7 @@ async function subject(
   child: ChildProcess,
   url: string | undefined,
   era: Era,
+  unlisted: boolean,
   after: readonly (() => unknown)[],
 ): Promise<Subject> {
   const { stdin, stdout, stderr, pid } = child;
@@ -123,7 +143,7 @@ async function subject(
   gone.catch(() => {
     // An end after the greeting is no trouble of the start.
   });
-  const echoes = await Promise.race([gone, client.greet().then(() => echoesOf(client))]);
+  const echoes = await Promise.race([gone, client.greet().then(() => (unlisted ? [] : echoesOf(client)))]);
   return {
     client,
     pid,

@@ -1,4 +1,4 @@
-/** What issue 6 asks for, by the names that the sections give their figures. */
+/** What issues 3 to 6 ask for, by the names that the sections give their figures. */
 
 export interface Target {
   readonly figure: string;
@@ -25,12 +25,23 @@ export const TARGETS: readonly Target[] = [
   { figure: 'stdio list / direct', atMost: 1.3 },
   { figure: 'http list / direct', atMost: 1.3 },
   { figure: 'start 50 / direct', atMost: 1.2 },
+  { figure: 'start 1 snapshot / node', atMost: 2.5 },
+  { figure: 'start 10 snapshot / node', atMost: 2.5 },
+  { figure: 'start 50 snapshot / node', atMost: 2.5 },
+  { figure: 'one of ten mute: snapshot', atMost: 1.1 },
+  { figure: 'one of ten mute: cold, callable', atMost: 1.2 },
+  { figure: 'one of ten mute: cold, listed', atMost: 3 },
+  { figure: 'recovery beyond own start, ms', atMost: 100 },
   { figure: 'rss idle 50', atMost: 75 },
   { figure: 'stdio→stdio growth', atMost: 15 },
   { figure: 'http→http growth', atMost: 15 },
   { figure: 'isolation p99', atMost: 2 },
   { figure: 'middleware chain', atMost: 10 },
   { figure: 'circuit open refusal', atMost: 5000 },
+  { figure: 'workflow ms per step', atMost: 0.5 },
+  { figure: 'workflow 20 parallel steps, efficiency', atLeast: 0.95 },
+  { figure: 'workflow 50 runs, efficiency', atLeast: 0.9 },
+  { figure: 'workflow plan of 100 steps, ms', atMost: 50 },
 ];
 
 export type Verdict = 'met' | 'missed' | 'not measured';

@@ -59,6 +59,14 @@ export class McpClient {
     return new Promise((resolve) => this.#send('tools/call', params, tool, resolve));
   }
 
+  /** Calls a tool with any arguments. @returns its structured answer. @throws Error where there is none. */
+  async ask(tool: string, args: object): Promise<Readonly<Record<string, unknown>>> {
+    const message = await this.#ask('tools/call', { name: tool, arguments: args, ...this.#meta }, tool);
+    const { result } = JSON.parse(message) as Answer;
+    if (!result?.structuredContent) throw new Error(`${tool}: ${message.slice(0, 1000)}`);
+    return result.structuredContent;
+  }
+
   close(): void {
     this.#wire.close();
   }
@@ -83,7 +91,10 @@ export class McpClient {
 }
 
 interface Answer {
-  readonly result?: { readonly content?: readonly { readonly text?: string }[] };
+  readonly result?: {
+    readonly content?: readonly { readonly text?: string }[];
+    readonly structuredContent?: Readonly<Record<string, unknown>>;
+  };
 }
 
 /** Ours stand at one end or the other, wherever a proxy prints them. */

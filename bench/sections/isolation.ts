@@ -1,26 +1,21 @@
-/** Calls on a healthy server while another one hangs and a third floods us with messages that nobody wants. */
+/** Calls on nine healthy servers while a tenth hangs and another floods us with messages that nobody wants. */
 import { type Effort, type Section, show } from '../figures.ts';
 import { load } from '../load.ts';
 import { median, percentile, sleep } from '../statistics.ts';
-import { startProxy, type Subject } from '../subjects.ts';
+import { startProxy, type StubOptions, type Subject } from '../subjects.ts';
 
 const HANGING_CALLS = 8;
-const CALLERS = 4;
+const HEALTHY = 9;
 
 export async function measureIsolation(effort: Effort): Promise<Section> {
-  const healthy = { carrier: 'stdio' } as const;
-  const calm = await startProxy({
-    who: 'switchyard',
-    carrier: 'stdio',
-    servers: { a: healthy, b: healthy, c: healthy },
-  });
+  const calm = await startProxy({ who: 'switchyard', carrier: 'stdio', servers: servers('echo', 'echo') });
   const troubled = await startProxy({
     who: 'switchyard',
     carrier: 'stdio',
-    servers: { a: healthy, b: { ...healthy, behaviour: 'hang' }, c: { ...healthy, behaviour: 'flood' } },
+    servers: servers('hang', 'flood'),
   });
   await sleep(1000);
-  for (let i = 0; i < HANGING_CALLS; i++) void troubled.client.callLarge('b__echo', '"hangs"');
+  for (let i = 0; i < HANGING_CALLS; i++) void troubled.client.callLarge('tenth__echo', '"hangs"');
   const p99s: [calm: number[], troubled: number[]] = [[], []];
   for (const subject of [calm, troubled]) await p99(subject, effort.warmUpMs);
   for (let round = 0; round < effort.repetitions; round++) {
@@ -31,7 +26,7 @@ export async function measureIsolation(effort: Effort): Promise<Section> {
   const ratio = median(p99s[1].map((value, i) => value / (p99s[0][i] ?? NaN)));
   return {
     table: {
-      title: `Isolation: a healthy server's p99 with ${CALLERS} callers, one hanging and one flooding server beside it`,
+      title: `Isolation: p99 of ${HEALTHY} healthy servers, a caller each, with one hanging and one flooding server beside them`,
       columns: ['all healthy, µs', 'with trouble, µs', 'ratio'],
       rows: [[show(median(p99s[0])), show(median(p99s[1])), show(ratio)]],
     },
@@ -40,6 +35,23 @@ export async function measureIsolation(effort: Effort): Promise<Section> {
 }
 
 async function p99({ client }: Subject, ms: number): Promise<number> {
-  const { micros } = await load({ client, tool: 'a__echo', callers: CALLERS, ms });
-  return percentile(micros, 99);
+  const loads = Array.from({ length: HEALTHY }, (_, i) =>
+    load({ client, tool: `s${i}__echo`, callers: 1, ms }),
+  );
+  return percentile(
+    (await Promise.all(loads)).flatMap(({ micros }) => micros),
+    99,
+  );
+}
+
+function servers(
+  tenth: StubOptions['behaviour'],
+  other: StubOptions['behaviour'],
+): Readonly<Record<string, StubOptions>> {
+  const stub = (behaviour: StubOptions['behaviour']): StubOptions => ({
+    carrier: 'stdio',
+    ...(behaviour && { behaviour }),
+  });
+  const healthy = Array.from({ length: HEALTHY }, (_, i) => [`s${i}`, stub('echo')] as const);
+  return Object.fromEntries([...healthy, ['tenth', stub(tenth)], ['other', stub(other)]]);
 }

@@ -1,9 +1,12 @@
 /** A downstream server over stdio that costs as little as can be. */
+import { existsSync } from 'node:fs';
 import { createAnswers } from './answers.mjs';
 import { readOptions } from './options.mjs';
 
 const options = readOptions();
 const answer = createAnswers(options);
+/** What does not answer a handshake answers nothing. */
+const mute = options.mute !== undefined && existsSync(options.mute);
 /** The start of a line whose end has not come. */
 let held = [];
 
@@ -17,8 +20,10 @@ process.stdin.on('data', (text) => {
       line = held.join('') + line;
       held = [];
     }
-    const reply = answer(line);
-    if (reply !== undefined) out += reply + '\n';
+    const reply = mute ? undefined : answer(line);
+    if (reply !== undefined && options.delay > 0 && line.includes('"tools/call"'))
+      setTimeout(() => process.stdout.write(reply + '\n', 'latin1'), options.delay);
+    else if (reply !== undefined) out += reply + '\n';
     from = end + 1;
   }
   if (from < text.length) held.push(from === 0 ? text : text.slice(from));
