@@ -31,6 +31,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { env, stdout, stderr } = process;
+  // Whoever read our output has seen enough; a server's client that leaves is its face's business.
+  if (command.name !== 'serve') stdout.on('error', () => process.exit());
   return command.run({
     options,
     positionals,

@@ -34,6 +34,7 @@ const parts: Readonly<Record<string, Place>> = {
   'logins.ts': { floor: 2 },
   'state-key.ts': { floor: 2 },
   control: { floor: 2 },
+  clients: { floor: 2 },
 
   'proxy.ts': { floor: 3 },
 

@@ -15,6 +15,9 @@ export const COMMANDS: readonly Entry[] = [
   { name: 'logs', load: async () => (await import('./logs.ts')).logs },
   { name: 'call', load: async () => (await import('./call.ts')).call },
   { name: 'workflow', load: async () => (await import('./workflow.ts')).workflow },
+  { name: 'import', load: async () => (await import('./import.ts')).importCommand },
+  { name: 'install', load: async () => (await import('./install.ts')).install },
+  { name: 'uninstall', load: async () => (await import('./install.ts')).uninstall },
   { name: 'login', load: async () => (await import('./login.ts')).login },
   { name: 'logout', load: async () => (await import('./logout.ts')).logout },
 ];

@@ -1,7 +1,8 @@
 /** Reads the given files and lays them over one another. What the values mean is not looked at yet. */
-import type { ConfigProblem } from './config-error.ts';
-import type { ClientServers } from './dialects/client-dialect.ts';
-import { detectDialect } from './dialects/dialects.ts';
+import { clientFiles } from './client-places.ts';
+import { type ConfigProblem, problemLine } from './config-error.ts';
+import type { ClientDialect, ClientServers } from './dialects/client-dialect.ts';
+import { detectDialect, dialects } from './dialects/dialects.ts';
 import { projectFolderOf } from './dialects/project-folder.ts';
 import { type Machine, pathsOf } from './folders.ts';
 import { issueProblem } from './issues.ts';
@@ -55,6 +56,7 @@ export function readSources(files: readonly string[], context: SourceContext): C
     const root = readRoot(file, source);
     if (root !== undefined) top = top === undefined ? root : overlayTables(top, root);
   }
+  takeImports();
   const empty: TableNode = {
     kind: 'table',
     place: { source: { name: '', folder: context.cwd } },
@@ -83,6 +85,43 @@ export function readSources(files: readonly string[], context: SourceContext): C
     const project = projectFolder === undefined ? {} : { projectFolder };
     takeClient(dialect.read(plain, { ...context, ...project, packageOf: packageOf(context) }), source);
     return undefined;
+  }
+
+  /** What the clients have that `imports` names; our own entries of the same name count before them. */
+  function takeImports(): void {
+    const imports = top?.entries.get('imports')?.node;
+    const named = imports === undefined ? [] : plainValue(imports);
+    for (const id of Array.isArray(named) ? named : []) {
+      const dialect = dialects.find((one) => one.id === id);
+      if (!dialect) continue;
+      const places = clientFiles(dialect.id, context);
+      const found = places.filter((file) => readImport(file, dialect));
+      if (found.length === 0)
+        warnings.push(`imports: ${dialect.name} has no file at ${places.join(' or ')}.`);
+    }
+  }
+
+  /** @returns whether there is such a file. */
+  function readImport(file: string, dialect: ClientDialect): boolean {
+    const source: Source = { name: shownName(file, context), folder: paths.dirname(file) };
+    let text: string;
+    try {
+      text = context.readFile(file);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return false;
+      warnings.push(`${source.name}: cannot be read (${errorCode(error)}).`);
+      return true;
+    }
+    const { root, errors } = parseConfigText(text, formatOf(file, text), source);
+    if (root === undefined || errors.length > 0) {
+      warnings.push(...errors.map(problemLine));
+      return true;
+    }
+    const plain = new Map([...root.entries].map(([key, entry]) => [key, plainValue(entry.node)]));
+    const read = dialect.read(plain, { ...context, packageOf: packageOf(context) });
+    const fresh = new Map([...read.servers].filter(([key]) => !servers.has(key)));
+    takeClient({ ...read, servers: fresh }, source);
+    return true;
   }
 
   function readOwn(root: TableNode): TableNode {

@@ -16,6 +16,7 @@ import {
   texts,
 } from './fields.ts';
 import { auth } from './auth-schema.ts';
+import { CLIENT_IDS } from './dialects/client-ids.ts';
 import { isNamespace, namespaceOf } from './namespaces.ts';
 import { cache, circuitBreaker, composedTool, pool, retry, retryBudget } from './resilience-schema.ts';
 import { unsupportedKeys } from './unsupported.ts';
@@ -186,6 +187,7 @@ const topShape = {
     files: list(nonEmptyText()).optional(),
     inline: choice(['ask', 'allow', 'read-only', 'off']).optional(),
   }).optional(),
+  imports: list(choice(CLIENT_IDS)).optional(),
   stateDir: nonEmptyText().optional(),
   tokenStorage: choice(['auto', 'file']).optional(),
   idleExitMs: duration(0).optional(),

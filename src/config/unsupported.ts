@@ -3,7 +3,7 @@
  * To support one, take it out here and add its field in `schema.ts`.
  */
 export const unsupportedKeys = {
-  top: new Set(['imports', 'check']),
+  top: new Set(['check']),
   server: new Set(),
   tools: new Set(),
   override: new Set(),

@@ -9,23 +9,9 @@
 import type { Machine } from '../folders.ts';
 import type { ServerInput } from '../schema.ts';
 import type { PlainValue } from '../tree.ts';
+import type { DialectId } from './client-ids.ts';
 
-export type DialectId =
-  | 'claude-desktop'
-  | 'claude-code'
-  | 'cursor'
-  | 'vscode'
-  | 'windsurf'
-  | 'zed'
-  | 'cline'
-  | 'continue'
-  | 'codex'
-  | 'gemini'
-  | 'junie'
-  | 'opencode'
-  | 'lmstudio'
-  | 'goose'
-  | 'copilot';
+export type { DialectId };
 
 export interface ClientDialect {
   readonly id: DialectId;

@@ -1,0 +1,100 @@
+/** What the clients on this machine have configured. */
+import { readFileSync } from 'node:fs';
+import { clientFiles, projectFiles } from '../config/client-places.ts';
+import type { ClientDialect, SkippedServer } from '../config/dialects/client-dialect.ts';
+import { dialects, readClientConfig } from '../config/dialects/dialects.ts';
+import { projectFolderOf } from '../config/dialects/project-folder.ts';
+import { type Machine, pathsOf } from '../config/folders.ts';
+import type { ServerInput } from '../config/schema.ts';
+import { messageOf } from '../core/errors.ts';
+
+export interface ClientFileFound {
+  readonly client: ClientDialect;
+  readonly file: string;
+  /** In our notation, by the client's name for it. */
+  readonly servers: ReadonlyMap<string, ServerInput>;
+  readonly skipped: readonly SkippedServer[];
+  /** Why nothing could be read. */
+  readonly trouble?: string;
+}
+
+/** @param clients empty: all. Files that are not there are left out. */
+export function foundServers(
+  clients: readonly ClientDialect[],
+  machine: Machine,
+): readonly ClientFileFound[] {
+  return (clients.length === 0 ? dialects : clients).flatMap((client) =>
+    [...new Set([...clientFiles(client.id, machine), ...projectFiles(client.id, machine)])].flatMap(
+      (file) => readClientFile(client, file, machine) ?? [],
+    ),
+  );
+}
+
+/** @returns `undefined` where there is no such file. */
+export function readClientFile(
+  client: ClientDialect,
+  file: string,
+  machine: Machine,
+): ClientFileFound | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    return { client, file, servers: new Map(), skipped: [], trouble: messageOf(error) };
+  }
+  const projectFolder = projectFolderOf(file, machine);
+  try {
+    const read = readClientConfig(client, text, {
+      ...machine,
+      path: file,
+      ...(projectFolder !== undefined && { projectFolder }),
+      packageOf: (script) => packageOf(script, machine),
+    });
+    return { client, file, ...read };
+  } catch (error) {
+    return { client, file, servers: new Map(), skipped: [], trouble: messageOf(error) };
+  }
+}
+
+/** The name of the package that a script `…/dist/cli.js` belongs to. */
+function packageOf(script: string, { platform }: Machine): string | undefined {
+  try {
+    const paths = pathsOf(platform);
+    const file = paths.join(paths.dirname(script), '..', 'package.json');
+    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { readonly name?: unknown };
+    return typeof name === 'string' ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As one would write it under `mcpServers`. */
+export function entryFrom(input: ServerInput): Readonly<Record<string, unknown>> {
+  return plain(input) as Readonly<Record<string, unknown>>;
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Map)
+    return Object.fromEntries([...(value as Map<string, unknown>)].map(([key, one]) => [key, plain(one)]));
+  if (Array.isArray(value)) return (value as unknown[]).map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, one]) => one !== undefined)
+      .map(([key, one]) => [key, plain(one)]),
+  );
+}
+
+/** Equal for entries that reach the same server in the same way. */
+export function meaningOf(entry: Readonly<Record<string, unknown>>): string {
+  const { type, command, args = [], env = {}, cwd, url, headers = {}, host, port } = entry;
+  const kind = command === undefined && type !== 'remote' ? type : undefined;
+  return JSON.stringify([kind, command, args, sorted(env), cwd, url, sorted(headers), host, port]);
+}
+
+function sorted(table: unknown): unknown {
+  return typeof table === 'object' && table !== null
+    ? Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1))
+    : table;
+}

@@ -1,0 +1,63 @@
+/** Servers of clients, taken into our own config. */
+import type { DialectId } from '../config/dialects/client-dialect.ts';
+import type { ServerInput } from '../config/schema.ts';
+import type { Edit } from './edit-text.ts';
+import { entryFrom, meaningOf } from './found-servers.ts';
+
+export interface Offered {
+  readonly client: DialectId;
+  readonly name: string;
+  readonly input: ServerInput;
+}
+
+export interface Taken extends Offered {
+  /** Under which key of ours it stands from now on. */
+  readonly key: string;
+  /** It was there before, under this key: in our config, or taken from another client. */
+  readonly twice: boolean;
+}
+
+/** @param own the root of our config, as its file holds it. */
+export function takeOver(
+  offered: readonly Offered[],
+  own: unknown,
+): { readonly taken: readonly Taken[]; readonly edits: readonly Edit[] } {
+  const keys = new Map<string, string>();
+  const meanings = new Map<string, string>();
+  for (const [key, entry] of Object.entries(serversOf(own))) {
+    const meaning = meaningOf(isTable(entry) ? entry : {});
+    keys.set(key, meaning);
+    meanings.set(meaning, key);
+  }
+  const edits: Edit[] = [];
+  const taken = offered.map((one): Taken => {
+    const entry = entryFrom(one.input);
+    const meaning = meaningOf(entry);
+    const known = meanings.get(meaning);
+    if (known !== undefined) return { ...one, key: known, twice: true };
+    const key = freeKey(one, keys);
+    keys.set(key, meaning);
+    meanings.set(meaning, key);
+    edits.push({ path: ['mcpServers', key], value: entry });
+    return { ...one, key, twice: false };
+  });
+  return { taken, edits };
+}
+
+/** The client's name for it; where another server has that name, with the client's beside it. */
+function freeKey({ name, client }: Offered, keys: ReadonlyMap<string, string>): string {
+  const candidates = [name, `${name}-${client}`];
+  for (let count = 2; ; count++) {
+    const key = candidates.shift() ?? `${name}-${client}-${count}`;
+    if (!keys.has(key)) return key;
+  }
+}
+
+function serversOf(own: unknown): Readonly<Record<string, unknown>> {
+  const servers = isTable(own) ? own['mcpServers'] : undefined;
+  return isTable(servers) ? servers : {};
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,130 @@
+/** `switchyard import`: the servers that clients have configured, taken into our config. */
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { type ClientFileFound, foundServers, readClientFile } from '../clients/found-servers.ts';
+import { type Offered, takeOver } from '../clients/take-over.ts';
+import { readForeignFile } from '../clients/foreign-files.ts';
+import type { ServerInput } from '../config/schema.ts';
+import { detectDialect } from '../config/dialects/dialects.ts';
+import type { Machine } from '../config/folders.ts';
+import { parseText, textFormatOf } from '../clients/edit-text.ts';
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../core/errors.ts';
+import type { Command, Input } from './command.ts';
+import { clientNamed } from './named-clients.ts';
+import { changeOwnConfig, ownConfigFile } from './own-config-file.ts';
+import { UsageError } from './usage-error.ts';
+
+export const importCommand: Command = {
+  name: 'import',
+  takes: '[CLIENT|FILE]…',
+  summary: 'takes the servers that clients have configured into our config',
+  about:
+    'Without a name it looks at every client on this machine, and at the files of the project in this folder.\nA FILE may be a client’s file, pyproject.toml, package.json, a server.json of the MCP registry or an .mcpb bundle.\nThe clients’ own files are not changed: "switchyard install CLIENT --adopt" does that.',
+  options: { 'dry-run': { type: 'boolean', about: 'show what it would take, and write nothing' } },
+  examples: [
+    'switchyard import --dry-run',
+    'switchyard import cursor claude-desktop',
+    'switchyard import ./pyproject.toml',
+  ],
+  positionals: true,
+  run,
+};
+
+interface Row {
+  readonly client: string;
+  readonly server: string;
+  readonly reaches: string;
+  readonly result: string;
+  readonly key?: string;
+}
+
+async function run({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
+  const own = await ownConfigFile(configFiles, machine);
+  const found = await lookedAt(positionals, machine);
+  const offered = found.flatMap(({ client, servers }) =>
+    [...servers].map(([name, input]): Offered => ({ client: client.id, name, input })),
+  );
+  const { taken, edits } = takeOver(offered, own.root);
+  const rows = rowsOf(found, taken);
+  for (const { client, file, trouble } of found)
+    if (trouble !== undefined) output.note(`${client.name}: ${file}: ${trouble}`);
+  const dry = options.flag('dry-run');
+  if (!dry && edits.length > 0) await changeOwnConfig(own, edits);
+  if (output.json) output.document({ file: own.file, written: !dry && edits.length > 0, servers: rows });
+  else if (rows.length === 0) output.note('No client on this machine has a server configured.');
+  else {
+    await output.table(
+      [{ title: 'CLIENT' }, { title: 'SERVER' }, { title: 'REACHES' }, { title: 'RESULT' }],
+      rows.map(({ client, server, reaches, result }) => [client, server, reaches, result]),
+    );
+    output.line();
+    if (edits.length === 0) output.line(`Nothing is new for ${own.file}.`);
+    else output.line(`${dry ? 'Would write' : 'Wrote'} ${edits.length} servers to ${own.file}.`);
+  }
+  return found.some(({ trouble }) => trouble !== undefined) && positionals.length > 0 ? 1 : 0;
+}
+
+async function lookedAt(words: readonly string[], machine: Machine): Promise<readonly ClientFileFound[]> {
+  if (words.length === 0) return foundServers([], machine);
+  const found: ClientFileFound[] = [];
+  for (const word of words) {
+    const file = resolve(machine.cwd, word);
+    if (/[./\\]/.test(word) && existsSync(file)) found.push(await readGiven(file, machine));
+    else if (/[/\\]/.test(word)) throw new UsageError(`There is no file ${file}.`);
+    else {
+      const its = foundServers([clientNamed(word)], machine);
+      found.push(...its);
+    }
+  }
+  return found;
+}
+
+async function readGiven(file: string, machine: Machine): Promise<ClientFileFound> {
+  const foreign = await readForeignFile(file, machine);
+  if (foreign) return foreign;
+  try {
+    const root = await parseText(await readFile(file, 'utf8'), textFormatOf(file));
+    const table = new Map(Object.entries((root ?? {}) as Readonly<Record<string, never>>));
+    const client = detectDialect(file, table) ?? clientNamed('claude-desktop');
+    return readClientFile(client, file, machine) as ClientFileFound;
+  } catch (error) {
+    throw new UsageError(`${basename(file)} cannot be read: ${messageOf(error)}.`);
+  }
+}
+
+function rowsOf(found: readonly ClientFileFound[], taken: ReturnType<typeof takeOver>['taken']): Row[] {
+  return found.flatMap(({ client, servers, skipped }) => [
+    ...[...servers].flatMap(([name, input]): Row[] => {
+      const its = taken.find((one) => one.input === input);
+      if (!its) return [];
+      const off = input.disabled === true ? ' (switched off)' : '';
+      const result = its.twice ? `the same as ${its.key}` : `taken as ${its.key}${off}`;
+      return [{ client: client.name, server: plain(name), reaches: reached(input), result, key: its.key }];
+    }),
+    ...skipped.map(({ name, reason, own }): Row => ({
+      client: client.name,
+      server: plain(name),
+      reaches: '',
+      result: own === true ? 'our own entry' : `left: ${plain(reason)}`,
+    })),
+  ]);
+}
+
+/** What it is, without anything that might be a secret: arguments and addresses may hold some. */
+export function reached({ command, args = [], url, host, port }: ServerInput): string {
+  if (command !== undefined) {
+    const name = basename(command.replaceAll('\\', '/'));
+    const runner = /^(npx|uvx|bunx|pnpx|docker|node|python3?|cmd)(\.\w+)?$/i.test(name);
+    const first = runner
+      ? args.find((arg) => /^@?\w[\w.-]*(\/[\w.@-]+)?$/.test(arg) && !/^(run|c|exec|npx)$/.test(arg))
+      : undefined;
+    return plain(first === undefined ? name : `${name} ${first}`);
+  }
+  if (url !== undefined) return plain(url.replace(/^(\w+:\/\/)(?:[^/@]*@)?([^/?#]*).*$/, '$1$2'));
+  return plain(`${host ?? ''}:${port ?? ''}`);
+}
+
+function plain(text: string): string {
+  return text.replaceAll(/\p{C}+/gu, ' ').trim();
+}
