@@ -1,6 +1,6 @@
 /** How a client writes a server that it starts: where in its file, and in which words. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
-import type { Edit } from './edit-text.ts';
+import { type Edit, isTable } from './text-editor.ts';
 
 /** What is started. */
 export interface StartedBy {
@@ -112,8 +112,4 @@ function nameIn(value: unknown): string | undefined {
 function childOf(value: unknown, key: string | number): unknown {
   if (typeof key === 'number') return Array.isArray(value) ? (value as unknown[])[key] : undefined;
   return isTable(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { applyEdits, type FormattingOptions, modify, parse, type ParseError } from 'jsonc-parser';
-import { type Edit, noValid, type TextEditor } from './edit-text.ts';
+import { type Edit, noValid, type TextEditor } from './text-editor.ts';
 
 /** JSON with comments and trailing commas. */
 export const jsonEditor: TextEditor = {

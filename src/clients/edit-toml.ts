@@ -1,5 +1,5 @@
 import { parse, patch } from '@decimalturn/toml-patch';
-import { changed, noValid, type TextEditor } from './edit-text.ts';
+import { changed, noValid, type TextEditor } from './text-editor.ts';
 
 export const tomlEditor: TextEditor = {
   parse(text) {

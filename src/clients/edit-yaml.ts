@@ -1,5 +1,5 @@
 import { isMap, isSeq, parseDocument } from 'yaml';
-import { noValid, type TextEditor } from './edit-text.ts';
+import { noValid, type TextEditor } from './text-editor.ts';
 
 export const yamlEditor: TextEditor = {
   parse(text) {

@@ -1,7 +1,7 @@
 /** Servers of clients, taken into our own config. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
 import type { ServerInput } from '../config/schema.ts';
-import type { Edit } from './edit-text.ts';
+import { type Edit, isTable } from './text-editor.ts';
 import { entryFrom, meaningOf } from './found-servers.ts';
 
 export interface Offered {
@@ -56,8 +56,4 @@ function freeKey({ name, client }: Offered, keys: ReadonlyMap<string, string>): 
 function serversOf(own: unknown): Readonly<Record<string, unknown>> {
   const servers = isTable(own) ? own['mcpServers'] : undefined;
   return isTable(servers) ? servers : {};
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { parse as parseYaml } from 'yaml';
 import { describe, expect, test } from 'vitest';
-import { changed, type Edit, editText, parseText, type TextFormat } from '../../src/clients/edit-text.ts';
+import { editText, parseText, type TextFormat } from '../../src/clients/edit-text.ts';
+import { changed, type Edit } from '../../src/clients/text-editor.ts';
 
 const key = fc.stringMatching(/^[A-Za-z][\w-]{0,8}$/);
 const entry = fc.record({
