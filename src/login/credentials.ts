@@ -39,8 +39,11 @@ export interface LoginStatus {
 
 /** A renewal begins so long before the end, or in the last fifth of a shorter life. */
 const AHEAD_MS = 60_000;
-/** After a renewal that failed in passing. */
+/** After a renewal that failed in passing; twice as long after each further one. */
 const RENEW_AGAIN_MS = 2000;
+const RENEW_AGAIN_AT_MOST_MS = 60_000;
+/** However long it asks to wait. */
+const WAIT_AT_MOST_MS = 600_000;
 /** How often it is looked whether somebody has logged in elsewhere. */
 const LOOK_MS = 1000;
 /** A server may stop demanding a login: one request is let through now and then. */
@@ -60,6 +63,7 @@ export class Credentials implements Authorization {
   #tryAgainAt = 0;
   #lookAgainAt = 0;
   #renewAgainAt = 0;
+  #failures = 0;
   /** The failure of the last renewal, where trying again could help. */
   #lastTrouble: ProxyError | undefined;
   /** It was logged that a login is required. */
@@ -291,14 +295,17 @@ export class Credentials implements Authorization {
       if (!this.#canRenew(tokens)) this.#refuse('needs a login. Run:');
       await this.#keep(await this.#obtain(tokens));
       this.#lastTrouble = undefined;
+      this.#failures = 0;
       log.info({ server }, 'the login was renewed');
     } catch (error) {
       if (error instanceof ProxyError) throw error;
-      const { troubleOf } = await import('./login-steps.ts');
+      const { AskedToWait, troubleOf } = await import('./login-steps.ts');
       const { kind, says } = await troubleOf(error);
       log.warn({ server, why: says }, 'the login could not be renewed');
-      if (kind === 'refused') await this.#givenUp(before, says);
-      this.#renewAgainAt = clock.now() + RENEW_AGAIN_MS;
+      if (kind !== 'passing') await this.#givenUp(before, says, kind === 'ended');
+      const pause = Math.min(RENEW_AGAIN_MS * 2 ** this.#failures++, RENEW_AGAIN_AT_MOST_MS);
+      const asked = error instanceof AskedToWait ? error.ms : 0;
+      this.#renewAgainAt = clock.now() + Math.max(pause, Math.min(asked, WAIT_AT_MOST_MS));
       this.#lastTrouble = new ProxyError('DOWNSTREAM_UNAVAILABLE', {
         message: `"${server}" could not be asked: its login could not be renewed, for ${says}.`,
         server,
@@ -315,19 +322,19 @@ export class Credentials implements Authorization {
     const { renewLogin, machineLogin } = await import('./login-steps.ts');
     if (this.#isMachine) {
       const challenge = this.#challenge ?? challengeFrom(undefined);
-      return machineLogin(this.#options, challenge, this.#wider);
+      return machineLogin(this.#options, challenge, this.#wider, this.#record);
     }
     if (!this.#record || !tokens) throw new Error('nothing to renew');
     return renewLogin(this.#options, this.#record, tokens);
   }
 
   /** Nothing but a new login helps; unless the store has got another one meanwhile. */
-  async #givenUp(before: Tokens | undefined, says: string): Promise<void> {
+  async #givenUp(before: Tokens | undefined, says: string, ended: boolean): Promise<void> {
     const { store } = this.#options;
     await this.#read();
     const now = this.#record?.tokens;
     if (now && now.accessToken !== before?.accessToken) return;
-    if (this.#record && now) {
+    if (this.#record && now && ended) {
       await store.write(this.#id, { ...this.#record, tokens: undefined });
       await this.#read();
     }

@@ -4,6 +4,7 @@ import type {
   AuthorizationServerMetadata,
   OAuthProtectedResourceMetadata,
 } from '@modelcontextprotocol/client';
+import { isLoopbackHost } from './address-rules.ts';
 import type { Challenge } from './challenge.ts';
 import type { Guard } from './guarded-fetch.ts';
 import { LoginFailure } from './login-failure.ts';
@@ -30,12 +31,22 @@ export async function discover(
 ): Promise<Authority> {
   const sdk = await import('@modelcontextprotocol/client');
   const { resourceMetadataUrl } = challenge;
-  const found = await sdk.discoverOAuthServerInfo(server, {
-    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl: new URL(resourceMetadataUrl) }),
-    fetchFn: guard.fetch,
-  });
-  const metadata = found.authorizationServerMetadata;
-  const issuer = metadata?.issuer ?? String(found.authorizationServerUrl);
+  const described = await sdk
+    .discoverOAuthProtectedResourceMetadata(
+      server,
+      resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl: new URL(resourceMetadataUrl) },
+      guard.fetch,
+    )
+    .catch((error: unknown) => {
+      if (error instanceof TypeError) throw error;
+      return undefined;
+    });
+  // A server of 2025-03-26 is its own authorization server, or tells as one where that is.
+  const named = described?.authorization_servers?.[0];
+  const url = named ?? new URL('/', server).href;
+  const metadata = await sdk.discoverAuthorizationServerMetadata(url, { fetchFn: guard.fetch });
+  if (named !== undefined && !metadata) throw new Error('it shows no metadata');
+  const issuer = metadata?.issuer ?? url;
   if (expected !== undefined && !isSameIssuer(expected, issuer))
     throw new LoginFailure(
       `it names ${new URL(issuer).origin} as its authorization server, and only ${expected} may be used ("auth": { "issuer" })`,
@@ -43,12 +54,29 @@ export async function discover(
   checkMetadata(metadata);
   return {
     issuer,
-    url: String(found.authorizationServerUrl),
+    url,
     metadata,
-    resource: resourceFor(server, found.resourceMetadata, sdk),
-    resourceScopes: found.resourceMetadata?.scopes_supported,
+    resource: resourceFor(server, described, sdk),
+    resourceScopes: described?.scopes_supported,
     resourceMetadataUrl,
   };
+}
+
+/** Of the way to the server itself. @throws LoginFailure */
+export function requireSecrecy(server: URL, { allowPrivateAddresses }: LoginSettings): void {
+  if (server.protocol === 'http:' && !isLoopbackHost(server) && !allowPrivateAddresses)
+    throw new LoginFailure(
+      'a login is not sent over http, where others could read it: use its https address',
+    );
+}
+
+/** @throws LoginFailure where another one is responsible now; Error where that cannot be told. */
+export function requireSameIssuer({ issuer, resource }: Authority, before: string): void {
+  if (isSameIssuer(issuer, before)) return;
+  if (resource === undefined) throw new Error('the server does not say any more which one it is');
+  throw new LoginFailure(
+    `it names ${new URL(issuer).origin} as its authorization server, and the login is from ${new URL(before).origin}`,
+  );
 }
 
 /** A trailing slash is the one difference that does not count. */

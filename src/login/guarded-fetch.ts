@@ -4,6 +4,7 @@
  */
 import { lookup } from 'node:dns';
 import { EnvHttpProxyAgent, Agent, request, type Dispatcher } from 'undici';
+import { headerOf, retryAfter } from '../transport/http-client-errors.ts';
 import {
   addressIn,
   type AllowedAddresses,
@@ -26,6 +27,8 @@ export interface GuardOptions {
   /** Where `HTTPS_PROXY` and its kin are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly lookup?: Lookup | undefined;
+  /** For all requests together. */
+  readonly togetherMs?: number | undefined;
 }
 
 export interface Guard {
@@ -34,22 +37,43 @@ export interface Guard {
   /** For an address that somebody else will open. @throws Blocked */
   check(url: URL): Promise<void>;
   close(): Promise<void>;
+  /** The last answer asked not to be asked again sooner. */
+  readonly waitMs: number | undefined;
 }
 
-export function openGuard({ server, allowPrivateAddresses, env, lookup: find }: GuardOptions): Guard {
+/** A request failed where the answer was to come back later. */
+export class AskedToWait extends Error {
+  override readonly name = 'AskedToWait';
+  readonly ms: number;
+
+  constructor(ms: number, cause: unknown) {
+    super('it asks to wait', { cause });
+    this.ms = ms;
+  }
+}
+
+export function openGuard(options: GuardOptions): Guard {
+  const { server, allowPrivateAddresses, env, lookup: find, togetherMs = Infinity } = options;
   const resolve: Lookup =
     find ?? ((hostname, options, done) => lookup(hostname, { ...options, all: true }, done));
   const allowed: AllowedAddresses = { loopback: isLoopbackHost(server), private: allowPrivateAddresses };
   const checked = checkedLookup(resolve, allowed);
   const strict = connections(env, checked);
   const own = connections(env, undefined);
+  const until = performance.now() + togetherMs;
+  let waitMs: number | undefined;
 
   return {
+    get waitMs() {
+      return waitMs;
+    },
     async fetch(input, init = {}) {
       const method = (init.method ?? 'GET').toUpperCase();
       const headers: Record<string, string> = { 'accept-encoding': 'identity' };
       new Headers(init.headers).forEach((value, name) => (headers[name] = value));
       let url = new URL(input);
+      const left = Math.max(0, until - performance.now());
+      const signal = AbortSignal.timeout(Math.min(TIMEOUT_MS, left));
       for (let redirects = 0; ; redirects++) {
         checkText(url);
         const answer = await request(url, {
@@ -57,8 +81,10 @@ export function openGuard({ server, allowPrivateAddresses, env, lookup: find }: 
           headers,
           body: bodyOf(init.body) ?? null,
           dispatcher: url.origin === server.origin ? own : strict,
-          signal: AbortSignal.timeout(TIMEOUT_MS),
+          signal,
         });
+        const isBusy = answer.statusCode === 429 || answer.statusCode === 503;
+        waitMs = isBusy ? retryAfter(headerOf(answer.headers, 'retry-after')) : undefined;
         const target = redirectTarget(url, answer.statusCode, answer.headers['location']);
         const text = await readBounded(answer.body, url);
         if (target === undefined) return responseOf(answer.statusCode, answer.headers, text);

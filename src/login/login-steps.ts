@@ -5,13 +5,13 @@
  * first demands a login.
  */
 import { type Challenge, challengeFrom, NO_CHALLENGE } from './challenge.ts';
-import { type Authority, discover, isSameIssuer } from './discovery.ts';
-import { type Guard, openGuard } from './guarded-fetch.ts';
-import { LoginFailure } from './login-failure.ts';
+import { type Authority, discover, isSameIssuer, requireSameIssuer, requireSecrecy } from './discovery.ts';
+import { AskedToWait, type Guard, openGuard } from './guarded-fetch.ts';
 import type { LoginRecord, Tokens } from './login-record.ts';
 import type { LoginPlace } from './settings.ts';
-import { machineTokens, renewTokens, revokeTokens, scopeFor } from './token-requests.ts';
+import { checkBinding, machineTokens, renewTokens, revokeTokens, scopeFor } from './token-requests.ts';
 
+export { AskedToWait } from './guarded-fetch.ts';
 export { beginLogin } from './login-attempt.ts';
 export { troubleOf } from './token-requests.ts';
 
@@ -23,8 +23,7 @@ export async function renewLogin(
   return withGuard(place, async (guard) => {
     const challenge = { ...NO_CHALLENGE, resourceMetadataUrl: record.resourceMetadataUrl };
     const authority = await discover(place.url, challenge, place.settings, guard);
-    if (!isSameIssuer(authority.issuer, record.issuer))
-      throw new LoginFailure('it has another authorization server than the one that gave the login');
+    requireSameIssuer(authority, record.issuer);
     return { ...record, tokens: await renewTokens(authority, record, tokens, guard) };
   });
 }
@@ -34,10 +33,12 @@ export async function machineLogin(
   place: LoginPlace,
   challenge: Challenge,
   scope: string | undefined,
+  known: LoginRecord | undefined,
 ): Promise<LoginRecord> {
   const { server, url, who, settings } = place;
   return withGuard(place, async (guard) => {
     const authority = await discover(url, challenge, settings, guard);
+    checkBinding(authority, settings, known);
     const wanted = scope ?? scopeFor(authority, settings, challenge.scope);
     const { clientId = '', clientSecret } = settings;
     return {
@@ -83,13 +84,24 @@ export async function probe(
   });
 }
 
+/** All requests together; whoever waits for the lock of a login waits longer. */
+const TOGETHER_MS = 30_000;
+
 async function withGuard<Result>(
   { url, settings, env }: LoginPlace,
   work: (guard: Guard) => Promise<Result>,
 ): Promise<Result> {
-  const guard = openGuard({ server: url, allowPrivateAddresses: settings.allowPrivateAddresses, env });
+  requireSecrecy(url, settings);
+  const guard = openGuard({
+    server: url,
+    allowPrivateAddresses: settings.allowPrivateAddresses,
+    env,
+    togetherMs: TOGETHER_MS,
+  });
   try {
     return await work(guard);
+  } catch (error) {
+    throw guard.waitMs === undefined ? error : new AskedToWait(guard.waitMs, error);
   } finally {
     await guard.close();
   }

@@ -1,10 +1,11 @@
 /** What is asked of an authorization server, by means of the SDK's OAuth client. */
 import type * as Sdk from '@modelcontextprotocol/client';
 import type { AuthorizationServerMetadata, OAuthTokens } from '@modelcontextprotocol/client';
+import { messageOf } from '../core/errors.ts';
 import { type Authority, requirePkce } from './discovery.ts';
 import { widens } from './challenge.ts';
 import { LoginFailure, shortText } from './login-failure.ts';
-import type { Guard } from './guarded-fetch.ts';
+import { AskedToWait, type Guard } from './guarded-fetch.ts';
 import type { LoginRecord, Registration, Tokens } from './login-record.ts';
 import type { LoginSettings } from './settings.ts';
 
@@ -26,21 +27,13 @@ export async function registrationAt(
   const { metadata, issuer, url } = authority;
   const { clientId, clientSecret, clientMetadataUrl } = settings;
   if (clientId !== undefined) {
-    // A secret that one authorization server knows is not shown to another one.
-    if (
-      known &&
-      known.registration.clientId === clientId &&
-      known.issuer !== issuer &&
-      settings.issuer === undefined
-    )
-      throw new LoginFailure(
-        `its authorization server was ${new URL(known.issuer).origin} and is now ${new URL(issuer).origin}. If that is right, log out first, or set "auth": { "issuer": "${issuer}" }`,
-      );
+    checkBinding(authority, settings, known);
     return { clientId, clientSecret, authMethod: undefined, redirectUri };
   }
   if (metadata?.client_id_metadata_document_supported === true && clientMetadataUrl !== undefined)
     return { clientId: clientMetadataUrl, clientSecret: undefined, authMethod: 'none', redirectUri };
-  const fits = known?.issuer === issuer && known.registration.redirectUri === redirectUri;
+  // Where a login has ended the authorization server may have forgotten the client too.
+  const fits = known?.tokens && known.issuer === issuer && known.registration.redirectUri === redirectUri;
   if (fits && !widens(scope, known.registration.scope)) return known.registration;
   if (metadata && metadata.registration_endpoint === undefined)
     throw new LoginFailure(
@@ -67,6 +60,19 @@ export async function registrationAt(
     redirectUri,
     scope,
   };
+}
+
+/** A secret that one authorization server knows is not shown to another one. */
+export function checkBinding(
+  { issuer }: Authority,
+  settings: LoginSettings,
+  known: LoginRecord | undefined,
+): void {
+  if (!known || known.registration.clientId !== settings.clientId || settings.issuer !== undefined) return;
+  if (known.issuer !== issuer)
+    throw new LoginFailure(
+      `its authorization server was ${new URL(known.issuer).origin} and is now ${new URL(issuer).origin}. If that is right, log out first, or set "auth": { "issuer": "${issuer}" }`,
+    );
 }
 
 /** A program on a user's machine keeps no secret; but where only secrets are taken, it takes one. */
@@ -235,19 +241,24 @@ export async function revokeTokens(
   return true;
 }
 
-export type Trouble = 'refused' | 'passing';
+/** `ended`: the authorization server knows the login no more. `refused`: for now; nobody but a person can help. */
+export type Trouble = 'ended' | 'refused' | 'passing';
 
-/** Whether trying again could help, and what it was, for people. */
+/** What it means for a login that it could not be renewed, and what it was, for people. */
 export async function troubleOf(error: unknown): Promise<{ readonly kind: Trouble; readonly says: string }> {
+  if (error instanceof AskedToWait) return { ...(await troubleOf(error.cause)), kind: 'passing' };
   const { OAuthError, OAuthClientFlowError } = await sdk();
   if (error instanceof OAuthError) {
-    const kind = PASSING.has(error.code) ? 'passing' : 'refused';
-    return { kind, says: `its authorization server answered ${shortText(error.code)}` };
+    const kind = PASSING.has(error.code) ? 'passing' : 'ended';
+    const code = /^[a-z_]{1,40}$/.test(error.code) ? error.code : 'an error of its own';
+    return { kind, says: `its authorization server answered ${code}` };
   }
   if (error instanceof LoginFailure || error instanceof OAuthClientFlowError || error instanceof TypeError)
     return { kind: 'refused', says: shortText(error.message) };
-  const says = error instanceof Error ? shortText(error.message) : 'something went wrong';
-  return { kind: 'passing', says: `its authorization server could not be asked: ${says}` };
+  // Of what cannot be read nothing is shown: it may have a token in it.
+  const isUnreadable = error instanceof SyntaxError || (error instanceof Error && error.name === 'ZodError');
+  const why = isUnreadable ? 'its answer makes no sense' : messageOf(error);
+  return { kind: 'passing', says: `its authorization server could not be asked: ${shortText(why)}` };
 }
 
 const PASSING: ReadonlySet<string> = new Set([

@@ -103,7 +103,8 @@ function meaningOf(status: number): Meaning {
 }
 
 /** Both forms of `Retry-After`, in milliseconds from now; at most a day. */
-function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
+/** @param value of the field `Retry-After`. @returns milliseconds, a day at most. */
+export function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
   const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;

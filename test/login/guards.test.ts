@@ -10,6 +10,7 @@ import { httpServer, json, type TestServer } from '../fixtures/http/servers.ts';
 import { isAllowedAddress } from '../../src/login/address-rules.ts';
 import { browserCommand, openBrowser } from '../../src/login/browser.ts';
 import { openGuard } from '../../src/login/guarded-fetch.ts';
+import { logIn } from '../fixtures/login/person.ts';
 import { credentialsFor, loggedIn, protectedServer, storeIn } from './machine-user.ts';
 
 const PUBLIC_ONLY = { loopback: false, private: false };
@@ -148,6 +149,51 @@ describe('the requests of a login', () => {
     await guard.close();
   });
 
+  test('are refused by a name that leads elsewhere at the second look (E05)', async () => {
+    const listener = await httpServer((_, response) => response.end());
+    const answers = ['93.184.216.34', '127.0.0.1'];
+    const guard = openGuard({
+      server: far,
+      allowPrivateAddresses: false,
+      env: {},
+      lookup: (_, __, done) => done(null, [{ address: answers.shift() ?? '', family: 4 }]),
+    });
+    const address = new URL(`https://auth.example.com:${listener.port}/`);
+    await guard.check(address);
+    await expect(guard.fetch(address)).rejects.toThrow('not a public address');
+    expect(listener.sockets.size).toBe(0);
+    await guard.close();
+  });
+
+  test('give up on redirects in a circle', async () => {
+    const server = await httpServer((seen, response) => {
+      response.writeHead(302, { location: `/${seen.path.length}${seen.path.slice(1)}` }).end();
+    });
+    const guard = openGuard({ server: new URL(server.url), allowPrivateAddresses: false, env: {} });
+    await expect(guard.fetch(server.url)).rejects.toThrow('not followed');
+    expect(server.seen).toHaveLength(4);
+    await guard.close();
+  });
+
+  test('give up on an answer that drips, and on all of them together', async () => {
+    const server = await httpServer((_, response) => {
+      const more = (): void => void (response.destroyed || response.write(' ', () => setImmediate(more)));
+      more();
+    });
+    const togetherMs = 300;
+    const guard = openGuard({
+      server: new URL(server.url),
+      allowPrivateAddresses: false,
+      env: {},
+      togetherMs,
+    });
+    const startedAt = performance.now();
+    await expect(guard.fetch(server.url)).rejects.toThrow();
+    await expect(guard.fetch(server.url)).rejects.toThrow();
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    await guard.close();
+  });
+
   test('give up on an answer without end', async () => {
     const server = await httpServer((_, response) => {
       const more = (): void => {
@@ -183,6 +229,78 @@ describe('a server that demands a login', () => {
       '/.well-known/oauth-protected-resource/mcp': resourceMetadata(origin, 'http://169.254.169.254'),
     }));
     await expect(beginAt(server.url)).rejects.toThrow(/169\.254\.169\.254/);
+  });
+
+  test('over http is given none: others could read it', async () => {
+    await expect(beginAt('http://mcp.example.com/mcp')).rejects.toThrow('not sent over http');
+  });
+
+  test('cannot learn a machine’s secret by naming another authorization server later', async () => {
+    const secret = 'a long enough secret of a robot';
+    const clients = [
+      {
+        client_id: 'robot',
+        client_secret: secret,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+      },
+    ];
+    const server = await protectedServer({ clients });
+    const other = await httpServer((seen, response) => {
+      if (seen.path === '/.well-known/oauth-authorization-server')
+        json(response, JSON.stringify(serverMetadata(other.origin) as object));
+      else json(response, JSON.stringify({ access_token: 'x', token_type: 'Bearer' }));
+    });
+    const store = storeIn(tempFolder());
+    const settings = { clientId: 'robot', clientSecret: secret, grant: 'client-credentials' as const };
+    await credentialsFor(server.url, store, { settings }).obtain();
+    server.state.namedIssuer = other.origin;
+    await expect(credentialsFor(server.url, store, { settings }).obtain()).rejects.toThrow('log out first');
+    expect(other.seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  test('and repeats the token in its answers does not get it into the log', async () => {
+    const server = await protectedServer();
+    const folder = tempFolder();
+    await loggedIn(server, join(folder, 'state'));
+    const entry = { url: server.url, retry: { attempts: 1 } };
+    const config = { tokenStorage: 'file', log: { level: 'trace' } };
+    const proxy = await startProxy({ far: entry }, { folder, config });
+    const answers = [textOf(await proxy.call('whoami'))];
+    for (const status of [500, 400, 403, 404, 429]) {
+      server.state.echoes = status;
+      answers.push(textOf(await proxy.call('whoami')));
+    }
+    server.state.echoes = undefined;
+    const token = server.state.requests.find((request) => request.token)?.token ?? '';
+    expect(token).not.toBe('');
+    expect(answers.join('\n')).not.toContain(token);
+    expect(proxy.stderr).not.toContain(token);
+  });
+
+  test.each([
+    'access_token=TOKEN',
+    '{"access_token":"TOKEN",}',
+    '{"token_type":"TOKEN"}',
+    '{"error":"TOKEN","error_description":"TOKEN"}',
+  ])('whose authorization server answers %s does not get that into the log', async (answer) => {
+    const server = await protectedServer();
+    const store = storeIn(tempFolder());
+    const attempt = await credentialsFor(server.url, store).begin();
+    await logIn(attempt.url.href);
+    const token = (await attempt.done).tokens?.refreshToken ?? '';
+    server.state.tokenAnswer = answer.replaceAll('TOKEN', token);
+    const said: unknown[] = [];
+    const credentials = credentialsFor(server.url, store, { said });
+    await credentials.pending();
+    const sent = credentials.headers();
+    await credentials
+      .refused({ status: 401, challenge: 'Bearer', sent, again: false })
+      .catch((error: unknown) => said.push(String(error)));
+    expect(said.length).toBeGreaterThanOrEqual(2);
+    for (const part of [token, token.slice(0, 6), token.slice(-6)])
+      expect(JSON.stringify(said)).not.toContain(part);
   });
 
   test('gets no login without PKCE', async () => {

@@ -1,6 +1,6 @@
 /** Logins made on this machine, outside of any proxy, as a command in a terminal makes them. */
 import { onTestFinished } from 'vitest';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { Credentials } from '../../src/login/credentials.ts';
 import type { LoginStore } from '../../src/login/login-store.ts';
@@ -13,7 +13,10 @@ import {
 } from '../fixtures/login/authorization-server.mjs';
 import { logIn } from '../fixtures/login/person.ts';
 
-const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+function logInto(said: unknown[]): Logger {
+  const say = (facts: object, message: string): void => void said.push({ ...facts, message });
+  return { debug: say, info: say, warn: say, error: say };
+}
 
 /** An authorization server and what it protects, until the test ends. */
 export async function protectedServer(options: ProtectedOptions = {}): Promise<Protected> {
@@ -25,12 +28,15 @@ export async function protectedServer(options: ProtectedOptions = {}): Promise<P
 export interface Whose {
   readonly who?: string;
   readonly settings?: Partial<LoginSettings>;
+  readonly clock?: Clock;
+  /** Gets what is logged. */
+  readonly said?: unknown[];
 }
 
 export function credentialsFor(
   url: string,
   store: LoginStore,
-  { who = '', settings = {} }: Whose = {},
+  { who = '', settings = {}, clock = systemClock, said = [] }: Whose = {},
 ): Credentials {
   const credentials = new Credentials({
     server: 'remote',
@@ -41,15 +47,15 @@ export function credentialsFor(
     headers: {},
     store,
     loggedIn() {},
-    clock: systemClock,
-    log: SILENT,
+    clock,
+    log: logInto(said),
   });
   onTestFinished(() => credentials.close());
   return credentials;
 }
 
 export function storeIn(stateDir: string): LoginStore {
-  return loginStore({ stateDir, tokenStorage: 'file' }, systemClock, SILENT);
+  return loginStore({ stateDir, tokenStorage: 'file' }, systemClock, logInto([]));
 }
 
 /** Somebody goes through a whole login, with `name` at the authorization server. */

@@ -1,0 +1,114 @@
+/** An authorization server that is away, or has forgotten: nobody is logged out for what passes. */
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { failureOf, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
+import { until } from '../cases/until.ts';
+import { httpServer, json } from '../fixtures/http/servers.ts';
+import type { Protected } from '../fixtures/login/authorization-server.mjs';
+import { HandClock } from '../middleware/builders.ts';
+import { credentialsFor, loggedIn, protectedServer, storeIn } from './machine-user.ts';
+
+const FILES = { tokenStorage: 'file' };
+
+/** Somebody is logged in, and has called. */
+async function inUse(server: Protected) {
+  const folder = tempFolder();
+  await loggedIn(server, join(folder, 'state'));
+  const start = () =>
+    startProxy(
+      { far: { url: server.url, retry: { attempts: 1 } } },
+      { folder, config: FILES, unready: true },
+    );
+  const proxy = await start();
+  await proxy.greet();
+  await until('its tools', async () => (await proxy.toolNames()).includes('whoami'));
+  expect(textOf(await proxy.call('whoami'))).toBe('whoami: alice');
+  return { folder, proxy, start };
+}
+
+test('a server whose metadata cannot be read for a while does not end a login', async () => {
+  const server = await protectedServer();
+  const { proxy } = await inUse(server);
+  server.endAccessTokens();
+  server.state.metadataDown = true;
+  expect(failureOf(await proxy.call('whoami'))).toMatchObject({ code: 'DOWNSTREAM_UNAVAILABLE' });
+  expect(server.state.tokenRequests).toBe(1);
+  server.state.metadataDown = false;
+  await until('the login', async () => textOf(await proxy.call('whoami')) === 'whoami: alice', 12_000);
+  expect(server.state.grants).toEqual(['authorization_code', 'refresh_token']);
+});
+
+test('a server that names another authorization server gets no token sent there, and may come back', async () => {
+  const server = await protectedServer();
+  const other = await httpServer((seen, response) => {
+    if (seen.path !== '/.well-known/oauth-authorization-server') response.writeHead(404).end();
+    else
+      json(
+        response,
+        JSON.stringify({
+          issuer: other.origin,
+          authorization_endpoint: `${other.origin}/authorize`,
+          token_endpoint: `${other.origin}/token`,
+          response_types_supported: ['code'],
+          code_challenge_methods_supported: ['S256'],
+        }),
+      );
+  });
+  const { proxy, start } = await inUse(server);
+  server.endAccessTokens();
+  server.state.namedIssuer = other.origin;
+  const answer = await proxy.call('whoami');
+  expect(failureOf(answer)).toMatchObject({ code: 'LOGIN_REQUIRED' });
+  expect(textOf(answer)).toContain('the login is from');
+  expect(other.seen.map(({ path }) => path)).toEqual(['/.well-known/oauth-authorization-server']);
+  await proxy.stop();
+  server.state.namedIssuer = undefined;
+  const next = await start();
+  await next.greet();
+  await until('its tools', async () => (await next.toolNames()).includes('whoami'));
+  expect(textOf(await next.call('whoami'))).toBe('whoami: alice');
+});
+
+test('a login whose client was forgotten is made anew, with a new client', async () => {
+  const server = await protectedServer();
+  const { folder, proxy } = await inUse(server);
+  await server.forgetClients();
+  server.endAccessTokens();
+  expect(failureOf(await proxy.call('whoami'))).toMatchObject({ code: 'LOGIN_REQUIRED' });
+  await loggedIn(server, join(folder, 'state'));
+  expect(server.state.registrations).toBe(2);
+  await until('the login', async () => textOf(await proxy.call('whoami')) === 'whoami: alice');
+});
+
+describe('an authorization server that is busy', () => {
+  test('is asked with growing pauses, and not before it wants to be (E10)', async () => {
+    const server = await protectedServer();
+    const folder = tempFolder();
+    await loggedIn(server, folder);
+    server.state.tokenEndpointDown = true;
+    const clock = new HandClock();
+    const credentials = credentialsFor(server.url, storeIn(folder), { clock });
+    await credentials.pending();
+    const attempt = () =>
+      credentials.refused({ status: 401, challenge: 'Bearer', sent: credentials.headers(), again: false });
+    const pauses: number[] = [];
+    for (let asked = server.state.tokenRequests; pauses.length < 8; asked = server.state.tokenRequests) {
+      if (pauses.length === 7) server.state.retryAfter = '300';
+      for (let seconds = 0; ; seconds++) {
+        await expect(attempt()).rejects.toMatchObject({ code: 'DOWNSTREAM_UNAVAILABLE' });
+        if (server.state.tokenRequests > asked) {
+          pauses.push(seconds);
+          break;
+        }
+        clock.jump(1000);
+      }
+    }
+    expect(pauses).toEqual([0, 2, 4, 8, 16, 32, 60, 60]);
+    server.state.tokenEndpointDown = false;
+    clock.jump(299_000);
+    await expect(attempt()).rejects.toMatchObject({ code: 'DOWNSTREAM_UNAVAILABLE' });
+    clock.jump(1000);
+    await attempt();
+    expect(server.state.grants).toEqual(['authorization_code', 'refresh_token']);
+  });
+});
