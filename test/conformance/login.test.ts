@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { tempFolder } from '../cases/proxy-under-test.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+// The suite starts all of its scenarios at once, on a machine that may have more to do.
+vi.setConfig({ testTimeout: 180_000 });
 
 const suite = dirname(
   createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'),
@@ -22,7 +23,7 @@ async function run(args: readonly string[]): Promise<{ code: number | null; outp
     process.execPath,
     [
       ...['--import', hook, join(suite, 'dist', 'index.js'), 'client', '--command', command],
-      ...['--timeout', '60000', '-o', tempFolder(), ...args],
+      ...['--timeout', '170000', '-o', tempFolder(), ...args],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );

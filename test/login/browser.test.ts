@@ -1,7 +1,8 @@
 /** A whole login in a real browser: opened by the command, forms filled in, the answer brought back. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -70,8 +71,7 @@ test('a person logs in with Chromium, which the command has opened', async (cont
   context.skip(browser === undefined, 'no Chromium or Chrome is on the PATH');
   const server = await protectedServer();
   const folder = tempFolder();
-  const profile = join(folder, 'profile');
-  mkdirSync(profile);
+  const profile = mkdtempSync(join(tmpdir(), 'switchyard-profile-'));
   const config = {
     stateDir: join(folder, 'state'),
     tokenStorage: 'file',
@@ -93,6 +93,8 @@ test('a person logs in with Chromium, which the command has opened', async (cont
     } catch {
       // It has ended, or never ran.
     }
+    // Its processes write until the last moment.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
   const portFile = join(profile, 'DevToolsActivePort');
   await until('the browser', () => existsSync(portFile) && readFileSync(portFile, 'utf8') !== '', 20_000);

@@ -1,7 +1,7 @@
 /** Against a real authorization server, by real proxies. */
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { httpClient } from '../cases/http-client.ts';
 import {
   type Entry,
@@ -14,6 +14,8 @@ import {
 import { until } from '../cases/until.ts';
 import { logIn } from '../fixtures/login/person.ts';
 import { loggedIn, protectedServer, storeIn } from './machine-user.ts';
+
+vi.setConfig({ testTimeout: 40_000 });
 
 const FILES = { tokenStorage: 'file' };
 const BY_URL = { elicitation: { url: {} } };

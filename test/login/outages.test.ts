@@ -1,12 +1,14 @@
 /** An authorization server that is away, or has forgotten: nobody is logged out for what passes. */
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { failureOf, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
 import { until } from '../cases/until.ts';
 import { httpServer, json } from '../fixtures/http/servers.ts';
 import type { Protected } from '../fixtures/login/authorization-server.mjs';
 import { HandClock } from '../middleware/builders.ts';
 import { credentialsFor, loggedIn, protectedServer, storeIn } from './machine-user.ts';
+
+vi.setConfig({ testTimeout: 40_000 });
 
 const FILES = { tokenStorage: 'file' };
 
