@@ -72,7 +72,7 @@ export function openGuard(options: GuardOptions): Guard {
       const headers: Record<string, string> = { 'accept-encoding': 'identity' };
       new Headers(init.headers).forEach((value, name) => (headers[name] = value));
       let url = new URL(input);
-      const left = Math.max(0, until - performance.now());
+      const left = Math.max(0, Math.ceil(until - performance.now()));
       const signal = AbortSignal.timeout(Math.min(TIMEOUT_MS, left));
       for (let redirects = 0; ; redirects++) {
         checkText(url);
