@@ -1,0 +1,148 @@
+/** Our own config changed by commands. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { until } from '../cases/until.ts';
+import { runCli, type Said } from './run-cli.ts';
+
+// Real processes on a machine that may have more to do.
+vi.setConfig({ testTimeout: 20_000 });
+
+const CLI = join(import.meta.dirname, '../../dist/cli.js');
+const HAS_SCRIPT = spawnSync('script', ['--version']).status === 0;
+
+let home: string;
+let file: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'switchyard-add-'));
+  file = join(home, '.config', 'switchyard', 'switchyard.json');
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const cli = (...args: string[]): Promise<Said> => runCli(args, { cwd: home });
+const servers = (): unknown => (JSON.parse(readFileSync(file, 'utf8')) as { mcpServers: unknown }).mcpServers;
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+describe('switchyard add', () => {
+  test('makes the config where there is none, and adds commands and addresses', async () => {
+    expect(
+      await cli('add', 'memory', '--env', 'A=b=c', '--cwd', '/tmp', '--', 'npx', '-y', 'server-memory'),
+    ).toMatchObject({ code: 0 });
+    await cli(
+      'add',
+      'docs',
+      'https://docs.example/mcp',
+      '--header',
+      'Authorization=Bearer ${TOKEN:-none}',
+      '--type',
+      'sse',
+    );
+    expect(servers()).toEqual({
+      memory: { command: 'npx', args: ['-y', 'server-memory'], env: { A: 'b=c' }, cwd: '/tmp' },
+      docs: {
+        type: 'sse',
+        url: 'https://docs.example/mcp',
+        headers: { Authorization: 'Bearer ${TOKEN:-none}' },
+      },
+    });
+  });
+
+  test('keeps the file as it is written, and takes a server out again', async () => {
+    const text = '# mine\nmcpServers:\n  a: { command: x } # one\n';
+    const own = join(home, 'switchyard.yaml');
+    write(own, text);
+    await cli('add', 'b', '--config', own, '--', 'y');
+    expect(readFileSync(own, 'utf8')).toBe(`${text}  b:\n    command: y\n    args: []\n`);
+    await cli('remove', 'b', '--config', own);
+    expect(readFileSync(own, 'utf8')).toBe(text);
+  });
+
+  test('does not overwrite a server, and leaves the file alone where what is added cannot be read', async () => {
+    await cli('add', 'a', '--', 'x');
+    expect(await cli('add', 'a', '--', 'y')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--replace') as string,
+    });
+    await cli('add', 'a', '--replace', '--', 'y');
+    const before = readFileSync(file, 'utf8');
+    const { code, stderr } = await cli('add', 'b', 'https://x.example', '--header', 'A=${NOT_SET}');
+    expect({ code, after: readFileSync(file, 'utf8') }).toEqual({ code: 2, after: before });
+    expect(stderr).toContain('NOT_SET');
+    expect(servers()).toEqual({ a: { command: 'y', args: [] } });
+  });
+
+  test('says what is missing, and what is meant', async () => {
+    expect(await cli('add')).toMatchObject({ code: 2 });
+    expect((await cli('add', 'a', 'npx', 'x')).stderr).toContain('switchyard add NAME -- npx x');
+    await cli('add', 'memory', '--', 'x');
+    expect((await cli('remove', 'memroy')).stderr).toContain('Did you mean memory?');
+  });
+});
+
+describe('switchyard init', () => {
+  const cursor = (): string => join(home, '.cursor', 'mcp.json');
+  beforeEach(() => {
+    const entries = {
+      memory: { command: 'npx', args: ['server-memory'] },
+      other: { command: 'npx', args: ['server-other'] },
+    };
+    write(cursor(), JSON.stringify({ mcpServers: entries }));
+  });
+
+  test('without a terminal does what its options say', async () => {
+    expect(await cli('init')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') as string });
+    expect(await cli('init', '--yes', '--servers', 'memory', '--adopt')).toMatchObject({ code: 0 });
+    expect(Object.keys(servers() as object)).toEqual(['memory', 'other']);
+    expect(readFileSync(cursor(), 'utf8')).toContain('--attach');
+  });
+
+  test('with --clients none leaves the clients alone', async () => {
+    const before = readFileSync(cursor(), 'utf8');
+    await cli('init', '--yes', '--servers', 'memory', '--clients', 'none');
+    expect(Object.keys(servers() as object)).toEqual(['memory']);
+    expect(readFileSync(cursor(), 'utf8')).toBe(before);
+  });
+
+  test.skipIf(!HAS_SCRIPT)(
+    'asks in a terminal, and writes nothing before the last answer (needs "script" of util-linux)',
+    async () => {
+      const terminal = spawn(
+        'script',
+        ['-qec', `"${process.execPath}" "${CLI}" init; echo "code $?"`, '/dev/null'],
+        {
+          env: { PATH: process.env['PATH'], HOME: home, TERM: 'xterm', NO_COLOR: '1' },
+          cwd: home,
+        },
+      );
+      let seen = '';
+      terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+      const exited = once(terminal, 'exit');
+      for (const [asked, answer] of [
+        ['Which are to be served?', '1'],
+        ['Which get the entry?', ''],
+        ['Move the servers', 'n'],
+        ['Go on?', 'y'],
+      ] as const) {
+        await until(
+          asked,
+          () => seen.includes(asked),
+          10_000,
+          () => seen,
+        );
+        expect(existsSync(file)).toBe(false);
+        terminal.stdin.write(`${answer}\n`);
+      }
+      await exited;
+      expect(seen).toContain('code 0');
+      expect(Object.keys(servers() as object)).toEqual(['memory']);
+      expect(readFileSync(cursor(), 'utf8')).toContain('server-other');
+    },
+  );
+});
