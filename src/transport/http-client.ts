@@ -44,7 +44,8 @@ export interface HttpClientOptions {
 const MODERN_VERSION = '2026-07-28';
 /** A server may have to hear `initialized` before anything else, and requests overtake each other; but not for ever. */
 const INITIALIZED_MS = 5000;
-const CANCELLED_GRACE_MS = 10_000;
+/** How long the stream of a call that was cancelled is kept, for a server that sends the end of it. */
+const CANCELLED_GRACE_MS = 3000;
 /** The session is lost for those still under way as well, and most will be told so too in this time. */
 const LOST_GRACE_MS = 250;
 const DELETE_MS = 1000;

@@ -1,14 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import https from 'node:https';
+import { execFile } from 'node:child_process';
 import type net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ProxyError } from '../../src/core/errors.ts';
 import { openHttpClient, type HttpClientOptions } from '../../src/transport/http-client.ts';
 import { recorder, type Recorder } from '../fixtures/http/recorder.ts';
@@ -21,6 +17,7 @@ import {
   rawServer,
   resultFor,
   startEvents,
+  tlsServer,
 } from '../fixtures/http/servers.ts';
 
 const MESSAGE_BYTES = 1_000_000;
@@ -326,25 +323,3 @@ describe('E07: an answer without end', () => {
     more();
   }
 });
-
-/** On the address of `localhost`, with a certificate for `host`. */
-async function tlsServer(host: string): Promise<{ url: string; certFile: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'switchyard-tls-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync(
-    'openssl',
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=${host} -keyout ${key} -out ${cert}`.split(
-      ' ',
-    ),
-    { stdio: 'ignore' },
-  );
-  const server = https.createServer({ key: readFileSync(key), cert: readFileSync(cert) });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as net.AddressInfo;
-  return { url: `https://localhost:${port}/mcp`, certFile: cert };
-}
