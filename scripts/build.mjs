@@ -112,19 +112,30 @@ async function compileLater({ fileName, code, exports, imports }) {
     minifyWhitespace: false,
     logOverride: { 'commonjs-variable-in-esm': 'silent' },
   });
-  const hash = createHash('sha256').update(script.code).digest('hex').slice(0, 12);
+  const text = `(function (exports, require, module, importFrom, moduleUrl) {${script.code}\n})`;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
   const file = `start-${hash}.cjs`;
   rmSync(join(dist, `${fileName}.map`), { force: true });
-  writeFileSync(join(dist, file), script.code);
+  writeFileSync(join(dist, file), text);
+  const running = `runScript(new URL('./${file}', import.meta.url), (name) => import(name))`;
   writeFileSync(
     join(dist, fileName),
     [
       "import { runScript } from './compiled-script.js';",
-      `const all = runScript(new URL('./${file}', import.meta.url), (name) => import(name));`,
+      `const all = ${running};`,
       ...exports.map((name, i) => `const _${i} = all[${JSON.stringify(name)}];`),
       `export { ${exports.map((name, i) => `_${i} as ${name}`).join(', ')} };\n`,
     ].join('\n'),
   );
+  // The entry need not take the way through that module.
+  const cli = join(dist, 'cli.js');
+  const entry = readFileSync(cli, 'utf8').replace(
+    new RegExp(String.raw`^import \{([^}]+)\} from "\./${fileName.replaceAll('.', String.raw`\.`)}";$`, 'm'),
+    (_, names) =>
+      `import { runScript } from './compiled-script.js';\nconst {${names.replaceAll(' as ', ': ')}} = ${running};`,
+  );
+  if (entry.includes(fileName)) throw new Error('cli.js imports in a way that was not expected');
+  writeFileSync(cli, entry);
 }
 
 /** @param {readonly string[]} files what was bundled, by absolute path. */

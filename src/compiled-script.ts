@@ -30,8 +30,7 @@ const MAX_KEPT = 8;
 const HASH_BYTES = 32;
 const SUFFIX = '.compiled';
 
-const WRAPPER = ['(function (exports, require, module, importFrom, moduleUrl) {', '\n})'] as const;
-
+/** What the build made of the script: one function. */
 type Started = (
   exports: object,
   require: NodeJS.Require,
@@ -40,14 +39,18 @@ type Started = (
   moduleUrl: string,
 ) => void;
 
-/** @returns what the script exports. @param importFrom imports for it, from the folder that it lies in. */
+const ran = new Map<string, Readonly<Record<string, unknown>>>();
+
+/** Runs it at most once. @returns what it exports. @param importFrom imports for it, from the folder that it lies in. */
 export function runScript(
   url: URL,
   importFrom: (name: string) => Promise<unknown>,
 ): Readonly<Record<string, unknown>> {
+  const before = ran.get(url.href);
+  if (before) return before;
   const filename = fileURLToPath(url);
   // The build left nothing but ASCII in it.
-  const source = WRAPPER.join(readFileSync(filename, 'latin1'));
+  const source = readFileSync(filename, 'latin1');
   const kept = placeFor(filename);
   const cachedData = kept && readKept(kept);
   const script = new Script(source, { filename, ...(cachedData && { cachedData }) });
@@ -55,6 +58,7 @@ export function runScript(
     setTimeout(() => keep(kept, script.createCachedData()), KEEP_AFTER_MS).unref();
   const module: { exports: Readonly<Record<string, unknown>> } = { exports: {} };
   (script.runInThisContext() as Started)(module.exports, createRequire(url), module, importFrom, url.href);
+  ran.set(url.href, module.exports);
   return module.exports;
 }
 

@@ -8,6 +8,7 @@ import { runScript } from '../src/compiled-script.ts';
 
 let folder: string;
 let script: string;
+let starts = 0;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'switchyard-compiled-'));
@@ -24,10 +25,14 @@ afterEach(() => {
 });
 
 /** V8 knows a source by its length alone: what runs tells whether it was kept from another one. */
-const source = (word: string): string => `exports.says = () => "${word}";`;
+const source = (word: string): string => wrapped(`exports.says = () => "${word}";`);
+const wrapped = (code: string): string =>
+  `(function (exports, require, module, importFrom, moduleUrl) {${code}\n})`;
 
 function says(): string {
-  const { says: tell } = runScript(pathToFileURL(script), (name) => import(name));
+  // A script runs once: for another start it has another address.
+  const url = new URL(`?${++starts}`, pathToFileURL(script));
+  const { says: tell } = runScript(url, (name) => import(name));
   const said = (tell as () => string)();
   vi.runAllTimers();
   return said;
@@ -111,7 +116,9 @@ test('the script may import modules and require what is built in', async () => {
   writeFileSync(join(folder, 'late.mjs'), 'export const word = "late";');
   writeFileSync(
     script,
-    'exports.late = importFrom("./late.mjs"); exports.sep = require("node:path").sep; exports.at = moduleUrl;',
+    wrapped(
+      'exports.late = importFrom("./late.mjs"); exports.sep = require("node:path").sep; exports.at = moduleUrl;',
+    ),
   );
   const url = pathToFileURL(script);
   const { late, sep, at } = runScript(url, (name) => import(new URL(name, url).href));

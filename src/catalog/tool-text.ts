@@ -3,7 +3,7 @@
  * `expose.origin` or a prefixed UI resource says so.
  */
 import { at, type JsonObject } from '../core/json.ts';
-import { editAt, editObject } from '../core/json-edit.ts';
+import { editAt, editFirst, editObject } from '../core/json-edit.ts';
 import type { ToolOverride } from './catalog-entry.ts';
 
 export interface ToolEdits {
@@ -30,8 +30,10 @@ export function toolText(text: string, tool: JsonObject, edits: ToolEdits): stri
       ['switchyard/server', origin.server],
       ['switchyard/originalName', origin.originalName],
     ]);
+  const name = at(tool, 'name');
+  if (name !== edits.name)
+    edited = editFirst(edited, 'name', JSON.stringify(name), JSON.stringify(edits.name));
   const members: Record<string, string> = {};
-  if (at(tool, 'name') !== edits.name) members['name'] = JSON.stringify(edits.name);
   if (override?.title !== undefined) members['title'] = JSON.stringify(override.title);
   if (override?.description !== undefined) members['description'] = JSON.stringify(override.description);
   return Object.keys(members).length > 0 ? editObject(edited, members) : edited;

@@ -110,6 +110,20 @@ export function editObject(text: string, edits: Edits): string {
   return `{${edited}}`;
 }
 
+/**
+ * `editObject` for the one member that most objects begin with, told by its value there. Of most texts it can be said
+ * at a glance that the key stands there and nowhere else; the others are read to their end.
+ */
+export function editFirst(text: string, key: string, before: string, after: string): string {
+  const found = `{"${key}":${before}`;
+  const alone =
+    text.startsWith(found) &&
+    // The same key in another spelling would need an escape.
+    !text.includes('\\u', found.length) &&
+    !text.includes(`"${key}"`, found.length);
+  return alone ? `{"${key}":${after}${text.slice(found.length)}` : editObject(text, { [key]: after });
+}
+
 /** A path of object keys and array indexes. */
 export type Path = readonly (string | number)[];
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   editAt,
   editElements,
+  editFirst,
   editObject,
   elementsOf,
   elementTexts,
@@ -30,6 +31,31 @@ describe('editElements', () => {
         const expected = (parse(text) as unknown[]).map((one, i) => (edits.has(i) ? 'new' : one));
         expect(isDeepStrictEqual(parse(edited), expected)).toBe(true);
         expect(editElements(text, new Map(indexes.map((index) => [index, (found) => found])))).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('editFirst', () => {
+  test.each([
+    ['{"name":"a","b":1}', '{"name":"new","b":1}'],
+    ['{"name":"a"}', '{"name":"new"}'],
+    ['{"name":"a","name":"a"}', '{"name":"new"}'],
+    ['{"name":"a","n\\u0061me":"a"}', '{"name":"new"}'],
+    ['{"b":{"name":"x"},"name":"a"}', '{"b":{"name":"x"},"name":"new"}'],
+    ['{"name":"a","b":{"name":"a"}}', '{"name":"new","b":{"name":"a"}}'],
+    ['{ "name": "a" }', '{ "name": "new"}'],
+    ['{"name":"ab"}', '{"name":"new"}'],
+  ])('of %s makes %s', (text, edited) => {
+    expect(editFirst(text, 'name', '"a"', '"new"')).toBe(edited);
+  });
+
+  test('does what editObject does', () => {
+    fc.assert(
+      fc.property(objectWith([]), space, (parts, between) => {
+        const rest = print(parts).trim().slice(1);
+        const text = `{"a":1${rest.trim() === '}' ? '' : ','}${between}${rest}`;
+        expect(parse(editFirst(text, 'a', '1', '2'))).toEqual(parse(editObject(text, { a: '2' })));
       }),
     );
   });
