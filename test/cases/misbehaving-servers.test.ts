@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { raw } from '../relay/wire/proxies.ts';
+import { httpClient } from './http-client.ts';
 import { failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
 import { until } from './until.ts';
 
@@ -148,4 +150,81 @@ describe('a call that its client cancels', () => {
       expect(heard(journal, 'notifications/cancelled')).toHaveLength(1);
     },
   );
+});
+
+describe('a server that asks', () => {
+  const asking = (id: string, params: Readonly<Record<string, unknown>>): string =>
+    JSON.stringify({ jsonrpc: '2.0', id, method: 'elicitation/create', params });
+  const form = {
+    message: 'Your password?',
+    requestedSchema: { type: 'object', properties: { password: { type: 'string' } } },
+  };
+  /** What the server was answered, by the id of its question. */
+  const answered = (journal: string, id: string): Record<string, unknown> | undefined =>
+    readFileSync(journal, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .find((entry) => entry['id'] === id && entry['method'] === undefined);
+
+  test('D08 a client that cannot be asked is refused, and the client sees nothing of it', async () => {
+    const journal = join(tempFolder(), 'journal');
+    const proxy = await startProxy({ a: server({ journal }) });
+    const call = proxy.askTool('raw', { lines: [asking('q1', form)] });
+    const refusal = await until('the refusal', () => answered(journal, 'q1'));
+    expect(refusal['error']).toMatchObject({ code: -32601 });
+    expect(proxy.notices('elicitation/create')).toEqual([]);
+    proxy.ledger.excuse(call);
+    proxy.notify('notifications/cancelled', { requestId: call });
+  });
+
+  test('D09 for a password is named to the user; an address that is no web page does not get there', async () => {
+    const journal = join(tempFolder(), 'journal');
+    const proxy = await startProxy(
+      { a: server({ journal }) },
+      { capabilities: { elicitation: { form: {}, url: {} } } },
+    );
+    const page = (url: string): Record<string, unknown> => ({
+      mode: 'url',
+      message: 'Open',
+      url,
+      elicitationId: 'e',
+    });
+    const call = proxy.askTool('raw', {
+      lines: [
+        asking('q1', page('javascript:alert(1)')),
+        asking('q2', page('file:///etc/passwd')),
+        asking('q3', form),
+      ],
+    });
+    const asked = await until('the question', () => proxy.notices('elicitation/create')[0]);
+    expect(asked.params).toEqual({ ...form, message: '[a] Your password?' });
+    for (const id of ['q1', 'q2'])
+      expect(JSON.stringify((await until('the refusal', () => answered(journal, id)))['error'])).toContain(
+        'neither http nor https',
+      );
+    proxy.send(JSON.stringify({ jsonrpc: '2.0', id: asked.id, result: { action: 'decline' } }));
+    expect((await until('the answer', () => answered(journal, 'q3')))['result']).toEqual({
+      action: 'decline',
+    });
+    expect(proxy.notices('elicitation/create')).toHaveLength(1);
+    proxy.ledger.excuse(call);
+    proxy.notify('notifications/cancelled', { requestId: call });
+  });
+});
+
+describe('servers of 2024-11-05 and of 2026-07-28 side by side', () => {
+  test('D10 are listed and called by an old client and by a new one', async () => {
+    const proxy = await startProxy(
+      { old: raw({ version: '2024-11-05' }), new: raw({ era: 'modern' }) },
+      { http: true },
+    );
+    for (const client of [await httpClient(proxy).greet(), httpClient(proxy, { modern: true })]) {
+      const { result } = await client.request('tools/list');
+      const names = (result?.['tools'] as { name: string }[]).map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(['old__echo', 'new__echo']));
+      for (const name of ['old__echo', 'new__echo'])
+        expect(failureOf(await client.call(name, { n: 1 }))).toBeUndefined();
+    }
+  });
 });

@@ -39,6 +39,22 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   });
 });
 
+describe('a stream that is open when the proxy stops', () => {
+  test('I05 is ended in good order, in bounded time', async () => {
+    const proxy = await startProxy({ a: server() }, { http: true });
+    const { session } = await httpClient(proxy).greet();
+    const headers = { accept: 'text/event-stream', 'mcp-session-id': session ?? '' };
+    const stream = await fetch(proxy.url, { headers });
+    expect(stream.status).toBe(200);
+    const since = performance.now();
+    proxy.child.kill('SIGTERM');
+    // A connection that is cut would make this fail.
+    await stream.text();
+    expect(await proxy.exitedWithin(3000)).toBe(0);
+    expect(performance.now() - since).toBeLessThan(3000);
+  });
+});
+
 describe('signals', () => {
   test('that come twice do not cut the clean end short', async () => {
     const proxy = await startProxy({ stubborn: stubborn() });
