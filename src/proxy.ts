@@ -4,18 +4,18 @@
  * client → server/ → meta-tools → cache → deadline → retry → router → server-road → downstream
  */
 import { join } from 'node:path';
+import type { Attached } from './attached.ts';
 import { carriersFor, type CarrierContext } from './carriers.ts';
 import { openSnapshots } from './catalog/snapshot.ts';
 import { UriMemory } from './catalog/uri-memory.ts';
-import type { Catalog, Route, Target } from './catalog/catalog.ts';
+import type { Catalog } from './catalog/catalog.ts';
 import { compareConfigs, differingServers } from './config/compare-configs.ts';
 import { type Config, prefixesNames, type ServerConfig } from './config/config.ts';
 import type { Call, Client, ClientDoor, Handler } from './core/call.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { INVALID_PARAMS, messageOf, type ProxyError, RpcError } from './core/errors.ts';
+import { messageOf, type ProxyError } from './core/errors.ts';
 import { Hops, VIA_VARIABLE } from './core/hops.ts';
-import { Json, type JsonObject, stringAt } from './core/json.ts';
-import { editObject } from './core/json-edit.ts';
+import { type Json, type JsonObject, stringAt } from './core/json.ts';
 import type { ListKind } from './core/listing.ts';
 import type { Logger } from './core/logger.ts';
 import { loginFor, loginStore } from './logins.ts';
@@ -39,8 +39,8 @@ import { RetryBudget } from './middleware/retry-budget.ts';
 import { composedDefinition, composedTools } from './routing/composed-tools.ts';
 import { membersOf } from './routing/members.ts';
 import { Pool } from './routing/pools.ts';
-import { breakerReport, cachedReport, loginReport, standing } from './routing/road-figures.ts';
-import { type ServerRoad, serverRoad } from './routing/server-road.ts';
+import { standing } from './routing/road-figures.ts';
+import { serverRoad } from './routing/server-road.ts';
 import { LATEST_LEGACY, LOG_LEVELS } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
 import { createRouter, type View } from './routing/router.ts';
@@ -51,9 +51,11 @@ import { memoryByGroup, startTimeOf } from './transport/process-table.ts';
 import { workflowsOnDemand, type WorkflowsOnDemand } from './workflow/on-demand.ts';
 import { USER_OF_THIS_MACHINE } from './workflow/owners.ts';
 import type { Tools } from './workflow/tools.ts';
+import { ServerReports } from './server-reports.ts';
 import { stateKey } from './state-key.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { taskIds } from './routing/task-ids.ts';
-import type { Metrics, ServerFigures } from './telemetry/metrics.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import { openProcessRecord, sweepProcesses } from './transport/process-record.ts';
 
 /** The deepest nesting of a client's message. */
@@ -133,6 +135,22 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   };
 
   const stats = new Map<string, CallStats>();
+  const members = new Map<string, Attached>();
+  const reports = new ServerReports({
+    all: () => all,
+    shared: () => shared,
+    attached: () => members,
+    countOf,
+  });
+  const subscriptions = new Subscriptions({
+    uris,
+    attached: () => members.values(),
+    poolOf(server) {
+      const pool = built.pools.get(server);
+      return pool && { pool, members: all.pools.get(server)?.members ?? [] };
+    },
+    log,
+  });
   // Set by an SDK that was loaded before us; without one there is nothing to record.
   const tracing =
     Symbol.for('opentelemetry.js.api.1') in globalThis ? await import('./middleware/trace.ts') : undefined;
@@ -140,17 +158,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const metrics = exclusive
     ? undefined
     : (await import('./telemetry/metrics.ts')).createMetrics(
-        () => [...all.servers.keys()].map(figuresOf),
+        () => reports.figures(),
         () => processes.running.size,
       );
   /** Made once for each fleet, not for each call. */
   const views = new WeakMap<Fleet, View>();
-  const members = new Map<string, Attached>();
   const logged = new Set<string>();
   /** Servers that proved to need a connection for each client. */
   const promoted = new Set<string>();
   const greeted = greetingSource(exclusive ? undefined : ownGreeting(options.version));
-  const status = proxyStatus(report);
+  const status = proxyStatus((view) => reports.of(view));
 
   const workflows = config.expose.metaTools
     ? workflowsOnDemand(
@@ -215,7 +232,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     connected: () => shared.connected(),
     reload,
-    report,
+    report: (view) => reports.of(view),
     memory,
     get clients() {
       return [...members.values()].map(({ member }) => member.client);
@@ -302,27 +319,13 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const parts = fleetConfig();
     for (const its of allFleets()) its.reload(parts, differs);
     for (const attached of members.values()) {
-      subscribeAnew(attached, differs);
+      subscriptions.renew(attached, differs);
       if (definitions !== built.definitions.join()) attached.member.listsChanged(['tools']);
     }
     const gone = [...before.servers.keys()].filter((server) => !all.servers.has(server));
     const added = [...all.servers.keys()].filter((server) => !before.servers.has(server));
     log.info({ changed: [...differs], added, removed: gone }, 'the config was read again');
     return change.restartNeeded;
-  }
-
-  /** The new connection of a server knows nothing of what was subscribed to on the old one. */
-  function subscribeAnew({ fleet: its, subscriptions }: Attached, differs: ReadonlySet<string>): void {
-    for (const about of subscriptions.keys()) {
-      const [server, originalName] = JSON.parse(about) as [string, string];
-      if (!differs.has(server)) continue;
-      its
-        .find(server)
-        ?.downstream.subscribe(originalName)
-        .catch((error: unknown) => {
-          log.warn({ server, why: messageOf(error) }, 'could not subscribe again');
-        });
-    }
   }
 
   /** Whose workflow runs a client may see: its person's, where tokens tell persons apart, else those of its session. */
@@ -442,8 +445,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         await Promise.race([its.settled(), new Promise<void>((done) => clock.after(GREETING_MS, done))]);
         return its.catalog;
       },
-      subscribe: (uri) => subscribe(attached, uri),
-      unsubscribe: (uri) => unsubscribe(attached, uri),
+      subscribe: (uri) => subscriptions.subscribe(attached, uri),
+      unsubscribe: (uri) => subscriptions.unsubscribe(attached, uri),
       watchTask: (taskId) => watchTask(attached, taskId, true),
       unwatchTask: (taskId) => watchTask(attached, taskId, false),
       setLogLevel(level) {
@@ -575,7 +578,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         changed,
         resourceUpdated: (params) => {
           dropResults(name);
-          resourceUpdated(name, params, owner());
+          subscriptions.updated(name, params, owner());
         },
         greeted: () => its.greeted(),
         outdated: () => dropResults(name),
@@ -618,68 +621,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     log.info({ server }, 'asks its clients questions: every client gets a connection of its own from now on');
   }
 
-  async function subscribe(attached: Attached, uri: string): Promise<void> {
-    const target = uris.find(uri, attached.fleet.catalog);
-    if (!target) throw RpcError.of(INVALID_PARAMS, `Unknown resource: ${uri}`);
-    const { originalName } = target;
-    const knownAt = [...attached.subscriptions].find(([, subscribed]) => subscribed.uri === uri)?.[0];
-    const server = homeOf(attached.fleet, target);
-    const about = knownAt ?? JSON.stringify([server, originalName]);
-    const known = attached.subscriptions.get(about);
-    if (!known && attached.subscriptions.size >= MAX_SUBSCRIPTIONS)
-      throw RpcError.of(INVALID_PARAMS, `Too many subscriptions: no more than ${MAX_SUBSCRIPTIONS}`);
-    attached.subscriptions.set(about, { uri, count: (known?.count ?? 0) + 1 });
-    if (known) return;
-    try {
-      await attached.fleet.find(server)?.downstream.subscribe(originalName);
-    } catch (error) {
-      attached.subscriptions.delete(about);
-      throw error;
-    }
-  }
-
-  /** A pool's subscription stays with the member that would be asked now. */
-  function homeOf(its: Fleet, { server, originalName }: Target): string {
-    const pool = built.pools.get(server);
-    if (!pool) return server;
-    const having = its.membersWith(server, 'resources', originalName);
-    const candidates = having.length > 0 ? having : (all.pools.get(server)?.members ?? []);
-    const [home] = pool.order({
-      members: candidates,
-      standingOf: (one) => standing(its.downstreamOf(one)?.state, its.roadOf(one)),
-    });
-    return home ?? server;
-  }
-
-  async function unsubscribe(attached: Attached, uri: string): Promise<void> {
-    for (const [about, subscribed] of attached.subscriptions) {
-      if (subscribed.uri !== uri) continue;
-      if (subscribed.count > 1) attached.subscriptions.set(about, { uri, count: subscribed.count - 1 });
-      else {
-        attached.subscriptions.delete(about);
-        const [server, originalName] = JSON.parse(about) as [string, string];
-        await attached.fleet.find(server)?.downstream.unsubscribe(originalName);
-      }
-    }
-  }
-
-  /** To who subscribed on this connection: the owner's, or the one shared by those who have none of their own. */
-  function resourceUpdated(server: string, params: Json, owner: Client | undefined): void {
-    const uri = stringAt(params.value, 'uri') ?? '';
-    for (const { member, fleet: its, subscriptions } of members.values()) {
-      const told = owner ? owner.view === member.client.view : !its.owns(server);
-      if (!told || subscriptions.size === 0) continue;
-      const about = new Set<string>();
-      for (const [key, subscribed] of subscriptions) {
-        const [whose, originalName] = JSON.parse(key) as [string, string];
-        if (whose === server && isWithin(uri, originalName)) about.add(subscribed.uri);
-      }
-      if (about.size === 0) continue;
-      const seen = JSON.stringify(uris.exposed(uri, server, its.catalog));
-      member.resourceUpdated(Json.fromText(editObject(params.text, { uri: seen })), about);
-    }
-  }
-
   /** What is about a task goes to the client that holds it, under the id that it knows. */
   function taskChanged(server: string, method: string, params: Json, owner: Client | undefined): void {
     const taskId = stringAt(params.value, 'taskId');
@@ -713,80 +654,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     return LOG_LEVELS.find((level) => wanted.has(level));
   }
 
-  function report(view: string): ServerReport[] {
-    const its = members.get(view)?.fleet ?? shared;
-    return [...all.servers.keys()].map((server) => {
-      const downstream = its.downstreamOf(server);
-      const counts = countOf(server);
-      const itsRoad = its.roadOf(server);
-      const failures = Object.fromEntries(counts.failures);
-      return {
-        ...downstream?.status,
-        server,
-        state: downstream?.state ?? 'stopped',
-        tools: [...its.catalog.tools.values()].filter((route) => answersFrom(server, route, its)).length,
-        calls: counts.calls,
-        errors: [...counts.failures.values()].reduce((sum, count) => sum + count, 0),
-        failures,
-        toolErrors: counts.toolErrors,
-        ...loginReport(itsRoad, view === '' ? ownRoads(server) : []),
-        breaker: breakerReport(itsRoad),
-        queue: { running: itsRoad?.gate.running ?? 0, waiting: itsRoad?.gate.queued ?? 0 },
-        latencyMs: counts.latencyMs,
-        retries: counts.retries,
-        failovers: counts.failovers,
-        cache: cachedReport(countOf(all.ownerOf(server))),
-        problems: its.catalog.problems
-          .filter((problem) => problem.server === server || problem.server === all.ownerOf(server))
-          .map(({ item, what }) => (item === '' ? what : `${item}: ${what}`)),
-      };
-    });
-  }
-
-  /** Of one client of each person. */
-  function ownRoads(server: string): ServerRoad[] {
-    const byPerson = new Map<string, ServerRoad>();
-    for (const { member, fleet: its } of members.values()) {
-      const road = its !== shared && its.owns(server) ? its.roadOf(server) : undefined;
-      if (road) byPerson.set(member.client.person ?? '', road);
-    }
-    return [...byPerson.values()];
-  }
-
   async function memory(): Promise<ReadonlyMap<string, number>> {
     const byGroup = await memoryByGroup();
     const byServer = new Map<string, number>();
     for (const [pid, server] of processes.running)
       if (byGroup.has(pid)) byServer.set(server, (byServer.get(server) ?? 0) + (byGroup.get(pid) ?? 0));
     return byServer;
-  }
-
-  /** Of the connection that all share, else of any. */
-  function figuresOf(server: string): ServerFigures {
-    const its = [...allFleets()].find((one) => one.roadOf(server)) ?? shared;
-    const road = its.roadOf(server);
-    const counts = countOf(server);
-    return {
-      server,
-      state: its.downstreamOf(server)?.state ?? 'stopped',
-      breaker: road?.circuit.state ?? 'closed',
-      running: road?.gate.running ?? 0,
-      waiting: road?.gate.queued ?? 0,
-      restarts: its.downstreamOf(server)?.status.restarts ?? 0,
-      retries: counts.retries,
-      failovers: counts.failovers,
-      cached: countOf(all.ownerOf(server)).cached,
-      failures: counts.failures,
-      toolErrors: counts.toolErrors,
-    };
-  }
-
-  function answersFrom(server: string, { targets: [target] }: Route, its: Fleet): boolean {
-    if (!target || target.server === server) return target !== undefined;
-    return (
-      built.pools.has(target.server) &&
-      its.membersWith(target.server, 'tools', target.originalName).includes(server)
-    );
   }
 
   /** Each problem once, however often the catalog is built. */
@@ -805,15 +678,7 @@ const RECONNECTS_AT_ONCE = 8;
 const LONGEST_TURN_MS = 2000;
 /** What all cached results together may take. */
 const CACHE_BYTES = 64 * 1024 * 1024;
-/** Who subscribed to a resource hears of its sub-resources too. */
-function isWithin(uri: string, subscribed: string): boolean {
-  if (!uri.startsWith(subscribed)) return false;
-  return uri === subscribed || subscribed.endsWith('/') || /[/?#]/.test(uri.charAt(subscribed.length));
-}
-
 const MAX_LOGGED = 10_000;
-/** Of one client: each is looked at whenever a resource changes. */
-const MAX_SUBSCRIPTIONS = 2000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
 
@@ -838,14 +703,6 @@ const META_TOOL_NAMES = [
   'cancel_workflow',
   'proxy_status',
 ];
-
-interface Attached {
-  readonly member: Member;
-  readonly fleet: Fleet;
-  /** By server and the server's own URI: the URI this client subscribed to, and how often. */
-  readonly subscriptions: Map<string, { readonly uri: string; readonly count: number }>;
-  logLevel: string | undefined;
-}
 
 /** What is made of the config. */
 interface Built {

@@ -33,6 +33,9 @@ const parts: Readonly<Record<string, Place>> = {
   'carriers.ts': { floor: 2 },
   'logins.ts': { floor: 2 },
   'state-key.ts': { floor: 2 },
+  'attached.ts': { floor: 2, doors: ['fleet.ts', 'server'] },
+  'subscriptions.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
+  'server-reports.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing', 'meta-tools'] },
   control: { floor: 2 },
   clients: { floor: 2 },
 
