@@ -9,14 +9,9 @@ import { LoginFailure, shortText } from './login-failure.ts';
 import type { LoginRecord, Registration } from './login-record.ts';
 import type { LoginPlace } from './settings.ts';
 import { isSame, listenForRedirect, type RedirectListener } from './redirect-listener.ts';
-import {
-  authorizationRequest,
-  checkIssuer,
-  redeemCode,
-  registrationAt,
-  scopeFor,
-  troubleOf,
-} from './token-requests.ts';
+import { registrationAt } from './registration.ts';
+import { authorizationRequest, checkIssuer, redeemCode, scopeFor } from './token-requests.ts';
+import { troubleOf } from './trouble.ts';
 
 const LOGIN_MS = 5 * 60_000;
 

@@ -9,11 +9,12 @@ import { type Authority, discover, isSameIssuer, requireSameIssuer, requireSecre
 import { AskedToWait, type Guard, openGuard } from './guarded-fetch.ts';
 import type { LoginRecord, Tokens } from './login-record.ts';
 import type { LoginPlace } from './settings.ts';
-import { checkBinding, machineTokens, renewTokens, revokeTokens, scopeFor } from './token-requests.ts';
+import { checkBinding } from './registration.ts';
+import { machineTokens, renewTokens, revokeTokens, scopeFor } from './token-requests.ts';
 
 export { AskedToWait } from './guarded-fetch.ts';
 export { beginLogin } from './login-attempt.ts';
-export { troubleOf } from './token-requests.ts';
+export { troubleOf } from './trouble.ts';
 
 export async function renewLogin(
   place: LoginPlace,

@@ -1,12 +1,11 @@
 /** What is asked of an authorization server, by means of the SDK's OAuth client. */
 import type * as Sdk from '@modelcontextprotocol/client';
-import type { AuthorizationServerMetadata, OAuthTokens } from '@modelcontextprotocol/client';
-import { messageOf } from '../core/errors.ts';
+import type { OAuthTokens } from '@modelcontextprotocol/client';
 import { type Authority, requirePkce } from './discovery.ts';
-import { widens } from './challenge.ts';
-import { LoginFailure, shortText } from './login-failure.ts';
-import { AskedToWait, type Guard } from './guarded-fetch.ts';
+import { LoginFailure } from './login-failure.ts';
+import type { Guard } from './guarded-fetch.ts';
 import type { LoginRecord, Registration, Tokens } from './login-record.ts';
+import { clientOf, metadataOf } from './registration.ts';
 import type { LoginSettings } from './settings.ts';
 
 /** Loaded when the first server demands a login: it takes a tenth of a second. */
@@ -15,70 +14,6 @@ const sdk = (): Promise<typeof Sdk> => import('@modelcontextprotocol/client');
 export interface AuthorizationRequest {
   readonly url: URL;
   readonly codeVerifier: string;
-}
-
-/** In the order of the specification: registered beforehand, described at an address, registered now. */
-export async function registrationAt(
-  authority: Authority,
-  settings: LoginSettings,
-  known: LoginRecord | undefined,
-  { redirectUri, scope, guard }: { redirectUri: string | undefined; scope: string | undefined; guard: Guard },
-): Promise<Registration> {
-  const { metadata, issuer, url } = authority;
-  const { clientId, clientSecret, clientMetadataUrl } = settings;
-  if (clientId !== undefined) {
-    checkBinding(authority, settings, known);
-    return { clientId, clientSecret, authMethod: undefined, redirectUri };
-  }
-  if (metadata?.client_id_metadata_document_supported === true && clientMetadataUrl !== undefined)
-    return { clientId: clientMetadataUrl, clientSecret: undefined, authMethod: 'none', redirectUri };
-  // Where a login has ended the authorization server may have forgotten the client too.
-  const fits = known?.tokens && known.issuer === issuer && known.registration.redirectUri === redirectUri;
-  if (fits && !widens(scope, known.registration.scope)) return known.registration;
-  if (metadata && metadata.registration_endpoint === undefined)
-    throw new LoginFailure(
-      'its authorization server takes no new clients by itself. Register one there and set "auth": { "clientId": … }',
-    );
-  const { registerClient } = await sdk();
-  const client = await registerClient(url, {
-    ...metadataOf(authority),
-    clientMetadata: {
-      client_name: 'Switchyard',
-      redirect_uris: redirectUri === undefined ? [] : [redirectUri],
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      token_endpoint_auth_method: registrationMethod(metadata?.token_endpoint_auth_methods_supported),
-      application_type: 'native',
-    },
-    ...(scope !== undefined && { scope }),
-    fetchFn: guard.fetch,
-  });
-  return {
-    clientId: client.client_id,
-    clientSecret: client.client_secret,
-    authMethod: client.token_endpoint_auth_method,
-    redirectUri,
-    scope,
-  };
-}
-
-/** A secret that one authorization server knows is not shown to another one. */
-export function checkBinding(
-  { issuer }: Authority,
-  settings: LoginSettings,
-  known: LoginRecord | undefined,
-): void {
-  if (!known || known.registration.clientId !== settings.clientId || settings.issuer !== undefined) return;
-  if (known.issuer !== issuer)
-    throw new LoginFailure(
-      `its authorization server was ${new URL(known.issuer).origin} and is now ${new URL(issuer).origin}. If that is right, log out first, or set "auth": { "issuer": "${issuer}" }`,
-    );
-}
-
-/** A program on a user's machine keeps no secret; but where only secrets are taken, it takes one. */
-function registrationMethod(supported: readonly string[] | undefined): string {
-  if (!supported || supported.length === 0 || supported.includes('none')) return 'none';
-  return ['client_secret_basic', 'client_secret_post'].find((one) => supported.includes(one)) ?? 'none';
 }
 
 /** `scope` as asked for, else what the server says it takes; with what lets it be renewed where that has a name. */
@@ -239,44 +174,6 @@ export async function revokeTokens(
       throw new LoginFailure(`its authorization server refused to revoke the login (HTTP ${answer.status})`);
   }
   return true;
-}
-
-/** `ended`: the authorization server knows the login no more. `refused`: for now; nobody but a person can help. */
-export type Trouble = 'ended' | 'refused' | 'passing';
-
-/** What it means for a login that it could not be renewed, and what it was, for people. */
-export async function troubleOf(error: unknown): Promise<{ readonly kind: Trouble; readonly says: string }> {
-  if (error instanceof AskedToWait) return { ...(await troubleOf(error.cause)), kind: 'passing' };
-  const { OAuthError, OAuthClientFlowError } = await sdk();
-  if (error instanceof OAuthError) {
-    const kind = PASSING.has(error.code) ? 'passing' : 'ended';
-    const code = /^[a-z_]{1,40}$/.test(error.code) ? error.code : 'an error of its own';
-    return { kind, says: `its authorization server answered ${code}` };
-  }
-  if (error instanceof LoginFailure || error instanceof OAuthClientFlowError || error instanceof TypeError)
-    return { kind: 'refused', says: shortText(error.message) };
-  // Of what cannot be read nothing is shown: it may have a token in it.
-  const isUnreadable = error instanceof SyntaxError || (error instanceof Error && error.name === 'ZodError');
-  const why = isUnreadable ? 'its answer makes no sense' : messageOf(error);
-  return { kind: 'passing', says: `its authorization server could not be asked: ${shortText(why)}` };
-}
-
-const PASSING: ReadonlySet<string> = new Set([
-  'server_error',
-  'temporarily_unavailable',
-  'too_many_requests',
-]);
-
-function clientOf({ clientId, clientSecret, authMethod }: Registration) {
-  return {
-    client_id: clientId,
-    ...(clientSecret !== undefined && { client_secret: clientSecret }),
-    ...(authMethod !== undefined && { redirect_uris: [], token_endpoint_auth_method: authMethod }),
-  };
-}
-
-function metadataOf({ metadata }: Authority): { metadata?: AuthorizationServerMetadata } {
-  return metadata === undefined ? {} : { metadata };
 }
 
 function resourceOf({ resource }: Authority): { resource?: string } {

@@ -1,7 +1,7 @@
 /** What a server's road tells of itself: to the pools that choose among roads, and to people. */
 import type { JsonObject } from '../core/json.ts';
 import type { DownstreamState } from '../core/status.ts';
-import type { LoginStatus } from '../login/credentials.ts';
+import type { LoginStatus } from '../login/login-status.ts';
 import type { CallStats } from '../middleware/observe.ts';
 import type { Standing } from './pools.ts';
 import type { ServerRoad } from './server-road.ts';

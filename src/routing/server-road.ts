@@ -8,7 +8,7 @@ import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
-import type { LoginStatus } from '../login/credentials.ts';
+import type { LoginStatus } from '../login/login-status.ts';
 import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
 import { compose } from '../middleware/compose.ts';
 import { concurrency, Gate } from '../middleware/concurrency.ts';

@@ -13,6 +13,8 @@ export interface HttpClientOptions {
   readonly modern?: boolean;
   /** Of `http.tokens`. */
   readonly token?: string;
+  /** Of a modern client. */
+  readonly capabilities?: Entry;
 }
 
 export interface HttpCaller {
@@ -25,15 +27,15 @@ export interface HttpCaller {
   status(server: string): Promise<Record<string, unknown>>;
 }
 
+const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 const MODERN = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': {},
   'io.modelcontextprotocol/clientInfo': { name: 'cases', version: '1' },
 };
 
 export function httpClient(
   proxy: ProxyUnderTest,
-  { modern = false, token }: HttpClientOptions = {},
+  { modern = false, token, capabilities = {} }: HttpClientOptions = {},
 ): HttpCaller {
   let session: string | undefined;
   const bearer: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -44,7 +46,10 @@ export function httpClient(
     params: Entry,
   ): { text: string; headers: Record<string, string> } {
     const sent = modern
-      ? { ...params, _meta: { ...(params['_meta'] as Entry | undefined), ...MODERN } }
+      ? {
+          ...params,
+          _meta: { ...(params['_meta'] as Entry | undefined), ...MODERN, [CAPABILITIES]: capabilities },
+        }
       : params;
     const headers: Record<string, string> = modern
       ? {

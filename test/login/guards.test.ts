@@ -10,6 +10,7 @@ import { httpServer, json, type TestServer } from '../fixtures/http/servers.ts';
 import { isAllowedAddress } from '../../src/login/address-rules.ts';
 import { browserCommand, openBrowser } from '../../src/login/browser.ts';
 import { openGuard } from '../../src/login/guarded-fetch.ts';
+import { HandClock } from '../middleware/builders.ts';
 import { logIn } from '../fixtures/login/person.ts';
 import { credentialsFor, loggedIn, protectedServer, storeIn } from './machine-user.ts';
 
@@ -361,6 +362,22 @@ describe('a server that demands a login', () => {
     const settled = server.state.requests.length;
     for (let call = 0; call < 20; call++) await proxy.call('whoami');
     expect(server.state.requests.length).toBe(settled);
+  });
+});
+
+describe('the page that the browser comes back to', () => {
+  test('is there for five minutes, and for this machine only', async () => {
+    const server = await protectedServer();
+    const clock = new HandClock();
+    const attempt = await credentialsFor(server.url, storeIn(tempFolder()), { clock }).begin();
+    const page = new URL(attempt.url.searchParams.get('redirect_uri') ?? '');
+    expect(page.hostname).toBe('127.0.0.1');
+    await clock.pass(5 * 60_000 - 1);
+    expect((await fetch(page)).status).toBe(400);
+    const over = expect(attempt.done).rejects.toThrow('five minutes');
+    await clock.pass(1);
+    await over;
+    await expect(fetch(page)).rejects.toThrow('fetch failed');
   });
 });
 

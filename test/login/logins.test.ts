@@ -202,6 +202,34 @@ describe('inside a client', () => {
     expect(textOf(await proxy.answer(call))).toContain('switchyard login far');
   });
 
+  test('a modern client is answered with where to log in, and its call goes on when it comes back', async () => {
+    const server = await protectedServer();
+    const folder = tempFolder();
+    await loggedIn(server, join(folder, 'state'));
+    const proxy = await startProxy({ far: { url: server.url } }, { folder, http: true, config: FILES });
+    await forgetLogins(folder);
+    server.endAccessTokens();
+    const client = httpClient(proxy, { modern: true, capabilities: BY_URL });
+    const asked = await client.call('whoami');
+    expect(asked.result, JSON.stringify(asked)).toMatchObject({ resultType: 'input_required' });
+    const { inputRequests, requestState } = asked.result as {
+      inputRequests: Record<string, { params: { url: string } }>;
+      requestState: string;
+    };
+    const [[name, question] = ['', undefined]] = Object.entries(inputRequests);
+    const comeBack = (action: string) =>
+      client.request('tools/call', {
+        name: 'whoami',
+        arguments: {},
+        requestState,
+        inputResponses: { [name]: { action } },
+      });
+    expect(textOf(await comeBack('decline'))).toContain('switchyard login far');
+    const again = comeBack('accept');
+    await logIn(question?.params.url ?? '', 'bob');
+    expect(textOf(await again)).toBe('whoami: bob');
+  });
+
   test('a client that cannot show addresses hears which command to run, and keeps its tools', async () => {
     const { server, folder } = await loggedOut();
     const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES, unready: true });
@@ -325,10 +353,14 @@ async function loggedOut(capabilities: Entry = {}) {
   const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES, capabilities });
   await proxy.toolNames();
   await proxy.stop();
+  await forgetLogins(folder);
+  return { server, folder };
+}
+
+async function forgetLogins(folder: string): Promise<void> {
   const store = storeIn(join(folder, 'state'));
   for (const name of readdirSync(join(folder, 'state', 'logins')))
     await store.remove(name.replace('.json', ''));
-  return { server, folder };
 }
 
 function stored(folder: string): { registration: { clientId: string }; secrets: Record<string, string> } {
