@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { ProxyError } from '../../src/core/errors.ts';
+import type { Authorization, Refusal } from '../../src/transport/authorization.ts';
 import { openSse, type SseOptions } from '../../src/transport/sse-client.ts';
 import { recorder, type Recorder } from '../fixtures/http/recorder.ts';
 import {
@@ -65,6 +67,54 @@ describe('a link to a server of 2024-11-05', () => {
     await proxy.link.close();
     expect(proxy.ends).toEqual([undefined]);
     await proxy.until(() => server.sockets.size === 0);
+  });
+
+  test('asks for other credentials where the stream or a message is refused, and goes on with them', async () => {
+    let valid = 'Bearer b';
+    let stream: { write(text: string): void } | undefined;
+    const server = await httpServer((seen, response) => {
+      if (seen.headers.authorization !== valid)
+        response.writeHead(401, { 'www-authenticate': 'Bearer scope="x"' }).end();
+      else if (seen.method === 'GET') {
+        stream = startEvents(response);
+        stream.write('event: endpoint\ndata: /messages\n\n');
+      } else {
+        response.writeHead(202).end();
+        stream?.write(`event: message\n${eventOf(resultFor(seen))}`);
+      }
+    });
+    let headers = { authorization: 'Bearer a' };
+    const refusals: Refusal[] = [];
+    const authorization: Authorization = {
+      headers: () => headers,
+      pending: () => undefined,
+      refused(refusal) {
+        refusals.push(refusal);
+        headers = { authorization: valid };
+        return Promise.resolve();
+      },
+    };
+    const proxy = client(server.url, { authorization });
+    expect(await proxy.call(1, 'initialize')).toContain('"id":1');
+    valid = 'Bearer c';
+    expect(await proxy.call(2)).toContain('"id":2');
+    const about = { status: 401, challenge: 'Bearer scope="x"', again: false };
+    expect(refusals).toEqual([
+      { ...about, sent: { authorization: 'Bearer a' } },
+      { ...about, sent: { authorization: 'Bearer b' } },
+    ]);
+  });
+
+  test('sends nothing without credentials that a login has to give first', async () => {
+    const server = await httpServer((_, response) => response.end());
+    const required = new ProxyError('LOGIN_REQUIRED', { message: 'log in', server: 'old', delivered: false });
+    const authorization: Authorization = {
+      headers: () => ({}),
+      pending: () => Promise.reject(required),
+      refused: () => Promise.resolve(),
+    };
+    expect(await endOf(client(server.url, { authorization }))).toMatchObject({ code: 'LOGIN_REQUIRED' });
+    expect(server.seen).toEqual([]);
   });
 
   test('sends nothing more until the server has taken "initialized"', async () => {
