@@ -151,10 +151,14 @@ export interface LimitsConfig {
   readonly tools: number;
   /** Pages of one list. */
   readonly pages: number;
+  /** All pages of one list together. */
+  readonly listBytes: number;
   /** Parts of one result. */
   readonly contentParts: number;
   /** Bytes kept of the end of its stderr. */
   readonly stderrBytes: number;
+  /** Lines of it that are logged. */
+  readonly stderrLinesPerSecond: number;
   /** Bytes of requests that may wait to be read by it. */
   readonly queueBytes: number;
   /** Progress of one call. */

@@ -8,6 +8,8 @@ export interface ConnectionLimits {
   readonly tools: number;
   /** Pages of one list. */
   readonly pages: number;
+  /** All pages of one list together. */
+  readonly listBytes: number;
   /** Parts of one result. */
   readonly contentParts: number;
   /** Of one call; beyond it only the newest counts. */

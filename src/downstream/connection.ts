@@ -245,6 +245,7 @@ export class Connection {
       before: options.before,
       maxItems: this.#options.limits.tools,
       maxPages: this.#options.limits.pages,
+      maxBytes: this.#options.limits.listBytes,
     });
   }
 

@@ -8,9 +8,6 @@ import { at, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { elementTexts, memberText } from '../core/json-edit.ts';
 import type { Listing, ListKind } from '../core/listing.ts';
 
-/** All pages of one list together: what is listed is kept. */
-const MAX_CHARACTERS = 64 * 1024 * 1024;
-
 const LIST_METHODS: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
   prompts: 'prompts/list',
@@ -35,6 +32,8 @@ export interface PagesOptions {
   readonly maxItems: number;
   /** More pages than this are a server that never ends. */
   readonly maxPages: number;
+  /** All pages of one list together: what is listed is kept. */
+  readonly maxBytes: number;
 }
 
 export interface Fetched {
@@ -81,7 +80,7 @@ function capabilityOf(kind: ListKind): string {
 /** @returns `undefined` where the list could not be had. */
 async function fetchList(
   kind: ListKind,
-  { ask, maxItems, maxPages }: PagesOptions,
+  { ask, maxItems, maxPages, maxBytes }: PagesOptions,
   problems: string[],
   hints: Hints,
 ): Promise<Json[] | undefined> {
@@ -103,8 +102,8 @@ async function fetchList(
     }
     noteHints(result, hints);
     characters += result.text.length;
-    if (characters > MAX_CHARACTERS) {
-      problems.push(`${method} tells more than ${MAX_CHARACTERS} characters: the rest is left out`);
+    if (characters > maxBytes) {
+      problems.push(`${method} tells more than ${maxBytes} bytes: the rest is left out (limits.listBytes)`);
       return items;
     }
     const list = memberText(result.text, kind);

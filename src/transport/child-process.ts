@@ -32,7 +32,7 @@ export interface ChildProcessOptions {
   readonly limits: ChildProcessLimits;
   /** Values that must not be shown, as those of `env` that the config gives. */
   readonly secrets?: readonly string[] | undefined;
-  /** Gets stderr line by line, without secrets, 50 lines a second at most; `leftOut` counts those lost before this one. */
+  /** Gets stderr line by line, without secrets, as many a second as the limit allows; `leftOut` counts those lost before this one. */
   readonly onStderr?: ((line: string, leftOut: number) => void) | undefined;
   readonly onStart?: ((pid: number) => void) | undefined;
   /** The process and its whole group are gone. Not called where they could not be ended. */
@@ -43,6 +43,8 @@ export interface ChildProcessOptions {
 export interface ChildProcessLimits extends LinkLimits {
   /** How much of the end of stderr is kept. */
   readonly stderrBytes: number;
+  /** How many of its lines are handed on. */
+  readonly stderrLinesPerSecond: number;
 }
 
 export interface ChildProcessLink extends Link {
@@ -85,6 +87,7 @@ class Child implements ChildProcessLink {
     this.#exit = new Promise((resolve) => (this.#resolveExit = resolve));
     this.#stderr = new Stderr({
       keepBytes: limits.stderrBytes,
+      linesPerSecond: limits.stderrLinesPerSecond,
       onLine: onStderr,
       redact: redactor(secrets),
       clock,

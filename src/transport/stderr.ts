@@ -9,6 +9,8 @@ import { LineFraming } from './line-framing.ts';
 export interface StderrOptions {
   /** How much of the end is kept, bytes. */
   readonly keepBytes: number;
+  /** How many lines are handed on. */
+  readonly linesPerSecond: number;
   /** Gets a cleaned line, and how many lines were left out before it. */
   readonly onLine?: ((line: string, leftOut: number) => void) | undefined;
   readonly redact: (text: string) => string;
@@ -17,7 +19,6 @@ export interface StderrOptions {
 
 const LONGEST_LINE = 8 * 1024;
 const LONGEST_SHOWN = 2 * 1024;
-const LINES_AT_ONCE = 50;
 const REFILL_MS = 1000;
 
 export class Stderr {
@@ -26,7 +27,7 @@ export class Stderr {
   /** A ring. */
   readonly #tail: Buffer;
   #written = 0;
-  #allowance = LINES_AT_ONCE;
+  #allowance: number;
   #refilledAt: number;
   #leftOut = 0;
 
@@ -34,6 +35,7 @@ export class Stderr {
     this.#options = options;
     this.#tail = Buffer.alloc(options.keepBytes);
     this.#refilledAt = options.clock.now();
+    this.#allowance = options.linesPerSecond;
     this.#lines = options.onLine && this.#framing(options.onLine);
   }
 
@@ -87,7 +89,7 @@ export class Stderr {
     const now = this.#options.clock.now();
     if (now - this.#refilledAt >= REFILL_MS) {
       this.#refilledAt = now;
-      this.#allowance = LINES_AT_ONCE;
+      this.#allowance = this.#options.linesPerSecond;
     }
     if (this.#allowance === 0) return false;
     this.#allowance--;

@@ -86,18 +86,20 @@ describe('a limit of a server', () => {
     }
   });
 
-  test('tools and pages end a list, and a problem says so', async () => {
+  test('tools, pages and listBytes end a list, and a problem says so', async () => {
     const list = { count: 12, pageSize: 2 };
     const proxy = await startProxy({
       usual: server(list),
       few: server(list, { limits: { tools: 5 } }),
       short: server(list, { limits: { pages: 2 } }),
+      small: server({ ...list, wide: 30 }, { limits: { listBytes: 1024 } }),
     });
     const names = await proxy.toolNames();
     const of = (key: string): number => names.filter((name) => name.startsWith(`${key}__`)).length;
-    expect([of('usual'), of('few'), of('short')]).toEqual([12, 5, 4]);
+    expect([of('usual'), of('few'), of('short'), of('small')]).toEqual([12, 5, 4, 12]);
     expect(JSON.stringify(await proxy.status('few'))).toContain('limits.tools');
     expect(JSON.stringify(await proxy.status('short'))).toContain('over 2 pages (limits.pages)');
+    expect(JSON.stringify(await proxy.status('small'))).toContain('limits.listBytes');
   });
 
   test('queueBytes is what may wait for a server that does not read: the rest is BUSY', async () => {
@@ -158,6 +160,19 @@ describe('a limit of a server', () => {
       proxy.ledger.excuse(id);
       proxy.notify('notifications/cancelled', { requestId: id });
     }
+  });
+
+  test('stderrLinesPerSecond is how much of it is logged', async () => {
+    const proxy = await startProxy(pair({ stderrLinesPerSecond: 3 }), {
+      config: { log: { level: 'debug' } },
+    });
+    const shown = async (key: string): Promise<number> => {
+      await proxy.call(`${key}__stderr`, { bytes: 100_000 });
+      await proxy.logged((record) => record['server'] === key && record['msg'] === 'stderr');
+      return proxy.log.filter((record) => record['server'] === key && record['msg'] === 'stderr').length;
+    };
+    expect(await shown('tight')).toBeLessThan(15);
+    expect(await shown('usual')).toBeGreaterThan(40);
   });
 
   test('stderrBytes is what is kept of the last words', async () => {

@@ -19,6 +19,7 @@ test('B10 a server that lists without measure is listened to up to a measure', a
     before: undefined,
     maxItems: 5000,
     maxPages: 1000,
+    maxBytes: 64 * 1024 * 1024,
   });
   expect(pages).toBe(4);
   expect(listing.tools).toHaveLength(3);

@@ -53,7 +53,13 @@ describe('what is shown of stderr', () => {
 
 describe('stderr', () => {
   function stderr(now: () => number, onLine: (line: string, leftOut: number) => void): Stderr {
-    return new Stderr({ keepBytes: 20, onLine, redact: redactor([]), clock: { now, after: () => () => {} } });
+    return new Stderr({
+      keepBytes: 20,
+      linesPerSecond: 50,
+      onLine,
+      redact: redactor([]),
+      clock: { now, after: () => () => {} },
+    });
   }
 
   test('hands on fifty lines a second, and tells how many were left out', () => {

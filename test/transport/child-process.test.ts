@@ -27,7 +27,7 @@ function open(fixture: string, changes: Partial<ChildProcessOptions> = {}): Open
     args: [fileURLToPath(new URL(`../fixtures/children/${fixture}.mjs`, import.meta.url))],
     env: { PATH: process.env['PATH'] ?? '' },
     stopGraceMs: 1000,
-    limits: { messageBytes: 10 * MIB, queueBytes: 8 * MIB, stderrBytes: 16 * 1024 },
+    limits: { messageBytes: 10 * MIB, queueBytes: 8 * MIB, stderrBytes: 16 * 1024, stderrLinesPerSecond: 50 },
     ...changes,
   })(probe);
   opened.push(link);
@@ -69,7 +69,7 @@ describe('messages of a child process', () => {
 
   test('A09 pass under a higher limit', async () => {
     const { link, probe } = open('echo', {
-      limits: { messageBytes: 80 * MIB, queueBytes: 8 * MIB, stderrBytes: 1024 },
+      limits: { messageBytes: 80 * MIB, queueBytes: 8 * MIB, stderrBytes: 1024, stderrLinesPerSecond: 50 },
     });
     link.send(request(1, 'large', { bytes: 11 * MIB, idFirst: false }));
     expect(await probe.answer(1, 15_000)).toMatchObject({ id: 77 });
@@ -103,7 +103,7 @@ describe('messages of a child process', () => {
 
   test('are told of in a later turn when they are refused', async () => {
     const { link, probe } = open('deaf', {
-      limits: { messageBytes: 1024, queueBytes: 10, stderrBytes: 1024 },
+      limits: { messageBytes: 1024, queueBytes: 10, stderrBytes: 1024, stderrLinesPerSecond: 50 },
     });
     link.send(request(1, 'echo'));
     link.send(request(2, 'echo'));
