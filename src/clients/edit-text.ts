@@ -1,6 +1,6 @@
 /** Changes values in the text of a config and leaves the rest as it is: comments, order, blanks. */
-import { isDeepStrictEqual } from 'node:util';
-import { changed, type Edit, isTable, type TextEditor } from './text-editor.ts';
+import { sameValue } from './same-value.ts';
+import { changed, type Edit, pruned, type TextEditor } from './text-editor.ts';
 
 export type TextFormat = 'json' | 'yaml' | 'toml';
 
@@ -12,8 +12,8 @@ export async function editText(text: string, format: TextFormat, edits: readonly
   const wanted = edits.reduce(changed, orEmpty(editor.parse(before)));
   const after = editor.edit(before, edits);
   // The libraries have their limits: what they made is read again before it replaces a user's file.
-  if (!sameValue(orEmpty(editor.parse(after)), wanted))
-    throw new Error('the file is written in a way that cannot be changed safely');
+  const [is, should] = [orEmpty(editor.parse(after)), wanted].map((root) => edits.reduce(pruned, root));
+  if (!sameValue(is, should)) throw new Error('the file is written in a way that cannot be changed safely');
   return bom + after;
 }
 
@@ -37,16 +37,4 @@ async function editorOf(format: TextFormat): Promise<TextEditor> {
 
 function orEmpty(value: unknown): unknown {
   return value ?? {};
-}
-
-/** Whether two parsed values say the same. */
-export function sameValue(a: unknown, b: unknown): boolean {
-  return isDeepStrictEqual(plain(a), plain(b));
-}
-
-/** Libraries differ in what their tables inherit. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return (value as unknown[]).map(plain);
-  if (!isTable(value) || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
 }

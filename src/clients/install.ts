@@ -10,9 +10,10 @@ import {
   type StartedBy,
   takeEdits,
 } from './client-entry.ts';
-import { editText, parseText, sameValue, textFormatOf } from './edit-text.ts';
+import { editText, parseText, textFormatOf } from './edit-text.ts';
 import { forgetRecord, hashOf, readRecord, writeRecord } from './install-record.ts';
 import { backUp, readIfThere, replaceFile } from './replace-file.ts';
+import { sameValue } from './same-value.ts';
 
 export interface InstallOptions {
   readonly client: DialectId;

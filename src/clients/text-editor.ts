@@ -31,6 +31,14 @@ export function changed(root: unknown, { path, value }: Edit): unknown {
   return Object.fromEntries(entries);
 }
 
+/** Without the tables that the change has emptied: some formats cannot hold them. */
+export function pruned(root: unknown, { path, value }: Edit): unknown {
+  if (value !== undefined || path.length < 2) return root;
+  const holder = { path: path.slice(0, -1), value: undefined };
+  const table = holder.path.reduce<unknown>((at, key) => (isTable(at) ? at[key] : undefined), root);
+  return isTable(table) && Object.keys(table).length === 0 ? pruned(changed(root, holder), holder) : root;
+}
+
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

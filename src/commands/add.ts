@@ -1,11 +1,10 @@
 /** `switchyard add` and `remove`: one server of our own config. */
+import { existsSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import { isTable } from '../clients/text-editor.ts';
-import { readIfThere, replaceFile } from '../clients/replace-file.ts';
-import { messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Command, Input } from './command.ts';
-import { readConfig } from './configured.ts';
-import { changeOwnConfig, type OwnConfigFile, ownConfigFile } from './own-config-file.ts';
+import { changeCheckedConfig, type OwnConfigFile, ownConfigFile } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export const add: Command = {
@@ -26,7 +25,11 @@ export const add: Command = {
       value: 'KEY=VALUE',
       about: 'a header of every request to the URL',
     },
-    cwd: { type: 'string', value: 'FOLDER', about: 'where the command starts' },
+    cwd: {
+      type: 'string',
+      value: 'FOLDER',
+      about: 'where the command starts (default: here, where it names files of this folder)',
+    },
     type: { type: 'string', value: 'TYPE', about: 'http, sse or websocket (default: found out)' },
     replace: { type: 'boolean', about: 'put it in the place of a server of that name' },
   },
@@ -56,16 +59,14 @@ async function runAdd(input: Input): Promise<number> {
   if (Object.hasOwn(serversOf(own), name) && !options.flag('replace'))
     throw new UsageError(`There is a server "${name}" already: take another name, or say --replace.`);
   const entry = entryOf(input, words);
-  await changeOwnConfig(own, [{ path: ['mcpServers', name], value: entry }]);
-  try {
-    await readConfig([own.file], machine);
-  } catch (error) {
-    // As it was: a config that cannot be read would stop every proxy that starts.
-    await restore(own);
-    throw new UsageError(`Nothing was added: ${messageOf(error)}`);
-  }
+  // A config that cannot be read would stop every proxy that starts.
+  await changeCheckedConfig(own, [{ path: ['mcpServers', name], value: entry }], machine);
   if (output.json) output.document({ file: own.file, added: name });
-  else output.line(`Added ${name} to ${own.file}.`);
+  else {
+    output.line(`Added ${name} to ${own.file}.`);
+    if ('cwd' in entry && options.text('cwd') === undefined)
+      output.line(`It starts in ${machine.cwd}, where its command names files.`);
+  }
   return 0;
 }
 
@@ -80,45 +81,82 @@ async function runRemove({ positionals, configFiles, machine, output }: Input): 
       `There is no server "${name}" in ${own.file}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
     );
   }
-  await changeOwnConfig(own, [{ path: ['mcpServers', name], value: undefined }]);
+  await changeCheckedConfig(own, [{ path: ['mcpServers', name], value: undefined }], machine);
   if (output.json) output.document({ file: own.file, removed: name });
   else output.line(`Removed ${name} from ${own.file}.`);
   return 0;
 }
 
-function entryOf({ options, rest }: Input, words: readonly string[]): Readonly<Record<string, unknown>> {
+type Entry = Readonly<Record<string, unknown>>;
+
+function entryOf(input: Input, words: readonly string[]): Entry {
   const [url, unexpected] = words;
-  const type = options.text('type');
-  const [env, headers] = [pairs(options.texts('env'), '--env'), pairs(options.texts('header'), '--header')];
-  const cwd = options.text('cwd');
-  const [command, ...args] = rest;
-  if (command !== undefined) {
+  if (input.rest.length > 0) {
     if (url !== undefined) throw new UsageError('Give a URL or a command behind --, not both.');
-    return { command, args, ...(env && { env }), ...(cwd !== undefined && { cwd }) };
+    return program(input);
   }
   if (url === undefined) throw new UsageError('What is to be added? Give a URL, or a command behind --.');
-  if (unexpected !== undefined || !/^(https?|wss?):\/\//.test(url))
+  if (unexpected !== undefined || !/^(https?|wss?|tcp):\/\//.test(url))
     throw new UsageError(`A command stands behind --: switchyard add NAME -- ${words.join(' ')}`);
-  const kind = type ?? (url.startsWith('ws') ? 'websocket' : undefined);
-  return { ...(kind !== undefined && { type: kind }), url, ...(headers && { headers }) };
+  return remote(url, input);
 }
 
-function pairs(texts: readonly string[], option: string): Readonly<Record<string, string>> | undefined {
+function program({ rest, options, machine }: Input): Entry {
+  refuse(options, ['header', 'type'], 'is for a URL');
+  const [command = '', ...args] = rest;
+  const given = options.text('cwd');
+  const env = pairs(options.texts('env'), '--env', /^([^=]+)=(.*)$/s);
+  // The proxy may be started anywhere; the command was typed here.
+  const namesFiles = rest.some((word) => namesFile(word, machine.cwd));
+  const cwd = given !== undefined ? resolve(machine.cwd, given) : namesFiles ? machine.cwd : undefined;
+  return {
+    command: namesFile(command, machine.cwd) ? resolve(machine.cwd, command) : command,
+    ...(args.length > 0 && { args }),
+    ...(env && { env }),
+    ...(cwd !== undefined && { cwd }),
+  };
+}
+
+function remote(url: string, { options }: Input): Entry {
+  refuse(options, ['env', 'cwd'], 'is for a command');
+  if (url.startsWith('tcp:')) {
+    refuse(options, ['header', 'type'], 'is not for tcp');
+    const { hostname, port } = URL.canParse(url) ? new URL(url) : { hostname: '', port: '' };
+    if (hostname === '' || port === '') throw new UsageError('An address of tcp is tcp://HOST:PORT.');
+    return { type: 'tcp', host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+  }
+  const type = options.text('type') ?? (url.startsWith('ws') ? 'websocket' : undefined);
+  const headers = pairs(options.texts('header'), '--header', /^([^=:\s]+)\s*[=:]\s*(.*)$/s);
+  return { ...(type !== undefined && { type }), url, ...(headers && { headers }) };
+}
+
+/** Whether the word is a path from this folder on; an option or the name of a package is none. */
+function namesFile(word: string, folder: string): boolean {
+  if (isAbsolute(word) || /^[-@]/.test(word) || !/[./\\]/.test(word)) return false;
+  return existsSync(resolve(folder, word));
+}
+
+function pairs(
+  texts: readonly string[],
+  option: string,
+  form: RegExp,
+): Readonly<Record<string, string>> | undefined {
   if (texts.length === 0) return undefined;
   return Object.fromEntries(
     texts.map((text) => {
-      const split = text.indexOf('=');
-      if (split <= 0) throw new UsageError(`${option} expects KEY=VALUE.`);
-      return [text.slice(0, split), text.slice(split + 1)];
+      const [, key, value] = form.exec(text) ?? [];
+      if (key === undefined || value === undefined) throw new UsageError(`${option} expects KEY=VALUE.`);
+      return [key, value];
     }),
   );
+}
+
+/** An option that would do nothing is a mistake. */
+function refuse(options: Input['options'], names: readonly string[], why: string): void {
+  for (const name of names) if (options.text(name) !== undefined) throw new UsageError(`--${name} ${why}.`);
 }
 
 function serversOf({ root }: OwnConfigFile): Readonly<Record<string, unknown>> {
   const servers = isTable(root) ? root['mcpServers'] : undefined;
   return isTable(servers) ? servers : {};
-}
-
-async function restore({ file, text }: OwnConfigFile): Promise<void> {
-  if ((await readIfThere(file)) !== text) await replaceFile(file, text ?? '{\n  "mcpServers": {}\n}\n');
 }

@@ -1,8 +1,11 @@
 /** The one file of ours that a command changes. */
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { detectDialect } from '../config/dialects/dialects.ts';
 import { findConfigFiles } from '../config/find-config-files.ts';
 import { type Machine, userConfigFolder } from '../config/folders.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { editText, parseText, textFormatOf } from '../clients/edit-text.ts';
 import type { Edit } from '../clients/text-editor.ts';
 import { readIfThere, replaceFile } from '../clients/replace-file.ts';
@@ -41,12 +44,54 @@ export async function ownConfigFile(given: readonly string[], machine: Machine):
 }
 
 /** Writes it, with what is there kept. @throws UsageError where that cannot be done safely; then it is untouched. */
-export async function changeOwnConfig({ file, text }: OwnConfigFile, edits: readonly Edit[]): Promise<void> {
+export async function changeOwnConfig(own: OwnConfigFile, edits: readonly Edit[]): Promise<void> {
+  await write(own.file, await changedText(own, edits));
+}
+
+/** Writes it only if it brings no problem that was not there before. @throws UsageError | ConfigError; then it is untouched. */
+export async function changeCheckedConfig(
+  own: OwnConfigFile,
+  edits: readonly Edit[],
+  machine: Machine,
+): Promise<void> {
+  const text = await changedText(own, edits);
+  const known = new Set((await problemsOf(own.file, own.text ?? '', machine)).map(meaningOf));
+  const fresh = (await problemsOf(own.file, text, machine)).filter((one) => !known.has(meaningOf(one)));
+  if (fresh.length > 0) throw new ConfigError(fresh);
+  await write(own.file, text);
+}
+
+async function changedText({ file, text }: OwnConfigFile, edits: readonly Edit[]): Promise<string> {
   const format = textFormatOf(file);
   const empty = format === 'json' ? '{\n  "mcpServers": {}\n}\n' : '';
   try {
-    await replaceFile(file, await editText(text ?? empty, format, edits));
+    return await editText(text ?? empty, format, edits);
   } catch (error) {
     throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
   }
+}
+
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await replaceFile(file, text);
+  } catch (error) {
+    throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
+  }
+}
+
+/** All that is wrong with the config if its file held this text. */
+async function problemsOf(file: string, text: string, machine: Machine): Promise<readonly ConfigProblem[]> {
+  try {
+    const readText = (path: string): string => (path === file ? text : readFileSync(path, 'utf8'));
+    await loadConfig({ files: [file], ...machine, readText });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+/** The same wherever the file has it now. */
+function meaningOf({ path, message }: ConfigProblem): string {
+  return `${path}: ${message}`;
 }

@@ -37,6 +37,8 @@ import type { VariableScope } from './variables.ts';
 export interface LoadOptions extends Machine {
   /** As `findConfigFiles` gives them; relative ones start from `cwd`. Later ones win, per server. */
   readonly files: readonly string[];
+  /** Reads otherwise than from the disk: what a file would hold once it is changed. @throws if it cannot be read. */
+  readonly readText?: (file: string) => string;
   /** Told of every file that is read, also those that the config names. */
   readonly onRead?: (file: string) => void;
   /** Finds what is wrong in values that hold expressions; without it nothing is checked there. */
@@ -53,7 +55,7 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
   // async, so that every failure arrives as a rejection; the few small files are read at once.
   const readFile = (path: string): string => {
     options.onRead?.(path);
-    return readFileSync(path, 'utf8');
+    return options.readText === undefined ? readFileSync(path, 'utf8') : options.readText(path);
   };
   const context: InputContext = {
     scopeOf: (source) => variableScope(source, options, readFile),

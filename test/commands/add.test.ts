@@ -59,7 +59,7 @@ describe('switchyard add', () => {
     const own = join(home, 'switchyard.yaml');
     write(own, text);
     await cli('add', 'b', '--config', own, '--', 'y');
-    expect(readFileSync(own, 'utf8')).toBe(`${text}  b:\n    command: y\n    args: []\n`);
+    expect(readFileSync(own, 'utf8')).toBe(`${text}  b:\n    command: y\n`);
     await cli('remove', 'b', '--config', own);
     expect(readFileSync(own, 'utf8')).toBe(text);
   });
@@ -75,7 +75,7 @@ describe('switchyard add', () => {
     const { code, stderr } = await cli('add', 'b', 'https://x.example', '--header', 'A=${NOT_SET}');
     expect({ code, after: readFileSync(file, 'utf8') }).toEqual({ code: 2, after: before });
     expect(stderr).toContain('NOT_SET');
-    expect(servers()).toEqual({ a: { command: 'y', args: [] } });
+    expect(servers()).toEqual({ a: { command: 'y' } });
   });
 
   test('says what is missing, and what is meant', async () => {
@@ -83,6 +83,68 @@ describe('switchyard add', () => {
     expect((await cli('add', 'a', 'npx', 'x')).stderr).toContain('switchyard add NAME -- npx x');
     await cli('add', 'memory', '--', 'x');
     expect((await cli('remove', 'memroy')).stderr).toContain('Did you mean memory?');
+  });
+});
+
+describe('switchyard add and remove', () => {
+  test.each([
+    ['switchyard.jsonc', '{\n  // mine\n  "mcpServers": {\n    "a": { "command": "x" }, // first\n  },\n}\n'],
+    ['switchyard.yaml', '# mine\nmcpServers:\n  a: { command: x } # first\n'],
+    ['switchyard.toml', '# mine\n[mcpServers.a]\ncommand = "x" # first\n'],
+  ])('give %s back to the byte; what is new comes last', async (name, text) => {
+    const own = join(home, name);
+    write(own, text);
+    await cli('add', 'b', '--', 'y', '--flag');
+    expect(readFileSync(own, 'utf8')).toMatch(/mine[^]*first/);
+    const { stdout } = await cli('list', 'servers', '--json');
+    expect((JSON.parse(stdout) as { server: string }[]).map(({ server }) => server)).toEqual(['a', 'b']);
+    await cli('remove', 'b');
+    expect(readFileSync(own, 'utf8')).toBe(text);
+  });
+
+  test('a command that names files starts where it was typed', async () => {
+    write(join(home, 'server.mjs'), '');
+    expect((await cli('add', 'mine', '--', 'node', 'server.mjs')).stdout).toContain('It starts in');
+    expect(servers()).toEqual({ mine: { command: 'node', args: ['server.mjs'], cwd: home } });
+    await cli('add', 'mine', '--replace', '--cwd', 'sub', '--', 'node', 'x.mjs');
+    expect(servers()).toEqual({ mine: { command: 'node', args: ['x.mjs'], cwd: join(home, 'sub') } });
+  });
+
+  test.each([
+    ['tcp://[::1]:9002', [], { type: 'tcp', host: '::1', port: 9002 }],
+    ['wss://docs.example/', [], { type: 'websocket', url: 'wss://docs.example/' }],
+    [
+      'https://x.example/',
+      ['--header', 'X-A: b=c'],
+      { url: 'https://x.example/', headers: { 'X-A': 'b=c' } },
+    ],
+  ])('%s %j is reached as it says', async (url, options, entry) => {
+    expect(await cli('add', 'far', url, ...options)).toMatchObject({ code: 0, stderr: '' });
+    expect(servers()).toEqual({ far: entry });
+  });
+
+  test.each([
+    [['a', 'https://x.example/', '--env', 'A=secret'], '--env is for a command'],
+    [['a', '--header', 'A=secret', '--', 'y'], '--header is for a URL'],
+    [['a', '--env', 'secret', '--', 'y'], '--env expects KEY=VALUE'],
+    [['a', 'https://x.example/', '--type', 'stdio'], 'mcpServers.a'],
+    [['a', 'tcp://x/'], 'tcp://HOST:PORT'],
+  ])('%j is refused, and nothing is written', async (args, message) => {
+    const { code, stderr } = await cli('add', ...args);
+    expect({ code, isThere: existsSync(file) }).toEqual({ code: 2, isThere: false });
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('secret');
+  });
+
+  test('refuse what would break something else of the config, and mind no mistake that was there before', async () => {
+    const text =
+      '{ "mcpServers": { "a": { "command": "x" }, "b": { "comand": "y" } }, "pools": { "p": { "members": ["a"] } } }';
+    write(file, text);
+    expect((await cli('remove', 'a')).stderr).toContain('pools.p.members[0]: there is no server "a"');
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expect(await cli('add', 'c', '--', 'z')).toMatchObject({ code: 0 });
+    expect(await cli('remove', 'b')).toMatchObject({ code: 0 });
+    expect(servers()).toEqual({ a: { command: 'x' }, c: { command: 'z' } });
   });
 });
 
