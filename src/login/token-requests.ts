@@ -11,6 +11,9 @@ import type { LoginSettings } from './settings.ts';
 /** Loaded when the first server demands a login: it takes a tenth of a second. */
 const sdk = (): Promise<typeof Sdk> => import('@modelcontextprotocol/client');
 
+/** Longer than any login lasts. */
+const LONGEST_S = 10 * 366 * 86_400;
+
 export interface AuthorizationRequest {
   readonly url: URL;
   readonly codeVerifier: string;
@@ -186,6 +189,9 @@ function tokensOf(
   before: Tokens | undefined,
 ): Tokens {
   const now = Date.now();
+  // Anything else would end the head of a request, or be another one's.
+  if (!/^[\x21-\x7e]+$/.test(tokens.access_token))
+    throw new LoginFailure('its authorization server gave a token that no request can carry');
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: seconds, scope } = tokens;
   return {
     accessToken,
@@ -193,6 +199,8 @@ function tokensOf(
     scope: scope ?? before?.scope,
     requestedScope,
     obtainedAt: now,
-    expiresAt: seconds === undefined ? undefined : now + seconds * 1000,
+    // A token that has ended before it came is tried all the same: else every call would want another.
+    expiresAt:
+      seconds === undefined || !(seconds > 0) ? undefined : now + Math.min(seconds, LONGEST_S) * 1000,
   };
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { httpClient } from '../cases/http-client.ts';
+import { httpClient, type HttpCaller } from '../cases/http-client.ts';
 import {
   type Entry,
   failureOf,
@@ -192,6 +192,20 @@ describe('inside a client', () => {
     ]);
   });
 
+  test('a call that waits goes on when its user has logged in elsewhere', async () => {
+    const { server, folder } = await loggedOut(BY_URL);
+    const config = { ...FILES, log: { level: 'trace' } };
+    const proxy = await startProxy({ far: { url: server.url } }, { folder, config, unready: true });
+    await proxy.greet(BY_URL);
+    await proxy.toolNames();
+    const call = proxy.askTool('whoami');
+    const { id, url } = await question(proxy);
+    await loggedIn(server, join(folder, 'state'), 'bob in a terminal');
+    expect(textOf(await proxy.answer(call))).toBe('whoami: bob in a terminal');
+    accept(proxy, id, 'cancel');
+    expect(proxy.stderr).not.toContain(new URL(url).searchParams.get('state'));
+  });
+
   test('a user who declines hears which command to run', async () => {
     const { server, folder } = await loggedOut(BY_URL);
     const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES, unready: true });
@@ -325,6 +339,57 @@ describe('several people', () => {
     }
     const seen = JSON.stringify(server.state.requests);
     for (const token of Object.values(TOKENS)) expect(seen).not.toContain(token);
+  });
+
+  test('log in inside their clients, each for themselves', async () => {
+    const server = await protectedServer();
+    const folder = tempFolder();
+    const state = join(folder, 'state');
+    mkdirSync(state, { recursive: true });
+    await loggedIn(server, state, 'alice at work', { who: 'alice' });
+    await loggedIn(server, state, 'bob at work', { who: 'bob' });
+    const proxy = await startProxy(
+      { far: { url: server.url, connections: 'per-client' } },
+      { folder, http: true, unready: true, config: { ...FILES, http: { tokens: TOKENS } } },
+    );
+    const [alice, bob] = [TOKENS.alice, TOKENS.bob].map((token) =>
+      httpClient(proxy, { token, modern: true, capabilities: BY_URL }),
+    ) as [HttpCaller, HttpCaller];
+    expect(textOf(await alice.call('whoami'))).toBe('whoami: alice at work');
+    expect(textOf(await bob.call('whoami'))).toBe('whoami: bob at work');
+    await forgetLogins(folder);
+    server.endAccessTokens();
+    const [asked, askedToo] = [await alice.call('whoami'), await bob.call('whoami')].map(
+      ({ result }) =>
+        result as { inputRequests: { login: { params: { url: string } } }; requestState: string },
+    );
+    await logIn(asked?.inputRequests.login.params.url ?? '', 'alice at home');
+    const again = {
+      name: 'whoami',
+      arguments: {},
+      inputResponses: { login: { action: 'accept' } },
+    };
+    const answer = await alice.request('tools/call', { ...again, requestState: asked?.requestState });
+    expect(textOf(answer)).toBe('whoami: alice at home');
+    expect((await bob.call('whoami')).result).toMatchObject({ resultType: 'input_required' });
+    await logIn(askedToo?.inputRequests.login.params.url ?? '', 'bob at home');
+    expect(textOf(await bob.call('whoami'))).toBe('whoami: bob at home');
+    expect(textOf(await alice.call('whoami'))).toBe('whoami: alice at home');
+  });
+
+  test('of one connection are not asked to log in for each other', async () => {
+    const server = await protectedServer();
+    const folder = tempFolder();
+    await loggedIn(server, join(folder, 'state'), 'the office');
+    const proxy = await startProxy(
+      { far: { url: server.url } },
+      { folder, http: true, unready: true, config: { ...FILES, http: { tokens: TOKENS } } },
+    );
+    const bob = httpClient(proxy, { token: TOKENS.bob, modern: true, capabilities: BY_URL });
+    expect(textOf(await bob.call('whoami'))).toBe('whoami: the office');
+    await forgetLogins(folder);
+    server.endAccessTokens();
+    expect(failureOf(await bob.call('whoami'))).toMatchObject({ code: 'LOGIN_REQUIRED' });
   });
 
   test('who is not logged in does not get the login of another', async () => {

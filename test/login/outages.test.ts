@@ -114,3 +114,38 @@ describe('an authorization server that is busy', () => {
     expect(server.state.grants).toEqual(['authorization_code', 'refresh_token']);
   });
 });
+
+describe('an authorization server that gives odd tokens', () => {
+  /** What comes of a renewal that is answered so. */
+  async function renewedWith(answer: object) {
+    const server = await protectedServer();
+    const folder = tempFolder();
+    await loggedIn(server, folder);
+    server.state.tokenAnswer = JSON.stringify({ token_type: 'Bearer', access_token: 'good', ...answer });
+    const credentials = credentialsFor(server.url, storeIn(folder));
+    await credentials.pending();
+    const sent = credentials.headers();
+    const renewal = credentials.refused({ status: 401, challenge: 'Bearer', sent, again: false });
+    return { server, credentials, renewal };
+  }
+
+  test.each([1e300, 1e18])('with %s seconds to live has them shown with a date', async (seconds) => {
+    const { credentials, renewal } = await renewedWith({ expires_in: seconds });
+    await renewal;
+    expect(credentials.status.until).toMatch(/^20\d\d-/);
+  });
+
+  test.each([0, -5])('with %s seconds to live is not asked for another at every call', async (seconds) => {
+    const { server, credentials, renewal } = await renewedWith({ expires_in: seconds });
+    await renewal;
+    const asked = server.state.tokenRequests;
+    for (let call = 0; call < 5; call++) await credentials.pending();
+    expect(server.state.tokenRequests).toBe(asked);
+  });
+
+  test('with a line break in them has none of it sent', async () => {
+    const { credentials, renewal } = await renewedWith({ access_token: 'good\r\nx-evil: 1' });
+    await expect(renewal).rejects.toMatchObject({ code: 'LOGIN_REQUIRED' });
+    expect(JSON.stringify(credentials.headers())).not.toContain('evil');
+  });
+});
