@@ -16,7 +16,7 @@ export async function measureStart(effort: Effort): Promise<Section> {
     const repetitions = servers > 10 ? Math.min(5, effort.repetitions) : effort.repetitions;
     for (let round = 0; round < repetitions; round++)
       for (const who of WHO) {
-        const { ms, megabytes } = await coldStart(who, servers, round === 0);
+        const { ms, megabytes } = await coldStart(who, servers, round === 0, effort.restMs);
         times.get(who)?.push(ms);
         if (megabytes !== undefined) rss.get(who)?.push(megabytes);
       }
@@ -51,6 +51,7 @@ async function coldStart(
   who: StartWho,
   servers: number,
   rest: boolean,
+  restMs: number,
 ): Promise<{ ms: number; megabytes?: number }> {
   const from = performance.now();
   const keys = Array.from({ length: servers }, (_, i) => `s${i}`);
@@ -68,13 +69,11 @@ async function coldStart(
   });
   await complete(subject, servers);
   const ms = performance.now() - from;
-  if (rest) await sleep(REST_MS);
+  if (rest) await sleep(restMs);
   const megabytes = rest ? rssMegabytes(subject.pid) : undefined;
   await subject.stop();
   return megabytes === undefined ? { ms } : { ms, megabytes };
 }
-
-const REST_MS = 3000;
 
 /** Lists again whenever it is told that the lists have changed. */
 async function complete({ client, echoes }: Subject, servers: number): Promise<void> {

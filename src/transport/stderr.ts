@@ -24,8 +24,8 @@ const REFILL_MS = 1000;
 export class Stderr {
   readonly #options: StderrOptions;
   readonly #lines: LineFraming | undefined;
-  /** A ring. */
-  readonly #tail: Buffer;
+  /** A ring, made once there is something to keep: most servers never write. */
+  #tail: Buffer = NOTHING;
   #written = 0;
   #allowance: number;
   #refilledAt: number;
@@ -33,7 +33,6 @@ export class Stderr {
 
   constructor(options: StderrOptions) {
     this.#options = options;
-    this.#tail = Buffer.alloc(options.keepBytes);
     this.#refilledAt = options.clock.now();
     this.#allowance = options.linesPerSecond;
     this.#lines = options.onLine && this.#framing(options.onLine);
@@ -52,7 +51,7 @@ export class Stderr {
 
   /** The last of it, in whole lines, cleaned. */
   tail(): string {
-    const size = this.#tail.length;
+    const size = this.#options.keepBytes;
     if (this.#written <= size) return this.#options.redact(this.#tail.toString('utf8', 0, this.#written));
     const at = this.#written % size;
     const text = Buffer.concat([this.#tail.subarray(at), this.#tail.subarray(0, at)]).toString();
@@ -61,7 +60,8 @@ export class Stderr {
   }
 
   #keep(chunk: Buffer): void {
-    const size = this.#tail.length;
+    const size = this.#options.keepBytes;
+    if (this.#tail.length < size) this.#tail = Buffer.alloc(size);
     const part = chunk.length > size ? chunk.subarray(chunk.length - size) : chunk;
     const at = (this.#written + chunk.length - part.length) % (size || 1);
     const first = part.copy(this.#tail, at);
@@ -96,3 +96,5 @@ export class Stderr {
     return true;
   }
 }
+
+const NOTHING: Buffer = Buffer.alloc(0);
