@@ -16,6 +16,8 @@ export interface LineEvents {
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = '\uFEFF';
+/** A longer line is read over as it comes: to do so at once when it proves too long would stop everything for a while. */
+const SCANNED_FROM = 4 * 1024 * 1024;
 
 export class LineFraming {
   readonly #longest: number;
@@ -23,7 +25,8 @@ export class LineFraming {
   /** The start of a line whose end has not come. A single chunk is held as it is, more are copied together. */
   #held: Buffer = NOTHING;
   #heldBytes = 0;
-  #oversized: OversizedScanner | undefined;
+  #scanner: OversizedScanner | undefined;
+  #tooLong = false;
   #atStart = true;
 
   constructor(longestLineBytes: number, events: LineEvents) {
@@ -36,7 +39,7 @@ export class LineFraming {
     for (;;) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end < 0) break;
-      if (this.#heldBytes === 0 && this.#oversized === undefined && end - start <= this.#longest) {
+      if (this.#heldBytes === 0 && !this.#tooLong && end - start <= this.#longest) {
         this.#emit(chunk, start, end);
       } else {
         this.#hold(chunk.subarray(start, end));
@@ -49,16 +52,17 @@ export class LineFraming {
 
   /** The stream has ended: a last message that lacks only its newline still counts. */
   end(): void {
-    if (this.#heldBytes > 0 || this.#oversized) this.#endLine();
+    if (this.#heldBytes > 0 || this.#tooLong) this.#endLine();
   }
 
   #endLine(): void {
     const held = this.#held;
     const bytes = this.#heldBytes;
-    const oversized = this.#oversized;
+    const oversized = this.#tooLong ? this.#scanner : undefined;
     this.#held = NOTHING;
     this.#heldBytes = 0;
-    this.#oversized = undefined;
+    this.#scanner = undefined;
+    this.#tooLong = false;
     if (oversized) this.#events.oversized(oversized.result);
     else this.#emit(held, 0, bytes);
   }
@@ -73,9 +77,9 @@ export class LineFraming {
   }
 
   #hold(piece: Buffer): void {
-    if (this.#oversized) return this.#oversized.scan(piece);
     const bytes = this.#heldBytes + piece.length;
-    if (bytes > this.#longest) return this.#giveUp(piece);
+    if (this.#tooLong || bytes > this.#longest || bytes > SCANNED_FROM) this.#scan(piece);
+    if (this.#tooLong || bytes > this.#longest) return this.#letGo();
     if (this.#heldBytes === 0) {
       this.#held = piece;
     } else {
@@ -92,10 +96,16 @@ export class LineFraming {
     this.#held = larger;
   }
 
-  #giveUp(piece: Buffer): void {
-    this.#oversized = new OversizedScanner();
-    this.#oversized.scan(this.#held.subarray(0, this.#heldBytes));
-    this.#oversized.scan(piece);
+  #scan(piece: Buffer): void {
+    if (!this.#scanner) {
+      this.#scanner = new OversizedScanner();
+      this.#scanner.scan(this.#held.subarray(0, this.#heldBytes));
+    }
+    this.#scanner.scan(piece);
+  }
+
+  #letGo(): void {
+    this.#tooLong = true;
     this.#held = NOTHING;
     this.#heldBytes = 0;
   }

@@ -188,6 +188,20 @@ describe('a limit of a server', () => {
   });
 });
 
+describe('a line of 64 MiB', () => {
+  test('A09 through the pipe of one server keeps nobody else waiting', async () => {
+    const { proxy, start, longestMs } = await watched({ a: server(), b: server() });
+    await start();
+    const large = proxy.askTool('a__large', { bytes: 64 * MIB, idFirst: true });
+    let calls = 0;
+    for (; proxy.ledger.answerTo(large) === undefined; calls++)
+      expect(textOf(await proxy.call('b__echo', { n: 1 }))).toBe('{"n":1}');
+    expect(failureOf(await proxy.answer(large, 15_000))?.['code']).toBe('RESULT_TOO_LARGE');
+    expect(calls).toBeGreaterThan(5);
+    expect(longestMs()).toBeLessThan(100);
+  });
+});
+
 describe('a message of millions of tiny values', () => {
   test('is refused before it is parsed: half a second is the most that any message takes', async () => {
     const { proxy, start, longestMs } = await watched({ a: server(), b: server() });
