@@ -294,12 +294,7 @@ export class LiveRun {
 
   #park(): void {
     if (this.#over) return;
-    const { calls, timers, questions } = this.#run.activity;
-    const asleep = this.#needClient.size;
-    // One that is answered already goes on in a moment.
-    const answered = questions > this.#questions.size;
-    const waits = calls - asleep <= 0 && timers === 0 && questions + asleep > 0;
-    this.#parked = waits && !answered && !this.#cancelled;
+    this.#parked = !this.#cancelled && this.#waitsForSomebody();
     const status: RunStatus = this.#parked && this.#asking.size === 0 ? 'needs_attention' : 'running';
     if (status !== this.#status && this.#options.writer) {
       this.#status = status;
@@ -311,18 +306,28 @@ export class LiveRun {
     this.#notify();
   }
 
+  #waitsForSomebody(): boolean {
+    const asleep = this.#needClient.size;
+    if (asleep + this.#questions.size === 0) return false;
+    const { calls, timers, questions } = this.#run.activity;
+    // One that is answered already goes on in a moment.
+    const answered = questions > this.#questions.size;
+    return calls - asleep <= 0 && timers === 0 && questions + asleep > 0 && !answered;
+  }
+
   #notify(): void {
     for (const wake of this.#waiters) wake();
     this.#waiters.clear();
   }
 
   #progress(): void {
+    if (!this.#caller.onProgress) return;
     const { done, total, running } = this.#run.progress;
     if (done <= this.#told) return;
     this.#told = done;
     const message =
       running.length === 0 ? `${done} of ${total} steps done` : `running: ${running.slice(0, 5).join(', ')}`;
-    this.#caller.onProgress?.(Json.of({ progress: done, total, message }));
+    this.#caller.onProgress(Json.of({ progress: done, total, message }));
   }
 
   #askOpen(): void {

@@ -93,7 +93,7 @@ class Reader {
       written,
       input: isObject(written.input) ? written.input : undefined,
       timeoutMs: readDuration(written.timeout),
-      concurrency: written.concurrency ?? 16,
+      concurrency: written.concurrency ?? 32,
       onError: written.on_error ?? 'stop',
       steps,
       output,
