@@ -32,6 +32,7 @@ describe('the packed package, installed in an empty folder without a compiler', 
         'dist/cli.js',
         'dist/index.js',
         'dist/THIRD-PARTY-LICENSES',
+        'switchyard.schema.json',
         'README.md',
         'LICENSE',
       ]),
@@ -39,7 +40,7 @@ describe('the packed package, installed in an empty folder without a compiler', 
     expect(
       packed.filter(
         (file) =>
-          !/^(dist\/.+\.(js|cjs|js\.map|d\.ts)|dist\/THIRD-PARTY-LICENSES|README\.md|LICENSE|package\.json)$/.test(
+          !/^(dist\/.+\.(js|cjs|js\.map|d\.ts)|dist\/THIRD-PARTY-LICENSES|switchyard\.schema\.json|README\.md|LICENSE|package\.json)$/.test(
             file,
           ),
       ),

@@ -17,6 +17,21 @@ export interface IssueParams {
   readonly guess?: string;
 }
 
+/** What a value looks like in a file, for those who describe it to people and editors (`reference/`). */
+export type Look =
+  | { readonly kind: 'section'; readonly shape: z.ZodRawShape }
+  | { readonly kind: 'text'; readonly expected: string }
+  | { readonly kind: 'flag' | 'object' | 'share' }
+  | { readonly kind: 'count' | 'duration' | 'size'; readonly min: number; readonly max?: number }
+  | { readonly kind: 'choice'; readonly names: readonly string[]; readonly aliases: readonly string[] };
+
+const looks = new WeakMap<z.ZodType, Look>();
+
+/** Undefined for what was not made by `section` or `field`. */
+export function lookOf(schema: z.ZodType): Look | undefined {
+  return looks.get(schema);
+}
+
 /** A table with a fixed set of keys; any other is an error with the nearest known one. */
 export function section<Shape extends z.ZodRawShape>(
   shape: Shape,
@@ -24,7 +39,7 @@ export function section<Shape extends z.ZodRawShape>(
   misplaced: ReadonlyMap<string, string> = new Map(),
 ): z.ZodType<z.output<z.ZodObject<Shape>>> {
   const fields = z.object(shape);
-  return z.unknown().transform((input, context) => {
+  const schema = z.unknown().transform((input, context) => {
     if (!(input instanceof Map)) {
       report(context.issues, input, 'expected a table');
       return z.NEVER;
@@ -48,6 +63,8 @@ export function section<Shape extends z.ZodRawShape>(
     }
     return z.NEVER;
   });
+  looks.set(schema, { kind: 'section', shape });
+  return schema;
 
   function unknownKey(key: string): string {
     if (unsupported.has(key)) return 'is not supported by this version yet. Remove it.';
@@ -80,32 +97,41 @@ export function texts(): z.ZodArray<z.ZodType<string>> {
 }
 
 export function flag(): z.ZodType<boolean> {
-  return field('true or false', (value) => {
-    if (value === 'true') return true;
-    if (value === 'false') return false;
-    return typeof value === 'boolean' ? value : undefined;
-  });
+  return field(
+    'true or false',
+    (value) => {
+      if (value === 'true') return true;
+      if (value === 'false') return false;
+      return typeof value === 'boolean' ? value : undefined;
+    },
+    { look: { kind: 'flag' } },
+  );
 }
 
 /** A whole number within bounds, both included. */
 export function count(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
   const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  return field(`a whole number ${bounds}`, (value) => {
-    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    return typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
-      ? number
-      : undefined;
-  });
+  return field(
+    `a whole number ${bounds}`,
+    (value) => {
+      const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+      return typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
+        ? number
+        : undefined;
+    },
+    { look: { kind: 'count', min, ...(max < Number.MAX_SAFE_INTEGER && { max }) } },
+  );
 }
 
 /** Milliseconds. */
 export function duration(min = 1): z.ZodType<number> {
-  return atLeast(min, 'milliseconds as a whole number, or a duration such as "30s" or "5m"', readDuration);
+  const expected = 'milliseconds as a whole number, or a duration such as "30s" or "5m"';
+  return atLeast(min, expected, readDuration, 'duration');
 }
 
 /** Bytes. */
 export function size(min = 1): z.ZodType<number> {
-  return atLeast(min, 'bytes as a whole number, or a size such as "64KB" or "32MiB"', readSize);
+  return atLeast(min, 'bytes as a whole number, or a size such as "64KB" or "32MiB"', readSize, 'size');
 }
 
 /** One of a few words. `aliases` are taken as well but not offered. */
@@ -115,37 +141,50 @@ export function choice<const Name extends string>(
 ): z.ZodType<Name> {
   const all = [...names, ...aliases];
   const expected = `one of ${names.map((name) => `"${name}"`).join(', ')}`;
-  return field(
-    expected,
-    (value) => all.find((name) => name === value),
-    (value) => nearest(value, names),
-  );
+  return field(expected, (value) => all.find((name) => name === value), {
+    guess: (value) => nearest(value, names),
+    look: { kind: 'choice', names, aliases },
+  });
 }
 
-/** A text of one's own rule. `guess` offers what the user may have meant. */
+interface FieldOptions {
+  /** Offers what the user may have meant. */
+  readonly guess?: (value: string) => string | undefined;
+  /** A text, unless something else is said. */
+  readonly look?: Look;
+}
+
+/** A value of one's own rule. */
 export function field<Value>(
   expected: string,
   read: (value: unknown) => Value | undefined,
-  guess?: (value: string) => string | undefined,
+  { guess, look = { kind: 'text', expected } }: FieldOptions = {},
 ): z.ZodType<Value> {
-  return z.unknown().transform((input, context) => {
+  const schema = z.unknown().transform((input, context) => {
     const value = read(input);
     if (value !== undefined) return value;
     const near = typeof input === 'string' ? guess?.(input) : undefined;
     report(context.issues, input, `expected ${expected}`, near === undefined ? {} : { guess: near });
     return z.NEVER;
   });
+  looks.set(schema, look);
+  return schema;
 }
 
 function atLeast(
   min: number,
   expected: string,
   read: (value: unknown) => number | undefined,
+  kind: 'duration' | 'size',
 ): z.ZodType<number> {
-  return field(min > 1 ? `${expected}, at least ${min}` : expected, (value) => {
-    const amount = read(value);
-    return amount !== undefined && amount >= min ? amount : undefined;
-  });
+  return field(
+    min > 1 ? `${expected}, at least ${min}` : expected,
+    (value) => {
+      const amount = read(value);
+      return amount !== undefined && amount >= min ? amount : undefined;
+    },
+    { look: { kind, min } },
+  );
 }
 
 function report(

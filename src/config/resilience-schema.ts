@@ -24,10 +24,14 @@ export const cache = section({
 });
 
 export const retryBudget = section({
-  ratio: field('a share from 0 to 1, as 0.2', (value) => {
-    const number = typeof value === 'string' && /^\d*\.?\d+$/.test(value) ? Number(value) : value;
-    return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
-  }).optional(),
+  ratio: field(
+    'a share from 0 to 1, as 0.2',
+    (value) => {
+      const number = typeof value === 'string' && /^\d*\.?\d+$/.test(value) ? Number(value) : value;
+      return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
+    },
+    { look: { kind: 'share' } },
+  ).optional(),
   min: count(0).optional(),
 });
 
@@ -38,8 +42,10 @@ export const pool = section({
 });
 
 /** A table of whatever, as a plain object. */
-const object = field('a table', (value) =>
-  value instanceof Map ? (plain(value) as Readonly<Record<string, unknown>>) : undefined,
+const object = field(
+  'a table',
+  (value) => (value instanceof Map ? (plain(value) as Readonly<Record<string, unknown>>) : undefined),
+  { look: { kind: 'object' } },
 );
 
 export const composedTool = section({

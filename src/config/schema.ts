@@ -129,7 +129,7 @@ const ownShape = {
   namespace: field(
     'a namespace of letters, digits, "-" and single "_", none at its end',
     (value) => (typeof value === 'string' && isNamespace(value) ? value : undefined),
-    (value) => namespaceOf(value),
+    { guess: (value) => namespaceOf(value) },
   ).optional(),
 };
 

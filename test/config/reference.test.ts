@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
+import { parse } from 'jsonc-parser';
+import { describe, expect, test } from 'vitest';
+
+const validate = new AjvJsonSchemaValidator().getValidator(
+  JSON.parse(readFileSync('switchyard.schema.json', 'utf8')) as object,
+);
+
+describe('the reference of the config', () => {
+  test('is what the schema of the config makes it', async () => {
+    const stale = promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/docs.ts', '--check']);
+    await expect(stale).resolves.toMatchObject({ stderr: '' });
+  });
+
+  test('gives editors a JSON Schema that takes the config of the README and of every example', () => {
+    const [, readme = ''] = /```jsonc\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const files = readdirSync('examples').map((name) => `examples/${name}/switchyard.json`);
+    const texts = [
+      readme,
+      ...files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8')),
+    ];
+    expect(texts.length).toBeGreaterThan(4);
+    expect(texts.map((text) => validate(parse(text)).errorMessage)).toEqual(texts.map(() => undefined));
+  });
+
+  test.each([
+    ['a duration with its unit', { defaults: { timeoutMs: '1.5m' } }],
+    ['a size with its unit', { http: { maxBodyBytes: '32MiB' } }],
+    ['a variable in the place of a number', { mcpServers: { a: { host: 'h', port: '${PORT}' } } }],
+    ['a switch as text', { expose: { metaTools: 'false' } }],
+  ])('takes %s', (_, config) => {
+    expect(validate(config).errorMessage).toBeUndefined();
+  });
+
+  test.each([
+    ['an unknown key', { mcpServers: { a: { command: 'x', timeout: 1 } } }],
+    ['a number that is none', { mcpServers: { a: { command: 'x', maxConcurrency: 'many' } } }],
+    ['a duration of an unknown unit', { defaults: { timeoutMs: '3 days' } }],
+    ['a word that is none of the choices', { mcpServers: { a: { command: 'x', start: 'later' } } }],
+    ['a pool without members', { pools: { a: {} } }],
+    ['what belongs to one server in the defaults', { defaults: { command: 'x' } }],
+  ])('refuses %s', (_, config) => {
+    expect(validate(config).valid).toBe(false);
+  });
+});
