@@ -190,6 +190,11 @@ describe('clients that attach', () => {
 
   test('leave it running when one of them is killed, and the others do not notice', async () => {
     const [a, b] = [await entry(), await entry()];
+    // Their own connections are up.
+    for (const client of [a, b])
+      await Promise.all(
+        ['own__echo', 'mine__echo', 'pipe__echo', 'who__echo'].map((tool) => client.call(tool)),
+      );
     const files = openFiles((runs()[0] as Run).pid);
     const c = await entry();
     await c.call('pipe__echo');
