@@ -49,6 +49,13 @@ export function takeEdits(entries: readonly NamedEntry[]): readonly Edit[] {
   return entries.map(({ path }) => ({ path, value: undefined })).reverse();
 }
 
+/** Takes what stands in the file for our entry beside it. */
+export function forgetEdits(client: DialectId, root: unknown): readonly Edit[] {
+  const allowed = allowedIn(client, root);
+  const index = allowed?.indexOf(OUR_NAME) ?? -1;
+  return index < 0 ? [] : [{ path: ['mcp', 'allowed', index], value: undefined }];
+}
+
 /** Our entry in the client's own words. */
 export function entryOf(client: DialectId, root: unknown, { command, args }: StartedBy): unknown {
   const usual = { command, args };
@@ -99,9 +106,14 @@ function tablePath(client: DialectId, root: unknown): Path {
 
 /** Gemini starts only what is on its list, where there is one. */
 function allowedEdits(client: DialectId, root: unknown, name: string): readonly Edit[] {
-  const allowed = client === 'gemini' ? childOf(childOf(root, 'mcp'), 'allowed') : undefined;
-  if (!Array.isArray(allowed) || allowed.includes(name)) return [];
+  const allowed = allowedIn(client, root);
+  if (!allowed || allowed.includes(name)) return [];
   return [{ path: ['mcp', 'allowed', allowed.length], value: name }];
+}
+
+function allowedIn(client: DialectId, root: unknown): readonly unknown[] | undefined {
+  const allowed = client === 'gemini' ? childOf(childOf(root, 'mcp'), 'allowed') : undefined;
+  return Array.isArray(allowed) ? (allowed as unknown[]) : undefined;
 }
 
 function nameIn(value: unknown): string | undefined {

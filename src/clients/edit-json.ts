@@ -1,4 +1,4 @@
-import { findNodeAtLocation, type Node, parse, type ParseError, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, type Node, type ParseError, parseTree } from 'jsonc-parser';
 import { putChild, replaceNode, takeChild } from './json-text.ts';
 import { type Edit, noValid, type TextEditor } from './text-editor.ts';
 
@@ -7,10 +7,10 @@ export const jsonEditor: TextEditor = {
   parse(text) {
     if (text.trim() === '') return {};
     const errors: ParseError[] = [];
-    const value: unknown = parse(text, errors, { allowTrailingComma: true });
+    const root = parseTree(text, errors, { allowTrailingComma: true });
     const [first] = errors;
     if (first) noValid('JSON', new Error(`line ${text.slice(0, first.offset).split('\n').length}`));
-    return value;
+    return root && valueOf(root);
   },
   edit: (text, edits) => edits.reduce(edited, text.trim() === '' ? '{}\n' : text),
 };
@@ -41,4 +41,17 @@ function put(text: string, root: Node, path: Edit['path'], value: unknown): stri
 /** The member of its table, or the element of its list. */
 function ownerOf(node: Node): Node {
   return node.parent?.type === 'property' ? node.parent : node;
+}
+
+/** `__proto__` is a key like any other. */
+function valueOf(node: Node): unknown {
+  if (node.type === 'array') return node.children?.map(valueOf) ?? [];
+  if (node.type !== 'object') return node.value as unknown;
+  const members = node.children ?? [];
+  return Object.fromEntries(
+    members.map(({ children: [key, value] = [] }) => [
+      String(key?.value),
+      value === undefined ? null : valueOf(value),
+    ]),
+  );
 }

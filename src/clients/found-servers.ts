@@ -1,5 +1,5 @@
 /** What the clients on this machine have configured. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { clientFiles, projectFiles } from '../config/client-places.ts';
 import type { ClientDialect, SkippedServer } from '../config/dialects/client-dialect.ts';
 import { dialects, readClientConfig } from '../config/dialects/dialects.ts';
@@ -7,6 +7,7 @@ import { projectFolderOf } from '../config/dialects/project-folder.ts';
 import { type Machine, pathsOf } from '../config/folders.ts';
 import type { ServerInput } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
+import { MAX_BYTES } from './replace-file.ts';
 
 export interface ClientFileFound {
   readonly client: ClientDialect;
@@ -38,6 +39,9 @@ export function readClientFile(
 ): ClientFileFound | undefined {
   let text: string;
   try {
+    const found = statSync(file);
+    if (!found.isFile()) throw new Error('it is not a file');
+    if (found.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -8,12 +8,12 @@ import { readIfThere, replaceFile } from './replace-file.ts';
 export interface InstallRecord {
   readonly client: DialectId;
   readonly file: string;
-  /** The copy of the file as it was; `undefined`: there was none. */
+  /** The copy of the file as it was before the first time; `undefined`: there was none. */
   readonly backup?: string | undefined;
-  /** Of the text that was written. */
+  /** Of the text that was written: as long as the file is that, the copy can be put back. Empty: no more. */
   readonly hash: string;
-  /** Names of the client's own entries that were moved behind ours. */
-  readonly adopted: readonly string[];
+  /** The client's own entries that were moved behind ours, as the client had them. They hold secrets. */
+  readonly moved: readonly { readonly name: string; readonly value: unknown }[];
 }
 
 export function hashOf(text: string): string {

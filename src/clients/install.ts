@@ -1,9 +1,10 @@
 /** Our entry in a client's file: put in, with the client's own entries moved behind it, and taken out again. */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { DialectId } from '../config/dialects/client-dialect.ts';
 import {
   entriesIn,
   entryOf,
+  forgetEdits,
   type NamedEntry,
   OUR_NAME,
   putEdits,
@@ -11,8 +12,8 @@ import {
   takeEdits,
 } from './client-entry.ts';
 import { editText, parseText, textFormatOf } from './edit-text.ts';
-import { forgetRecord, hashOf, readRecord, writeRecord } from './install-record.ts';
-import { backUp, readIfThere, replaceFile } from './replace-file.ts';
+import { forgetRecord, hashOf, type InstallRecord, readRecord, writeRecord } from './install-record.ts';
+import { backUp, readIfThere, replaceUnchanged } from './replace-file.ts';
 import { sameValue } from './same-value.ts';
 
 export interface InstallOptions {
@@ -40,26 +41,39 @@ export async function installEntry(options: InstallOptions): Promise<Installed> 
   const format = textFormatOf(file);
   const root = await parseText(text ?? '', format);
   const entries = entriesIn(client, root);
-  const old = entries.filter(({ name }) => name !== OUR_NAME && options.isOurs(name));
-  const going = [...old, ...entries.filter(({ name }) => adopted.includes(name))];
-  const entry = entryOf(client, root, options.startedBy);
   const present = entries.find(({ name }) => name === OUR_NAME);
-  if (going.length === 0 && sameValue(present?.value, entry)) return { changed: false, backup: undefined };
-  const without = await editText(text ?? '', format, takeEdits(inOrder(going, entries)));
+  if (present && !adopted.includes(OUR_NAME) && !isOurs(present, options))
+    throw new Error(`it has a server of its own that is named "${OUR_NAME}"`);
+  const going = entries.filter(({ name }) => adopted.includes(name));
+  const old = entries.filter((entry) => entry.name !== OUR_NAME && isOurs(entry, options));
+  const entry = entryOf(client, root, options.startedBy);
+  if (going.length + old.length === 0 && sameValue(present?.value, entry))
+    return { changed: false, backup: undefined };
+  const without = await editText(text ?? '', format, takeEdits(inOrder([...going, ...old], entries)));
   const rest = await parseText(without, format);
   const after = await editText(without, format, putEdits(client, rest, OUR_NAME, entry));
   const before = await readRecord(stateDir, file);
-  // The copy of the first time is what an uninstall restores.
-  const isOnRecord = before !== undefined && before.hash === hashOf(text ?? '');
-  const backup = text === undefined ? undefined : await backUp(file, now);
-  await replaceFile(file, after);
+  const backup = text === undefined ? undefined : await backUp(file, text, now);
+  // Between two times its user may have changed it: then the copy of the first time is not what it was before.
+  const canRestore = before === undefined || before.hash === hashOf(text ?? '');
+  // On record before it is done: whatever happens in between, nothing of the client's own is lost.
   await writeRecord(stateDir, {
     client,
     file,
-    backup: isOnRecord ? before.backup : backup,
-    hash: hashOf(after),
-    adopted: [...new Set([...(before?.adopted ?? []), ...adopted])],
+    backup: before === undefined ? backup : before.backup,
+    hash: canRestore ? hashOf(after) : '',
+    moved: [
+      ...(before?.moved ?? []).filter(({ name }) => !going.some((one) => one.name === name)),
+      ...going.map(({ name, value }) => ({ name, value })),
+    ],
   });
+  try {
+    await replaceUnchanged(file, text, after);
+  } catch (error) {
+    await (before ? writeRecord(stateDir, before) : forgetRecord(stateDir, file));
+    if (backup !== undefined) await rm(backup, { force: true });
+    throw error;
+  }
   return { changed: true, backup };
 }
 
@@ -71,49 +85,52 @@ export type Uninstalled = 'restored' | 'taken out' | 'not installed';
  *
  * @throws Error where the file cannot be read or changed safely; then it is untouched.
  */
-export async function uninstallEntry({
-  client,
-  file,
-  stateDir,
-  isOurs,
-}: Pick<InstallOptions, 'client' | 'file' | 'stateDir' | 'isOurs'>): Promise<Uninstalled> {
+export async function uninstallEntry(
+  options: Pick<InstallOptions, 'client' | 'file' | 'stateDir' | 'isOurs'>,
+): Promise<Uninstalled> {
+  const { client, file, stateDir } = options;
   const text = await readIfThere(file);
   const record = await readRecord(stateDir, file);
   if (text === undefined) {
     await forgetRecord(stateDir, file);
     return 'not installed';
   }
-  if (record?.hash === hashOf(text)) {
-    if (record.backup === undefined) await rm(file);
-    else {
-      await replaceFile(file, await readFile(record.backup, 'utf8'));
-      await rm(record.backup, { force: true });
-    }
+  if (record?.hash === hashOf(text) && (await restored(record, text))) {
     await forgetRecord(stateDir, file);
     return 'restored';
   }
   const format = textFormatOf(file);
-  const entries = entriesIn(client, await parseText(text, format));
-  const ours = entries.filter(({ name }) => isOurs(name));
+  const root = await parseText(text, format);
+  const entries = entriesIn(client, root);
+  const ours = entries.filter((entry) => isOurs(entry, options));
   if (ours.length === 0 && !record) return 'not installed';
-  let after = await editText(text, format, takeEdits(inOrder(ours, entries)));
-  for (const { name, value } of await moved(record)) {
-    const root = await parseText(after, format);
-    if (!entriesIn(client, root).some((entry) => entry.name === name))
-      after = await editText(after, format, putEdits(client, root, name, value));
+  let after = await editText(text, format, [...takeEdits(ours), ...forgetEdits(client, root)]);
+  for (const { name, value } of record?.moved ?? []) {
+    const now = await parseText(after, format);
+    if (!entriesIn(client, now).some((entry) => entry.name === name))
+      after = await editText(after, format, putEdits(client, now, name, value));
   }
-  await replaceFile(file, after);
+  if (after !== text) await replaceUnchanged(file, text, after);
   await forgetRecord(stateDir, file);
   return 'taken out';
 }
 
-/** What was moved behind ours, as the client had it. */
-async function moved(record: Awaited<ReturnType<typeof readRecord>>): Promise<readonly NamedEntry[]> {
-  const { client, backup, adopted = [] } = record ?? {};
-  const text = backup === undefined ? undefined : await readIfThere(backup);
-  if (client === undefined || backup === undefined || text === undefined) return [];
-  const entries = entriesIn(client, await parseText(text, textFormatOf(record?.file ?? backup)));
-  return entries.filter(({ name }) => adopted.includes(name));
+/** @returns whether it is as it was: its copy may be gone. */
+async function restored({ file, backup }: InstallRecord, text: string): Promise<boolean> {
+  if (backup === undefined) {
+    await rm(file);
+    return true;
+  }
+  const before = await readIfThere(backup);
+  if (before === undefined) return false;
+  await replaceUnchanged(file, text, before);
+  await rm(backup, { force: true });
+  return true;
+}
+
+/** An entry of ours whose program has moved away cannot be told by it any more. */
+function isOurs({ name, value }: NamedEntry, options: Pick<InstallOptions, 'isOurs'>): boolean {
+  return options.isOurs(name) || (name === OUR_NAME && JSON.stringify(value).includes('"--attach"'));
 }
 
 function inOrder(some: readonly NamedEntry[], all: readonly NamedEntry[]): readonly NamedEntry[] {

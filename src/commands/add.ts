@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { isTable } from '../clients/text-editor.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Command, Input } from './command.ts';
-import { changeCheckedConfig, type OwnConfigFile, ownConfigFile } from './own-config-file.ts';
+import { changeCheckedConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export const add: Command = {
@@ -52,10 +52,18 @@ export const remove: Command = {
 };
 
 async function runAdd(input: Input): Promise<number> {
-  const { positionals, options, configFiles, machine, output } = input;
-  const [name, ...words] = positionals;
+  const [name, ...words] = input.positionals;
   if (name === undefined) throw new UsageError('switchyard add expects a NAME, and a URL or -- COMMAND.');
-  const own = await ownConfigFile(configFiles, machine);
+  return withOwnConfig(input.configFiles, input.machine, (own) => addTo(own, name, words, input));
+}
+
+async function addTo(
+  own: OwnConfigFile,
+  name: string,
+  words: readonly string[],
+  input: Input,
+): Promise<number> {
+  const { options, machine, output } = input;
   if (Object.hasOwn(serversOf(own), name) && !options.flag('replace'))
     throw new UsageError(`There is a server "${name}" already: take another name, or say --replace.`);
   const entry = entryOf(input, words);
@@ -73,7 +81,15 @@ async function runAdd(input: Input): Promise<number> {
 async function runRemove({ positionals, configFiles, machine, output }: Input): Promise<number> {
   const [name, more] = positionals;
   if (name === undefined || more !== undefined) throw new UsageError('switchyard remove expects one NAME.');
-  const own = await ownConfigFile(configFiles, machine);
+  return withOwnConfig(configFiles, machine, (own) => removeFrom(own, name, machine, output));
+}
+
+async function removeFrom(
+  own: OwnConfigFile,
+  name: string,
+  machine: Input['machine'],
+  output: Input['output'],
+): Promise<number> {
   const names = Object.keys(serversOf(own));
   if (!names.includes(name)) {
     const near = nearest(name, names);

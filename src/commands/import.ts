@@ -12,8 +12,9 @@ import { readFile } from 'node:fs/promises';
 import { messageOf } from '../core/errors.ts';
 import type { Command, Input } from './command.ts';
 import { clientNamed } from './named-clients.ts';
-import { changeOwnConfig, ownConfigFile } from './own-config-file.ts';
+import { changeOwnConfig, type OwnConfigFile, ownConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
+import { plain } from './workflow-tree.ts';
 
 export const importCommand: Command = {
   name: 'import',
@@ -39,8 +40,18 @@ interface Row {
   readonly key?: string;
 }
 
-async function run({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
-  const own = await ownConfigFile(configFiles, machine);
+async function run(input: Input): Promise<number> {
+  const { options, configFiles, machine } = input;
+  const dry = options.flag('dry-run');
+  if (dry) return take(await ownConfigFile(configFiles, machine), dry, input);
+  return withOwnConfig(configFiles, machine, (own) => take(own, dry, input));
+}
+
+async function take(
+  own: OwnConfigFile,
+  dry: boolean,
+  { positionals, machine, output }: Input,
+): Promise<number> {
   const found = await lookedAt(positionals, machine);
   const offered = found.flatMap(({ client, servers }) =>
     [...servers].map(([name, input]): Offered => ({ client: client.id, name, input })),
@@ -49,7 +60,6 @@ async function run({ positionals, options, configFiles, machine, output }: Input
   const rows = rowsOf(found, taken);
   for (const { client, file, trouble } of found)
     if (trouble !== undefined) output.note(`${client.name}: ${file}: ${trouble}`);
-  const dry = options.flag('dry-run');
   if (!dry && edits.length > 0) await changeOwnConfig(own, edits);
   if (output.json) output.document({ file: own.file, written: !dry && edits.length > 0, servers: rows });
   else if (rows.length === 0) output.note('No client on this machine has a server configured.');
@@ -99,7 +109,7 @@ function rowsOf(found: readonly ClientFileFound[], taken: ReturnType<typeof take
       const its = taken.find((one) => one.input === input);
       if (!its) return [];
       const off = input.disabled === true ? ' (switched off)' : '';
-      const result = its.twice ? `the same as ${its.key}` : `taken as ${its.key}${off}`;
+      const result = its.twice ? `the same as ${plain(its.key)}` : `taken as ${plain(its.key)}${off}`;
       return [{ client: client.name, server: plain(name), reaches: reached(input), result, key: its.key }];
     }),
     ...skipped.map(({ name, reason, own }): Row => ({
@@ -123,8 +133,4 @@ export function reached({ command, args = [], url, host, port }: ServerInput): s
   }
   if (url !== undefined) return plain(url.replace(/^(\w+:\/\/)(?:[^/@]*@)?([^/?#]*).*$/, '$1$2'));
   return plain(`${host ?? ''}:${port ?? ''}`);
-}
-
-function plain(text: string): string {
-  return text.replaceAll(/\p{C}+/gu, ' ').trim();
 }

@@ -10,6 +10,7 @@ import type { Command, Input } from './command.ts';
 import { reached } from './import.ts';
 import { install } from './install.ts';
 import { clientNamed } from './named-clients.ts';
+import { Output } from './output.ts';
 import { Options } from './command.ts';
 import { changeOwnConfig, ownConfigFile } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
@@ -92,7 +93,14 @@ async function run(input: Input): Promise<number> {
 
 async function installed(client: ClientDialect, adopt: boolean, file: string, input: Input): Promise<void> {
   const options = new Options(new Map([['adopt', adopt]]));
-  await install.run({ ...input, positionals: [client.id], options, configFiles: [file] });
+  // With --json the one document is ours.
+  const output = input.output.json ? silent() : input.output;
+  await install.run({ ...input, output, positionals: [client.id], options, configFiles: [file] });
+}
+
+function silent(): Output {
+  const stdout = { write() {} };
+  return new Output({ json: true, noColor: true, env: {}, stdout, stderr: process.stderr });
 }
 
 interface Prompts {

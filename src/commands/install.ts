@@ -1,22 +1,26 @@
 /** `switchyard install` and `uninstall`: the one entry in a client's file. */
 import { existsSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { clientFiles } from '../config/client-places.ts';
 import type { ClientDialect } from '../config/dialects/client-dialect.ts';
 import type { ServerConfig } from '../config/config.ts';
-import type { Machine } from '../config/folders.ts';
+import { type Machine, userStateFolder } from '../config/folders.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { entriesIn, type StartedBy } from '../clients/client-entry.ts';
 import { parseText, textFormatOf } from '../clients/edit-text.ts';
 import { type ClientFileFound, readClientFile } from '../clients/found-servers.ts';
-import { installEntry, uninstallEntry } from '../clients/install.ts';
+import { type Installed, installEntry, uninstallEntry } from '../clients/install.ts';
 import { readIfThere, replaceFile } from '../clients/replace-file.ts';
 import { type Taken, takeOver } from '../clients/take-over.ts';
 import { messageOf } from '../core/errors.ts';
+import { stringAt } from '../core/json.ts';
 import type { Command, Input } from './command.ts';
 import { readConfig } from './configured.ts';
 import { clientNamed } from './named-clients.ts';
-import { changeOwnConfig, type OwnConfigFile, ownConfigFile } from './own-config-file.ts';
+import { changeOwnConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
+import { plain } from './workflow-tree.ts';
 
 const FILE = {
   type: 'string',
@@ -62,15 +66,53 @@ const THEN: Readonly<Partial<Record<ClientDialect['id'], string>>> = {
 };
 
 async function runInstall({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
-  const { client, file } = target(positionals, options.text('file'), machine, 'install');
-  const own = await ownConfigFile(configFiles, machine);
+  const place = target(positionals, options.text('file'), machine, 'install');
+  const { installed, adoption, own } = await withOwnConfig(configFiles, machine, (its) =>
+    bothChanged(place, its, options.flag('adopt'), machine),
+  );
+  const { client, file } = place;
+  const { changed, backup } = installed;
+  for (const { name, why } of adoption.left) output.note(`${plain(name)} stays where it is: ${plain(why)}`);
+  const program = programPath();
+  if (/[\\/]_npx[\\/]/.test(program))
+    output.note(
+      `The entry starts ${program}, which npm may clear away at any time: "npm install -g mcp-switchyard", and install again.`,
+    );
+  const next = THEN[client.id] ?? `Restart ${client.name}.`;
+  if (output.json)
+    output.document({ client: client.id, file, changed, backup, adopted: adoption.names, next });
+  else if (!changed) output.line(`Nothing to do: ${client.name} has the entry already (${file}).`);
+  else {
+    output.line(
+      `${client.name} starts Switchyard now: ${file}${backup === undefined ? '' : `\nAs it was before: ${backup}`}`,
+    );
+    for (const { name, key } of adoption.taken)
+      output.line(`  ${plain(name)} is served from ${own}${key === name ? '' : ` as ${plain(key)}`}`);
+    output.line(next);
+  }
+  return 0;
+}
+
+interface Target {
+  readonly client: ClientDialect;
+  /** Absolute. */
+  readonly file: string;
+}
+
+/** Our config first: what the client starts then finds there what was moved. Where one fails both are as before. */
+async function bothChanged(
+  { client, file }: Target,
+  own: OwnConfigFile,
+  adopts: boolean,
+  machine: Machine,
+): Promise<{ readonly installed: Installed; readonly adoption: Adoption; readonly own: string }> {
   const found = readClientFile(client, file, userMachine(machine));
   if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
-  if (own.text === undefined) await changeOwnConfig(own, [{ path: ['mcpServers'], value: {} }]);
-  const { stateDir } = await readConfig([own.file], machine);
-  const adoption = options.flag('adopt') && found ? await adopt(found, own, machine) : NONE;
   try {
-    const { changed, backup } = await installEntry({
+    if (own.text === undefined) await changeOwnConfig(own, [{ path: ['mcpServers'], value: {} }]);
+    const { stateDir } = await readConfig([own.file], machine);
+    const adoption = adopts && found ? await adopt(found, own, machine) : NONE;
+    const installed = await installEntry({
       client: client.id,
       file,
       stateDir,
@@ -79,39 +121,27 @@ async function runInstall({ positionals, options, configFiles, machine, output }
       adopted: adoption.names,
       now: new Date(),
     });
-    for (const { name, why } of adoption.left) output.note(`${name} stays where it is: ${why}`);
-    if (output.json) output.document({ client: client.id, file, changed, backup, adopted: adoption.names });
-    else if (!changed) output.line(`Nothing to do: ${client.name} has the entry already (${file}).`);
-    else {
-      output.line(
-        `${client.name} starts Switchyard now: ${file}${backup === undefined ? '' : `\nAs it was before: ${backup}`}`,
-      );
-      for (const { name, key } of adoption.taken)
-        output.line(`  ${name} is served from ${own.file}${key === name ? '' : ` as ${key}`}`);
-      output.line(THEN[client.id] ?? `Restart ${client.name}.`);
-    }
-    return 0;
+    return { installed, adoption, own: own.file };
   } catch (error) {
-    if (adoption !== NONE) await restore(own);
+    await restore(own);
+    if (error instanceof ConfigError) throw error;
     throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
   }
 }
 
 async function runUninstall({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
   const { client, file } = target(positionals, options.text('file'), machine, 'uninstall');
-  const own = await ownConfigFile(configFiles, machine);
-  const { stateDir } = await readConfig(own.text === undefined ? [] : [own.file], machine);
-  const found = readClientFile(client, file, userMachine(machine));
-  if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
-  const result = await uninstallEntry({
-    client: client.id,
-    file,
-    stateDir,
-    isOurs: (name) => isOurs(found, name),
-  }).catch((error: unknown) => {
-    throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
+  const result = await withOwnConfig(configFiles, machine, async (own) => {
+    const found = readClientFile(client, file, userMachine(machine));
+    if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
+    const stateDir = await stateDirOf(own, machine);
+    const entry = { client: client.id, file, stateDir, isOurs: (name: string) => isOurs(found, name) };
+    return uninstallEntry(entry).catch((error: unknown) => {
+      throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
+    });
   });
-  if (output.json) output.document({ client: client.id, file, result });
+  const next = THEN[client.id] ?? `Restart ${client.name}.`;
+  if (output.json) output.document({ client: client.id, file, result, next });
   else if (result === 'not installed') output.line(`${client.name} has no entry of ours (${file}).`);
   else {
     output.line(
@@ -119,9 +149,20 @@ async function runUninstall({ positionals, options, configFiles, machine, output
         ? `${file} is as it was before.`
         : `Our entry is out of ${file}; what was moved is back.`,
     );
-    output.line(THEN[client.id] ?? `Restart ${client.name}.`);
+    output.line(next);
   }
   return 0;
+}
+
+/** A config with mistakes must not keep anybody from taking the entry out. */
+async function stateDirOf(own: OwnConfigFile, machine: Machine): Promise<string> {
+  try {
+    return (await readConfig(own.text === undefined ? [] : [own.file], machine)).stateDir;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const written = stringAt(own.root, 'stateDir');
+    return written === undefined ? userStateFolder(machine) : resolve(dirname(own.file), written);
+  }
 }
 
 function target(
@@ -129,14 +170,14 @@ function target(
   given: string | undefined,
   machine: Machine,
   command: string,
-): { readonly client: ClientDialect; readonly file: string } {
+): Target {
   const [name, more] = positionals;
   if (name === undefined) throw new UsageError(`switchyard ${command} expects a CLIENT.`);
   if (more !== undefined) throw new UsageError(`One client at a time: unexpected "${more}".`);
   const client = clientNamed(name);
   const places = clientFiles(client.id, machine);
-  const file = given ?? places.find((one) => existsSync(one)) ?? places[0];
-  return { client, file: file as string };
+  const file = given ?? places.find((one) => existsSync(one)) ?? places[0] ?? '';
+  return { client, file: resolve(machine.cwd, file) };
 }
 
 /** A file of the whole user is read as such, wherever the command runs. */
@@ -150,11 +191,20 @@ function isOurs(found: ClientFileFound | undefined, name: string): boolean {
 
 /** Absolute: clients start with another PATH than terminals. */
 function startedBy(config: string): StartedBy {
+  return { command: nodePath(), args: [programPath(), 'serve', '--attach', '--config', config] };
+}
+
+function programPath(): string {
   const [, program = ''] = process.argv;
-  return {
-    command: process.execPath,
-    args: [realpathSync(program), 'serve', '--attach', '--config', config],
-  };
+  return realpathSync(program);
+}
+
+/** Homebrew has a folder for each version, and a name for the one that is installed. */
+function nodePath(): string {
+  const { execPath } = process;
+  const [, prefix, formula] = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/bin\/node$/.exec(execPath) ?? [];
+  const lasting = `${prefix ?? ''}/opt/${formula ?? ''}/bin/node`;
+  return prefix !== undefined && existsSync(lasting) ? lasting : execPath;
 }
 
 interface Adoption {
@@ -200,7 +250,7 @@ async function adopt(found: ClientFileFound, own: OwnConfigFile, machine: Machin
 
 async function restore({ file, text }: OwnConfigFile): Promise<void> {
   if (text === undefined) await rm(file, { force: true });
-  else await replaceFile(file, text);
+  else if ((await readIfThere(file)) !== text) await replaceFile(file, text);
 }
 
 /** Servers that would be started otherwise from our file than from the client's: with the reason. */

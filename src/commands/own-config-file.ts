@@ -1,6 +1,7 @@
 /** The one file of ours that a command changes. */
 import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { detectDialect } from '../config/dialects/dialects.ts';
 import { findConfigFiles } from '../config/find-config-files.ts';
@@ -8,8 +9,11 @@ import { type Machine, userConfigFolder } from '../config/folders.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { editText, parseText, textFormatOf } from '../clients/edit-text.ts';
 import type { Edit } from '../clients/text-editor.ts';
-import { readIfThere, replaceFile } from '../clients/replace-file.ts';
+import { readIfThere, replaceUnchanged } from '../clients/replace-file.ts';
+import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
+import { lockFile } from '../login/file-lock.ts';
+import { startTimeOf } from '../transport/process-table.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface OwnConfigFile {
@@ -19,6 +23,32 @@ export interface OwnConfigFile {
   readonly text: string | undefined;
   /** What it holds. */
   readonly root: unknown;
+}
+
+/**
+ * Works on it while no other command does: two that read before either has written would lose what one of them wrote.
+ *
+ * @throws UsageError as `ownConfigFile`.
+ */
+export async function withOwnConfig<T>(
+  given: readonly string[],
+  machine: Machine,
+  work: (own: OwnConfigFile) => Promise<T>,
+): Promise<T> {
+  const { file } = await ownConfigFile(given, machine);
+  const release = await locked(`${file}.lock`).catch((error: unknown) => {
+    throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
+  });
+  try {
+    return await work(await ownConfigFile([file], machine));
+  } finally {
+    await release();
+  }
+}
+
+async function locked(file: string): Promise<() => Promise<void>> {
+  await mkdir(dirname(file), { recursive: true });
+  return lockFile({ file, startTimeOf, clock: systemClock });
 }
 
 /**
@@ -45,7 +75,7 @@ export async function ownConfigFile(given: readonly string[], machine: Machine):
 
 /** Writes it, with what is there kept. @throws UsageError where that cannot be done safely; then it is untouched. */
 export async function changeOwnConfig(own: OwnConfigFile, edits: readonly Edit[]): Promise<void> {
-  await write(own.file, await changedText(own, edits));
+  await write(own, await changedText(own, edits));
 }
 
 /** Writes it only if it brings no problem that was not there before. @throws UsageError | ConfigError; then it is untouched. */
@@ -58,7 +88,7 @@ export async function changeCheckedConfig(
   const known = new Set((await problemsOf(own.file, own.text ?? '', machine)).map(meaningOf));
   const fresh = (await problemsOf(own.file, text, machine)).filter((one) => !known.has(meaningOf(one)));
   if (fresh.length > 0) throw new ConfigError(fresh);
-  await write(own.file, text);
+  await write(own, text);
 }
 
 async function changedText({ file, text }: OwnConfigFile, edits: readonly Edit[]): Promise<string> {
@@ -71,9 +101,9 @@ async function changedText({ file, text }: OwnConfigFile, edits: readonly Edit[]
   }
 }
 
-async function write(file: string, text: string): Promise<void> {
+async function write({ file, text: before }: OwnConfigFile, text: string): Promise<void> {
   try {
-    await replaceFile(file, text);
+    await replaceUnchanged(file, before, text);
   } catch (error) {
     throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
   }

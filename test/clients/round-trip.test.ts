@@ -19,6 +19,7 @@ import { readClientFile } from '../../src/clients/found-servers.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Machine } from '../../src/config/folders.ts';
 import { type Sample, SAMPLES } from '../fixtures/clients/samples.ts';
+import { runHere } from '../commands/in-process.ts';
 import { runCli, type Said } from '../commands/run-cli.ts';
 
 // Real processes on a machine that may have more to do.
@@ -39,7 +40,7 @@ function place({ client, text }: Sample, platform: NodeJS.Platform = process.pla
   return file;
 }
 
-const cli = (...args: string[]): Promise<Said> => runCli(args, { cwd: home });
+const cli = (...args: string[]): Promise<Said> => runHere(args, machineOf(process.platform));
 const ours = (): string => join(home, '.config', 'switchyard', 'switchyard.json');
 
 describe.each(SAMPLES)('$client', (sample) => {
@@ -159,6 +160,21 @@ const PLACES: Readonly<Record<Sample['client'], Place>> = {
 const sampleOf = (client: Sample['client']): Sample => SAMPLES.find((one) => one.client === client) as Sample;
 
 describe('installing', () => {
+  test('is the same from the built command line', async () => {
+    const file = place(sampleOf('cursor'));
+    const { stdout } = await runCli(['install', 'cursor', '--adopt', '--json'], { cwd: home });
+    expect(JSON.parse(stdout)).toMatchObject({ client: 'cursor', file, adopted: ['memory', 'far'] });
+    const { mcpServers } = JSON.parse(readFileSync(file, 'utf8')) as { mcpServers: object };
+    expect(mcpServers).toEqual({
+      switchyard: {
+        command: process.execPath,
+        args: [join(process.cwd(), 'dist', 'cli.js'), 'serve', '--attach', '--config', ours()],
+      },
+    });
+    expect(await runCli(['uninstall', 'cursor'], { cwd: home })).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(file, 'utf8')).toBe(sampleOf('cursor').text);
+  });
+
   test('without --adopt leaves the client’s servers where they are', async () => {
     const file = place(sampleOf('cursor'));
     await cli('install', 'cursor');
