@@ -1,4 +1,4 @@
-/** A screen that is drawn anew as its content changes, until the user ends it. */
+/** A screen that is drawn anew as its content changes, until the user ends it or its matter is over. */
 import type { JsonObject } from '../core/json.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Output } from './output.ts';
@@ -9,6 +9,9 @@ export interface LiveScreenOptions {
   readonly first: readonly JsonObject[];
   readonly next: () => Promise<readonly JsonObject[]>;
   readonly lines: (found: readonly JsonObject[]) => readonly string[];
+  readonly everyMs?: number;
+  /** Ends the screen, too. */
+  readonly until?: Promise<unknown>;
 }
 
 const EVERY_MS = 1000;
@@ -21,8 +24,9 @@ const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
-/** Ends with q, Ctrl-C or SIGTERM, and leaves the terminal as it was. */
-export async function liveScreen({ output, first, next, lines }: LiveScreenOptions): Promise<void> {
+/** Ends with q, Ctrl-C or SIGTERM, and leaves the terminal as it was. @returns whether the user ended it. */
+export async function liveScreen(options: LiveScreenOptions): Promise<boolean> {
+  const { output, first, next, lines, everyMs = EVERY_MS, until } = options;
   const { stdin, stdout } = process;
   let found = first;
   let trouble = '';
@@ -32,22 +36,25 @@ export async function liveScreen({ output, first, next, lines }: LiveScreenOptio
     const shown = all.slice(0, Math.max(1, (stdout.rows ?? all.length) - 1));
     stdout.write(HOME + shown.map((line) => cut(line, output.width) + CLEAR_LINE).join('\r\n') + CLEAR_BELOW);
   };
-  await new Promise<void>((resolve) => {
+  return new Promise<boolean>((resolve) => {
     let over = false;
     let timer: NodeJS.Timeout | undefined;
-    const end = (): void => {
+    const end = (byUser: boolean): void => {
+      if (over) return;
       over = true;
       clearTimeout(timer);
       stdout.off('resize', draw);
       stdin.off('data', pressed);
-      process.off('SIGTERM', end).off('SIGINT', end);
+      process.off('SIGTERM', left).off('SIGINT', left);
       if (stdin.isTTY) stdin.setRawMode(false);
       stdin.pause();
       stdout.write(LEAVE);
-      resolve();
+      resolve(byUser);
     };
+    const left = (): void => end(true);
+    const done = (): void => end(false);
     const pressed = (keys: Buffer): void => {
-      if (keys.some((key) => ENDING_KEYS.has(key))) end();
+      if (keys.some((key) => ENDING_KEYS.has(key))) left();
     };
     const refresh = async (): Promise<void> => {
       try {
@@ -58,14 +65,15 @@ export async function liveScreen({ output, first, next, lines }: LiveScreenOptio
       }
       if (over) return;
       draw();
-      timer = setTimeout(() => void refresh(), EVERY_MS);
+      timer = setTimeout(() => void refresh(), everyMs);
     };
     stdout.write(ENTER);
     if (stdin.isTTY) stdin.setRawMode(true);
     stdin.on('data', pressed);
     stdout.on('resize', draw);
-    process.on('SIGTERM', end).on('SIGINT', end);
+    process.on('SIGTERM', left).on('SIGINT', left);
+    until?.then(done, done);
     draw();
-    timer = setTimeout(() => void refresh(), EVERY_MS);
+    timer = setTimeout(() => void refresh(), everyMs);
   });
 }

@@ -24,6 +24,7 @@ export interface Config {
   readonly retryBudget: RetryBudgetConfig;
   readonly limits: ProxyLimitsConfig;
   readonly workflows: WorkflowsConfig;
+  readonly check: CheckConfig;
   readonly expose: ExposeConfig;
   readonly http: HttpConfig;
   /** Absolute. Not created yet. */
@@ -212,6 +213,17 @@ export interface ToolAnnotationsConfig {
   readonly destructiveHint?: boolean;
   readonly idempotentHint?: boolean;
   readonly openWorldHint?: boolean;
+}
+
+export interface CheckConfig {
+  /** What `switchyard check` may call. */
+  readonly calls: readonly CheckCall[];
+}
+
+export interface CheckCall {
+  /** The name that a client sees. */
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
 }
 
 export interface ExposeConfig {

@@ -110,6 +110,7 @@ interface TopResult {
     | 'log'
     | 'retryBudget'
     | 'workflows'
+    | 'check'
   >;
   readonly pools: ReadonlyMap<string, PoolInput>;
   readonly tools: ReadonlyMap<string, ComposedToolInput>;
@@ -142,6 +143,12 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
         files: (input.workflows?.files ?? []).map((glob) =>
           paths.resolve(placeAt(rest, ['workflows', 'files']).source.folder, glob),
         ),
+      },
+      check: {
+        calls: (input.check?.calls ?? []).map(({ tool, arguments: args = {} }) => ({
+          tool,
+          arguments: args,
+        })),
       },
       tokenStorage: input.tokenStorage ?? 'auto',
       idleExitMs: input.idleExitMs ?? builtInIdleExitMs,

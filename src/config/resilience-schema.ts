@@ -42,7 +42,7 @@ export const pool = section({
 });
 
 /** A table of whatever, as a plain object. */
-const object = field(
+export const object = field(
   'a table',
   (value) => (value instanceof Map ? (plain(value) as Readonly<Record<string, unknown>>) : undefined),
   { look: { kind: 'object' } },

@@ -18,7 +18,15 @@ import {
 import { auth } from './auth-schema.ts';
 import { CLIENT_IDS } from './dialects/client-ids.ts';
 import { isNamespace, namespaceOf } from './namespaces.ts';
-import { cache, circuitBreaker, composedTool, pool, retry, retryBudget } from './resilience-schema.ts';
+import {
+  cache,
+  circuitBreaker,
+  composedTool,
+  object,
+  pool,
+  retry,
+  retryBudget,
+} from './resilience-schema.ts';
 import { unsupportedKeys } from './unsupported.ts';
 
 const annotations = section({
@@ -190,6 +198,9 @@ const topShape = {
     inline: choice(['ask', 'allow', 'read-only', 'off']).optional(),
   }).optional(),
   imports: list(choice(CLIENT_IDS)).optional(),
+  check: section({
+    calls: list(section({ tool: nonEmptyText(), arguments: object.optional() })).optional(),
+  }).optional(),
   stateDir: nonEmptyText().optional(),
   tokenStorage: choice(['auto', 'file']).optional(),
   idleExitMs: duration(0).optional(),

@@ -3,7 +3,7 @@
  * To support one, take it out here and add its field in `schema.ts`.
  */
 export const unsupportedKeys = {
-  top: new Set(['check']),
+  top: new Set(),
   server: new Set(),
   tools: new Set(),
   override: new Set(),

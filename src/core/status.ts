@@ -17,6 +17,8 @@ export interface DownstreamStatus {
   readonly serverInfo: Readonly<Record<string, unknown>> | undefined;
   /** From the start of the last successful connect to its handshake, milliseconds. */
   readonly startMs: number | undefined;
+  /** How long all its lists took last, milliseconds. */
+  readonly listMs: number | undefined;
   readonly restarts: number;
   /** Until the next attempt, milliseconds. */
   readonly restartInMs: number | undefined;

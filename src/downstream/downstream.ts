@@ -210,6 +210,7 @@ export class Downstream {
       protocolVersion: agreement?.protocolVersion,
       serverInfo: agreement?.serverInfo,
       startMs: this.#life.startMs,
+      listMs: this.#offer.listMs,
       restarts: this.#life.restarts,
       restartInMs: this.#life.restartInMs,
       lastFailure: this.#life.lastFailure,

@@ -32,6 +32,7 @@ export class Offer {
   readonly #options: OfferOptions;
   #listing: Listing | undefined;
   #fresh = false;
+  #listMs: number | undefined;
   #connection: Connection | undefined;
   #refreshing = false;
   #refreshAgain = false;
@@ -48,6 +49,11 @@ export class Offer {
   /** The server of this run has told it itself. */
   get fresh(): boolean {
     return this.#fresh;
+  }
+
+  /** How long the last round of asking took, milliseconds. */
+  get listMs(): number | undefined {
+    return this.#listMs;
   }
 
   /** Takes what is remembered for this client's capabilities, once they are known; or what stands in for it. */
@@ -94,11 +100,13 @@ export class Offer {
     const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
     try {
       const { info, capabilities } = await greeting.promise;
+      const from = clock.now();
       const { listing, whole } = await connection.list(
         { info, capabilities },
         { before: this.#listing, signal },
       );
       if (this.#connection !== connection) return;
+      this.#listMs = Math.round(clock.now() - from);
       const before = this.#listing;
       // A list that failed because the server fell says nothing; the next start asks again.
       if (!whole && connection.closed) return;

@@ -56,15 +56,6 @@ describe('what is wrong with a config', () => {
     expect(await complaint(loadOwn(config))).toContain(message);
   });
 
-  test.each(['check'])(
-    'the top-level key %s is not supported yet, and not silently accepted',
-    async (key) => {
-      expect(await complaint(loadOwn({ [key]: {} }))).toContain(
-        `${key}: is not supported by this version yet`,
-      );
-    },
-  );
-
   test.each([
     [{ retry: { attempts: 0 } }, 'retry.attempts: expected a whole number from 1 to 100'],
     [{ retry: { atempts: 2 } }, 'atempts: is not a known key. Did you mean "attempts"?'],

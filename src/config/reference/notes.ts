@@ -520,6 +520,18 @@ export const notes: Notes = {
     },
   },
   imports: { does: 'also serve what these clients have configured', byDefault: [], example: ['cursor'] },
+  check: {
+    does: 'for `switchyard check`',
+    keys: {
+      calls: {
+        does: 'calls that it makes, and that have to work; they should change nothing',
+        keys: {
+          tool: { does: 'a name as clients see it', example: 'memory__read_graph' },
+          arguments: { does: 'its arguments', byDefault: {}, example: { path: '/tmp' } },
+        },
+      },
+    },
+  },
   stateDir: {
     does: 'where the proxy keeps what it remembers: lists of servers, workflow runs, logins',
     inWords: "the user's state folder",

@@ -1,0 +1,17 @@
+/** Names and words of servers, made fit to be shown: whoever wrote them may be hostile. */
+
+const LONGEST = 300;
+
+/** One line without anything that a terminal would obey or that hides what it says, and not without end. */
+export function oneLine(text: string, longest = LONGEST): string {
+  // Cut first: what is cleaned may be megabytes long.
+  const clean = text
+    .slice(0, longest * 4)
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  // By characters: a half of one is none.
+  const characters = Array.from(clean);
+  const isCut = characters.length > longest || text.length > longest * 4;
+  return isCut ? `${characters.slice(0, longest - 1).join('')}…` : clean;
+}
