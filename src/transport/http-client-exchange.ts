@@ -68,7 +68,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#events?.lastEventId;
   }
 
+  /** Does nothing where it was cancelled already. */
   send(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions): void {
+    if (this.#over) return;
     this.#dispatcher = dispatcher;
     this.#request = request;
     dispatcher.dispatch(request, this);

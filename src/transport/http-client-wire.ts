@@ -1,5 +1,6 @@
 /** How requests to one server get onto the wire: connections, path and header fields. */
 import type { Dispatcher } from 'undici';
+import { departing } from './departures.ts';
 import { dispatcherFor, type Environment } from './http-client-dispatcher.ts';
 import type { Exchange } from './http-client-exchange.ts';
 import { VIA } from '../core/hops.ts';
@@ -106,7 +107,8 @@ export class Wire {
 
   #dispatch(aside: boolean, request: Dispatcher.DispatchOptions, exchange: Exchange): void {
     request.origin = this.#url.origin;
-    exchange.send(aside ? this.#aside : this.#connections, request);
+    const connections = aside ? this.#aside : this.#connections;
+    departing(() => exchange.send(connections, request));
   }
 
   #ours(configured: Headers): string[] {

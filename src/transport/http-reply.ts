@@ -5,6 +5,7 @@
  * Writing to a reply that is closed does nothing, so that whoever works on an answer need not look first.
  */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { departing } from './departures.ts';
 import { BEATS_PER_SILENCE, type Beating, type Pulse } from './http-server-pulse.ts';
 import { errorBody } from './http-server-refusal.ts';
 
@@ -107,12 +108,18 @@ export class ServerReply implements HttpReply, Beating {
   json(status: number, text: string, headers?: OutgoingHttpHeaders): void {
     if (this.#closed) return;
     if (this.#streaming) return this.#finish(eventText(text));
-    this.#head(
-      status,
-      { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-      headers,
-    );
-    this.#finish(text);
+    // Whoever would answer as well comes too late from here on.
+    this.#closed = true;
+    departing(() => {
+      // Its client has left meanwhile.
+      if (this.#res.destroyed) return;
+      this.#head(
+        status,
+        { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+        headers,
+      );
+      this.#finish(text);
+    });
   }
 
   empty(status: number, headers?: OutgoingHttpHeaders): void {

@@ -20,8 +20,8 @@ export class LineWriter {
 
   /** Never throws. Into a stream that has ended it writes nothing. */
   write(line: string): void {
-    // Cheaper than queueMicrotask, which makes an async resource.
-    if (this.#joined === '') void NOW.then(this.#flush);
+    // Not in a microtask: lines that came by many connections in one turn leave in one write, too.
+    if (this.#joined === '') setImmediate(this.#flush);
     this.#joined += line + '\n';
   }
 
@@ -44,5 +44,3 @@ export class LineWriter {
     if (joined !== '' && this.#stream.writable) this.#stream.write(joined);
   };
 }
-
-const NOW = Promise.resolve();
