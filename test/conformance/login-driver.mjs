@@ -66,7 +66,12 @@ async function logIn() {
 }
 
 async function use() {
-  const child = spawn(process.execPath, [CLI, '--config', file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [CLI, '--config', file]);
+  let isRefused = false;
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    process.stderr.write(`${line}\n`);
+    isRefused ||= line.includes('a login is required') || line.includes('insufficient_scope');
+  });
   const waiting = new Map();
   let id = 0;
   const send = (message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
@@ -89,13 +94,21 @@ async function use() {
     clientInfo: { name: 'suite', version: '1' },
   });
   send({ method: 'notifications/initialized' });
-  let tools = await toolsOnce();
-  if (tools.length === 0 && (await logIn()) === 0)
-    // The log said that another login is required: the proxy takes it up by itself.
-    for (const until = Date.now() + 5000; tools.length === 0 && Date.now() < until;) {
+  /** However busy the machine is; a list may come before the server is up. */
+  const toolsBefore = async (end) => {
+    for (;;) {
+      const tools = await toolsOnce();
+      if (tools.length > 0 || end()) return tools;
       await new Promise((done) => setTimeout(done, 100));
-      tools = await toolsOnce();
     }
+  };
+  const startedAt = Date.now();
+  let tools = await toolsBefore(() => isRefused || Date.now() > startedAt + 60_000);
+  // The proxy takes up by itself what is made in a terminal.
+  if (tools.length === 0 && (await logIn()) === 0) {
+    const until = Date.now() + 5000;
+    tools = await toolsBefore(() => Date.now() > until);
+  }
   let failed = tools.length === 0;
   for (const { name } of tools) {
     const answer = await request('tools/call', { name, arguments: {} });
