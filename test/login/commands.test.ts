@@ -261,6 +261,18 @@ describe('switchyard status', () => {
 });
 
 describe('switchyard logout', () => {
+  test('forgets the login where the authorization server cannot be told, and says so', async () => {
+    const server = await protectedServer();
+    const folder = configured(server.url);
+    await loggedIn(server, join(folder, 'state'));
+    await server.close();
+    const run = command(folder, ['logout', 'far']);
+    expect(await run.exited).toBe(0);
+    expect(run.err()).toContain('could not be told');
+    expect(run.out()).toContain('run out at their own time');
+    expect(readdirSync(join(folder, 'state', 'logins'))).toEqual([]);
+  });
+
   test('revokes the tokens and forgets them; a running proxy is logged out too', async () => {
     const server = await protectedServer();
     const folder = configured(server.url);
@@ -273,6 +285,8 @@ describe('switchyard logout', () => {
     const run = command(folder, ['logout', 'far']);
     expect(await run.exited).toBe(0);
     expect(run.out()).toBe('Logged out of far.\n');
+    const authorization = `Bearer ${server.state.requests.at(-1)?.token}`;
+    expect((await fetch(server.url, { method: 'POST', headers: { authorization } })).status).toBe(401);
     expect(readdirSync(join(folder, 'state', 'logins'))).toEqual([]);
     expect(textOf(await proxy.call('whoami'))).toContain('switchyard login far');
     const again = command(folder, ['logout', 'far']);
