@@ -1,6 +1,6 @@
 /**
- * What the workflow examples share: a folder of their own, the real proxy over stdio in front of the servers of a
- * `switchyard.json`, and checks that decide about the exit code.
+ * What the examples share: a folder of their own, the real proxy over stdio in front of the servers of a config, and
+ * checks that decide about the exit code.
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp, realpath } from 'node:fs/promises';
@@ -12,11 +12,13 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 
 const BOUND_MS = 60_000;
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+/** Whose node_modules hold the servers, so that npx fetches nothing. */
+const checkout = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Runs `show` and sets the exit code: 0 only if all was as expected. The config finds the folder as `$EXAMPLE_FOLDER`.
  *
- * @param config the URL of a `switchyard.json`
+ * @param config the URL of a config file
  */
 export async function example(config, show) {
   const started = performance.now();
@@ -30,19 +32,21 @@ export async function example(config, show) {
     process.exit(1);
   }, BOUND_MS);
 
-  /** Starts the proxy, and a client with it. */
-  async function connect() {
-    const client = new Client({ name: 'workflow-example', version: '1.0.0' });
+  /** Starts the proxy, and a client with it. `variables` are for the config. */
+  async function connect(variables = {}) {
+    const client = new Client({ name: 'example', version: '1.0.0' });
     clients.push(client);
-    const env = { PATH: process.env.PATH, EXAMPLE_FOLDER: folder };
+    const env = { PATH: process.env.PATH, EXAMPLE_FOLDER: folder, ...variables };
     const transport = new StdioClientTransport({
       command: process.execPath,
       args: [cli, '--config', fileURLToPath(config)],
       env,
+      cwd: checkout,
     });
     await client.connect(transport);
     return {
       pid: transport.pid,
+      close: () => client.close(),
       /** @returns the names of the tools */
       tools: async () => (await client.listTools()).tools.map(({ name }) => name),
       /** @returns the whole result */
@@ -71,7 +75,7 @@ export async function example(config, show) {
       ? `\nDone in ${seconds} s: everything was as expected.`
       : `\nDone in ${seconds} s. NOT as expected:\n  ${failures.join('\n  ')}`,
   );
-  process.exitCode = failures.length === 0 ? 0 : 1;
+  if (failures.length > 0) process.exitCode = 1;
 }
 
 /** Waits for something to become true, at most so long; what comes after checks whether it did. */

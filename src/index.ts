@@ -5,3 +5,4 @@ export type { Config, ServerConfig } from './config/config.ts';
 export type { Logger } from './core/logger.ts';
 export { type Delivered, type ErrorCode, ProxyError } from './core/errors.ts';
 export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
+export { connectInProcess, type InProcessOptions, type InProcessTransport } from './in-process.ts';

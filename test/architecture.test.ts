@@ -40,6 +40,7 @@ const parts: Readonly<Record<string, Place>> = {
   clients: { floor: 2 },
 
   'proxy.ts': { floor: 3 },
+  'in-process.ts': { floor: 3, doors: ['proxy.ts'] },
 
   commands: { floor: 4 },
   'cli.ts': { floor: 4, doors: ['commands'] },

@@ -7,11 +7,20 @@ const BOUND_MS = 60_000;
 const run = promisify(execFile);
 
 describe('the example', () => {
-  test.each(['search-with-failover', 'workflow-research-note', 'workflow-rollback', 'workflow-resume'])(
+  test.each([
+    'quickstart/run.mjs',
+    'transports/run.mjs',
+    'client-config/run.mjs',
+    'embedding/run.ts',
+    'search-with-failover/run.mjs',
+    'workflow-research-note/run.mjs',
+    'workflow-rollback/run.mjs',
+    'workflow-resume/run.mjs',
+  ])(
     '%s is as it says',
     async (name) => {
       const options = { timeout: BOUND_MS, killSignal: 'SIGKILL' as const };
-      const { stdout } = await run(process.execPath, [`examples/${name}/run.mjs`], options);
+      const { stdout } = await run(process.execPath, ['--import', 'tsx', `examples/${name}`], options);
       expect(stdout).toMatch(/everything was as expected/i);
       expect(stdout).not.toContain('✗');
     },

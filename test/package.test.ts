@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -63,6 +63,29 @@ describe('the packed package, installed in an empty folder without a compiler', 
       cwd: folder,
     });
     expect(stdout.trim()).toBe('function,function,function,function');
+  });
+
+  test('has types, which fit the library that they describe, and the example that embeds it works', async () => {
+    await copyFile('examples/embedding/run.ts', join(folder, 'run.ts'));
+    const compilerOptions = {
+      target: 'ES2023',
+      module: 'NodeNext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: true,
+      typeRoots: [resolve('node_modules/@types')],
+      types: ['node'],
+      outDir: 'built',
+    };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['run.ts'] }));
+    await run(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', folder]);
+    const { stdout } = await run(process.execPath, ['built/run.js'], { cwd: folder, timeout: 20_000 });
+    expect(stdout).toContain('Everything was as expected.');
+  });
+
+  test('ships the JSON Schema of the config where editors look for it', async () => {
+    const file = join(folder, 'node_modules/mcp-switchyard/switchyard.schema.json');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ properties: { mcpServers: {} } });
   });
 
   test('answers an MCP client over stdio', async () => {

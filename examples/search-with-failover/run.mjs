@@ -2,50 +2,16 @@
  * Shows what `switchyard.json` beside this file does, without the network: a search that falls back to another engine,
  * the circuit that opens, the cache, a pool that fails over. Checks every step; exit 0 only if all was as expected.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { example } from '../example.mjs';
 
-const BOUND_MS = 60_000;
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const config = fileURLToPath(new URL('switchyard.json', import.meta.url));
-const folder = await mkdtemp(join(tmpdir(), 'switchyard-search-'));
-const client = new Client({ name: 'search-with-failover', version: '1.0.0' });
-const failures = [];
+await example(new URL('switchyard.json', import.meta.url), show);
 
-const bound = setTimeout(() => {
-  console.error(`This did not end within ${BOUND_MS / 1000} s.`);
-  process.exit(1);
-}, BOUND_MS);
-
-try {
-  const env = { PATH: process.env.PATH, SEARCH_FOLDER: folder };
-  await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [cli, '--config', config], env }),
-  );
-  await show();
-} catch (error) {
-  failures.push(error instanceof Error ? error.message : String(error));
-  console.error(error);
-} finally {
-  await client.close();
-  rmSync(folder, { recursive: true, force: true });
-  clearTimeout(bound);
-}
-
-console.log(
-  failures.length === 0 ? '\nEverything was as expected.' : `\nNOT as expected:\n  ${failures.join('\n  ')}`,
-);
-process.exitCode = failures.length === 0 ? 0 : 1;
-
-async function show() {
+async function show({ folder, connect, check, heading, say }) {
   heading('One search tool over two engines');
-  const { tools } = await client.listTools();
-  say(`tools: ${tools.map(({ name }) => name).join(', ')}`);
+  const proxy = await connect();
+  say(`tools: ${(await proxy.tools()).join(', ')}`);
   const first = await search('tea');
   check('the first engine answers', first.by === 'quick__search');
 
@@ -96,48 +62,35 @@ async function show() {
     say(
       `${server}: ${state}, circuit ${JSON.stringify(breaker)}, ${calls} calls, ${errors} errors, ${cache.hits} from the cache`,
     );
-}
 
-async function search(q) {
-  const { text, result, ms } = await call('web_search', { q });
-  const by = result._meta?.['switchyard/answeredBy'];
-  const cache = result._meta?.['switchyard/cache'];
-  say(
-    `"${q}" → ${text} (${Math.round(ms)} ms${cache?.hit ? `, from the cache, ${cache.ageMs} ms old` : ''})`,
-  );
-  return { by, cache, ms };
-}
+  async function search(q) {
+    const { text, result, ms } = await call('web_search', { q });
+    const by = result._meta?.['switchyard/answeredBy'];
+    const cache = result._meta?.['switchyard/cache'];
+    say(
+      `"${q}" → ${text} (${Math.round(ms)} ms${cache?.hit ? `, from the cache, ${cache.ageMs} ms old` : ''})`,
+    );
+    return { by, cache, ms };
+  }
 
-async function call(name, args) {
-  const from = performance.now();
-  const result = await client.callTool({ name, arguments: args });
-  return {
-    result,
-    text: result.content[0]?.text ?? '',
-    error: result._meta?.['switchyard/error'],
-    ms: performance.now() - from,
-  };
-}
+  async function call(name, args) {
+    const from = performance.now();
+    const result = await proxy.call(name, args);
+    return {
+      result,
+      text: result.content[0]?.text ?? '',
+      error: result._meta?.['switchyard/error'],
+      ms: performance.now() - from,
+    };
+  }
 
-function asked(engine) {
-  const file = join(folder, `${engine}.asked`);
-  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').length : 0;
-}
+  function asked(engine) {
+    const file = join(folder, `${engine}.asked`);
+    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').length : 0;
+  }
 
-/** The engine's own process, by what it writes down. */
-async function pidOf(engine) {
-  return Number(readFileSync(join(folder, `${engine}.pid`), 'utf8'));
-}
-
-function heading(text) {
-  console.log(`\n${text}`);
-}
-
-function say(text) {
-  console.log(`  ${text}`);
-}
-
-function check(what, holds) {
-  console.log(`  ${holds ? '✓' : '✗'} ${what}`);
-  if (!holds) failures.push(what);
+  /** The engine's own process, by what it writes down. */
+  async function pidOf(engine) {
+    return Number(readFileSync(join(folder, `${engine}.pid`), 'utf8'));
+  }
 }

@@ -1,13 +1,13 @@
 /**
  * A search engine that knows nothing, for `run.mjs`: over stdio, with one tool. It writes every search to
- * `$SEARCH_FOLDER/NAME.asked` and its process id to `NAME.pid`, and falls silent while there is a file `$SEARCH_FOLDER/NAME.silent`.
+ * `$EXAMPLE_FOLDER/NAME.asked` and its process id to `NAME.pid`, and falls silent while there is a file `$EXAMPLE_FOLDER/NAME.silent`.
  */
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const [name] = process.argv.slice(2);
-const folder = process.env.SEARCH_FOLDER;
+const folder = process.env.EXAMPLE_FOLDER;
 const search = {
   name: 'search',
   description: `Searches as "${name}" does`,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { parse } from 'jsonc-parser';
@@ -17,12 +17,11 @@ describe('the reference of the config', () => {
 
   test('gives editors a JSON Schema that takes the config of the README and of every example', () => {
     const [, readme = ''] = /```jsonc\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
-    const files = readdirSync('examples').map((name) => `examples/${name}/switchyard.json`);
-    const texts = [
-      readme,
-      ...files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8')),
-    ];
-    expect(texts.length).toBeGreaterThan(4);
+    const files = readdirSync('examples', { recursive: true, encoding: 'utf8' })
+      .filter((file) => /^[\w-]+\/\w+\.json$/.test(file))
+      .map((file) => readFileSync(`examples/${file}`, 'utf8'));
+    const texts = [readme, ...files];
+    expect(texts.length).toBeGreaterThan(9);
     expect(texts.map((text) => validate(parse(text)).errorMessage)).toEqual(texts.map(() => undefined));
   });
 
