@@ -35,6 +35,7 @@ export const init: Command = {
       value: 'C,D|none',
       about: 'which clients get the entry (default: those that have servers)',
     },
+    'no-check': { type: 'boolean', about: 'do not start the servers to see whether they work' },
     adopt: { type: 'boolean', about: 'move the clients’ servers behind the entry instead of leaving a copy' },
   },
   examples: ['switchyard init', 'switchyard init --yes --clients cursor --adopt'],
@@ -62,6 +63,10 @@ async function run(input: Input): Promise<number> {
         ask !== undefined &&
         (await ask.yes('Move the servers behind the entry, out of the clients’ own files?')));
     const { edits, taken } = takeOver(servers, own.root);
+    const isChecked =
+      !options.flag('no-check') &&
+      servers.length > 0 &&
+      (ask === undefined || (await ask.yes('Start each server once, to see whether it works?')));
     output.line();
     output.line(
       `To be written: ${own.file}, with ${edits.length} servers${own.text === undefined ? '' : ' beside what it has'}.`,
@@ -77,18 +82,27 @@ async function run(input: Input): Promise<number> {
       edits.length > 0 ? edits : own.text === undefined ? [{ path: ['mcpServers'], value: {} }] : [],
     );
     output.line(`Wrote ${own.file}.`);
+    const healthy = isChecked ? await checked(own.file, input) : undefined;
     for (const client of clients) await installed(client, isMoved, own.file, input);
-    output.line(`Look at it: switchyard list servers --config ${own.file}`);
+    output.line(`See what it serves: switchyard list --config ${own.file}`);
     if (output.json)
       output.document({
         file: own.file,
         servers: taken.map(({ key }) => key),
         clients: clients.map(({ id }) => id),
+        ...(healthy !== undefined && { healthy }),
       });
     return 0;
   } finally {
     ask?.close();
   }
+}
+
+/** What does not work is told, and keeps nobody from going on: it may need a variable that only the client has. */
+async function checked(file: string, input: Input): Promise<boolean> {
+  const { check } = await import('./check.ts');
+  const output = input.output.json ? silent() : input.output;
+  return (await check.run({ ...input, output, options: new Options(new Map()), configFiles: [file] })) === 0;
 }
 
 async function installed(client: ClientDialect, adopt: boolean, file: string, input: Input): Promise<void> {

@@ -160,16 +160,35 @@ describe('switchyard init', () => {
 
   test('without a terminal does what its options say', async () => {
     expect(await cli('init')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') as string });
-    expect(await cli('init', '--yes', '--servers', 'memory', '--adopt')).toMatchObject({ code: 0 });
+    expect(await cli('init', '--yes', '--no-check', '--servers', 'memory', '--adopt')).toMatchObject({
+      code: 0,
+    });
     expect(Object.keys(servers() as object)).toEqual(['memory', 'other']);
     expect(readFileSync(cursor(), 'utf8')).toContain('--attach');
   });
 
   test('with --clients none leaves the clients alone', async () => {
     const before = readFileSync(cursor(), 'utf8');
-    await cli('init', '--yes', '--servers', 'memory', '--clients', 'none');
+    await cli('init', '--yes', '--no-check', '--servers', 'memory', '--clients', 'none');
     expect(Object.keys(servers() as object)).toEqual(['memory']);
     expect(readFileSync(cursor(), 'utf8')).toBe(before);
+  });
+
+  test('tells which of the servers work, in one document with --json, and installs all the same', async () => {
+    const good = [join(import.meta.dirname, '../fixtures/faults/stdio.mjs'), '{}'];
+    const entries = {
+      good: { command: process.execPath, args: good },
+      gone: { command: join(home, 'no-such-program') },
+    };
+    write(cursor(), JSON.stringify({ mcpServers: entries }));
+    const { code, stdout } = await cli('init', '--yes', '--json');
+    expect({ code, said: JSON.parse(stdout) as unknown }).toEqual({
+      code: 0,
+      said: { file, servers: ['good', 'gone'], clients: ['cursor'], healthy: false },
+    });
+    expect(readFileSync(cursor(), 'utf8')).toContain('--attach');
+    const again = await cli('init', '--yes', '--clients', 'none', '--servers', 'good');
+    expect(again.stdout).toMatch(/gone: .*not found/);
   });
 
   test.skipIf(!HAS_SCRIPT)(
@@ -190,6 +209,7 @@ describe('switchyard init', () => {
         ['Which are to be served?', '1'],
         ['Which get the entry?', ''],
         ['Move the servers', 'n'],
+        ['Start each server once', 'n'],
         ['Go on?', 'y'],
       ] as const) {
         await until(
