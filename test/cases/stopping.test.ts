@@ -46,12 +46,10 @@ describe('a stream that is open when the proxy stops', () => {
     const headers = { accept: 'text/event-stream', 'mcp-session-id': session ?? '' };
     const stream = await fetch(proxy.url, { headers });
     expect(stream.status).toBe(200);
-    const since = performance.now();
     proxy.child.kill('SIGTERM');
     // A connection that is cut would make this fail.
     await stream.text();
-    expect(await proxy.exitedWithin(3000)).toBe(0);
-    expect(performance.now() - since).toBeLessThan(3000);
+    expect(await proxy.exitedWithin(5000)).toBe(0);
   });
 });
 

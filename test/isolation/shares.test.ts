@@ -94,12 +94,16 @@ describe('what is kept for a session whose stream is not open', () => {
     const client = await legacyHttpClient(proxy.url, { stream: false });
     await client.request('resources/list');
     await client.request('resources/subscribe', { uri: 'test://a' });
+    // Hears of everything in the same turn, and so tells when all of it has come.
+    const witness = await legacyHttpClient(proxy.url);
+    await witness.request('resources/list');
+    await witness.request('resources/subscribe', { uri: 'test://a' });
     for (let n = 0; n < 5; n++) {
       const params = { uri: 'test://a', n, padding: 'x'.repeat(1.5 * MIB) };
       const messages = [{ jsonrpc: '2.0', method: 'notifications/resources/updated', params }];
       await client.call('emit', { messages });
     }
-    await client.request('ping');
+    await witness.until(({ params }) => params?.n === 4);
     const headers = { accept: 'text/event-stream', 'mcp-session-id': client.session };
     const agent = new Agent();
     const stream = await request(proxy.url, { method: 'GET', headers, dispatcher: agent, bodyTimeout: 0 });
@@ -115,7 +119,7 @@ describe('what is kept for a session whose stream is not open', () => {
     await until('the newest message', () => text.includes('"n":9'));
     expect([...text.matchAll(/"n":(\d)/g)].map(([, n]) => Number(n))).toEqual([0, 1, 9]);
     await agent.destroy();
-    await client.vanish();
+    await Promise.all([client.vanish(), witness.vanish()]);
     await proxy.close();
     await web.stop();
   });

@@ -14,7 +14,7 @@ const rested = (): Promise<void> => new Promise((done) => setTimeout(done, RESTI
 describe('half-open, with a real server', () => {
   const resting = (more: object, folder: string): object => ({
     ...server('a', folder),
-    timeoutMs: 60,
+    timeoutMs: 400,
     circuitBreaker: { failureThreshold: 1, recoveryTimeoutMs: RESTING_MS, ...more },
   });
 
@@ -50,7 +50,7 @@ describe('half-open, with a real server', () => {
       mcpServers: { a: resting({ halfOpenMaxCalls: 1, successThreshold: 1 }, folder) },
     }));
     await proxy.outcome('write', { fault: 'hang' });
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 2; i++) {
       await rested();
       expect(await proxy.outcome('write', { fault: 'hang' })).toBe('TIMEOUT');
       expect(await proxy.outcome('write')).toBe('CIRCUIT_OPEN');
@@ -103,17 +103,18 @@ describe('the cache', () => {
       defaults: { cache: { tools: ['read'] } },
       mcpServers: {
         short: { ...server('short', folder), cache: { ttlMs: 30 } },
+        long: server('long', folder),
         shared: { ...server('shared', folder), cache: { scope: 'shared' } },
       },
     }));
-    await proxy.ready('short', 'shared');
-    await proxy.call('short__read');
-    await proxy.call('short__read');
+    await proxy.ready('short', 'long', 'shared');
+    for (const name of ['short', 'long']) await proxy.call(`${name}__read`);
     await new Promise((done) => setTimeout(done, 50));
-    await proxy.call('short__read');
-    expect(proxy.ledger).toHaveLength(2);
+    for (const name of ['short', 'long']) await proxy.call(`${name}__read`);
+    expect(proxy.ledger.filter((line) => line.endsWith('short'))).toHaveLength(2);
+    expect(proxy.ledger.filter((line) => line.endsWith('long'))).toHaveLength(1);
     for (const who of ['anna', 'ben']) await proxy.call('shared__read', {}, { client: client(who) });
-    expect(proxy.ledger).toHaveLength(3);
+    expect(proxy.ledger).toHaveLength(4);
   });
 
   test('H11 is dropped by a reload that changes the server', async () => {
@@ -195,7 +196,10 @@ describe('what the text of a tool hides or reaches for', () => {
 describe('the log', () => {
   test('has one line for each change of a state: fallen, up again, circuit opened', async () => {
     const proxy = await startProxy({
-      a: faulty({}, { timeoutMs: 50, circuitBreaker: { failureThreshold: 2 } }),
+      a: faulty(
+        {},
+        { circuitBreaker: { failureThreshold: 2 }, tools: { override: { hang: { timeoutMs: 50 } } } },
+      ),
     });
     await proxy.call('kill');
     await until('it to be back', async () => failureOf(await proxy.call('pid')) === undefined);

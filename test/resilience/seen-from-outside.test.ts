@@ -11,11 +11,13 @@ describe('/metrics', () => {
       mcpServers: {
         a: {
           ...server('a', folder),
-          timeoutMs: 40,
           circuitBreaker: { failureThreshold: 2 },
           retry: { attempts: 2, delayMs: 1 },
           cache: { tools: ['who'] },
-          tools: { safeToRepeat: ['read'] },
+          tools: {
+            safeToRepeat: ['read'],
+            override: { slow: { timeoutMs: 40 }, write: { timeoutMs: 1000 } },
+          },
         },
         b: server('b', folder),
       },
