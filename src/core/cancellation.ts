@@ -32,8 +32,11 @@ export class Cancellation {
     }
     (this.#listeners ??= []).push(listener);
     return () => {
-      const index = this.#listeners?.indexOf(listener) ?? -1;
-      if (index >= 0) this.#listeners?.splice(index, 1);
+      const listeners = this.#listeners;
+      // Mostly it is the only one.
+      if (listeners?.at(-1) === listener) return void listeners.pop();
+      const index = listeners?.indexOf(listener) ?? -1;
+      if (index >= 0) listeners?.splice(index, 1);
     };
   }
 }

@@ -28,21 +28,21 @@ class SystemClock implements Clock {
     const slot = Math.ceil((performance.now() + ms) / SLOT_MS);
     const shared = this.#slots.get(slot) ?? this.#open(slot, Math.round(Math.log2(ms)));
     const { waiting } = shared;
-    const mine = { task };
-    waiting.add(mine);
+    const mine = { task, place: waiting.length };
+    waiting.push(mine);
     return () => {
-      // A set may hold on to it for a while longer.
+      // It may be among those that are being run.
       mine.task = NOTHING;
-      if (waiting.delete(mine) && waiting.size === 0 && this.#newest.get(shared.length) !== shared)
+      if (leave(waiting, mine) && waiting.length === 0 && this.#newest.get(shared.length) !== shared)
         shared.close();
     };
   }
 
   #open(slot: number, length: number): Slot {
-    const waiting = new Set<Waiting>();
+    const waiting: Waiting[] = [];
     const stop = timer(slot * SLOT_MS - performance.now(), () => {
       this.#slots.delete(slot);
-      runAll(waiting);
+      runAll(waiting.splice(0));
     });
     const close = (): void => {
       stop();
@@ -51,27 +51,35 @@ class SystemClock implements Clock {
     const opened = { waiting, length, close };
     // An empty one is kept only as long as it is the one to be shared: an hour of them would be a leak.
     const before = this.#newest.get(length);
-    if (before?.waiting.size === 0) before.close();
+    if (before?.waiting.length === 0) before.close();
     this.#newest.set(length, opened);
     this.#slots.set(slot, opened);
     return opened;
   }
 }
 
+/** The last one takes the place: no order is kept. @returns whether it was there. */
+function leave(waiting: Waiting[], one: Waiting): boolean {
+  if (waiting[one.place] !== one) return false;
+  const last = waiting.pop() as Waiting;
+  if (last === one) return true;
+  waiting[one.place] = last;
+  last.place = one.place;
+  return true;
+}
+
 /** A task that throws ends this turn, and the others run in the next one. */
-function runAll(waiting: Set<Waiting>): void {
+function runAll(due: readonly Waiting[], from = 0): void {
+  let at = from;
   try {
-    for (const one of waiting) {
-      waiting.delete(one);
-      one.task();
-    }
+    while (at < due.length) due[at++]?.task();
   } finally {
-    if (waiting.size > 0) timer(0, () => runAll(waiting));
+    if (at < due.length) timer(0, () => runAll(due, at));
   }
 }
 
 interface Slot {
-  readonly waiting: Set<Waiting>;
+  readonly waiting: Waiting[];
   /** The binary logarithm of the waits in it. */
   readonly length: number;
   readonly close: () => void;
@@ -79,6 +87,8 @@ interface Slot {
 
 interface Waiting {
   task: () => void;
+  /** Where it stands in its slot. */
+  place: number;
 }
 
 const NOTHING = (): void => {};

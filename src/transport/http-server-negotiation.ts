@@ -4,6 +4,8 @@ import type { Refusal } from './http-server-refusal.ts';
 
 const JSON_TYPE = 'application/json';
 const STREAM_TYPE = 'text/event-stream';
+/** As the official clients spell it. */
+const USUAL_ACCEPT = `${JSON_TYPE}, ${STREAM_TYPE}`;
 
 /** A request without `Accept` takes anything (RFC 9110, 12.5.1). */
 export function checkTypes(method: string, headers: IncomingHttpHeaders): Refusal | undefined {
@@ -14,6 +16,7 @@ export function checkTypes(method: string, headers: IncomingHttpHeaders): Refusa
 }
 
 function checkPostAccept(accept: string | undefined): Refusal | undefined {
+  if (accept === USUAL_ACCEPT) return undefined;
   if (accepts(accept, JSON_TYPE) && accepts(accept, STREAM_TYPE)) return undefined;
   return notAcceptable(`A POST must accept both ${JSON_TYPE} and ${STREAM_TYPE}.`);
 }
