@@ -7,6 +7,7 @@ import type {
   LogConfig,
   ProxyLimitsConfig,
   RestartConfig,
+  WorkflowLimitsConfig,
   WorkflowsConfig,
 } from './config.ts';
 
@@ -93,3 +94,12 @@ const proxyEnv = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_
 
 /** Definitions in a call are shown to the user first, where the client can be asked. */
 export const builtInInline: WorkflowsConfig['inline'] = 'ask';
+
+export const builtInWorkflowLimits: WorkflowLimitsConfig = {
+  steps: 1000,
+  items: 10_000,
+  runs: 100,
+  resultBytes: 67_108_864,
+  nesting: 8,
+  keptRuns: 1000,
+};

@@ -250,6 +250,20 @@ export interface WorkflowsConfig {
   readonly files: readonly string[];
   /** May definitions come in the call itself? */
   readonly inline: 'ask' | 'allow' | 'read-only' | 'off';
+  readonly limits: WorkflowLimitsConfig;
+}
+
+export interface WorkflowLimitsConfig {
+  /** Of one definition, and of a list in `foreach`. */
+  readonly steps: number;
+  readonly items: number;
+  /** At work at a time. */
+  readonly runs: number;
+  /** Of all results of one run. */
+  readonly resultBytes: number;
+  readonly nesting: number;
+  /** Ended ones that are kept. */
+  readonly keptRuns: number;
 }
 
 export interface LogConfig {

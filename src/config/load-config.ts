@@ -5,6 +5,7 @@ import {
   builtInHttp,
   builtInIdleExitMs,
   builtInInline,
+  builtInWorkflowLimits,
   builtInLog,
   builtInProxyLimits,
 } from './built-in.ts';
@@ -140,6 +141,7 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
       retryBudget: { ...builtInRetryBudget, ...present(input.retryBudget ?? {}) },
       workflows: {
         inline: input.workflows?.inline ?? builtInInline,
+        limits: { ...builtInWorkflowLimits, ...present(input.workflows?.limits ?? {}) },
         files: (input.workflows?.files ?? []).map((glob) =>
           paths.resolve(placeAt(rest, ['workflows', 'files']).source.folder, glob),
         ),

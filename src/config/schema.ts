@@ -196,6 +196,14 @@ const topShape = {
   workflows: section({
     files: list(nonEmptyText()).optional(),
     inline: choice(['ask', 'allow', 'read-only', 'off']).optional(),
+    limits: section({
+      steps: count(1).optional(),
+      items: count(1).optional(),
+      runs: count(1).optional(),
+      resultBytes: size().optional(),
+      nesting: count(1).optional(),
+      keptRuns: count(0).optional(),
+    }).optional(),
   }).optional(),
   imports: list(choice(CLIENT_IDS)).optional(),
   check: section({

@@ -189,6 +189,20 @@ describe('a definition in the call', () => {
   });
 });
 
+test('a limit of the config holds: a definition with more steps is refused before the first call', async () => {
+  const { proxy, ran } = await bench({ inline: 'allow', limits: { steps: 1 } });
+  const step = { tool: 'desk__read', with: { key: 'k' } };
+  const two = {
+    steps: [
+      { ...step, id: 'a' },
+      { ...step, id: 'b' },
+    ],
+  };
+  const refused = await proxy.call('run_workflow', { workflow: two });
+  expect(textOf(refused)).toContain('at most 1 steps');
+  expect(ran()).toEqual([]);
+});
+
 describe('an approval', () => {
   const guarded = {
     steps: [

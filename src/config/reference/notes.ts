@@ -9,6 +9,7 @@ import {
   builtInHttp,
   builtInIdleExitMs,
   builtInInline,
+  builtInWorkflowLimits,
   builtInLimits,
   builtInLog,
   builtInProxyLimits,
@@ -516,6 +517,33 @@ export const notes: Notes = {
         does: 'may a call bring a definition of its own: `ask` the user first, `allow`, `read-only`, `off`',
         byDefault: builtInInline,
         example: 'off',
+      },
+      limits: {
+        does: 'what a definition and a run may take; an error before the first call, or before the step that would take more',
+        keys: {
+          steps: { does: 'of one definition', byDefault: builtInWorkflowLimits.steps, example: 100 },
+          items: { does: 'of a list in `foreach`', byDefault: builtInWorkflowLimits.items, example: 500 },
+          runs: {
+            does: 'at work at a time; those that wait for somebody are not counted',
+            byDefault: builtInWorkflowLimits.runs,
+            example: 10,
+          },
+          resultBytes: {
+            does: 'of all results of one run',
+            byDefault: builtInWorkflowLimits.resultBytes,
+            example: '16MiB',
+          },
+          nesting: {
+            does: 'workflows within workflows',
+            byDefault: builtInWorkflowLimits.nesting,
+            example: 3,
+          },
+          keptRuns: {
+            does: 'ended runs that are kept; the oldest go at a start',
+            byDefault: builtInWorkflowLimits.keptRuns,
+            example: 100,
+          },
+        },
       },
     },
   },
