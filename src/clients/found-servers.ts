@@ -74,8 +74,13 @@ function packageOf(script: string, { platform }: Machine): string | undefined {
 }
 
 /** As one would write it under `mcpServers`. */
-export function entryFrom(input: ServerInput): Readonly<Record<string, unknown>> {
-  return plain(input) as Readonly<Record<string, unknown>>;
+export function entryFrom({ type, env, headers, ...input }: ServerInput): Readonly<Record<string, unknown>> {
+  return plain({
+    ...(type !== 'stdio' && { type }),
+    ...input,
+    ...(env && env.size > 0 && { env }),
+    ...(headers && headers.size > 0 && { headers }),
+  }) as Readonly<Record<string, unknown>>;
 }
 
 function plain(value: unknown): unknown {
@@ -90,11 +95,22 @@ function plain(value: unknown): unknown {
   );
 }
 
-/** Equal for entries that reach the same server in the same way. */
-export function meaningOf(entry: Readonly<Record<string, unknown>>): string {
-  const { type, command, args = [], env = {}, cwd, url, headers = {}, host, port } = entry;
+/**
+ * Equal for entries that reach the same server in the same way: with the same tools, and switched on or off alike.
+ *
+ * @param expand a text as it counts on this machine: one client writes a variable where another has its value.
+ */
+export function meaningOf(
+  entry: Readonly<Record<string, unknown>>,
+  expand: (text: string) => string = (text) => text,
+): string {
+  const { type, command, args = [], env = {}, cwd, url, headers = {}, host, port, tools, disabled } = entry;
   const kind = command === undefined && type !== 'remote' ? type : undefined;
-  return JSON.stringify([kind, command, args, sorted(env), cwd, url, sorted(headers), host, port]);
+  const off = disabled === true;
+  return JSON.stringify(
+    [kind, command, args, sorted(env), cwd, url, sorted(headers), host, port, tools, off],
+    (_key, value: unknown) => (typeof value === 'string' ? expand(value) : value),
+  );
 }
 
 function sorted(table: unknown): unknown {

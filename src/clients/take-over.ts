@@ -1,6 +1,8 @@
 /** Servers of clients, taken into our own config. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
+import { envValue, type Machine } from '../config/folders.ts';
 import type { ServerInput } from '../config/schema.ts';
+import { expandVariables } from '../config/variables.ts';
 import { type Edit, isTable } from './text-editor.ts';
 import { entryFrom, meaningOf } from './found-servers.ts';
 
@@ -21,18 +23,20 @@ export interface Taken extends Offered {
 export function takeOver(
   offered: readonly Offered[],
   own: unknown,
+  machine: Machine,
 ): { readonly taken: readonly Taken[]; readonly edits: readonly Edit[] } {
+  const expand = (text: string): string => expanded(text, machine);
   const keys = new Map<string, string>();
   const meanings = new Map<string, string>();
   for (const [key, entry] of Object.entries(serversOf(own))) {
-    const meaning = meaningOf(isTable(entry) ? entry : {});
+    const meaning = meaningOf(isTable(entry) ? entry : {}, expand);
     keys.set(key, meaning);
     meanings.set(meaning, key);
   }
   const edits: Edit[] = [];
   const taken = offered.map((one): Taken => {
     const entry = entryFrom(one.input);
-    const meaning = meaningOf(entry);
+    const meaning = meaningOf(entry, expand);
     const known = meanings.get(meaning);
     if (known !== undefined) return { ...one, key: known, twice: true };
     const key = freeKey(one, keys);
@@ -42,6 +46,19 @@ export function takeOver(
     return { ...one, key, twice: false };
   });
   return { taken, edits };
+}
+
+/** For comparing only: what is written keeps its variables. */
+function expanded(text: string, machine: Machine): string {
+  const { text: value, errors } = expandVariables(text, {
+    variable: (name) => envValue(machine, name),
+    readFile() {
+      throw new Error('is not read to compare');
+    },
+    userHome: machine.homeDir,
+    workspaceFolder: machine.cwd,
+  });
+  return errors.length > 0 ? text : value;
 }
 
 /** The client's name for it; where another server has that name, with the client's beside it. */

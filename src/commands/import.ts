@@ -56,7 +56,7 @@ async function take(
   const offered = found.flatMap(({ client, servers }) =>
     [...servers].map(([name, input]): Offered => ({ client: client.id, name, input })),
   );
-  const { taken, edits } = takeOver(offered, own.root);
+  const { taken, edits } = takeOver(offered, own.root, machine);
   const rows = rowsOf(found, taken);
   for (const { client, file, trouble } of found)
     if (trouble !== undefined) output.note(`${client.name}: ${file}: ${trouble}`);

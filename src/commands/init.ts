@@ -62,7 +62,7 @@ async function run(input: Input): Promise<number> {
         servers.length > 0 &&
         ask !== undefined &&
         (await ask.yes('Move the servers behind the entry, out of the clients’ own files?')));
-    const { edits, taken } = takeOver(servers, own.root);
+    const { edits, taken } = takeOver(servers, own.root, machine);
     const isChecked =
       !options.flag('no-check') &&
       servers.length > 0 &&

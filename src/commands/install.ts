@@ -231,7 +231,11 @@ async function adopt(found: ClientFileFound, own: OwnConfigFile, machine: Machin
     ...off.map(([name]) => ({ name, why: 'it is switched off there.' })),
   ];
   const current = { ...own, text: await readIfThere(own.file) };
-  const { taken, edits } = takeOver(offered, await parseText(current.text ?? '', textFormatOf(own.file)));
+  const { taken, edits } = takeOver(
+    offered,
+    await parseText(current.text ?? '', textFormatOf(own.file)),
+    machine,
+  );
   if (edits.length > 0) await changeOwnConfig(current, edits);
   const strange = await changedMeaning(taken, file, own.file, machine);
   if (strange.size > 0) {
@@ -240,6 +244,7 @@ async function adopt(found: ClientFileFound, own: OwnConfigFile, machine: Machin
     const again = takeOver(
       offered.filter(({ name }) => !strange.has(name)),
       await parseText(current.text ?? '', textFormatOf(own.file)),
+      machine,
     );
     if (again.edits.length > 0) await changeOwnConfig(current, again.edits);
     const more = [...strange].map(([name, why]) => ({ name, why }));

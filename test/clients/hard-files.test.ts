@@ -169,6 +169,28 @@ describe('installing', () => {
   });
 });
 
+describe('the same server twice', () => {
+  test('is told where one client has a variable and another its value; what differs in tools or is off is another', async () => {
+    const memory = (path: string, more: object = {}): string =>
+      JSON.stringify({ mcpServers: { memory: { command: 'm', args: [path], ...more } } });
+    place(memory('${userHome}/m.json'), 'cursor');
+    place(memory(join(home, 'm.json')), 'lmstudio');
+    place(memory(join(home, 'm.json'), { disabledTools: ['delete_*'] }), 'windsurf');
+    place(memory(join(home, 'm.json'), { disabled: true }), 'cline');
+    const { stdout } = await cli('import', '--json');
+    const { servers } = JSON.parse(stdout) as { servers: { client: string; result: string; key: string }[] };
+    expect(servers.map(({ client, result }) => `${client}: ${result}`)).toEqual([
+      'Cursor: taken as memory',
+      'Windsurf: taken as memory-windsurf',
+      'Cline: taken as memory-cline (switched off)',
+      'LM Studio: the same as memory',
+    ]);
+    expect(JSON.parse(readFileSync(ours(), 'utf8'))).toMatchObject({
+      mcpServers: { memory: { args: ['${userHome}/m.json'] } },
+    });
+  });
+});
+
 describe('hostile names', () => {
   const text = `{ "mcpServers": { "__proto__": { "command": "p" }, "a\\u001b[31mb": { "command": "x" }, "constructor": { "command": "c" } } }`;
 
