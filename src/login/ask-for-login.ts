@@ -5,7 +5,7 @@
  * hears which command to run.
  */
 import { randomUUID } from 'node:crypto';
-import type { Call, Middleware } from '../core/call.ts';
+import type { Call, Middleware, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import { at, Json, stringAt } from '../core/json.ts';
@@ -29,6 +29,8 @@ const ASKABLE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'reso
 
 export function askForLogin(options: AskForLoginOptions): Middleware {
   const { server, credentials, log } = options;
+  /** By client: the call that has asked it, and its answer; until the login is done. */
+  const asked = new Map<string, { readonly by: Call; readonly answer: Promise<Json | undefined> }>();
   return (next) => async (call) => {
     if (stringAt(call.params.value, 'requestState') === STATE) return next(await comeBack(call));
     try {
@@ -54,24 +56,41 @@ export function askForLogin(options: AskForLoginOptions): Middleware {
 
   /** A legacy client waits with the call; when it was shown where to log in, we do. */
   async function ask(call: Call, message: string, url: URL, error: ProxyError): Promise<void> {
-    const elicitationId = randomUUID();
     const waiting = waitFor(call, error);
+    const elicitationId = randomUUID();
+    const question: Question = {
+      method: 'elicitation/create',
+      params: Json.of({ mode: 'url', message, url: url.href, elicitationId }),
+      server,
+      signal: waiting.signal,
+    };
     try {
-      const answer = await Promise.race([
-        waiting.done,
-        call.ask?.({
-          method: 'elicitation/create',
-          params: Json.of({ mode: 'url', message, url: url.href, elicitationId }),
-          server,
-          signal: waiting.signal,
-        }),
-      ]);
+      const answer = await Promise.race([waiting.done, answerTo(question, call)]);
       if (answer && stringAt(answer.value, 'action') !== 'accept') throw error;
       await waiting.done;
-      options.completed(call.client.id, Json.of({ elicitationId }));
+      if (asked.get(call.client.id)?.by === call)
+        options.completed(call.client.id, Json.of({ elicitationId }));
     } finally {
+      if (asked.get(call.client.id)?.by === call) asked.delete(call.client.id);
       waiting.stop();
     }
+  }
+
+  /** Of several calls of one client the first one's question stands for all. */
+  async function answerTo(question: Question, call: Call): Promise<Json | undefined> {
+    const { id } = call.client;
+    for (let open = asked.get(id); open; open = asked.get(id)) {
+      try {
+        return await open.answer;
+      } catch {
+        // That call was given up: the next one asks.
+        if (asked.get(id) === open) asked.delete(id);
+        if (question.signal.cancelled || !credentials.waits) return undefined;
+      }
+    }
+    const answer = call.ask?.(question) ?? Promise.resolve(undefined);
+    asked.set(id, { by: call, answer });
+    return answer;
   }
 
   /** A modern client has shown it and calls again: the answer tells whether the person agreed, not that it is done. */

@@ -187,10 +187,10 @@ export class Credentials implements Authorization {
 
   #changed(before: LoginRecord | undefined, now: LoginRecord | undefined): void {
     if (!now?.tokens) return;
-    const isOther = before?.tokens !== undefined && before.session !== now.session;
-    if (this.#demand.met() || isOther) this.#options.loggedIn();
-    // What was only renewed allows no more than before.
-    if (widens(this.#wider, allowedBy(now.tokens))) return;
+    const isOther = before?.session !== now.session;
+    if (this.#demand.met() || (before?.tokens && isOther)) this.#options.loggedIn();
+    // What was only renewed allows no more than before; after a login every call that waits may try.
+    if (!isOther && widens(this.#wider, allowedBy(now.tokens))) return;
     this.#wider = undefined;
     this.#watch.tell();
   }
@@ -222,8 +222,8 @@ export class Credentials implements Authorization {
         server,
         delivered: false,
       });
-    this.#wider = wanted;
-    this.#challenge = { ...challenge, scope: wanted };
+    this.#wider = scopeUnion(this.#wider, wanted);
+    this.#challenge = { ...challenge, scope: this.#wider };
     if (settings.grant !== 'client-credentials')
       throw this.#demand.required(
         `wants further permissions for this (${challenge.scope ?? ''}). Run:`,

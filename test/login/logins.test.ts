@@ -192,6 +192,25 @@ describe('inside a client', () => {
     ]);
   });
 
+  test('several calls at once show it once, and all go on; where the first is given up, another one shows it', async () => {
+    const { server, folder } = await loggedOut(BY_URL);
+    const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES, unready: true });
+    await proxy.greet(BY_URL);
+    await proxy.toolNames();
+    const calls = Array.from({ length: 5 }, () => proxy.askTool('whoami'));
+    const questions = () => proxy.notices('elicitation/create');
+    await question(proxy);
+    const [first = 0, ...others] = calls;
+    proxy.notify('notifications/cancelled', { requestId: first });
+    proxy.ledger.excuse(first);
+    const { id, params } = await until('another question', () => questions()[1]);
+    accept(proxy, id as number);
+    await logIn((params as { url: string }).url, 'bob');
+    for (const call of others) expect(textOf(await proxy.answer(call))).toBe('whoami: bob');
+    expect(questions()).toHaveLength(2);
+    expect(proxy.notices('notifications/elicitation/complete')).toHaveLength(1);
+  });
+
   test('a call that waits goes on when its user has logged in elsewhere', async () => {
     const { server, folder } = await loggedOut(BY_URL);
     const config = { ...FILES, log: { level: 'trace' } };
