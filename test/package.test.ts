@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { installPacked } from './packed-package.ts';
 
 const run = promisify(execFile);
-/** Nothing of the checkout's environment, and no compiler on the PATH: Node's own folder and the plain tools. */
 const TIMEOUT = 120_000;
 
 let folder: string;
@@ -14,13 +14,7 @@ let packed: readonly string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'switchyard-package-'));
-  // dist/ was built before the tests; building it again would pull it from under those that run beside this one.
-  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]);
-  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
-  packed = files.map(({ path }) => path);
-  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--omit=dev'];
-  await run('npm', ['install', ...flags, join(folder, filename)], { cwd: folder, env: withoutCompiler() });
+  packed = await installPacked(folder);
 }, TIMEOUT);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -118,10 +112,3 @@ describe('the packed package, installed in an empty folder without a compiler', 
     expect(names.filter((name) => /(^|[\\/])(binding\.gyp|build[\\/]Release)$/.test(name))).toEqual([]);
   });
 });
-
-/** A PATH whose compilers fail when they are asked for anything. */
-function withoutCompiler(): NodeJS.ProcessEnv {
-  const path = [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter);
-  const none = '/bin/false';
-  return { ...process.env, PATH: path, CC: none, CXX: none, MAKE: none, npm_config_make: none, PYTHON: none };
-}

@@ -70,7 +70,10 @@ async function take(
     );
     output.line();
     if (edits.length === 0) output.line(`Nothing is new for ${own.file}.`);
-    else output.line(`${dry ? 'Would write' : 'Wrote'} ${edits.length} servers to ${own.file}.`);
+    else
+      output.line(
+        `${dry ? 'Would write' : 'Wrote'} ${edits.length} ${edits.length === 1 ? 'server' : 'servers'} to ${own.file}.`,
+      );
   }
   return found.some(({ trouble }) => trouble !== undefined) && positionals.length > 0 ? 1 : 0;
 }
