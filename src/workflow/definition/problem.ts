@@ -29,3 +29,6 @@ export function problemText({ path, message, nearest, fix }: Problem): string {
   const hint = nearest === undefined || message.includes(nearest) ? '' : ` Did you mean "${nearest}"?`;
   return `${path === '' ? 'definition' : path}: ${message}${hint}${fix === undefined ? '' : ` Fix: ${fix}`}`;
 }
+
+/** Takes up a mistake that was found. */
+export type ToldProblem = (path: string, message: string, more?: Omit<Problem, 'path' | 'message'>) => void;

@@ -1,0 +1,50 @@
+import { listed, nearest } from '../../core/nearest.ts';
+import { isObject } from '../../core/json.ts';
+import type { Tools } from '../tools.ts';
+import { checkInTime } from './check-in-time.ts';
+import type { ToldProblem } from './problem.ts';
+
+/** The tool is there, and takes these arguments as far as they are known. */
+export function checkArguments(
+  { tools, ms, tool: name, with: args, path }: CheckedCall,
+  problem: ToldProblem,
+): void {
+  if (typeof name !== 'string') return;
+  const tool = tools.get(name);
+  if (!tool) {
+    const names = [...tools.names()];
+    // The server's name is what is forgotten first.
+    const near = names.find((known) => known.endsWith(`__${name}`)) ?? nearest(name, names);
+    problem(`${path}.tool`, `there is no tool "${name}"; there are: ${listed(names)}`, {
+      expected: 'the name of a tool as it is listed',
+      ...(near !== undefined && { nearest: near, fix: `"tool": "${near}"` }),
+    });
+    return;
+  }
+  const { problems } = checkInTime(strict(tool.inputSchema), args, {
+    path: `${path}.with`,
+    unknown: hasTemplate,
+    ms,
+  });
+  for (const { path: place, message, ...more } of problems) problem(place, message, more);
+}
+
+interface CheckedCall {
+  readonly tools: Tools;
+  readonly tool: unknown;
+  readonly with: unknown;
+  readonly path: string;
+  /** How long the check may take. */
+  readonly ms: number;
+}
+
+function hasTemplate(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('${{');
+}
+
+/** Servers seldom close their schemas, and ignore what they do not know: a misspelt argument would pass unseen. */
+function strict(schema: unknown): unknown {
+  if (!isObject(schema) || !isObject(schema['properties']) || 'additionalProperties' in schema) return schema;
+  const open = ['anyOf', 'oneOf', 'allOf', 'patternProperties', '$ref'].some((word) => word in schema);
+  return open ? schema : { ...schema, additionalProperties: false };
+}
