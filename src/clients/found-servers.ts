@@ -1,5 +1,6 @@
 /** What the clients on this machine have configured. */
 import { readFileSync, statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { clientFiles, projectFiles } from '../config/client-places.ts';
 import type { ClientDialect, SkippedServer } from '../config/dialects/client-dialect.ts';
 import { dialects, readClientConfig } from '../config/dialects/dialects.ts';
@@ -104,7 +105,8 @@ export function meaningOf(
   entry: Readonly<Record<string, unknown>>,
   expand: (text: string) => string = (text) => text,
 ): string {
-  const { type, command, args = [], env = {}, cwd, url, headers = {}, host, port, tools, disabled } = entry;
+  const { type, command, args = [], env = {}, cwd, url, headers = {}, host, port, disabled } = entry;
+  const tools = isDeepStrictEqual(entry['tools'], { include: ['*'] }) ? undefined : entry['tools'];
   const kind = command === undefined && type !== 'remote' ? type : undefined;
   const off = disabled === true;
   return JSON.stringify(

@@ -64,8 +64,8 @@ function expanded(text: string, machine: Machine): string {
 /** The client's name for it; where another server has that name, with the client's beside it. */
 function freeKey({ name, client }: Offered, keys: ReadonlyMap<string, string>): string {
   const candidates = [name, `${name}-${client}`];
-  for (let count = 2; ; count++) {
-    const key = candidates.shift() ?? `${name}-${client}-${count}`;
+  for (let count = 0; ; count++) {
+    const key = candidates[count] ?? `${name}-${client}-${count}`;
     if (!keys.has(key)) return key;
   }
 }

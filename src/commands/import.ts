@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type ClientFileFound, foundServers, readClientFile } from '../clients/found-servers.ts';
-import { type Offered, takeOver } from '../clients/take-over.ts';
+import type { Offered, Taken } from '../clients/take-over.ts';
 import { readForeignFile } from '../clients/foreign-files.ts';
 import type { ServerInput } from '../config/schema.ts';
 import { detectDialect } from '../config/dialects/dialects.ts';
@@ -13,6 +13,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Command, Input } from './command.ts';
 import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, ownConfigFile, withOwnConfig } from './own-config-file.ts';
+import { takenServers } from './taken-servers.ts';
 import { UsageError } from './usage-error.ts';
 import { plain } from './workflow-tree.ts';
 
@@ -31,6 +32,8 @@ export const importCommand: Command = {
   positionals: true,
   run,
 };
+
+const LEFT = 'left: ';
 
 interface Row {
   readonly client: string;
@@ -56,8 +59,9 @@ async function take(
   const offered = found.flatMap(({ client, servers }) =>
     [...servers].map(([name, input]): Offered => ({ client: client.id, name, input })),
   );
-  const { taken, edits } = takeOver(offered, own.root, machine);
-  const rows = rowsOf(found, taken);
+  const { taken, edits, left } = await takenServers(offered, own, machine);
+  const reasons = new Map([...left].map(([{ input }, why]) => [input, why]));
+  const rows = rowsOf(found, taken, reasons);
   for (const { client, file, trouble } of found)
     if (trouble !== undefined) output.note(`${client.name}: ${file}: ${trouble}`);
   if (!dry && edits.length > 0) await changeOwnConfig(own, edits);
@@ -66,8 +70,16 @@ async function take(
   else {
     await output.table(
       [{ title: 'CLIENT' }, { title: 'SERVER' }, { title: 'REACHES' }, { title: 'RESULT' }],
-      rows.map(({ client, server, reaches, result }) => [client, server, reaches, result]),
+      rows.map(({ client, server, reaches, result }) => [
+        client,
+        server,
+        reaches,
+        result.startsWith(LEFT) ? 'left, see below' : result,
+      ]),
     );
+    // In full: a table would cut them.
+    for (const { client, server, result } of rows)
+      if (result.startsWith(LEFT)) output.line(`${server} of ${client} is ${result}`);
     output.line();
     if (edits.length === 0) output.line(`Nothing is new for ${own.file}.`);
     else
@@ -106,20 +118,26 @@ async function readGiven(file: string, machine: Machine): Promise<ClientFileFoun
   }
 }
 
-function rowsOf(found: readonly ClientFileFound[], taken: ReturnType<typeof takeOver>['taken']): Row[] {
+function rowsOf(
+  found: readonly ClientFileFound[],
+  taken: readonly Taken[],
+  left: ReadonlyMap<ServerInput, string>,
+): Row[] {
   return found.flatMap(({ client, servers, skipped }) => [
     ...[...servers].flatMap(([name, input]): Row[] => {
-      const its = taken.find((one) => one.input === input);
+      const [its, why] = [taken.find((one) => one.input === input), left.get(input)];
+      const place = { client: client.name, server: plain(name), reaches: reached(input) };
+      if (why !== undefined) return [{ ...place, result: `${LEFT}${plain(why)}` }];
       if (!its) return [];
       const off = input.disabled === true ? ' (switched off)' : '';
       const result = its.twice ? `the same as ${plain(its.key)}` : `taken as ${plain(its.key)}${off}`;
-      return [{ client: client.name, server: plain(name), reaches: reached(input), result, key: its.key }];
+      return [{ ...place, result, key: its.key }];
     }),
     ...skipped.map(({ name, reason, own }): Row => ({
       client: client.name,
       server: plain(name),
       reaches: '',
-      result: own === true ? 'our own entry' : `left: ${plain(reason)}`,
+      result: own === true ? 'our own entry' : `${LEFT}${plain(reason)}`,
     })),
   ]);
 }

@@ -5,7 +5,7 @@ import { dialects } from '../config/dialects/dialects.ts';
 import type { ClientDialect } from '../config/dialects/client-dialect.ts';
 import { existsSync } from 'node:fs';
 import { type ClientFileFound, foundServers } from '../clients/found-servers.ts';
-import { type Offered, takeOver } from '../clients/take-over.ts';
+import type { Offered } from '../clients/take-over.ts';
 import type { Command, Input } from './command.ts';
 import { reached } from './import.ts';
 import { install } from './install.ts';
@@ -13,7 +13,9 @@ import { clientNamed } from './named-clients.ts';
 import { Output } from './output.ts';
 import { Options } from './command.ts';
 import { changeOwnConfig, ownConfigFile } from './own-config-file.ts';
+import { takenServers } from './taken-servers.ts';
 import { UsageError } from './usage-error.ts';
+import { plain } from './workflow-tree.ts';
 
 export const init: Command = {
   name: 'init',
@@ -62,7 +64,9 @@ async function run(input: Input): Promise<number> {
         servers.length > 0 &&
         ask !== undefined &&
         (await ask.yes('Move the servers behind the entry, out of the clients’ own files?')));
-    const { edits, taken } = takeOver(servers, own.root, machine);
+    const { edits, taken, left } = await takenServers(servers, own, machine);
+    for (const [{ client, name }, why] of left)
+      output.note(`${plain(name)} of ${client} is left: ${plain(why)}`);
     const isChecked =
       !options.flag('no-check') &&
       servers.length > 0 &&
@@ -164,7 +168,7 @@ async function chosenServers(
   }
   output.line('Servers that your clients have:');
   for (const [index, { client, name, input }] of offered.entries())
-    output.line(`  ${String(index + 1).padStart(2)}  ${name}  ${reached(input)}  (${client})`);
+    output.line(`  ${String(index + 1).padStart(2)}  ${plain(name)}  ${reached(input)}  (${client})`);
   if (!ask) return offered;
   const numbers = await ask.some('Which are to be served?', offered.length);
   return offered.filter((_, index) => numbers.includes(index));

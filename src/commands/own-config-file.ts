@@ -84,11 +84,20 @@ export async function changeCheckedConfig(
   edits: readonly Edit[],
   machine: Machine,
 ): Promise<void> {
+  const fresh = await freshProblems(own, edits, machine);
+  if (fresh.length > 0) throw new ConfigError(fresh);
+  await changeOwnConfig(own, edits);
+}
+
+/** The problems that a change would bring. */
+export async function freshProblems(
+  own: OwnConfigFile,
+  edits: readonly Edit[],
+  machine: Machine,
+): Promise<readonly ConfigProblem[]> {
   const text = await changedText(own, edits);
   const known = new Set((await problemsOf(own.file, own.text ?? '', machine)).map(meaningOf));
-  const fresh = (await problemsOf(own.file, text, machine)).filter((one) => !known.has(meaningOf(one)));
-  if (fresh.length > 0) throw new ConfigError(fresh);
-  await write(own, text);
+  return (await problemsOf(own.file, text, machine)).filter((one) => !known.has(meaningOf(one)));
 }
 
 async function changedText({ file, text }: OwnConfigFile, edits: readonly Edit[]): Promise<string> {

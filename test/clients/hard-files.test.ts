@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientFiles } from '../../src/config/client-places.ts';
 import type { DialectId } from '../../src/config/dialects/client-dialect.ts';
 import type { Machine } from '../../src/config/folders.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { runHere } from '../commands/in-process.ts';
 import type { Said } from '../commands/run-cli.ts';
 
@@ -189,6 +190,23 @@ describe('the same server twice', () => {
       mcpServers: { memory: { args: ['${userHome}/m.json'] } },
     });
   });
+});
+
+test('what would not load from our file is left, with the reason, and keeps nothing else from being served', async () => {
+  const servers = {
+    file: { command: 'x', envFile: '${workspaceFolder}/none.env' },
+    good: { command: 'y' },
+    unset: { url: 'http://127.0.0.1:1/', headers: { A: 'Bearer ${NOT_SET}' } },
+  };
+  place(JSON.stringify({ mcpServers: servers }), 'cursor');
+  const variable = 'env = { A = "b" }\ncommand = "x"\n';
+  place(`[mcp_servers.c]\n${variable}`, 'codex');
+  const { stdout } = await cli('import');
+  expect(stdout).toMatch(/file of Cursor is left: .*none\.env" cannot be read/);
+  expect(names(ours())).toEqual(['good', 'unset', 'c']);
+  expect(await cli('install', 'cursor', '--adopt')).toMatchObject({ code: 0 });
+  const config = await loadConfig({ ...machine(), files: [ours()] });
+  expect([...config.servers.keys()]).toEqual(['good', 'unset', 'c']);
 });
 
 describe('hostile names', () => {

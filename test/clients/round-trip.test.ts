@@ -227,7 +227,10 @@ describe('switchyard import', () => {
     const dry = await cli('import', '--dry-run');
     expect(dry.stdout).toMatch(/Cursor +memory +npx server-memory +taken as memory/);
     expect(dry.stdout).toMatch(/LM Studio +memory +npx server-memory +the same as memory/);
-    expect(dry.stdout).toMatch(/VS Code +asks +left: it needs/);
+    expect(dry.stdout).toMatch(/VS Code +asks +left, see below/);
+    expect(dry.stdout).toContain(
+      'asks of VS Code is left: it needs ${input:key}, which only the client can answer',
+    );
     expect(existsSync(ours())).toBe(false);
 
     const { stdout } = await cli('import');
@@ -285,13 +288,14 @@ describe('switchyard import', () => {
         ],
       }),
     );
-    const { code, stderr } = await cli(
-      'import',
-      './pyproject.toml',
-      './package.json',
-      './list.yaml',
-      './server.json',
+    const files = ['./pyproject.toml', './package.json', './list.yaml', './server.json'];
+    expect((await cli('import', '--dry-run', ...files)).stdout).toContain(
+      'the variable "API_KEY" is not set',
     );
+    const { code, stderr } = await runHere(['import', ...files], {
+      ...machineOf(process.platform),
+      env: { API_KEY: 'planted-secret' },
+    });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const { mcpServers } = JSON.parse(readFileSync(ours(), 'utf8')) as { mcpServers: object };
     expect(mcpServers).toEqual({
