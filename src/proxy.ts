@@ -6,7 +6,8 @@
 import { join } from 'node:path';
 import type { Attached } from './attached.ts';
 import { carriersFor, type CarrierContext } from './carriers.ts';
-import { openSnapshots } from './catalog/snapshot.ts';
+import { openSnapshots, snapshotAddress } from './catalog/snapshot.ts';
+import type { CatalogOptions } from './catalog/catalog-entry.ts';
 import { UriMemory } from './catalog/uri-memory.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { compareConfigs, differingServers } from './config/compare-configs.ts';
@@ -514,13 +515,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       servers: [...all.servers.values()].map(fleetServer),
       pools: [...all.pools.values()],
       shown: all.shown,
-      catalog: {
-        prefix: prefixesNames(config),
-        maxNameLength: config.expose.maxNameLength,
-        origin: config.expose.origin,
-        reserved: new Set([...META_TOOL_NAMES, ...config.tools.map(({ name }) => name)]),
-        metaTools: config.expose.metaTools || config.tools.length > 0,
-      },
+      catalog: catalogOptions(config),
       listWaitMs: config.expose.listWaitMs,
     };
   }
@@ -556,12 +551,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
       greeting: part.greeting,
-      memory: snapshots.for(
-        JSON.stringify(
-          { transport: server.transport, protocol: server.protocol, ...(who !== '' && { who }) },
-          mapsAsArrays,
-        ),
-      ),
+      memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
       door: part.door,
       start: server.start,
       idleStopMs: server.idleStopMs,
@@ -724,7 +714,18 @@ interface FleetPart {
   readonly changed: (kinds: readonly ListKind[]) => void;
 }
 
-function fleetServer({
+/** How names are made. */
+export function catalogOptions({ expose, tools, servers }: Config): CatalogOptions {
+  return {
+    prefix: prefixesNames({ expose, servers }),
+    maxNameLength: expose.maxNameLength,
+    origin: expose.origin,
+    reserved: new Set([...META_TOOL_NAMES, ...tools.map(({ name }) => name)]),
+    metaTools: expose.metaTools || tools.length > 0,
+  };
+}
+
+export function fleetServer({
   key,
   namespace,
   tools,

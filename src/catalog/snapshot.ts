@@ -7,7 +7,7 @@
  * does not count, and is written anew. Several proxies may share the folder: files are only ever replaced as a whole.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
@@ -21,9 +21,20 @@ const VERSION = 1;
 const MAX_FILES = 2000;
 const OLDEST_PART_MS = 60 * 60_000;
 
+/** How a server is reached, as `for` takes it. `who`: the one person whose connection it is; empty for all. */
+export function snapshotAddress(transport: object, protocol: string, who: string): string {
+  return JSON.stringify({ transport, protocol, ...(who !== '' && { who }) }, (_key, value: unknown) =>
+    value instanceof Map ? [...value] : value,
+  );
+}
+
 export interface SnapshotStore {
   /** For one way to reach a server; the text may hold secrets. */
   for(address: string): ListingMemory;
+  /** What was told last, whatever the client could do. */
+  latest(address: string): Listing | undefined;
+  /** Files that do not count. */
+  damaged(): readonly string[];
   /** Writes what is left to write. */
   close(): Promise<void>;
 }
@@ -61,6 +72,17 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
         },
       };
     },
+    latest(address) {
+      const server = hash(address);
+      const names = [...known].filter((name) => name.startsWith(`${server}-`));
+      const newest = names.sort((a, b) => modified(join(folder, b)) - modified(join(folder, a)));
+      for (const name of newest) {
+        const listing = read(name);
+        if (listing) return listing;
+      }
+      return undefined;
+    },
+    damaged: () => [...known].filter((name) => !read(name)).map((name) => join(folder, name)),
     async close() {
       await writing;
     },
@@ -124,6 +146,10 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
     writing = waiting.size > 0 ? write() : undefined;
     await writing;
   }
+}
+
+function modified(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function filesIn(folder: string): readonly string[] {

@@ -19,6 +19,12 @@ export interface Command {
   readonly run: (input: Input) => Promise<number>;
 }
 
+/** A command by its name, mostly loaded when it is wanted. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly load: () => Command | Promise<Command>;
+}
+
 export interface Option {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;

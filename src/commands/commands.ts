@@ -1,14 +1,9 @@
 /** All commands by name. All but one are loaded when they are run: a client that starts the proxy waits for no other. */
-import type { Command } from './command.ts';
+import type { CommandEntry } from './command.ts';
 import { serve } from './serve.ts';
 
-interface Entry {
-  readonly name: string;
-  readonly load: () => Command | Promise<Command>;
-}
-
 /** In the order of the help. */
-export const COMMANDS: readonly Entry[] = [
+export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', load: () => serve },
   { name: 'list', load: async () => (await import('./list.ts')).list },
   { name: 'status', load: async () => (await import('./status.ts')).status },
@@ -24,6 +19,7 @@ export const COMMANDS: readonly Entry[] = [
   { name: 'uninstall', load: async () => (await import('./install.ts')).uninstall },
   { name: 'login', load: async () => (await import('./login.ts')).login },
   { name: 'logout', load: async () => (await import('./logout.ts')).logout },
+  { name: 'completion', load: async () => (await import('./completion.ts')).completion(COMMANDS) },
 ];
 
 /** What runs where no command is named. */

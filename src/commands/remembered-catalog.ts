@@ -1,0 +1,33 @@
+/** What is remembered of the servers from earlier runs, as clients would see it. Starts nothing. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildCatalog } from '../catalog/build-catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { openSnapshots, snapshotAddress } from '../catalog/snapshot.ts';
+import type { Config } from '../config/config.ts';
+import type { Logger } from '../core/logger.ts';
+import { catalogOptions, fleetServer } from '../proxy.ts';
+import { membersOf } from '../routing/members.ts';
+import { stateKey } from '../state-key.ts';
+
+/** For what is looked at and not run. */
+export const NO_LOG: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Of a pool its first member that is known stands for all. `undefined`: nothing was ever remembered. */
+export function rememberedCatalog(config: Config): Catalog | undefined {
+  const { stateDir } = config;
+  if (!existsSync(join(stateDir, 'key')) || !existsSync(join(stateDir, 'snapshot'))) return undefined;
+  const snapshots = openSnapshots(stateDir, stateKey(stateDir, NO_LOG), NO_LOG);
+  const { servers, pools, shown } = membersOf(config);
+  const entries = shown.flatMap((key) => {
+    for (const member of pools.get(key)?.members ?? [key]) {
+      const server = servers.get(member);
+      const listing = server && snapshots.latest(snapshotAddress(server.transport, server.protocol, ''));
+      if (!server || !listing) continue;
+      const namespace = pools.get(key)?.namespace ?? server.namespace;
+      return [{ ...fleetServer(server), server: key, namespace, listing }];
+    }
+    return [];
+  });
+  return buildCatalog(entries, catalogOptions(config));
+}
