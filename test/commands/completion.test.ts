@@ -11,6 +11,8 @@ vi.setConfig({ testTimeout: 30_000 });
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/faults/stdio.mjs');
 const CLI = join(import.meta.dirname, '../../dist/cli.js');
+/** By what they are called on the PATH. */
+const SHELLS = { bash: 'bash', zsh: 'zsh', fish: 'fish' };
 const has = (shell: string): boolean => spawnSync(shell, ['--version']).status === 0;
 
 let folder: string;
@@ -91,7 +93,7 @@ function installed(): Record<string, string> {
   return { PATH: `${folder}${delimiter}${process.env['PATH']}`, HOME: folder };
 }
 
-test.skipIf(!has('bash'))('bash completes with the script that it is given', async () => {
+test.skipIf(!has(SHELLS.bash))('bash completes with the script that it is given', async () => {
   await learnTools();
   const script = `
     source <(switchyard completion bash)
@@ -101,7 +103,7 @@ test.skipIf(!has('bash'))('bash completes with the script that it is given', asy
     try switchyard call files__ec
     try switchyard logs ''
   `;
-  const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script], {
+  const { stdout, stderr } = spawnSync(SHELLS.bash, ['--norc', '-c', script], {
     cwd: folder,
     env: installed(),
     encoding: 'utf8',
@@ -116,15 +118,26 @@ test.skipIf(!has('bash'))('bash completes with the script that it is given', asy
   ]);
 });
 
-test.skipIf(!has('zsh'))('zsh takes the script (where it is installed)', () => {
+test.skipIf(!has(SHELLS.zsh))('zsh takes the script (where it is installed)', () => {
   const script =
     'autoload -U compinit; compinit -u; source <(switchyard completion zsh); echo $_comps[switchyard]';
-  const { stdout } = spawnSync('zsh', ['-fc', script], { cwd: folder, env: installed(), encoding: 'utf8' });
+  const { stdout } = spawnSync(SHELLS.zsh, ['-fc', script], {
+    cwd: folder,
+    env: installed(),
+    encoding: 'utf8',
+  });
   expect(stdout).toBe('_switchyard\n');
 });
 
-test.skipIf(!has('fish'))('fish completes with the script that it is given (where it is installed)', () => {
-  const script = 'switchyard completion fish | source; complete -C "switchyard ch"';
-  const { stdout } = spawnSync('fish', ['-c', script], { cwd: folder, env: installed(), encoding: 'utf8' });
-  expect(stdout).toBe('check\n');
-});
+test.skipIf(!has(SHELLS.fish))(
+  'fish completes with the script that it is given (where it is installed)',
+  () => {
+    const script = 'switchyard completion fish | source; complete -C "switchyard ch"';
+    const { stdout } = spawnSync(SHELLS.fish, ['-c', script], {
+      cwd: folder,
+      env: installed(),
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('check\n');
+  },
+);
