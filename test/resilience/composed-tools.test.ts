@@ -15,7 +15,7 @@ const TARGETS = [
 function composed(options: object = {}, ofServers: object = {}) {
   return (folder: string): object => ({
     mcpServers: {
-      a: { ...server('a', folder), retry: { attempts: 1 }, timeoutMs: 100, ...ofServers },
+      a: { ...server('a', folder), retry: { attempts: 1 }, timeoutMs: 300, ...ofServers },
       b: { ...server('b', folder), retry: { attempts: 1 }, ...ofServers },
     },
     tools: { search: { description: 'Searches', targets: TARGETS, ...options } },
@@ -93,7 +93,7 @@ describe('a composed tool that asks one after the other', () => {
 
 describe('a composed tool that merges', () => {
   test('asks all at once and labels a partial answer', async () => {
-    const proxy = await proxyWith(composed({ strategy: 'merge', deadlineMs: 80 }));
+    const proxy = await proxyWith(composed({ strategy: 'merge', deadlineMs: 500 }, { timeoutMs: 5000 }));
     await proxy.ready('a', 'b');
     expect(at((await proxy.call('search', ASKED)).value, 'structuredContent', 'partial')).toBe(false);
     proxy.fault('a', 'hang');

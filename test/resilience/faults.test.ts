@@ -43,7 +43,7 @@ describe('circuitBreaker', () => {
   test('opens again and closes again, as its numbers say', async () => {
     const circuitBreaker = { failureThreshold: 1, recoveryTimeoutMs: 100, successThreshold: 1 };
     const proxy = await proxyWith((folder) => ({
-      mcpServers: { a: { ...server('a', folder), ...FAST, timeoutMs: 50, circuitBreaker } },
+      mcpServers: { a: { ...server('a', folder), ...FAST, timeoutMs: 300, circuitBreaker } },
     }));
     await proxy.outcome('slow', { fault: 'hang' });
     expect(await proxy.outcome('slow')).toBe('CIRCUIT_OPEN');
@@ -61,7 +61,7 @@ describe('circuitBreaker', () => {
         a: {
           ...server('a', folder),
           ...FAST,
-          timeoutMs: 50,
+          timeoutMs: 300,
           tools: { override: { slow: { circuitBreaker: { failureThreshold: 1 } } } },
         },
       },

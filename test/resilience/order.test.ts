@@ -12,9 +12,9 @@ describe('cache → deadline → retry → router → circuit breaker → concur
         a: {
           ...server('a', folder),
           ...QUICK,
-          timeoutMs: 40,
           circuitBreaker: { failureThreshold: 2 },
           cache: { tools: ['read'] },
+          tools: { override: { slow: { timeoutMs: 40 }, write: { timeoutMs: 40 } } },
         },
       },
     }));
