@@ -22,7 +22,7 @@ export interface Effort {
   readonly warmUpMs: number;
   /** The server counts for the start. */
   readonly starts: readonly number[];
-  /** Until RSS at rest is read: what the start has left behind is collected some seconds after it. */
+  /** Until RSS at rest is read: what a start or a load has left behind is given back some seconds later. */
   readonly restMs: number;
   readonly memoryCalls: number;
   readonly largePayloads: readonly number[];
@@ -35,7 +35,7 @@ export const FULL: Effort = {
   loadMs: 1000,
   warmUpMs: 2000,
   starts: [1, 10, 50],
-  restMs: 30_000,
+  restMs: 20_000,
   memoryCalls: 50_000,
   largePayloads: [1024, 1024 ** 2, 10 * 1024 ** 2],
   runs: 1000,

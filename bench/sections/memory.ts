@@ -5,7 +5,6 @@ import { rssMegabytes } from '../process-figures.ts';
 import { sleep } from '../statistics.ts';
 import { type Carrier, startProxy } from '../subjects.ts';
 
-const REST_MS = 3000;
 const ROADS: readonly (readonly [front: Carrier, back: Carrier])[] = [
   ['stdio', 'stdio'],
   ['http', 'http'],
@@ -21,10 +20,10 @@ export async function measureMemory(effort: Effort): Promise<Section> {
   for (const [front, back] of ROADS)
     for (const who of WHO[front]) {
       const subject = await startProxy({ who, carrier: front, servers: { one: { carrier: back } } });
-      const rss = [await atRest(subject.pid)];
+      const rss = [await atRest(subject.pid, effort)];
       for (const calls of steps) {
         await load({ client: subject.client, tool: subject.echoes[0] as string, callers: 8, calls });
-        rss.push(await atRest(subject.pid));
+        rss.push(await atRest(subject.pid, effort));
       }
       await subject.stop();
       const growth = (rss[2] ?? NaN) - (rss[0] ?? NaN);
@@ -42,7 +41,7 @@ export async function measureMemory(effort: Effort): Promise<Section> {
   };
 }
 
-async function atRest(pid: number): Promise<number> {
-  await sleep(REST_MS);
+async function atRest(pid: number, { restMs }: Effort): Promise<number> {
+  await sleep(restMs);
   return rssMegabytes(pid);
 }

@@ -14,6 +14,7 @@ import type { RecentLog } from '../telemetry/recent-log.ts';
 import { startTimeOf } from '../transport/process-table.ts';
 import { secretsOf } from './configured.ts';
 import { packageVersion } from './package-version.ts';
+import { giveBackAtRest } from './rest.ts';
 import type { Door } from './door.ts';
 import type { Closer, HttpAddress, ServedHttp } from './serving-http.ts';
 import { electionFolder } from './sharing.ts';
@@ -87,6 +88,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
   let drainMs = 0;
   let door: Promise<Door | undefined> | undefined;
   let cancelDoor: () => void = () => {};
+  let endRest: () => void = () => {};
   let shared: SharedClients | undefined;
   const openTheDoor = (how: HowServed): Promise<Door> => doorOf(proxy, loaded, surroundings, how);
   try {
@@ -133,11 +135,13 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       clock: systemClock,
       log,
     });
+    endRest = giveBackAtRest({ clock: systemClock });
     const ending = await stopped;
     drainMs = ending.drainMs;
     log.info({ why: ending.why }, 'stopping');
   } finally {
     cancelDoor();
+    endRest();
     await Promise.all([
       reloading?.close(),
       office?.leave(),
