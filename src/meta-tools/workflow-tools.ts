@@ -6,7 +6,7 @@ import type { Caller } from '../workflow/calls.ts';
 import type { RunStatus } from '../workflow/journal/journal.ts';
 import { InvalidDefinition } from '../workflow/definition/invalid-definition.ts';
 import type { WorkflowsOnDemand } from '../workflow/on-demand.ts';
-import type { SavedWorkflow } from '../workflow/workflows.ts';
+import type { SavedWorkflow } from '../workflow/describe-saved.ts';
 import type { MetaTool } from './meta-tools.ts';
 import { RUN_OR_PLAN_SHAPE, RUN_SHAPE, RUNS_SHAPE } from './workflow-shapes.ts';
 

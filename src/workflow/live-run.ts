@@ -3,7 +3,7 @@ import { Cancellation } from '../core/cancellation.ts';
 import type { Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { isObject, Json, type JsonObject } from '../core/json.ts';
+import { isObject, Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Caller, callTool, sampleModel } from './calls.ts';
 import { checkInTime } from './definition/check-in-time.ts';
@@ -13,6 +13,7 @@ import { JournalPort, Suspended } from './journal/journal-port.ts';
 import type { Entry, RunRow, RunStatus } from './journal/journal.ts';
 import type { JournalWriter } from './journal/journal-writer.ts';
 import type { Limits } from './limits.ts';
+import { type Answer, formOf, readForm } from './question-form.ts';
 import { type Host, InvalidInput, type OpenQuestion } from './run/host.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
 import { CANCEL, Run } from './run/run.ts';
@@ -34,11 +35,6 @@ export interface LiveRunOptions {
   readonly newId: () => string;
   readonly limits: Limits;
   readonly log: Logger;
-}
-
-export interface Answer extends JsonObject {
-  readonly decision: string;
-  readonly by: string;
 }
 
 export class LiveRun {
@@ -359,36 +355,4 @@ export class LiveRun {
       this.#park();
     }
   }
-}
-
-function formOf({ kind, options, schema }: OpenQuestion): JsonObject {
-  if (kind === 'in_doubt')
-    return {
-      type: 'object',
-      properties: { decision: { type: 'string', title: 'What now?', enum: options } },
-      required: ['decision'],
-    };
-  const properties = isObject(schema?.['properties']) ? schema['properties'] : {};
-  const required = Array.isArray(schema?.['required']) ? (schema['required'] as unknown[]) : [];
-  return {
-    type: 'object',
-    properties: { confirm: { type: 'boolean', title: 'Approve', default: false }, ...properties },
-    required: ['confirm', ...required],
-  };
-}
-
-/** @returns `undefined` where the person has not decided. */
-function readForm({ kind, options }: OpenQuestion, result: JsonObject | undefined): Answer | undefined {
-  const content = isObject(result?.['content']) ? result['content'] : {};
-  const action = result?.['action'];
-  if (kind === 'in_doubt') {
-    const decision = content['decision'];
-    return action === 'accept' && typeof decision === 'string' && options.includes(decision)
-      ? { decision, by: 'person' }
-      : undefined;
-  }
-  if (action === 'decline') return { decision: 'reject', by: 'person' };
-  if (action !== 'accept') return undefined;
-  const { confirm, ...rest } = content;
-  return { decision: confirm === true ? 'approve' : 'reject', content: rest, by: 'person' };
 }

@@ -4,7 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { messageOf } from '../core/errors.ts';
-import type { SavedWorkflow, Workflows, WorkflowsOptions } from './workflows.ts';
+import type { SavedWorkflow } from './describe-saved.ts';
+import type { Workflows, WorkflowsOptions } from './workflows.ts';
 
 export interface WorkflowsOnDemand {
   /** The engine, started. */

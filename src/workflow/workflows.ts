@@ -3,34 +3,38 @@
  *
  * Is handed a Handler and a view of the catalog; knows no router. What meta-tools and the command line share.
  */
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject } from '../core/json.ts';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import { INVALID_PARAMS, ProxyError, RpcError } from '../core/errors.ts';
-import { Cancellation } from '../core/cancellation.ts';
-import { Json } from '../core/json.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 import type { Logger } from '../core/logger.ts';
 import { createCompile } from '../expression/compile.ts';
-import { listed, nearest } from '../core/nearest.ts';
+import { listed } from '../core/nearest.ts';
 import type { Caller } from './calls.ts';
+import { askConsent } from './consent.ts';
 import { checkDefinition } from './definition/check-definition.ts';
 import { checkInTime } from './definition/check-in-time.ts';
 import { InvalidDefinition } from './definition/invalid-definition.ts';
-import { type Problem, problemText } from './definition/problem.ts';
+import type { Problem } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
+import { describeSaved, type SavedWorkflow } from './describe-saved.ts';
 import { Engine } from './engine.ts';
 import type { Journal, RunRow, RunStatus } from './journal/journal.ts';
 import type { StartTimeOf } from '../core/lease.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
-import type { Answer, LiveRun } from './live-run.ts';
+import type { LiveRun } from './live-run.ts';
+import type { Answer } from './question-form.ts';
 import { USER_OF_THIS_MACHINE } from './owners.ts';
-import { type Plan, type PlanContext, planOf, programWrites, toolsOf } from './plan.ts';
+import { type Plan, planOf, toolsOf } from './plan.ts';
+import { pickQuestion } from './pick-question.ts';
+import { type ReadWorkflow, readWorkflow, type Shelf } from './read-workflow.ts';
 import { withoutLarge } from './run/view.ts';
-import type { Result, StepStatus } from './run/step-state.ts';
 import { programsOf, type RunPlan } from './run-plan.ts';
 import type { RunView } from './run-view.ts';
 import { type SavedFile, type SavedWorkflows, watchSaved } from './saved.ts';
-import { isReadOnly, type Tools } from './tools.ts';
+import { seedsBefore } from './seeds.ts';
+import type { Tools } from './tools.ts';
+import { wrong } from './wrong.ts';
 
 export interface WorkflowsOptions {
   /** The road of a step: after the meta-tools, before the router. */
@@ -79,17 +83,6 @@ export type PlanAnswer =
   | { readonly valid: true; readonly plan: Plan }
   | { readonly valid: false; readonly errors: readonly Problem[] };
 
-export interface SavedWorkflow {
-  readonly name: string;
-  readonly file: string;
-  readonly description: string | undefined;
-  readonly input: JsonObject | undefined;
-  /** Derived from its tools. */
-  readonly annotations: JsonObject;
-  /** Why it cannot run. */
-  readonly problems: readonly Problem[];
-}
-
 export interface ResumeRequest {
   readonly runId: string;
   readonly decision?: string | undefined;
@@ -125,7 +118,6 @@ export interface Workflows {
 }
 
 const OPERATOR = 'operator';
-const DECISIONS = ['retry', 'skip', 'fail', 'done', 'approve', 'reject'];
 const LISTED_RUNS = 50;
 
 export function createWorkflows(options: WorkflowsOptions): Workflows {
@@ -169,7 +161,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       await watching?.close();
       await engine.close();
     },
-    saved: () => files.map(describe),
+    saved: () => files.map((file) => describeSaved(file, tools(undefined), shelf())),
     async plan(workflow, who) {
       const read = await readSettled(workflow, who);
       if ('errors' in read) return { valid: false, errors: read.errors };
@@ -209,7 +201,10 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     if ('errors' in read) throw new InvalidDefinition(read.errors);
     const checked = checkInput(read.program, input);
     const plan = runPlan(read, checked);
-    if (read.untrusted) await consent(read, who, signal);
+    if (read.untrusted && who !== OPERATOR) {
+      const saved = files.map(({ name }) => name);
+      await askConsent(read, { inline, client: who.client, ask: who.ask, saved, signal });
+    }
     const live = await engine.begin(
       plan,
       { main: read.program, saved: read.context.programs },
@@ -253,7 +248,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       return live ? await watched(live, caller, signal) : shown(await engine.show(row, false));
     }
     const live = await engine.takeOver(row, { client: caller.client });
-    const question = pick(live?.questions ?? (await engine.questions(row)), request);
+    const question = pickQuestion(live?.questions ?? (await engine.questions(row)), request);
     if (question.kind === 'approval' && question.by === 'person' && who !== OPERATOR) {
       // The person is asked, whatever the model says; where nobody can be asked, this is refused.
       if (!live || !caller.ask || !isObject(caller.client.capabilities['elicitation']))
@@ -299,28 +294,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const ids = program?.steps.map(({ id }) => id) ?? [];
     if (!program || !ids.includes(start))
       throw wrong(`There is no step "${start}"; there are: ${listed(ids)}`);
-    const anew = new Set([start]);
-    for (let size = 0; size !== anew.size;) {
-      size = anew.size;
-      for (const { id, needs } of program.steps) if (needs.some((need) => anew.has(need.id))) anew.add(id);
-    }
-    const seeds: Record<string, Result> = {};
-    for (const id of ids) {
-      const view = (before.steps?.[id] ?? {}) as {
-        readonly status?: StepStatus;
-        readonly output?: unknown;
-        readonly attempts?: number;
-        readonly reason?: string;
-      };
-      if (anew.has(id) || (view.status !== 'succeeded' && view.status !== 'skipped')) continue;
-      if (view.status === 'skipped' && view.reason?.startsWith('the run stopped') === true) continue;
-      seeds[id] = {
-        status: view.status,
-        attempts: view.attempts ?? 0,
-        ...(view.output !== undefined && { output: view.output }),
-        ...(view.reason !== undefined && { reason: view.reason }),
-      };
-    }
+    const seeds = seedsBefore(start, program, before.steps ?? {});
     const caller = callerOf(who);
     const live = await engine.begin(
       { ...plan, seeds, resumedFrom: row.id },
@@ -339,144 +313,12 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     return row;
   }
 
-  interface ReadWorkflow {
-    readonly program: Program;
-    readonly name: string;
-    readonly definition: unknown;
-    readonly untrusted: boolean;
-    readonly context: PlanContext;
-    readonly saved: Readonly<Record<string, unknown>>;
-  }
-
   /** A tool that is missing may be one of a server that is coming up. */
   async function readSettled(workflow: unknown, who: Who): Promise<ReturnType<typeof readWorkflow>> {
-    const read = readWorkflow(workflow, toolsFor(who));
+    const read = readWorkflow(workflow, toolsFor(who), shelf());
     if (!('errors' in read) || !options.settled) return read;
     await options.settled(who === OPERATOR ? undefined : who.client);
-    return readWorkflow(workflow, toolsFor(who));
-  }
-
-  function readWorkflow(
-    workflow: unknown,
-    known: Tools,
-  ): ReadWorkflow | { readonly errors: readonly Problem[] } {
-    const found = find(workflow);
-    if ('errors' in found) return found;
-    const { definition, untrusted } = found;
-    if (untrusted && (JSON.stringify(definition) ?? '').length > limits.definitionBytes)
-      return { errors: [{ path: '', message: `a definition has at most ${limits.definitionBytes} bytes` }] };
-    const names = files.map(({ name }) => name);
-    const { program, problems } = checkDefinition(definition, {
-      tools: known,
-      saved: names,
-      limits,
-      compile,
-      untrusted,
-    });
-    if (!program) return { errors: problems };
-    const inner = collect(program, known, [found.name]);
-    if ('errors' in inner) return inner;
-    return {
-      program,
-      name: found.name,
-      definition,
-      untrusted,
-      context: { tools: known, limits, programs: inner.programs },
-      saved: inner.saved,
-    };
-  }
-
-  function find(
-    workflow: unknown,
-  ):
-    | { readonly name: string; readonly definition: unknown; readonly untrusted: boolean }
-    | { readonly errors: readonly Problem[] } {
-    if (typeof workflow === 'string') {
-      const saved = files.find(({ name }) => name === workflow);
-      if (saved) return { name: saved.name, definition: saved.definition, untrusted: false };
-      const names = files.map(({ name }) => name);
-      const near = nearest(workflow.replace(/^workflow__/, ''), names);
-      return {
-        errors: [
-          {
-            path: 'workflow',
-            message: `there is no saved workflow "${workflow}"; there are: ${listed(names)}`,
-            ...(near !== undefined && { nearest: near, fix: JSON.stringify(near) }),
-          },
-        ],
-      };
-    }
-    if (!isObject(workflow))
-      return {
-        errors: [
-          {
-            path: 'workflow',
-            message: 'expected the name of a saved workflow, or a definition with "steps"',
-          },
-        ],
-      };
-    const name = typeof workflow['name'] === 'string' ? workflow['name'] : 'inline';
-    return { name, definition: workflow, untrusted: true };
-  }
-
-  /** The saved workflows that a workflow runs within, at any depth. */
-  function collect(
-    program: Program,
-    known: Tools,
-    path: readonly string[],
-  ):
-    | { readonly programs: Map<string, Program>; readonly saved: Record<string, unknown> }
-    | { readonly errors: readonly Problem[] } {
-    const programs = new Map<string, Program>();
-    const saved: Record<string, unknown> = {};
-    const names = files.map(({ name }) => name);
-    for (const { work, index } of program.steps) {
-      if (work.kind !== 'workflow' || programs.has(work.name)) continue;
-      const place = `steps[${index}].workflow`;
-      const trail = [...path, work.name];
-      if (path.includes(work.name))
-        return {
-          errors: [
-            {
-              path: place,
-              message: `the workflows run each other: ${trail.slice(path.indexOf(work.name)).join(' → ')}`,
-            },
-          ],
-        };
-      if (trail.length > limits.nesting)
-        return {
-          errors: [
-            {
-              path: place,
-              message: `workflows are nested more than ${limits.nesting} deep: ${trail.join(' → ')}`,
-            },
-          ],
-        };
-      const definition = files.find(({ name }) => name === work.name)?.definition;
-      const { program: inner, problems } = checkDefinition(definition, {
-        tools: known,
-        saved: names,
-        limits,
-        compile,
-        untrusted: false,
-      });
-      if (!inner)
-        return {
-          errors: [
-            {
-              path: place,
-              message: `the saved workflow "${work.name}" has mistakes: ${problems.map(problemText).join('; ')}`,
-            },
-          ],
-        };
-      const deeper = collect(inner, known, trail);
-      if ('errors' in deeper) return deeper;
-      programs.set(work.name, inner);
-      saved[work.name] = definition;
-      for (const [name, one] of deeper.programs) programs.set(name, one);
-      Object.assign(saved, deeper.saved);
-    }
-    return { programs, saved };
+    return readWorkflow(workflow, toolsFor(who), shelf());
   }
 
   function checkInput(program: Program, input: unknown): unknown {
@@ -501,82 +343,8 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     return { name, definition, saved, safe, input, untrusted };
   }
 
-  /** A definition in the call is the model's own program: the operator says whether it may run, and the user if asked. */
-  async function consent(
-    { program, context }: ReadWorkflow,
-    who: Who,
-    signal: Cancellation | undefined,
-  ): Promise<void> {
-    if (who === OPERATOR || inline === 'allow') return;
-    if (inline === 'off')
-      throw new InvalidDefinition([
-        {
-          path: 'workflow',
-          message: `definitions in the call are switched off; saved workflows: ${listed(files.map(({ name }) => name))}`,
-        },
-      ]);
-    if (!programWrites(program, context)) return;
-    const writing = [...toolsOf(program, context.programs)].filter(
-      (tool) => !isReadOnly(context.tools.get(tool)),
-    );
-    if (inline === 'read-only')
-      throw new InvalidDefinition(
-        writing.map((tool) => ({
-          path: 'steps',
-          message: `only read-only tools may be called by a definition in the call; "${tool}" is not marked so`,
-        })),
-      );
-    const { ask, client } = who;
-    // Where nobody can be asked, the client's own consent to this call stands.
-    if (!ask || !isObject(client.capabilities['elicitation'])) return;
-    const { max_calls: calls } = planOf(program, context);
-    const message = `Run this workflow (${program.steps.length} steps, at most ${calls} calls)? It may change things with: ${listed(writing)}. Steps: ${program.steps
-      .map(({ id }) => id)
-      .join(', ')
-      .slice(0, 500)}`;
-    const requestedSchema = {
-      type: 'object',
-      properties: { confirm: { type: 'boolean', title: 'Run it', default: false } },
-      required: ['confirm'],
-    };
-    const answer = await ask({
-      method: 'elicitation/create',
-      params: Json.of({ mode: 'form', message, requestedSchema }),
-      server: 'switchyard',
-      signal: signal ?? new Cancellation(),
-    });
-    const content = answer.object?.['content'];
-    if (answer.object?.['action'] !== 'accept' || !isObject(content) || content['confirm'] !== true)
-      throw new ProxyError('CANCELLED', {
-        message: 'the user did not agree to run this workflow: nothing was called',
-        delivered: false,
-      });
-  }
-
-  function describe({ name, file, definition }: SavedFile): SavedWorkflow {
-    const { description, input } = definition;
-    const read = readWorkflow(name, tools(undefined));
-    const used =
-      'errors' in read
-        ? []
-        : [...toolsOf(read.program, read.context.programs)].map((tool) => read.context.tools.get(tool));
-    const readOnly = !('errors' in read) && used.every(isReadOnly);
-    return {
-      name,
-      file,
-      description: typeof description === 'string' ? description : undefined,
-      input: isObject(input) ? input : undefined,
-      annotations: {
-        readOnlyHint: readOnly,
-        // A tool that writes and does not say otherwise may destroy.
-        destructiveHint:
-          !readOnly &&
-          used.some((tool) => !isReadOnly(tool) && tool?.annotations['destructiveHint'] !== false),
-        idempotentHint: readOnly || used.every((tool) => tool?.safeToRepeat === true),
-        openWorldHint: used.some((tool) => tool?.annotations['openWorldHint'] !== false),
-      },
-      problems: 'errors' in read ? read.errors : [],
-    };
+  function shelf(): Shelf {
+    return { files, limits, compile };
   }
 
   function toolsFor(who: Who): Tools {
@@ -586,28 +354,6 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   function callerOf(who: Who): Caller {
     return who === OPERATOR ? { client: clientFor(USER_OF_THIS_MACHINE) } : who;
   }
-}
-
-function pick(
-  questions: LiveRun['questions'],
-  { decision = '', step, runId }: ResumeRequest,
-): LiveRun['questions'][number] {
-  if (!DECISIONS.includes(decision)) {
-    const near = nearest(decision, DECISIONS);
-    throw wrong(
-      `There is no decision "${decision}"; there are: ${DECISIONS.join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`,
-    );
-  }
-  if (questions.length === 0) throw wrong(`The run ${runId} asks nothing at the moment.`);
-  const meant = questions.filter(
-    (question) => step === undefined || question.step === step || question.step.startsWith(`${step}[`),
-  );
-  const [question] = meant;
-  if (!question || (meant.length > 1 && step === undefined))
-    throw wrong(`Say which "step": ${listed(questions.map((open) => open.step))}.`);
-  if (!question.options.includes(decision))
-    throw wrong(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
-  return question;
 }
 
 function shown(view: RunView): RunView {
@@ -620,10 +366,6 @@ function onlyStep(view: RunView, step: string): RunView {
   if (found === undefined)
     throw wrong(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
   return { ...view, steps: { [step]: found } };
-}
-
-function wrong(message: string): RpcError {
-  return RpcError.of(INVALID_PARAMS, message);
 }
 
 function absentClient(owner: string): Client {

@@ -1,0 +1,32 @@
+import { listed, nearest } from '../core/nearest.ts';
+import type { OpenQuestion } from './run/host.ts';
+import { wrong } from './wrong.ts';
+
+const DECISIONS = ['retry', 'skip', 'fail', 'done', 'approve', 'reject'];
+
+/** The open question that a decision is meant for. @throws RpcError where that is not clear, or it cannot be decided so. */
+export function pickQuestion(
+  questions: readonly OpenQuestion[],
+  {
+    decision = '',
+    step,
+    runId,
+  }: { readonly decision?: string | undefined; readonly step?: string | undefined; readonly runId: string },
+): OpenQuestion {
+  if (!DECISIONS.includes(decision)) {
+    const near = nearest(decision, DECISIONS);
+    throw wrong(
+      `There is no decision "${decision}"; there are: ${DECISIONS.join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`,
+    );
+  }
+  if (questions.length === 0) throw wrong(`The run ${runId} asks nothing at the moment.`);
+  const meant = questions.filter(
+    (question) => step === undefined || question.step === step || question.step.startsWith(`${step}[`),
+  );
+  const [question] = meant;
+  if (!question || (meant.length > 1 && step === undefined))
+    throw wrong(`Say which "step": ${listed(questions.map((open) => open.step))}.`);
+  if (!question.options.includes(decision))
+    throw wrong(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
+  return question;
+}

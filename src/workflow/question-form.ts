@@ -1,0 +1,44 @@
+/** A question as a form for MCP elicitation, and what was answered. */
+import { isObject, type JsonObject } from '../core/json.ts';
+import type { OpenQuestion } from './run/host.ts';
+
+/** Somebody's word on a question. */
+export interface Answer extends JsonObject {
+  readonly decision: string;
+  readonly by: string;
+}
+
+export function formOf({ kind, options, schema }: OpenQuestion): JsonObject {
+  if (kind === 'in_doubt')
+    return {
+      type: 'object',
+      properties: { decision: { type: 'string', title: 'What now?', enum: options } },
+      required: ['decision'],
+    };
+  const properties = isObject(schema?.['properties']) ? schema['properties'] : {};
+  const required = Array.isArray(schema?.['required']) ? (schema['required'] as unknown[]) : [];
+  return {
+    type: 'object',
+    properties: { confirm: { type: 'boolean', title: 'Approve', default: false }, ...properties },
+    required: ['confirm', ...required],
+  };
+}
+
+/** @returns `undefined` where the person has not decided. */
+export function readForm(
+  { kind, options }: OpenQuestion,
+  result: JsonObject | undefined,
+): Answer | undefined {
+  const content = isObject(result?.['content']) ? result['content'] : {};
+  const action = result?.['action'];
+  if (kind === 'in_doubt') {
+    const decision = content['decision'];
+    return action === 'accept' && typeof decision === 'string' && options.includes(decision)
+      ? { decision, by: 'person' }
+      : undefined;
+  }
+  if (action === 'decline') return { decision: 'reject', by: 'person' };
+  if (action !== 'accept') return undefined;
+  const { confirm, ...rest } = content;
+  return { decision: confirm === true ? 'approve' : 'reject', content: rest, by: 'person' };
+}
