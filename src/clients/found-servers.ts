@@ -53,6 +53,7 @@ export function readClientFile(
     const read = readClientConfig(client, text, {
       ...machine,
       path: file,
+      moves: true,
       ...(projectFolder !== undefined && { projectFolder }),
       packageOf: (script) => packageOf(script, machine),
     });

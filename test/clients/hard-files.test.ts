@@ -194,7 +194,7 @@ describe('the same server twice', () => {
 
 test('what would not load from our file is left, with the reason, and keeps nothing else from being served', async () => {
   const servers = {
-    file: { command: 'x', envFile: '${workspaceFolder}/none.env' },
+    file: { command: 'x', envFile: '${userHome}/none.env' },
     good: { command: 'y' },
     unset: { url: 'http://127.0.0.1:1/', headers: { A: 'Bearer ${NOT_SET}' } },
   };
@@ -207,6 +207,21 @@ test('what would not load from our file is left, with the reason, and keeps noth
   expect(await cli('install', 'cursor', '--adopt')).toMatchObject({ code: 0 });
   const config = await loadConfig({ ...machine(), files: [ours()] });
   expect([...config.servers.keys()]).toEqual(['good', 'unset', 'c']);
+});
+
+test('a server for the folder that is open stays with its client, where the file is of no project', async () => {
+  const open = { command: 'x', args: ['${workspaceFolder}/data'] };
+  for (const client of ['cursor', 'vscode'] as const) {
+    const key = client === 'vscode' ? 'servers' : 'mcpServers';
+    const file = place(JSON.stringify({ [key]: { open, other: entry(client) } }), client);
+    const { stdout } = await cli('import', '--dry-run', client);
+    expect(stdout).toContain('is left: it needs ${workspaceFolder}, another folder with each project');
+    expect((await cli('install', client, '--adopt')).stderr).toContain('open stays where it is');
+    const root = JSON.parse(readFileSync(file, 'utf8')) as Record<string, object>;
+    expect(root[key]).toMatchObject({ open, switchyard: {} });
+    expect(root[key]).not.toHaveProperty('other');
+  }
+  expect(names(ours())).toEqual(['other', 'other-vscode']);
 });
 
 describe('hostile names', () => {

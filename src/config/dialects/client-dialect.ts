@@ -35,6 +35,8 @@ export type ClientTable = ReadonlyMap<string, PlainValue>;
 export interface ClientContext extends Machine {
   /** The project that the file belongs to; absent for a file of the whole user. Relative paths start there. */
   readonly projectFolder?: string;
+  /** For servers that move away from the client: what names the folder that is open in it cannot move with them. */
+  readonly moves?: true;
   /** The name of the package that a script `…/dist/cli.js` belongs to: how a checkout of Switchyard is told. */
   readonly packageOf?: (script: string) => string | undefined;
 }

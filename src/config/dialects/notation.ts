@@ -58,6 +58,11 @@ export function editorNotation(context: ClientContext, input?: (id: string) => R
     ['/', { text: paths.sep }],
   ]);
   return notation(/\$\{(?:(env|input|config|command):)?([^{}]+)\}/, ([, kind, name = '']) => {
+    const isOpenFolder = kind === undefined && name.startsWith('workspaceFolder');
+    if (isOpenFolder && context.projectFolder === undefined && context.moves === true)
+      throw new SkipServer(
+        `it needs \${${name}}, another folder with each project that is open in the client`,
+      );
     if (kind === undefined) return fixed.get(name);
     if (kind === 'env') return envVariable(context, name, { text: '' });
     const answer = kind === 'input' ? input?.(name) : undefined;
