@@ -10,6 +10,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'logs', load: async () => (await import('./logs.ts')).logs },
   { name: 'call', load: async () => (await import('./call.ts')).call },
   { name: 'check', load: async () => (await import('./check.ts')).check },
+  { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'workflow', load: async () => (await import('./workflow.ts')).workflow },
   { name: 'init', load: async () => (await import('./init.ts')).init },
   { name: 'add', load: async () => (await import('./add.ts')).add },

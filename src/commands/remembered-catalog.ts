@@ -11,7 +11,7 @@ import { membersOf } from '../routing/members.ts';
 import { stateKey } from '../state-key.ts';
 
 /** For what is looked at and not run. */
-const NO_LOG: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+export const NO_LOG: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Of a pool its first member that is known stands for all. `undefined`: nothing was ever remembered. */
 export function rememberedCatalog(config: Config): Catalog | undefined {

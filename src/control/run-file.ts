@@ -62,6 +62,18 @@ export async function runningProxies(stateDir: string, startTimeOf: StartTimeOf)
   return found.sort((a, b) => (a.since < b.since ? -1 : 1));
 }
 
+/** Files that dead proxies left; `runningProxies` takes them away. */
+export async function staleRuns(stateDir: string, startTimeOf: StartTimeOf): Promise<string[]> {
+  const folder = folderOf(stateDir);
+  const names = await readdir(folder).catch(() => []);
+  const stale: string[] = [];
+  for (const name of names.filter((one) => one.endsWith('.json'))) {
+    const run = runOf(await readFile(join(folder, name), 'utf8').catch(() => ''));
+    if (!run || !(await isHeld(run.lease, startTimeOf))) stale.push(join(folder, name));
+  }
+  return stale;
+}
+
 function folderOf(stateDir: string): string {
   return join(stateDir, 'run');
 }

@@ -127,6 +127,19 @@ export async function sweepProcesses(stateDir: string, log: Logger): Promise<voi
   }
 }
 
+/** Children of proxies that are gone; `sweepProcesses` ends them. */
+export async function leftOverProcesses(stateDir: string): Promise<number[]> {
+  const folder = folderOf(stateDir);
+  const boot = await bootId();
+  const found: number[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const record = await read(join(folder, name));
+    if (!record || record.boot !== boot || (await startTimeOf(record.pid)) === record.startTime) continue;
+    for (const child of record.children) if (await isLeftOver(child, record.marker)) found.push(child.pid);
+  }
+  return found;
+}
+
 /**
  * The same process still leads the group, or it is gone; and what there is of the group is marked as ours, since a
  * record alone could name anybody. Where the system tells no environments the start time has to do.

@@ -1,0 +1,83 @@
+/** `switchyard doctor`: what is wrong on this machine, why, and what to do. */
+import { messageOf } from '../core/errors.ts';
+import { userStateFolder } from '../config/folders.ts';
+import type { Command, Input } from './command.ts';
+import { configFindings, nodeFindings } from './doctor-config.ts';
+import { catalogFindings, remoteFindings } from './doctor-servers.ts';
+import { stateFindings } from './doctor-state.ts';
+import type { Finding } from './finding.ts';
+import { wrapped } from './text-layout.ts';
+
+export const doctor: Command = {
+  name: 'doctor',
+  takes: '',
+  summary: 'explains what is wrong on this machine, and what to do about it',
+  about: [
+    'Looks at Node, the config and what it names, the state folder, remote servers, and what clients would get. Starts',
+    'no local server: switchyard check does. Exits 1 where an error is found and not mended.',
+  ].join('\n'),
+  options: {
+    fix: { type: 'boolean', about: 'mend what is safe to mend: modes and leftovers in the state folder' },
+  },
+  examples: ['switchyard doctor', 'switchyard doctor --fix', 'switchyard doctor --json'],
+  positionals: false,
+  run,
+};
+
+interface Told {
+  readonly severity: Finding['severity'];
+  readonly what: string;
+  readonly cause: string;
+  readonly remedy: string;
+  readonly fixable: boolean;
+  readonly fixed: boolean;
+}
+
+async function run({ options, configFiles: given, machine, output }: Input): Promise<number> {
+  const { config, findings } = await configFindings(given, machine);
+  // Before anything starts: a proxy tidies up.
+  const state = await stateFindings(config?.stateDir ?? userStateFolder(machine));
+  const remote = config
+    ? await output.progress(() => 'asking remote servers', remoteFindings(config, machine))
+    : [];
+  const all = [
+    ...nodeFindings(process.versions.node),
+    ...findings,
+    ...state,
+    ...remote,
+    ...(config ? catalogFindings(config) : []),
+  ];
+  const told: Told[] = [];
+  for (const finding of all) told.push(await tell(finding, options.flag('fix')));
+  const left = told.filter(({ fixed }) => !fixed);
+  if (output.json) output.document({ healthy: left.length === 0, findings: told });
+  else {
+    const { colors, width } = output;
+    for (const { severity, what, cause, remedy, fixable, fixed } of told) {
+      const paint = fixed ? colors.green : severity === 'error' ? colors.red : colors.yellow;
+      const lines = [
+        ...wrapped(`${fixed ? 'mended' : severity}: ${what}`, width).map((line) => paint(line)),
+        ...wrapped(`  why: ${cause}`, width),
+        ...(fixed ? [] : wrapped(`  do:  ${remedy}${fixable ? ' (or switchyard doctor --fix)' : ''}`, width)),
+      ];
+      for (const line of lines) output.line(line);
+    }
+    output.line(
+      left.length === 0
+        ? 'Nothing is wrong.'
+        : `${left.length} ${left.length === 1 ? 'finding' : 'findings'}.`,
+    );
+  }
+  return left.some(({ severity }) => severity === 'error') ? 1 : 0;
+}
+
+async function tell({ fix, ...finding }: Finding, mend: boolean): Promise<Told> {
+  const told = { ...finding, fixable: fix !== undefined };
+  if (!fix || !mend) return { ...told, fixed: false };
+  try {
+    await fix();
+    return { ...told, fixed: true };
+  } catch (error) {
+    return { ...told, fixed: false, cause: `${finding.cause}; it could not be mended: ${messageOf(error)}` };
+  }
+}

@@ -1,0 +1,10 @@
+/** One thing that is wrong on this machine. */
+export interface Finding {
+  /** `error`: something does not work. */
+  readonly severity: 'error' | 'warning';
+  readonly what: string;
+  readonly cause: string;
+  readonly remedy: string;
+  /** Where it is safe to do without asking: touches nothing but the state folder. */
+  readonly fix?: () => Promise<void>;
+}

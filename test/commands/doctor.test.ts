@@ -1,0 +1,175 @@
+/** `switchyard doctor` as its user runs it, on machines where something is wrong. */
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { until } from '../cases/until.ts';
+import { runCli, startCli } from './run-cli.ts';
+
+// Real processes on a machine that may have more to do.
+vi.setConfig({ testTimeout: 30_000 });
+
+const FIXTURE = join(import.meta.dirname, '../fixtures/faults/stdio.mjs');
+
+let folder: string;
+let config: string;
+let state: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'switchyard-doctor-'));
+  config = join(folder, 'switchyard.json');
+  state = join(folder, 'state');
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const server = (options: object = {}): object => ({
+  command: process.execPath,
+  args: [FIXTURE, JSON.stringify(options)],
+});
+
+function write(mcpServers: object): void {
+  writeFileSync(config, JSON.stringify({ mcpServers, stateDir: state }));
+}
+
+/** It has a child on record. */
+function recorded(file: string): boolean {
+  return readFileSync(file, 'utf8').includes('"children":[{');
+}
+
+interface Answer {
+  readonly code: number | null;
+  readonly text: string;
+  readonly findings: readonly { severity: string; what: string; remedy: string; fixed: boolean }[];
+}
+
+async function doctor(...args: string[]): Promise<Answer> {
+  const { code, stdout } = await runCli(['doctor', '--json', ...args], { cwd: folder });
+  const { findings } = JSON.parse(stdout) as Pick<Answer, 'findings'>;
+  return { code, text: stdout, findings };
+}
+
+test('finds nothing where nothing is wrong, and starts nothing', async () => {
+  write({ a: server({ journal: join(folder, 'journal') }) });
+  expect(await runCli(['doctor'], { cwd: folder })).toEqual({
+    code: 0,
+    stdout: 'Nothing is wrong.\n',
+    stderr: '',
+  });
+  expect(readdirSync(folder)).toEqual(['switchyard.json']);
+});
+
+test('names every problem of the config, variables that are not set, and a config that is missing', async () => {
+  expect((await doctor()).findings).toMatchObject([{ what: 'no config', remedy: 'switchyard init' }]);
+  write({ a: { command: 'node', args: ['${NOT_SET_1}'] }, b: { command: 'node', argz: [] } });
+  const { code, text, findings } = await doctor();
+  expect([code, findings.length]).toEqual([1, 2]);
+  expect(text).toContain('NOT_SET_1');
+  expect(text).toContain('argz');
+});
+
+test('names commands that are not there, and working folders', async () => {
+  write({
+    gone: { command: 'no-such-program-xyz' },
+    path: { command: '/nowhere/x' },
+    place: { ...server(), cwd: join(folder, 'none') },
+    off: { command: 'no-such-program-abc', disabled: true },
+  });
+  const { code, findings } = await doctor();
+  expect(code).toBe(1);
+  expect(findings.map(({ what }) => what)).toEqual([
+    'gone: the command "no-such-program-xyz" was not found',
+    'path: the command "/nowhere/x" was not found',
+    'place: its working folder does not exist',
+  ]);
+});
+
+test('names secrets in plain text without showing them', async () => {
+  write({ a: { ...server(), env: { API_KEY: 'planted-secret-9', LEVEL: 'something-else' } } });
+  const { code, text } = await doctor();
+  expect(code).toBe(0);
+  expect(text).toContain('a.API_KEY');
+  expect(text).not.toContain('LEVEL');
+  expect(text).not.toContain('planted-secret-9');
+});
+
+test('finds what dead proxies left, and with --fix mends the state folder', async () => {
+  write({ good: server({ ignoreEof: true, ignoreTerm: true }) });
+  const proxy = startCli(['serve', '--http', '0', '--config', config], { cwd: folder });
+  proxy.stdout?.resume();
+  let said = '';
+  proxy.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until('the server', () => said.includes('is ready'));
+  // Whatever it writes about itself, and about its server.
+  for (const place of ['run', 'snapshot', 'processes'])
+    await until(place, () => {
+      const names = existsSync(join(state, place)) ? readdirSync(join(state, place)) : [];
+      const whole = names.filter((name) => name.endsWith('.json'));
+      return whole.some((name) => place !== 'processes' || recorded(join(state, place, name)));
+    });
+  const killed = once(proxy, 'exit');
+  proxy.kill('SIGKILL');
+  await killed;
+  for (const name of readdirSync(join(state, 'snapshot')))
+    writeFileSync(join(state, 'snapshot', name), 'damaged');
+  chmodSync(state, 0o755);
+  const parts = [
+    'other users of this machine may open',
+    'files of proxies that do not run any more',
+    'processes of servers were left behind',
+    'files of the snapshot do not count',
+  ];
+
+  const found = await doctor();
+  for (const part of parts) expect(found.text).toContain(part);
+  expect(found.findings.every(({ fixed }) => !fixed)).toBe(true);
+
+  const mended = await doctor('--fix');
+  expect(mended.code).toBe(0);
+  expect(mended.findings.map(({ fixed }) => fixed)).toEqual(found.findings.map(() => true));
+  expect(statSync(state).mode & 0o777).toBe(0o700);
+  expect((await doctor()).findings).toEqual([]);
+});
+
+test('tells remote servers that cannot be reached from those that need a login', async () => {
+  const remote = createServer((_, response) => {
+    response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
+  }).listen(0, '127.0.0.1');
+  await once(remote, 'listening');
+  const { port } = remote.address() as AddressInfo;
+  try {
+    write({
+      login: { type: 'http', url: `http://127.0.0.1:${port}/mcp` },
+      gone: { type: 'http', url: 'http://127.0.0.1:1/mcp' },
+    });
+    const { code, findings } = await doctor();
+    expect(code).toBe(1);
+    expect(findings).toMatchObject([
+      { what: 'login: needs a login', remedy: 'switchyard login login' },
+      { what: 'gone: cannot be reached' },
+    ]);
+  } finally {
+    remote.close();
+    remote.closeAllConnections();
+  }
+});
+
+test('tells of more tools than some clients take, by what the servers told before', async () => {
+  write({ many: server({ count: 130 }) });
+  await runCli(['list', '--config', config], { cwd: folder });
+  const { code, text } = await doctor();
+  expect(code).toBe(0);
+  expect(text).toContain('130 tools are served, and some clients (VS Code) take 128');
+});
