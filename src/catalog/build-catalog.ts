@@ -94,7 +94,6 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
   };
 }
 
-/** What the server lists, and the `ui://` resources that its tools name without listing them. */
 /** The servers that have one of these capabilities, in config order. */
 function serversWith(
   entries: readonly CatalogEntry[],
@@ -105,6 +104,7 @@ function serversWith(
     .map(({ server }) => server);
 }
 
+/** What the server lists, and the `ui://` resources that its tools name without listing them. */
 function resourceClaims({ resources, tools }: VettedListing): readonly UriClaim[] {
   const claims = new Map(resources.map((item) => [item.originalName, uriClaim(item)]));
   for (const tool of tools)
