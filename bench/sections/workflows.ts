@@ -10,7 +10,6 @@ const STEP_MS = 100;
 const RUNS = 50;
 const PLANNED = 100;
 const WARM_UP = 3;
-const REST_MS = 2000;
 /** No server of the bench is to be the limit. */
 const ENTRY = { maxConcurrency: 2000, maxQueue: 2000 };
 
@@ -44,7 +43,7 @@ export async function measureWorkflows(effort: Effort): Promise<Section> {
   });
   const planning = await repeat(() => plan(subject));
   const { runs } = effort;
-  const waiting = await waitingRuns(subject, runs);
+  const waiting = await waitingRuns(subject, effort);
   await subject.stop();
   return {
     table: {
@@ -127,8 +126,8 @@ async function plan({ client }: Subject): Promise<number> {
   return ms;
 }
 
-async function waitingRuns({ client, pid }: Subject, runs: number): Promise<number> {
-  await sleep(REST_MS);
+async function waitingRuns({ client, pid }: Subject, { runs, restMs }: Effort): Promise<number> {
+  await sleep(restMs);
   const before = rssMegabytes(pid);
   const workflow: Definition = {
     steps: [
@@ -140,6 +139,6 @@ async function waitingRuns({ client, pid }: Subject, runs: number): Promise<numb
     const { status } = await client.ask('run_workflow', { workflow });
     if (status !== 'needs_attention') throw new Error(`a run does not wait: ${String(status)}`);
   }
-  await sleep(REST_MS);
+  await sleep(restMs);
   return rssMegabytes(pid) - before;
 }
