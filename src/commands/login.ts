@@ -10,6 +10,7 @@ import { loginPlace, loginStore } from '../logins.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { Command, Input } from './command.ts';
 import { configFiles, readConfig, secretsOf } from './configured.ts';
+import { lasts, loginDocuments, loginWords } from './known-logins.ts';
 import { remoteServer } from './remote-server.ts';
 
 export const login: Command = {
@@ -106,31 +107,17 @@ async function answered(attempt: LoginAttempt, byHand: boolean, output: Input['o
 
 async function show(store: LoginStore, output: Input['output']): Promise<number> {
   const logins = await store.all();
-  if (output.json)
-    output.document(
-      logins.map(({ expiresAt, ...one }) => ({
-        ...one,
-        ...(expiresAt !== undefined && { until: new Date(expiresAt).toISOString() }),
-      })),
-    );
+  if (output.json) output.document(loginDocuments(logins));
   else if (logins.length === 0) output.note('Nobody is logged in anywhere.');
   else
     await output.table(
       [{ title: 'SERVER' }, { title: 'CLIENT' }, { title: 'LOGIN' }, { title: 'AT' }],
-      logins.map(({ server, who, loggedIn, expiresAt, renewable, issuer }) => [
-        server,
-        who,
-        !loggedIn
-          ? 'has to log in again'
-          : expiresAt === undefined
-            ? 'logged in'
-            : lasts(new Date(expiresAt).toISOString(), renewable),
-        URL.canParse(issuer) ? new URL(issuer).origin : '',
+      logins.map((one) => [
+        one.server,
+        one.who,
+        loginWords(one),
+        URL.canParse(one.issuer) ? new URL(one.issuer).origin : '',
       ]),
     );
   return 0;
-}
-
-function lasts(until: string, renews: boolean): string {
-  return renews ? `renewed by itself (next ${until})` : `until ${until}`;
 }
