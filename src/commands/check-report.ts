@@ -29,7 +29,7 @@ export interface CheckReport {
 }
 
 export type CheckState =
-  'waiting' | 'starting' | 'listing' | 'calling' | 'healthy' | 'unhealthy' | 'disabled';
+  'waiting' | 'starting' | 'listing' | 'ready' | 'calling' | 'healthy' | 'unhealthy' | 'disabled';
 
 export interface CheckedServer extends CheckedTools {
   readonly server: string;

@@ -220,7 +220,8 @@ export class Check {
     if (problems.length > 0) return 'unhealthy';
     if (stringAt(report, 'protocolVersion') === undefined) return this.#calling ? 'unhealthy' : 'starting';
     if (numberAt(report, 'listMs') === undefined) return this.#calling ? 'unhealthy' : 'listing';
-    return this.#done.has(key) ? 'healthy' : 'calling';
+    if (this.#done.has(key)) return 'healthy';
+    return this.#calling ? 'calling' : 'ready';
   }
 
   async #race(work: Promise<void>): Promise<void> {

@@ -57,8 +57,11 @@ async function run({ options, configFiles: given, machine, output }: Input): Pro
       const paint = fixed ? colors.green : severity === 'error' ? colors.red : colors.yellow;
       const lines = [
         ...wrapped(`${fixed ? 'mended' : severity}: ${what}`, width).map((line) => paint(line)),
-        ...wrapped(`  why: ${cause}`, width),
-        ...(fixed ? [] : wrapped(`  do:  ${remedy}${fixable ? ' (or switchyard doctor --fix)' : ''}`, width)),
+        ...wrapped(`why: ${cause}`, width - 2).map((line) => `  ${line}`),
+        ...(fixed
+          ? []
+          : wrapped(`do:  ${remedy}${fixable ? ' (or switchyard doctor --fix)' : ''}`, width - 2)
+        ).map((line) => `  ${line}`),
       ];
       for (const line of lines) output.line(line);
     }
