@@ -43,6 +43,29 @@ describe('a schema that would take for ever to check', () => {
     expect(longestMs()).toBeLessThan(SHORTLY_MS);
   });
 
+  test('C03 a pattern is not run either where a workflow’s arguments are checked: the tool has the last word', async () => {
+    const schema = {
+      type: 'object',
+      properties: { text: { type: 'string', pattern: '^never$' }, n: { type: 'integer' } },
+    };
+    // Not counted: open files. The engine is loaded on the way.
+    const proxy = await startProxy(
+      { a: server({ names: ['echo'], toolTexts: [tool('in', { inputSchema: schema })] }) },
+      { unready: true },
+    );
+    await proxy.greet();
+    expect(await proxy.toolNames()).toContain('in');
+    const plan = async (args: object): Promise<string> =>
+      textOf(
+        await proxy.call('run_workflow', {
+          workflow: { steps: [{ id: 'one', tool: 'in', with: args }] },
+          dry_run: true,
+        }),
+      );
+    expect(JSON.parse(await plan({ text: VICTIM }))).toMatchObject({ valid: true });
+    expect(JSON.parse(await plan({ text: VICTIM, n: 'x' }))).toMatchObject({ valid: false });
+  });
+
   test('C05 20,000 properties, or doubling at each of 40 levels: listed, called, and nobody waits', async () => {
     const { proxy, start, longestMs } = await watched({
       a: server({

@@ -24,6 +24,7 @@ export function checkArguments(
   const { problems } = checkInTime(strict(tool.inputSchema), args, {
     path: `${path}.with`,
     unknown: hasTemplate,
+    foreign: true,
     ms,
   });
   for (const { path: place, message, ...more } of problems) problem(place, message, more);

@@ -19,6 +19,8 @@ export interface CheckOptions {
   readonly path: string;
   /** A value that is only known later fits any schema. */
   readonly unknown?: (value: unknown) => boolean;
+  /** The schema is a server's: its patterns are not run, since one can take for ever. */
+  readonly foreign?: boolean;
 }
 
 /** A schema that leads on in circles, or deeper than this, allows everything from there on. */
@@ -48,6 +50,7 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
     if (Array.isArray(allowed) && !allowed.some((one) => equal(one, found)))
       return failEnum(to, path, allowed, found);
     checkRange(rule, found, path, to);
+    if (options.foreign !== true) checkPattern(rule, found, path, to);
     let result = found;
     if (isObject(found)) result = checkObject(rule, found, path, depth, to);
     else if (Array.isArray(found)) result = checkList(rule, found, path, depth, to);
@@ -158,8 +161,10 @@ function checkRange(rule: JsonObject, found: unknown, path: string, to: Problem[
   const [least, most] = [bound('minLength'), bound('maxLength')];
   if (least !== undefined && found.length < least) fail(to, path, `at least ${least} characters`, found);
   if (most !== undefined && found.length > most) fail(to, path, `at most ${most} characters`, found);
-  const { pattern } = rule;
-  if (typeof pattern === 'string' && !matches(pattern, found))
+}
+
+function checkPattern({ pattern }: JsonObject, found: unknown, path: string, to: Problem[]): void {
+  if (typeof pattern === 'string' && typeof found === 'string' && !matches(pattern, found))
     fail(to, path, `text like /${pattern}/`, found);
 }
 
