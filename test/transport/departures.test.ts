@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { departing } from '../../src/transport/departures.ts';
+
+test('what departs in one turn leaves in its order at the end of the turn, after all its microtasks', async () => {
+  const order: string[] = [];
+  departing(() => {
+    order.push('first');
+    departing(() => order.push('caused by the first'));
+  });
+  departing(() => order.push('second'));
+  await Promise.resolve().then(() => order.push('microtask'));
+  expect(order).toEqual(['microtask']);
+  await new Promise(setImmediate);
+  expect(order).toEqual(['microtask', 'first', 'second']);
+  await new Promise(setImmediate);
+  expect(order.at(-1)).toBe('caused by the first');
+});
