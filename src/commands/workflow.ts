@@ -180,7 +180,7 @@ async function plan(workflows: Workflows, { input, words: [word = ''] }: Asked):
   else {
     output.line(text);
     output.line();
-    output.line(`At most ${calls} calls.`);
+    output.line(`At most ${calls} ${calls === 1 ? 'call' : 'calls'}.`);
     const asking = Object.keys(resumes).filter((id) => resumes[id] === 'asks_a_person');
     if (approvals.length > 0)
       output.line(`Approved by: ${approvals.map(({ step, by }) => `${step} (${by})`).join(', ')}`);
