@@ -1,11 +1,16 @@
 /** `switchyard doctor`: what is wrong on this machine, why, and what to do. */
+import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { userStateFolder } from '../config/folders.ts';
+import { loginStore } from '../logins.ts';
 import type { Command, Input } from './command.ts';
 import { configFindings, nodeFindings } from './doctor-config.ts';
 import { catalogFindings, remoteFindings } from './doctor-servers.ts';
 import { stateFindings } from './doctor-state.ts';
 import type { Finding } from './finding.ts';
+import { oneLine } from './foreign-text.ts';
+import { loginDocuments, loginWords } from './known-logins.ts';
+import { NO_LOG } from './remembered-catalog.ts';
 import { wrapped } from './text-layout.ts';
 
 export const doctor: Command = {
@@ -50,7 +55,9 @@ async function run({ options, configFiles: given, machine, output }: Input): Pro
   const told: Told[] = [];
   for (const finding of all) told.push(await tell(finding, options.flag('fix')));
   const left = told.filter(({ fixed }) => !fixed);
-  if (output.json) output.document({ healthy: left.length === 0, findings: told });
+  const logins = config ? await loginStore(config, systemClock, NO_LOG).all() : [];
+  if (output.json)
+    output.document({ healthy: left.length === 0, findings: told, logins: loginDocuments(logins) });
   else {
     const { colors, width } = output;
     for (const { severity, what, cause, remedy, fixable, fixed } of told) {
@@ -65,6 +72,10 @@ async function run({ options, configFiles: given, machine, output }: Input): Pro
       ];
       for (const line of lines) output.line(line);
     }
+    for (const one of logins)
+      output.line(
+        `login: ${oneLine(one.server, 80)}${one.who && ` (${oneLine(one.who, 80)})`}: ${loginWords(one)}`,
+      );
     output.line(
       left.length === 0
         ? 'Nothing is wrong.'

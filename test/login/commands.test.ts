@@ -1,7 +1,7 @@
 /** `switchyard login` and `logout`, as a person runs them in a terminal. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, describe, expect, test, vi } from 'vitest';
@@ -257,6 +257,25 @@ describe('switchyard status', () => {
       },
     ]);
     expect(JSON.stringify(await alice.status('far'))).not.toContain('bob');
+  });
+});
+
+describe('switchyard doctor', () => {
+  test('shows until when somebody is logged in, and no token', async () => {
+    const server = await protectedServer();
+    const folder = configured(server.url);
+    await loggedIn(server, join(folder, 'state'));
+    const run = command(folder, ['doctor']);
+    await run.exited;
+    expect(run.out()).toMatch(/^login: \w+: renewed by itself \(next 20\d\d-/m);
+    const [name = ''] = readdirSync(join(folder, 'state', 'logins'));
+    const { secrets } = JSON.parse(readFileSync(join(folder, 'state', 'logins', name), 'utf8')) as {
+      secrets: Record<string, string>;
+    };
+    for (const secret of Object.values(secrets)) expect(run.out()).not.toContain(secret);
+    const json = command(folder, ['doctor', '--json']);
+    await json.exited;
+    expect(JSON.parse(json.out())).toMatchObject({ logins: [{ url: server.url, loggedIn: true }] });
   });
 });
 
