@@ -33,7 +33,7 @@ async function show({ folder, connect, check, heading, say }) {
     'the first engine is not asked any more',
     asked('quick') === before && quickly.by === 'thorough__search',
   );
-  check('so the answer comes at once', quickly.ms < 150);
+  check('so the answer comes sooner than its time limit', quickly.ms < 300);
   const refused = await call('quick__search', { query: 'beer' });
   check(
     `asked for directly, it is refused with a hint (${refused.error?.code}, again in ${refused.error?.retryAfterMs} ms)`,
