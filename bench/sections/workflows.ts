@@ -9,7 +9,6 @@ const WIDE = 20;
 const STEP_MS = 100;
 const RUNS = 50;
 const PLANNED = 100;
-const WARM_UP = 3;
 /** No server of the bench is to be the limit. */
 const ENTRY = { maxConcurrency: 2000, maxQueue: 2000 };
 
@@ -22,11 +21,11 @@ export async function measureWorkflows(effort: Effort): Promise<Section> {
     entry: ENTRY,
   });
   const repeat = async (act: () => Promise<number>): Promise<number> => {
+    const warm = performance.now() + effort.warmUpMs;
+    do await act();
+    while (performance.now() < warm);
     const measured: number[] = [];
-    for (let i = -WARM_UP; i < effort.repetitions; i++) {
-      const value = await act();
-      if (i >= 0) measured.push(value);
-    }
+    for (let i = 0; i < effort.repetitions; i++) measured.push(await act());
     return median(measured);
   };
   const perStep = await repeat(() => overhead(subject));

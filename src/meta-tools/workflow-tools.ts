@@ -44,7 +44,8 @@ function runWorkflow(workflows: WorkflowsOnDemand): MetaTool {
       type: 'object',
       properties: {
         workflow: {
-          description: 'The name of a saved workflow, or a definition: { name, input, steps: [ … ], output }',
+          description:
+            'The name of a saved workflow, or a definition: { name, input, steps: [ ... ], output }',
           anyOf: [{ type: 'string' }, { type: 'object' }],
         },
         input: { type: 'object', description: 'Values for the workflow, seen by its steps as input.NAME' },
@@ -276,6 +277,6 @@ function wrong(message: string): RpcError {
 }
 
 const DESCRIPTION = `Runs several tool calls as one workflow that survives a crash: steps start as soon as what they refer to is there, side by side where they can. Use it for more than two dependent calls, for loops over lists, and for changes that must be undone together.
-Definition: { "input": JSON Schema, "on_error": "stop"|"continue"|"rollback", "steps": [ … ], "output": … }. A step has an "id" and exactly one of: "tool" (with "with": its arguments), "set", "approve": {message}, "workflow": NAME, "sample": {prompt}, "wait": "30s". Values are templates: "\${{ steps.find.output.items }}" keeps the type, "n: \${{ size(input.list) }}" is text; expressions are CEL. Optional in a step: "when": CEL, "foreach": CEL list (then item and index), "concurrency", "on_item_error": "fail"|"collect"|"skip", "after": [ids], "timeout": "30s", "retry": {attempts, delay}, "fallback": {value}, "undo": {tool, with}.
+Definition: { "input": JSON Schema, "on_error": "stop"|"continue"|"rollback", "steps": [ ... ], "output": ... }. A step has an "id" and exactly one of: "tool" (with "with": its arguments), "set", "approve": {message}, "workflow": NAME, "sample": {prompt}, "wait": "30s". Values are templates: "\${{ steps.find.output.items }}" keeps the type, "n: \${{ size(input.list) }}" is text; expressions are CEL. Optional in a step: "when": CEL, "foreach": CEL list (then item and index), "concurrency", "on_item_error": "fail"|"collect"|"skip", "after": [ids], "timeout": "30s", "retry": {attempts, delay}, "fallback": {value}, "undo": {tool, with}.
 Example: { "steps": [ { "id": "find", "tool": "github__search_issues", "with": { "q": "is:open" } }, { "id": "close", "foreach": "steps.find.output.items", "tool": "github__update_issue", "with": { "id": "\${{ item.id }}", "state": "closed" } } ], "output": { "closed": "\${{ size(steps.close.output) }}" } }
 With dry_run it is only checked: every mistake is named with its place and a fix.`;

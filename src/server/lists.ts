@@ -29,8 +29,24 @@ export interface ListOptions {
   readonly head: string;
 }
 
+/** The last whole list of each kind, by what it is made of: clients ask for the same one again and again. */
+const wholeLists = new WeakMap<Catalog, Map<string, { readonly metaTools: string; readonly list: Json }>>();
+
 /** @throws RpcError for a cursor that is not ours. */
-export function listPage({ kind, catalog, metaTools, pageSize, params, legacy, head }: ListOptions): Json {
+export function listPage(options: ListOptions): Json {
+  const { kind, catalog, pageSize, params, legacy, head } = options;
+  if (pageSize !== 0 || stringAt(params.value, 'cursor') !== undefined) return madePage(options);
+  const metaTools = kind === 'tools' ? options.metaTools.join() : '';
+  const key = `${kind} ${legacy} ${head}`;
+  const known = wholeLists.get(catalog) ?? new Map<string, { metaTools: string; list: Json }>();
+  const found = known.get(key);
+  if (found?.metaTools === metaTools) return found.list;
+  const list = madePage(options);
+  wholeLists.set(catalog, known.set(key, { metaTools, list }));
+  return list;
+}
+
+function madePage({ kind, catalog, metaTools, pageSize, params, legacy, head }: ListOptions): Json {
   const list = legacy && kind === 'tools' ? legacyTools(catalog) : catalog.lists[kind].items;
   const cursor = stringAt(params.value, 'cursor');
   const items = kind === 'tools' ? [...list, ...metaTools] : list;
