@@ -1,6 +1,7 @@
 /** How a client writes a server that it starts: where in its file, and in which words. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
-import { type Edit, isTable } from './text-editor.ts';
+import { isObject } from '../core/json.ts';
+import type { Edit } from './text-editor.ts';
 
 /** What is started. */
 export interface StartedBy {
@@ -30,7 +31,7 @@ export function entriesIn(client: DialectId, root: unknown): readonly NamedEntry
       path: [...path, index],
       value,
     }));
-  if (!isTable(table)) return [];
+  if (!isObject(table)) return [];
   return Object.entries(table).map(([name, value]) => ({ name, path: [...path, name], value }));
 }
 
@@ -101,7 +102,7 @@ function tablePath(client: DialectId, root: unknown): Path {
   if (client !== 'opencode') return ['mcpServers'];
   // Version 2 has a table of servers where version 1 has the servers.
   const servers = childOf(childOf(root, 'mcp'), 'servers');
-  return isTable(servers) && typeof servers['type'] !== 'string' ? ['mcp', 'servers'] : ['mcp'];
+  return isObject(servers) && typeof servers['type'] !== 'string' ? ['mcp', 'servers'] : ['mcp'];
 }
 
 /** Gemini starts only what is on its list, where there is one. */
@@ -123,5 +124,5 @@ function nameIn(value: unknown): string | undefined {
 
 function childOf(value: unknown, key: string | number): unknown {
   if (typeof key === 'number') return Array.isArray(value) ? (value as unknown[])[key] : undefined;
-  return isTable(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

@@ -1,6 +1,7 @@
 import { parse, patch } from '@decimalturn/toml-patch';
 import { sameValue } from './same-value.ts';
-import { changed, type Edit, isTable, noValid, pruned, type TextEditor } from './text-editor.ts';
+import { isObject } from '../core/json.ts';
+import { changed, type Edit, noValid, pruned, type TextEditor } from './text-editor.ts';
 import { putTable, takeTable } from './toml-text.ts';
 
 /** TOML. Tables with a headline of their own come and go as lines; the library does what is written otherwise. */
@@ -19,7 +20,7 @@ function edited(text: string, edit: Edit): string {
   const { path, value } = edit;
   const wanted = changed(parse(text), edit);
   const keys = path.filter((key) => typeof key === 'string');
-  if (keys.length === path.length && (value === undefined || isTable(value))) {
+  if (keys.length === path.length && (value === undefined || isObject(value))) {
     const lines = value === undefined ? takeTable(text, keys) : putTable(text, keys, value);
     if (says(lines, edit, wanted)) return lines;
   }

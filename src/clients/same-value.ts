@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isTable } from './text-editor.ts';
+import { isObject } from '../core/json.ts';
 
 /** Whether two parsed values say the same. */
 export function sameValue(a: unknown, b: unknown): boolean {
@@ -9,6 +9,6 @@ export function sameValue(a: unknown, b: unknown): boolean {
 /** Libraries differ in what their tables inherit. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return (value as unknown[]).map(plain);
-  if (!isTable(value) || value instanceof Date) return value;
+  if (!isObject(value) || value instanceof Date) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
 }

@@ -3,7 +3,8 @@ import type { DialectId } from '../config/dialects/client-dialect.ts';
 import { envValue, type Machine } from '../config/folders.ts';
 import type { ServerInput } from '../config/schema.ts';
 import { expandVariables } from '../config/variables.ts';
-import { type Edit, isTable } from './text-editor.ts';
+import { isObject } from '../core/json.ts';
+import type { Edit } from './text-editor.ts';
 import { entryFrom, meaningOf } from './found-servers.ts';
 
 export interface Offered {
@@ -29,7 +30,7 @@ export function takeOver(
   const keys = new Map<string, string>();
   const meanings = new Map<string, string>();
   for (const [key, entry] of Object.entries(serversOf(own))) {
-    const meaning = meaningOf(isTable(entry) ? entry : {}, expand);
+    const meaning = meaningOf(isObject(entry) ? entry : {}, expand);
     keys.set(key, meaning);
     meanings.set(meaning, key);
   }
@@ -70,7 +71,8 @@ function freeKey({ name, client }: Offered, keys: ReadonlyMap<string, string>): 
   }
 }
 
-function serversOf(own: unknown): Readonly<Record<string, unknown>> {
-  const servers = isTable(own) ? own['mcpServers'] : undefined;
-  return isTable(servers) ? servers : {};
+/** The servers of our config, as its file holds them. */
+export function serversOf(own: unknown): Readonly<Record<string, unknown>> {
+  const servers = isObject(own) ? own['mcpServers'] : undefined;
+  return isObject(servers) ? servers : {};
 }

@@ -1,5 +1,6 @@
 /** What an editor of one format is, and what editors share. */
 import { messageOf } from '../core/errors.ts';
+import { isObject } from '../core/json.ts';
 
 export interface Edit {
   /** Keys of tables and indexes of lists, from the root. */
@@ -25,7 +26,7 @@ export function changed(root: unknown, { path, value }: Edit): unknown {
     else list[key] = changed(list[key], { path: rest, value });
     return list;
   }
-  const entries = new Map(Object.entries(isTable(root) ? root : {}));
+  const entries = new Map(Object.entries(isObject(root) ? root : {}));
   if (rest.length === 0 && value === undefined) entries.delete(key);
   else entries.set(key, changed(entries.get(key), { path: rest, value }));
   return Object.fromEntries(entries);
@@ -35,12 +36,8 @@ export function changed(root: unknown, { path, value }: Edit): unknown {
 export function pruned(root: unknown, { path, value }: Edit): unknown {
   if (value !== undefined || path.length < 2) return root;
   const holder = { path: path.slice(0, -1), value: undefined };
-  const table = holder.path.reduce<unknown>((at, key) => (isTable(at) ? at[key] : undefined), root);
-  return isTable(table) && Object.keys(table).length === 0 ? pruned(changed(root, holder), holder) : root;
-}
-
-export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const table = holder.path.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), root);
+  return isObject(table) && Object.keys(table).length === 0 ? pruned(changed(root, holder), holder) : root;
 }
 
 /** @throws Error that names no value: the text may hold secrets. */

@@ -1,6 +1,6 @@
 /** Tables with a headline of their own in a TOML text: lines that come and go. Whether that was right is seen by parsing. */
 import { parse, stringify } from 'smol-toml';
-import { isTable } from './text-editor.ts';
+import { isObject } from '../core/json.ts';
 
 /** At the end of the file. */
 export function putTable(
@@ -41,7 +41,7 @@ function headline(line = ''): readonly string[] | undefined {
     const keys: string[] = [];
     for (let table: unknown = parse(line); ;) {
       if (Array.isArray(table)) table = (table as unknown[])[0];
-      const [key] = isTable(table) ? Object.keys(table) : [];
+      const [key] = isObject(table) ? Object.keys(table) : [];
       if (key === undefined) return keys;
       keys.push(key);
       table = (table as Readonly<Record<string, unknown>>)[key];

@@ -1,7 +1,7 @@
 /** `switchyard add` and `remove`: one server of our own config. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { isTable } from '../clients/text-editor.ts';
+import { serversOf } from '../clients/take-over.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Command, Input } from './command.ts';
 import { changeCheckedConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
@@ -64,7 +64,7 @@ async function addTo(
   input: Input,
 ): Promise<number> {
   const { options, machine, output } = input;
-  if (Object.hasOwn(serversOf(own), name) && !options.flag('replace'))
+  if (Object.hasOwn(serversOf(own.root), name) && !options.flag('replace'))
     throw new UsageError(`There is a server "${name}" already: take another name, or say --replace.`);
   const entry = entryOf(input, words);
   // A config that cannot be read would stop every proxy that starts.
@@ -90,7 +90,7 @@ async function removeFrom(
   machine: Input['machine'],
   output: Input['output'],
 ): Promise<number> {
-  const names = Object.keys(serversOf(own));
+  const names = Object.keys(serversOf(own.root));
   if (!names.includes(name)) {
     const near = nearest(name, names);
     throw new UsageError(
@@ -170,9 +170,4 @@ function pairs(
 /** An option that would do nothing is a mistake. */
 function refuse(options: Input['options'], names: readonly string[], why: string): void {
   for (const name of names) if (options.text(name) !== undefined) throw new UsageError(`--${name} ${why}.`);
-}
-
-function serversOf({ root }: OwnConfigFile): Readonly<Record<string, unknown>> {
-  const servers = isTable(root) ? root['mcpServers'] : undefined;
-  return isTable(servers) ? servers : {};
 }

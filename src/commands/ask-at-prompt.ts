@@ -3,6 +3,7 @@ import { createInterface, type Interface } from 'node:readline/promises';
 import type { Question } from '../core/call.ts';
 import { METHOD_NOT_FOUND, RpcError } from '../core/errors.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { plain } from './foreign-text.ts';
 
 /** What can be asked here, as MCP client capabilities. */
 export const PROMPT_CAPABILITIES: JsonObject = { elicitation: { form: {}, url: {} } };
@@ -79,9 +80,4 @@ function valueOf(text: string, type: unknown): unknown {
 
 function isYes(text: string): boolean {
   return /^(y|yes|true)$/i.test(text.trim());
-}
-
-/** Nothing that a terminal would obey. */
-function plain(text: string): string {
-  return text.replaceAll(/\p{C}+/gu, ' ').trim();
 }

@@ -6,6 +6,7 @@ import { nearest } from '../core/nearest.ts';
 import { askAtPrompt, PROMPT_CAPABILITIES } from './ask-at-prompt.ts';
 import { readArguments } from './call-arguments.ts';
 import type { Command, Input } from './command.ts';
+import { plain } from './foreign-text.ts';
 import { configFiles, readConfig } from './configured.ts';
 import { openOwnProxy, type OwnProxy } from './own-proxy.ts';
 import type { Output } from './output.ts';
@@ -96,7 +97,7 @@ function progressText(name: string, params: unknown): string {
   const message = stringAt(params, 'message');
   const count =
     typeof progress === 'number' ? ` ${progress}${typeof total === 'number' ? ` of ${total}` : ''}` : '';
-  return `${name}${count}${message === undefined ? '' : `: ${message.replaceAll(/\p{C}+/gu, ' ')}`}`;
+  return `${name}${count}${message === undefined ? '' : `: ${plain(message)}`}`;
 }
 
 function show(result: Json, output: Output): number {

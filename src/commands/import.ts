@@ -15,7 +15,7 @@ import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, ownConfigFile, withOwnConfig } from './own-config-file.ts';
 import { takenServers } from './taken-servers.ts';
 import { UsageError } from './usage-error.ts';
-import { plain } from './workflow-tree.ts';
+import { plain } from './foreign-text.ts';
 
 export const importCommand: Command = {
   name: 'import',

@@ -15,7 +15,7 @@ import { Options } from './command.ts';
 import { changeOwnConfig, ownConfigFile } from './own-config-file.ts';
 import { takenServers } from './taken-servers.ts';
 import { UsageError } from './usage-error.ts';
-import { plain } from './workflow-tree.ts';
+import { plain } from './foreign-text.ts';
 
 export const init: Command = {
   name: 'init',

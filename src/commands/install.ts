@@ -20,7 +20,7 @@ import { readConfig } from './configured.ts';
 import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
-import { plain } from './workflow-tree.ts';
+import { plain } from './foreign-text.ts';
 
 const FILE = {
   type: 'string',

@@ -7,6 +7,7 @@ import { configFiles, readConfig } from './configured.ts';
 import { openOwnProxy, type OwnProxy } from './own-proxy.ts';
 import type { Column } from './table.ts';
 import { UsageError } from './usage-error.ts';
+import { plain } from './foreign-text.ts';
 
 export const list: Command = {
   name: 'list',
@@ -155,12 +156,6 @@ function described(
 
 function ours({ name, description }: JsonObject): JsonObject {
   return { name, server: OURS, originalName: name, description };
-}
-
-/** One line of text without anything that a terminal would obey. */
-function plain(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' ? value.replaceAll(/\p{Cc}+/gu, ' ').trim() : '';
 }
 
 function ago(ms: number): string {

@@ -2,6 +2,7 @@
 import { at, isObject, type JsonObject, stringAt } from '../core/json.ts';
 import type { Colors } from './output.ts';
 import { type Column, table } from './table.ts';
+import { plain } from './foreign-text.ts';
 
 /** In the order of their worth: where the terminal is narrow the last ones go first. */
 const COLUMNS: readonly (Column & { readonly cell: (server: JsonObject, colors: Colors) => string })[] = [
@@ -125,11 +126,4 @@ function duration(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   if (minutes === 0) return `${Math.floor(ms / 1000)} s`;
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** One line without anything that a terminal would obey. */
-function plain(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.replaceAll(/\p{C}+/gu, ' ').trim();
 }

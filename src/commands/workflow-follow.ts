@@ -4,7 +4,8 @@ import { isObject } from '../core/json.ts';
 import type { Attention, RunView } from '../workflow/run-view.ts';
 import type { Workflows } from '../workflow/workflows.ts';
 import type { Output } from './output.ts';
-import { plain, stepLines } from './workflow-tree.ts';
+import { plain } from './foreign-text.ts';
+import { stepLines } from './workflow-tree.ts';
 
 export interface Followed {
   readonly workflows: Workflows;

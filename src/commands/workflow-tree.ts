@@ -1,6 +1,7 @@
 /** The steps of a run as lines: what has happened, what is under way, what is waited for. */
 import { at, isObject, type JsonObject, stringAt } from '../core/json.ts';
 import type { Colors } from './output.ts';
+import { plain } from './foreign-text.ts';
 
 interface Mark {
   readonly sign: string;
@@ -52,9 +53,4 @@ function facts(step: JsonObject, status: string, now: number): string[] {
 
 function seconds(ms: number): string {
   return ms < 100_000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
-}
-
-/** One line without anything that a terminal would obey. */
-export function plain(text: string): string {
-  return text.replaceAll(/\p{C}+/gu, ' ').trim();
 }

@@ -19,7 +19,8 @@ import type { Output } from './output.ts';
 import { openOwnProxy } from './own-proxy.ts';
 import { UsageError } from './usage-error.ts';
 import { follow, isOver } from './workflow-follow.ts';
-import { plain, stepLines } from './workflow-tree.ts';
+import { plain } from './foreign-text.ts';
+import { stepLines } from './workflow-tree.ts';
 
 export const workflow: Command = {
   name: 'workflow',
