@@ -116,7 +116,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const sealer = new Sealer(key, () => Date.now());
   const eras = eraMemory(join(config.stateDir, 'eras.json'), key, log);
   const snapshots = openSnapshots(config.stateDir, key, log);
-  const turns = new Turns({ atOnce: RECONNECTS_AT_ONCE, longestMs: LONGEST_TURN_MS, clock });
+  const turns = new Turns({ atOnce: config.limits.reconnects, longestMs: LONGEST_TURN_MS, clock });
   const tasks = taskIds(sealer);
   const uris = new UriMemory(
     (server) => (all.servers.get(server) ?? all.pools.get(server))?.namespace ?? server,
@@ -150,6 +150,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       const pool = built.pools.get(server);
       return pool && { pool, members: all.pools.get(server)?.members ?? [] };
     },
+    most: config.limits.subscriptions,
     log,
   });
   // Set by an SDK that was loaded before us; without one there is nothing to record.
@@ -204,7 +205,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   });
   shared.start();
 
-  const results = new ResultStore({ maxBytes: CACHE_BYTES, clock });
+  const results = new ResultStore({ maxBytes: config.limits.cacheBytes, clock });
   const bounded = boundBytes({ maxBytes: config.limits.waitingBytes });
   const budget = new RetryBudget(config.retryBudget);
   let built = build();
@@ -219,7 +220,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         return config.expose.pageSize;
       },
       maxDepth: CLIENT_DEPTH,
-      maxParked: config.limits.parkedCalls,
+      limits: config.limits,
       hops,
       get metaTools() {
         return [...built.definitions, ...savedWorkflows().map(definitionOf)];
@@ -663,11 +664,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 }
 
-/** How many servers may reconnect at a time, and how long one of them may hold the others up. */
-const RECONNECTS_AT_ONCE = 8;
+/** How long a server that reconnects may hold the others up. */
 const LONGEST_TURN_MS = 2000;
-/** What all cached results together may take. */
-const CACHE_BYTES = 64 * 1024 * 1024;
 const MAX_LOGGED = 10_000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;

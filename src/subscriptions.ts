@@ -18,11 +18,10 @@ export interface SubscriptionsOptions {
   readonly poolOf: (
     server: string,
   ) => { readonly pool: Pool; readonly members: readonly string[] } | undefined;
+  /** Of one client: each is looked at whenever a resource changes. */
+  readonly most: number;
   readonly log: Logger;
 }
-
-/** Of one client: each is looked at whenever a resource changes. */
-const MAX_SUBSCRIPTIONS = 2000;
 
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
@@ -39,8 +38,12 @@ export class Subscriptions {
     const server = this.#homeOf(attached.fleet, target);
     const about = knownAt ?? JSON.stringify([server, originalName]);
     const known = attached.subscriptions.get(about);
-    if (!known && attached.subscriptions.size >= MAX_SUBSCRIPTIONS)
-      throw RpcError.of(INVALID_PARAMS, `Too many subscriptions: no more than ${MAX_SUBSCRIPTIONS}`);
+    const { most } = this.#options;
+    if (!known && attached.subscriptions.size >= most)
+      throw RpcError.of(
+        INVALID_PARAMS,
+        `No more than ${most} subscriptions of one client (limits.subscriptions)`,
+      );
     attached.subscriptions.set(about, { uri, count: (known?.count ?? 0) + 1 });
     if (known) return;
     try {

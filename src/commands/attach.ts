@@ -8,6 +8,7 @@ import type { Machine } from '../config/folders.ts';
 import { openConversation } from '../control/control-client.ts';
 import { runningProxies } from '../control/run-file.ts';
 import { messageOf } from '../core/errors.ts';
+import { stringAt } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { startTimeOf } from '../transport/process-table.ts';
 import type { Part } from './served-part.ts';
@@ -67,7 +68,7 @@ async function sharedProxy(options: AttachOptions): Promise<Socket> {
   throw new Error(`none answered within ${START_MS / 1000} s`);
 }
 
-/** With the oldest one that takes us. */
+/** With the oldest one that takes us. @throws Error where it has as many clients as it may. */
 async function attached({ stateDir, files, part }: AttachOptions): Promise<Socket | undefined> {
   const id = shareId(files, part);
   for (const run of await runningProxies(stateDir, startTimeOf)) {
@@ -75,6 +76,8 @@ async function attached({ stateDir, files, part }: AttachOptions): Promise<Socke
     const conversation = await openConversation(run.socket, { ask: 'attach' }).catch(() => undefined);
     if (conversation?.answer['attached'] === true) return conversation.socket;
     conversation?.socket.destroy();
+    // No use to wait, or to start another: of this config there is one only.
+    if (conversation?.answer['full'] === true) throw new Error(stringAt(conversation.answer, 'error'));
   }
   return undefined;
 }

@@ -19,6 +19,8 @@ export interface DoorOptions {
   readonly recent: RecentLog;
   /** Further requests. */
   readonly answers: ReadonlyMap<string, ControlAnswer>;
+  /** Clients that may stay there, where it is shared. */
+  readonly attached: number;
   readonly log: Log;
 }
 
@@ -41,6 +43,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       ...options.answers,
     ]),
     keepsAlive: run.serves === 'shared',
+    staying: run.serves === 'shared' ? options.attached : 0,
     log,
   });
   const withdraw = await announceRun(stateDir, { ...run, socket }, startTimeOf);

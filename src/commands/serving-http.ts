@@ -33,6 +33,8 @@ export async function serveHttp(
   const http = await openHttpServer({
     ...at,
     ...config.http,
+    maxConnections: config.limits.connections,
+    maxWaitingBytes: config.limits.unreadBytes,
     path: '/mcp',
     silenceMs: 10_000,
     onMcp: (exchange) => face.handle(exchange),

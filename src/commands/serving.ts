@@ -98,6 +98,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       shared = await sharedClients({
         served: proxy.served,
         maxMessageBytes: config.http.maxBodyBytes,
+        most: config.limits.attached,
         idleExitMs: () => config.idleExitMs,
         deserted: (why) => stop({ why, drainMs: 0 }),
         withdraw: async () => {
@@ -193,7 +194,7 @@ async function doorOf(
   { answers = new Map(), ...how }: HowServed,
 ): Promise<Door> {
   const { openDoor } = await import('./door.ts');
-  const { stateDir } = config;
+  const { stateDir, limits } = config;
   const run = {
     version: packageVersion(),
     configId: configId(files),
@@ -201,7 +202,8 @@ async function doorOf(
     url: undefined,
     ...how,
   };
-  return openDoor({ proxy, stateDir, machine, run, recent, answers, log });
+  const { attached } = limits;
+  return openDoor({ proxy, stateDir, machine, run, recent, answers, attached, log });
 }
 
 /** @returns the keys that only a restart can bring into force. */

@@ -11,6 +11,8 @@ import { openStdioFace, type StdioFace } from '../server/stdio-face.ts';
 export interface SharedClientsOptions {
   readonly served: ServedProxy;
   readonly maxMessageBytes: number;
+  /** At a time. */
+  readonly most: number;
   /** How long to stay without clients. */
   readonly idleExitMs: () => number;
   /** Nobody is here, and nobody can come any more. */
@@ -69,6 +71,13 @@ export class SharedClients {
   #attach(socket: Socket, rest: Buffer): void {
     if (this.#retired) {
       socket.end('{"error":"this proxy takes no more clients"}\n');
+      return;
+    }
+    const { most } = this.#options;
+    if (this.#faces.size >= most) {
+      const full = `the shared proxy has ${this.#faces.size} clients already (limits.attached)`;
+      this.#options.log.warn({ clients: this.#faces.size }, 'a client was turned away (limits.attached)');
+      socket.end(`${JSON.stringify({ error: full, full: true })}\n`);
       return;
     }
     this.#cancelIdle();

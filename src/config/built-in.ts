@@ -38,6 +38,16 @@ export const builtInProxyLimits: ProxyLimitsConfig = {
   waitingBytes: 268_435_456,
   processes: 500,
   parkedCalls: 1_000,
+  calls: 10_000,
+  clients: 1_000,
+  streams: 256,
+  subscriptions: 2_000,
+  sessions: 2_000,
+  connections: 1_024,
+  attached: 64,
+  unreadBytes: 67_108_864,
+  cacheBytes: 67_108_864,
+  reconnects: 8,
 };
 
 export const builtInRestart: RestartConfig = { enabled: true, delayMs: 500, maxDelayMs: 30_000 };

@@ -139,6 +139,26 @@ export interface ProxyLimitsConfig {
   readonly processes: number;
   /** Calls of one modern client that wait for its answer to a question. */
   readonly parkedCalls: number;
+  /** Modern calls under way, parked ones included. */
+  readonly calls: number;
+  /** Modern clients; each set of capabilities of one counts by itself. */
+  readonly clients: number;
+  /** Subscription streams of one modern client. */
+  readonly streams: number;
+  /** Resources that one client may subscribe to. */
+  readonly subscriptions: number;
+  /** Legacy sessions over HTTP. */
+  readonly sessions: number;
+  /** Sockets of clients over HTTP. */
+  readonly connections: number;
+  /** Clients of a shared proxy. */
+  readonly attached: number;
+  /** What one client may leave unread. */
+  readonly unreadBytes: number;
+  /** All cached results. */
+  readonly cacheBytes: number;
+  /** Servers that reconnect at a time. */
+  readonly reconnects: number;
 }
 
 export interface LimitsConfig {

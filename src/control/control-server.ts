@@ -15,6 +15,8 @@ export interface ControlOptions {
   readonly answers: ReadonlyMap<string, ControlAnswer>;
   /** Whether the process lives as long as it is open. */
   readonly keepsAlive: boolean;
+  /** Connections that stay, beside those of commands. */
+  readonly staying: number;
   readonly log: Logger;
 }
 
@@ -30,10 +32,17 @@ export interface Control {
 
 const LONGEST_REQUEST = 64 * 1024;
 const REQUEST_MS = 5000;
+/** Of commands. */
 const MAX_CONNECTIONS = 64;
 
 /** @throws Error where the path cannot be listened on. */
-export async function openControl({ path, answers, keepsAlive, log }: ControlOptions): Promise<Control> {
+export async function openControl({
+  path,
+  answers,
+  keepsAlive,
+  staying,
+  log,
+}: ControlOptions): Promise<Control> {
   const connections = new Set<Socket>();
   const server = createServer((socket) => {
     connections.add(socket);
@@ -44,7 +53,7 @@ export async function openControl({ path, answers, keepsAlive, log }: ControlOpt
       socket.destroy();
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS + staying;
   await rm(path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

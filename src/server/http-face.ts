@@ -81,8 +81,10 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
 
   function initialize(message: Message & { kind: 'request' }, exchange: HttpExchange): void {
     const created = sessions.create(exchange.principal);
-    if (!created)
-      return refuse(exchange.reply, 503, RpcError.of(NO_SESSION, 'Too many sessions'), message.id);
+    if (!created) {
+      const why = `Too many sessions: ${sessions.size} are open, and none of them is idle (limits.sessions)`;
+      return refuse(exchange.reply, 503, RpcError.of(NO_SESSION, why), message.id);
+    }
     exchange.reply.setHeader(SESSION_HEADER, created.id);
     take(message, created.session, exchange.reply);
   }

@@ -6,7 +6,6 @@ import type { HttpReply } from '../transport/http-reply.ts';
 import { LegacySession } from './legacy-session.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
-const MAX_SESSIONS = 2000;
 const IDLE_MS = 30 * 60_000;
 /** Messages kept for a session whose stream is not open. */
 const MAX_KEPT = 256;
@@ -16,7 +15,6 @@ export interface HttpSessionsOptions {
   readonly served: ServedProxy;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly maxSessions?: number;
   readonly idleMs?: number;
 }
 
@@ -51,8 +49,8 @@ export class HttpSessions {
 
   /** @returns `undefined` where there are too many and none can be ended. */
   create(principal: string): HttpSession | undefined {
-    const { served, log, clock, maxSessions = MAX_SESSIONS } = this.#options;
-    if (this.#entries.size >= maxSessions && !this.#evict(principal)) return undefined;
+    const { served, log, clock } = this.#options;
+    if (this.#entries.size >= served.limits.sessions && !this.#evict(principal)) return undefined;
     const id = randomUUID();
     const entry: Entry = {
       id,
@@ -130,7 +128,7 @@ export class HttpSessions {
     if (!entry) return false;
     this.#options.log.info(
       { sessions: this.#entries.size },
-      'too many sessions: the oldest idle one was ended',
+      'too many sessions (limits.sessions): the oldest idle one was ended',
     );
     this.end(entry.id, 'too many sessions');
     return true;

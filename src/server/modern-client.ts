@@ -16,9 +16,6 @@ import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 
 /** A client without requests and streams for this long is forgotten. */
 const IDLE_MS = 5 * 60_000;
-const MAX_STREAMS = 256;
-/** Of resources and of tasks that one stream asks for. */
-const MAX_WATCHED = 1000;
 
 export interface ModernClientOptions {
   readonly served: ServedProxy;
@@ -122,15 +119,19 @@ export class ModernClient implements Member {
   ): Promise<void> {
     const filter = at(params.value, 'notifications');
     if (!isObject(filter)) throw RpcError.of(INVALID_PARAMS, 'subscriptions/listen needs "notifications"');
-    if (this.#streams.size >= MAX_STREAMS) throw tooManyStreams();
+    const { limits } = this.#options.served;
+    if (this.#streams.size >= limits.streams) throw tooManyStreams(limits.streams);
     const uris = new Set(stringsAt(filter, 'resourceSubscriptions'));
     const tasks = covers(client.capabilities, { extensions: { [TASKS_EXTENSION]: {} } });
     const taskIds = new Set(tasks ? stringsAt(filter, 'taskIds') : []);
-    if (Math.max(uris.size, taskIds.size) > MAX_WATCHED)
-      throw RpcError.of(INVALID_PARAMS, `No more than ${MAX_WATCHED} resources and tasks on one stream`);
+    if (Math.max(uris.size, taskIds.size) > limits.subscriptions)
+      throw RpcError.of(
+        INVALID_PARAMS,
+        `No more than ${limits.subscriptions} resources and tasks on one stream (limits.subscriptions)`,
+      );
     const catalog = await this.attachment.greetingCatalog();
     // Many may have waited at the same time.
-    if (this.#streams.size >= MAX_STREAMS) throw tooManyStreams();
+    if (this.#streams.size >= limits.streams) throw tooManyStreams(limits.streams);
     const granted = FILTER_KEYS.filter(
       ([key, capability]) => filter[key] === true && at(catalog.capabilities, capability) !== undefined,
     );
@@ -232,8 +233,11 @@ export class ModernClient implements Member {
   }
 }
 
-function tooManyStreams(): RpcError {
-  return RpcError.of(INVALID_PARAMS, 'Too many subscription streams');
+function tooManyStreams(most: number): RpcError {
+  return RpcError.of(
+    INVALID_PARAMS,
+    `No more than ${most} subscription streams of one client (limits.streams)`,
+  );
 }
 
 function stringsAt(filter: JsonObject, key: string): readonly string[] {

@@ -41,11 +41,6 @@ import type { ServedProxy } from './served-proxy.ts';
 
 /** How long a parked call waits for its client's answer, and a sealed state of a server's own stays good. */
 const PARK_MS = 10 * 60_000;
-/** Parked calls and calls under way, over all clients. */
-const MAX_FLIGHTS = 10_000;
-
-/** Attached clients, each kind of capabilities of one counting by itself. */
-const MAX_CLIENTS = 1000;
 
 /** The methods that may answer with questions. */
 const ASKING = new Set(['tools/call', 'prompts/get', 'resources/read']);
@@ -186,9 +181,11 @@ export class ModernFace {
       const requestState = opened.state === null ? undefined : JSON.stringify(opened.state);
       sent = Json.fromText(editObject(params.text, { requestState }));
     }
-    if (this.#flights.size >= MAX_FLIGHTS) throw tooMany('Too many calls are under way.');
+    const { limits } = this.#options.served;
+    if (this.#flights.size >= limits.calls)
+      throw tooMany(`${this.#flights.size} calls of modern clients are under way (limits.calls).`);
     const parked = this.#parked.get(client.id) ?? 0;
-    if (parked >= this.#options.served.maxParked)
+    if (parked >= limits.parkedCalls)
       throw tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
     // States outlive a process, and processes share a key: no other flight may ever have the same name.
     const key = randomUUID();
@@ -277,7 +274,8 @@ export class ModernFace {
   #member(client: Client): ModernClient {
     const found = this.#clients.get(client.view);
     if (found) return found.use(client);
-    if (this.#clients.size >= MAX_CLIENTS) this.#evict();
+    if (this.#clients.size >= this.#options.served.limits.clients && !this.#evict())
+      throw tooMany(`${this.#clients.size} clients are at work, and none of them is idle (limits.clients).`);
     const member = new ModernClient({
       ...this.#options,
       client,
@@ -287,14 +285,15 @@ export class ModernFace {
     return member;
   }
 
-  /** Makes room: whoever does nothing and came first. */
-  #evict(): void {
+  /** Makes room: whoever does nothing and came first. @returns false where nobody is idle. */
+  #evict(): boolean {
     for (const [view, member] of this.#clients) {
       if (member.busy) continue;
       this.#clients.delete(view);
       member.close();
-      return;
+      return true;
     }
+    return false;
   }
 
   /** A server's own state leaves sealed: its client brings it back, and nobody else's can. */

@@ -13,8 +13,7 @@ export interface ServedProxy {
   readonly pageSize: number;
   /** The deepest nesting of a client's message. */
   readonly maxDepth: number;
-  /** Of one modern client. */
-  readonly maxParked: number;
+  readonly limits: ClientLimits;
   /** The proxies before us. */
   readonly hops: Hops;
   /** The definitions of our own tools, as JSON texts; they follow the downstreams' in `tools/list`. */
@@ -24,6 +23,24 @@ export interface ServedProxy {
   readonly handle: Handler;
   /** A client came. It stays until `detach`. */
   attach(member: Member): Attachment;
+}
+
+/** What clients may take; named as in the config, which is what errors call them. */
+export interface ClientLimits {
+  /** Calls of one modern client that wait for its answers. */
+  readonly parkedCalls: number;
+  /** Of all modern clients, parked ones included. */
+  readonly calls: number;
+  /** Modern clients, each set of capabilities of one counting by itself. */
+  readonly clients: number;
+  /** Of one modern client. */
+  readonly streams: number;
+  /** Of one client. */
+  readonly subscriptions: number;
+  /** Legacy ones over HTTP. */
+  readonly sessions: number;
+  /** Of one client's answers. */
+  readonly unreadBytes: number;
 }
 
 /** An attached client: what it is told. */

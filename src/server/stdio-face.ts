@@ -10,9 +10,6 @@ import { claimsModern, ModernFace } from './modern-face.ts';
 import type { Outlet } from './outlet.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
-/** Answers that the client does not read may fill this much memory before it counts as gone. */
-const QUEUE_BYTES = 64 * 1024 * 1024;
-
 export interface StdioFaceOptions {
   readonly served: ServedProxy;
   readonly stdin: Readable;
@@ -40,7 +37,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   const pipe = openStdioServer({
     stdin: options.stdin,
     stdout: options.stdout,
-    limits: { messageBytes: options.maxMessageBytes, queueBytes: QUEUE_BYTES },
+    limits: { messageBytes: options.maxMessageBytes, queueBytes: served.limits.unreadBytes },
     onLine: receive,
     onOversized: (bytes, id, hasMethod) => {
       log.warn({ bytes }, 'the client sent a message that is too large');

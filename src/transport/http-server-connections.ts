@@ -79,7 +79,10 @@ export class Connections {
 
   #dropped(): void {
     if (!this.#full)
-      this.#log.warn({ connections: this.size }, 'too many connections: further ones are closed');
+      this.#log.warn(
+        { connections: this.size },
+        'too many connections (limits.connections): further ones are closed',
+      );
     this.#full = true;
   }
 }

@@ -29,9 +29,9 @@ export interface HttpServerOptions extends GuardOptions {
   readonly log: Logger;
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Sockets open at a time; further ones are closed at once. */
-  readonly maxConnections?: number;
+  readonly maxConnections: number;
   /** A stream is cut when more than this waits for its client. */
-  readonly maxWaitingBytes?: number;
+  readonly maxWaitingBytes: number;
 }
 
 interface HttpTimeouts {
@@ -83,8 +83,6 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
   lingerMs: 2_000,
 };
 const MAX_HEADER_BYTES = 16_384;
-const MAX_CONNECTIONS = 1024;
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** How long the last words of a stopping server may take to leave. */
 const LAST_WORDS_MS = 250;
 
@@ -94,7 +92,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const { lingerMs, drainMs, drainBytesPerSecond } = timeouts;
   const guard = buildGuard(options);
-  const server = createBoundedServer(timeouts, options.maxConnections ?? MAX_CONNECTIONS);
+  const server = createBoundedServer(timeouts, options.maxConnections);
   const connections = new Connections(server, lingerMs, log);
   const pulse = new Pulse<ServerReply>(options.silenceMs);
   const counts = { requests: 0, refused: 0, cut: 0 };
@@ -103,13 +101,13 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
 
   const settings: ReplySettings = {
     pulse,
-    maxWaitingBytes: options.maxWaitingBytes ?? MAX_WAITING_BYTES,
+    maxWaitingBytes: options.maxWaitingBytes,
     drainMs,
     drainBytesPerSecond,
     stopping,
     cut(waitingBytes) {
       counts.cut++;
-      log.warn({ waitingBytes }, 'connection cut: its client does not take its answers');
+      log.warn({ waitingBytes }, 'connection cut: its client does not take its answers (limits.unreadBytes)');
     },
     finished() {
       if (isStopping) connections.closeIdle();

@@ -72,10 +72,10 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
   return {
     send(text) {
       if (!writing) return;
-      writer.write(text);
-      if (writer.waitingBytes <= limits.queueBytes) return;
+      // One answer may be larger than what may wait.
+      if (writer.waitingBytes <= limits.queueBytes) return writer.write(text);
       writing = false;
-      setImmediate(() => end('the client does not read its answers'));
+      setImmediate(() => end('the client does not read its answers (limits.unreadBytes)'));
     },
     get waitingBytes() {
       return writer.waitingBytes;

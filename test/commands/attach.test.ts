@@ -292,6 +292,18 @@ describe('a shared proxy', () => {
     expect(client.stderr()).toContain('this client gets its own');
   });
 
+  test('that has as many clients as it may is left alone: the next client gets its own, and a warning by what', async () => {
+    writeConfig({ limits: { attached: 1 } });
+    const first = await entry('first');
+    const second = await entry('second');
+    expect((await second.call('pipe__echo'))['isError']).toBeFalsy();
+    expect(second.stderr()).toContain('the shared proxy has 1 clients already (limits.attached)');
+    expect(await serverPid(second, 'who')).not.toBe(await serverPid(first, 'who'));
+    await first.leave();
+    const third = await entry('third');
+    expect(third.stderr()).not.toContain('this client gets its own');
+  });
+
   test('is not for a proxy that serves HTTP: the two options exclude each other', async () => {
     const { code, stderr } = await runCli(['serve', '--attach', '--http', '0', '--config', config], {
       cwd: folder,

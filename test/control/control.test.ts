@@ -24,7 +24,7 @@ describe('the door of a running proxy', () => {
     const answers = new Map([
       ['name', (_: unknown, { socket }: { socket: NodeJS.WritableStream }) => void socket.end('it is me\n')],
     ]);
-    control = await openControl({ path, answers, keepsAlive: false, log: quiet });
+    control = await openControl({ path, answers, keepsAlive: false, staying: 0, log: quiet });
   });
   afterEach(() => control.close());
 

@@ -96,7 +96,7 @@ describe('what a client may leave with us', () => {
   });
 
   test('F12 one stream cannot ask for any number of resources', async () => {
-    const resourceSubscriptions = Array.from({ length: 1001 }, (_, i) => `x:${i}`);
+    const resourceSubscriptions = Array.from({ length: 2001 }, (_, i) => `x:${i}`);
     const notifications = { resourceSubscriptions };
     const answer = await modern('subscriptions/listen', { _meta: envelope({}), notifications });
     expect(JSON.parse(answer.text).error.code).toBe(-32602);
@@ -124,7 +124,7 @@ describe('sessions', () => {
   });
 
   test('F12 ten thousand abandoned ones: as many live as may, then none, and the memory is free again', async () => {
-    const small = await inProcess({ mcpServers: {} }, { maxSessions: 200, idleMs: 60_000 });
+    const small = await inProcess({ mcpServers: {}, limits: { sessions: 200 } }, { idleMs: 60_000 });
     const agent = new Agent({ connections: 4, pipelining: 8 });
     const params = {
       protocolVersion: '2025-11-25',

@@ -145,7 +145,7 @@ describe('subscription streams of one modern client', () => {
     await until('an answer to each', () => opened() + refused().length === asked.length, 10_000);
     expect(opened()).toBe(256);
     expect(new Set(refused().map((one) => one['error'].message))).toEqual(
-      new Set(['Too many subscription streams']),
+      new Set(['No more than 256 subscription streams of one client (limits.streams)']),
     );
     await client.vanish();
     await proxy.close();

@@ -32,6 +32,8 @@ export async function open(
     allowedOrigins: [],
     allowedHosts: [],
     maxBodyBytes: 100_000,
+    maxConnections: 1024,
+    maxWaitingBytes: 64 * 1024 * 1024,
     silenceMs: 10_000,
     onMcp: echo,
     routes: new Map([

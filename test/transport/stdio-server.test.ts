@@ -69,7 +69,7 @@ describe('the stdio server', () => {
     for (let i = 0; i < 100; i++) server.send('x'.repeat(100));
     expect(ends).toEqual([]);
     await new Promise(setImmediate);
-    expect(ends).toEqual(['the client does not read its answers']);
+    expect(ends).toEqual(['the client does not read its answers (limits.unreadBytes)']);
     expect(server.waitingBytes).toBeLessThan(1200);
   });
 
@@ -116,7 +116,7 @@ describe('the stdio server in a process', () => {
     const child = start(String(4 * 1024 * 1024));
     child.stdin.write('flood\n');
     const [said] = (await once(child.stderr, 'data')) as [Buffer];
-    expect(String(said)).toContain('end: the client does not read its answers\n');
+    expect(String(said)).toContain('end: the client does not read its answers (limits.unreadBytes)\n');
     child.kill('SIGKILL');
   });
 });

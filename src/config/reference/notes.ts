@@ -503,6 +503,56 @@ export const notes: Notes = {
         byDefault: builtInProxyLimits.parkedCalls,
         example: 100,
       },
+      calls: {
+        does: 'calls of all modern clients that are under way or parked; more are `BUSY`',
+        byDefault: builtInProxyLimits.calls,
+        example: 2_000,
+      },
+      clients: {
+        does: 'modern clients at a time, each set of capabilities of one counting by itself; idle ones make room, else the next is `BUSY`',
+        byDefault: builtInProxyLimits.clients,
+        example: 50,
+      },
+      streams: {
+        does: 'subscription streams of one modern client',
+        byDefault: builtInProxyLimits.streams,
+        example: 16,
+      },
+      subscriptions: {
+        does: 'resources that one client may subscribe to',
+        byDefault: builtInProxyLimits.subscriptions,
+        example: 200,
+      },
+      sessions: {
+        does: 'sessions of the older protocol over HTTP; idle ones make room, else the next `initialize` gets 503',
+        byDefault: builtInProxyLimits.sessions,
+        example: 100,
+      },
+      connections: {
+        does: 'connections of clients over HTTP; further ones are closed',
+        byDefault: builtInProxyLimits.connections,
+        example: 256,
+      },
+      attached: {
+        does: 'clients of one shared proxy (`serve --attach`); the next gets a proxy of its own',
+        byDefault: builtInProxyLimits.attached,
+        example: 16,
+      },
+      unreadBytes: {
+        does: 'answers that one client may leave unread; beyond, it counts as gone',
+        byDefault: builtInProxyLimits.unreadBytes,
+        example: '8MiB',
+      },
+      cacheBytes: {
+        does: 'all cached results together',
+        byDefault: builtInProxyLimits.cacheBytes,
+        example: '16MiB',
+      },
+      reconnects: {
+        does: 'servers that reconnect at a time; the others wait for their turn',
+        byDefault: builtInProxyLimits.reconnects,
+        example: 2,
+      },
     },
   },
   workflows: {

@@ -55,10 +55,7 @@ export interface InProcess {
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-export async function inProcess(
-  config: Wire,
-  sessions: { maxSessions?: number; idleMs?: number } = {},
-): Promise<InProcess> {
+export async function inProcess(config: Wire, sessions: { idleMs?: number } = {}): Promise<InProcess> {
   const clock = movableClock();
   const loaded = await loadConfig({
     files: [writeConfig(config)],
@@ -80,6 +77,8 @@ export async function inProcess(
     host: '127.0.0.1',
     port: 0,
     ...loaded.http,
+    maxConnections: loaded.limits.connections,
+    maxWaitingBytes: loaded.limits.unreadBytes,
     path: '/mcp',
     silenceMs: 10_000,
     onMcp: (exchange) => face.handle(exchange),

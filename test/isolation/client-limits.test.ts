@@ -1,0 +1,204 @@
+/** The limits of the whole proxy that clients meet: each set to little, and what its next taker is told. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type HttpCaller, httpClient, post } from '../cases/http-client.ts';
+import { failureOf, server, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
+import { until } from '../cases/until.ts';
+import { legacyHttpClient, modernHttpClient, type ModernClient, stdioClient } from '../relay/wire/clients.ts';
+import { CLI, raw, writeConfig } from '../relay/wire/proxies.ts';
+
+const KIB = 1024;
+const HELLO = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'late', version: '1' } },
+});
+
+describe('over HTTP', () => {
+  test('sessions: where none is idle the next is refused with 503, and served when one has left', async () => {
+    const proxy = await startProxy({}, { http: true, config: { limits: { sessions: 2 } } });
+    const [one, two] = [await legacyHttpClient(proxy.url), await legacyHttpClient(proxy.url)];
+    const refused = await post(proxy.url, HELLO);
+    expect(refused.status).toBe(503);
+    expect(JSON.parse(refused.body)).toMatchObject({ id: 1, error: { code: -32000 } });
+    expect(refused.body).toContain('2 are open, and none of them is idle (limits.sessions)');
+    expect(await one.request('ping')).toEqual({});
+    await one.leave();
+    expect((await post(proxy.url, HELLO)).status).toBe(200);
+    // That one has no stream: it makes room for the next.
+    expect((await post(proxy.url, HELLO)).status).toBe(200);
+    await two.leave();
+  });
+
+  test('connections: one too many is closed at once, and the log says by which limit', async () => {
+    const proxy = await startProxy({}, { http: true, config: { limits: { connections: 2 } } });
+    const { hostname, port } = new URL(proxy.url);
+    const open = async (): Promise<Socket> => {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      return socket.on('error', () => {});
+    };
+    const sockets = [await open(), await open()];
+    const [first] = sockets;
+    const late = (await open()).resume();
+    await until('the third to be closed', () => late.closed);
+    await proxy.logged(({ msg }) => String(msg).includes('limits.connections'));
+    first?.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    expect(String(await once(first as Socket, 'data'))).toContain('200 OK');
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('clients: where each of them waits for something the next is BUSY, and served when one has left', async () => {
+    const proxy = await startProxy({}, { http: true, config: { limits: { clients: 2 } } });
+    // One name and no tokens: their capabilities tell them apart.
+    const [one, two, three] = ['a', 'b', 'c'].map((key) =>
+      modernHttpClient(proxy.url, { capabilities: { experimental: { [key]: {} } } }),
+    ) as [ModernClient, ModernClient, ModernClient];
+    for (const client of [one, two]) await listening(client);
+    await expect(three.request('tools/list')).rejects.toThrow('limits.clients');
+    expect(await one.request('tools/list')).toHaveProperty('tools');
+    one.abandon('stream');
+    await until('a place', () =>
+      three.request('tools/list').then(
+        () => true,
+        () => false,
+      ),
+    );
+    await Promise.all([one, two, three].map((client) => client.vanish()));
+  });
+
+  test('streams: of one client', async () => {
+    const proxy = await startProxy({}, { http: true, config: { limits: { streams: 2 } } });
+    const [one, other] = [{}, { experimental: {} }].map((capabilities) =>
+      modernHttpClient(proxy.url, { capabilities }),
+    ) as [ModernClient, ModernClient];
+    for (const id of ['first', 'second']) await listening(one, id);
+    await expect(one.request('subscriptions/listen', NEWS)).rejects.toThrow(
+      'No more than 2 subscription streams of one client (limits.streams)',
+    );
+    await listening(other);
+    await Promise.all([one, other].map((client) => client.vanish()));
+  });
+
+  test('calls: of all modern clients, of which one too many is BUSY', async () => {
+    const proxy = await startProxy({ a: server() }, { http: true, config: { limits: { calls: 2 } } });
+    const [one, other] = [{}, { experimental: {} }].map((capabilities) =>
+      httpClient(proxy, { modern: true, capabilities }),
+    ) as [HttpCaller, HttpCaller];
+    const sleeping = [one, other, one].map((client) => client.call('sleep', { ms: 1500 }));
+    const failures = (await Promise.all(sleeping)).filter((answer) => failureOf(answer));
+    expect(failures.map(failureOf)).toMatchObject([{ code: 'BUSY', delivered: false }]);
+    expect(failures.map(textOf).join()).toContain('2 calls of modern clients are under way (limits.calls)');
+    expect(textOf(await other.call('echo', { n: 1 }))).toBe('{"n":1}');
+  });
+});
+
+describe('subscriptions', () => {
+  test('are counted by resource, and giving one up makes room', async () => {
+    const resources = ['a', 'b', 'c'].map((name) => ({ uri: `test://${name}`, name }));
+    const client = await stdioClient({
+      mcpServers: { one: raw({ resources }) },
+      limits: { subscriptions: 2 },
+    });
+    await client.request('resources/list');
+    const subscribe = (name: string): Promise<unknown> =>
+      client.request('resources/subscribe', { uri: `test://${name}` });
+    for (const name of ['a', 'b', 'a']) await subscribe(name);
+    await expect(subscribe('c')).rejects.toThrow(
+      'No more than 2 subscriptions of one client (limits.subscriptions)',
+    );
+    await client.request('resources/unsubscribe', { uri: 'test://b' });
+    await subscribe('c');
+    expect(await client.close()).toBe(0);
+  });
+});
+
+describe('unreadBytes', () => {
+  test('a client that leaves more unread counts as gone, and one that reads does not', async () => {
+    const config = {
+      mcpServers: { a: server() },
+      limits: { unreadBytes: 100 * KIB },
+      log: { level: 'info' },
+    };
+    const child = spawn(process.execPath, [CLI, '--config', writeConfig(config)]);
+    let log = '';
+    child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    const exited = once(child, 'exit');
+    const large = { name: 'large', arguments: { bytes: 1000 * KIB } };
+    const ask = (id: number): boolean =>
+      child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: large })}\n`);
+    let heard = '';
+    child.stdin.on('error', () => {});
+    child.stdin.write(
+      `${HELLO}\n${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`,
+    );
+    child.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    ask(2);
+    await until(
+      'an answer of ten times as much',
+      () => /"id":2\D/.test(heard) && heard.endsWith('\n'),
+      10_000,
+    );
+    child.stdout.pause();
+    for (let id = 3; id < 7; id++) ask(id);
+    expect(await exited).toEqual([0, null]);
+    expect(log).toContain('the client does not read its answers (limits.unreadBytes)');
+  });
+});
+
+describe('cacheBytes', () => {
+  test('is what all cached results may take: of what is too large for it the server is asked again', async () => {
+    for (const [cacheBytes, asked] of [
+      ['1MiB', 1],
+      ['8KiB', 2],
+    ] as const) {
+      const journal = join(tempFolder(), 'journal');
+      const entry = { cache: { mode: 'named', tools: ['echo'], ttlMs: '1m' } };
+      const proxy = await startProxy(
+        { a: server({ journal }, entry) },
+        { config: { limits: { cacheBytes } } },
+      );
+      const args = { padding: 'x'.repeat(4 * KIB) };
+      for (let i = 0; i < 2; i++) expect(textOf(await proxy.call('echo', args))).toBe(JSON.stringify(args));
+      const calls = existsSync(journal) ? readFileSync(journal, 'utf8').match(/tools\/call/g) : [];
+      expect(calls, cacheBytes).toHaveLength(asked);
+    }
+  });
+});
+
+describe('reconnects', () => {
+  test('so many servers come back at a time: with one, each starts when the one before is there', async () => {
+    const delay = 300;
+    const slow = (): object => server({ initDelayMs: delay });
+    const names = ['a', 'b', 'c'];
+    const proxy = await startProxy(Object.fromEntries(names.map((name) => [name, slow()])) as never, {
+      config: { limits: { reconnects: 1 } },
+    });
+    const ready = (): number[] =>
+      proxy.log
+        .filter(({ msg }) => msg === 'downstream server is ready')
+        .map(({ time }) => Date.parse(String(time)));
+    await Promise.all(names.map((name) => proxy.call(`${name}__kill`)));
+    const [first = 0, second = 0, third = 0] = (
+      await until('all of them again', () => (ready().length === 6 ? ready() : undefined), 10_000)
+    ).slice(3);
+    expect(second - first).toBeGreaterThanOrEqual(delay - 5);
+    expect(third - second).toBeGreaterThanOrEqual(delay - 5);
+  });
+});
+
+const NEWS = { notifications: { toolsListChanged: true } };
+
+/** Opens a stream of news, and waits until it is open. */
+async function listening(client: ModernClient, id = 'stream'): Promise<void> {
+  const acknowledged = (): number =>
+    client.messages.filter(({ method }) => method === 'notifications/subscriptions/acknowledged').length;
+  const before = acknowledged();
+  client.send({ id, method: 'subscriptions/listen', params: NEWS });
+  await until('the stream', () => acknowledged() > before);
+}
