@@ -4,11 +4,15 @@ import { messageOf } from '../core/errors.ts';
 import { userStateFolder } from '../config/folders.ts';
 import { loginStore } from '../logins.ts';
 import type { Command, Input } from './command.ts';
+import { configFiles } from './configured.ts';
 import { configFindings, nodeFindings } from './doctor-config.ts';
+import { keyringFindings } from './doctor-logins.ts';
+import { httpFindings, redirectFindings } from './doctor-ports.ts';
 import { catalogFindings, remoteFindings } from './doctor-servers.ts';
 import { stateFindings } from './doctor-state.ts';
 import type { Finding } from './finding.ts';
 import { oneLine } from './foreign-text.ts';
+import { httpAddress } from './http-address.ts';
 import { loginDocuments, loginWords } from './known-logins.ts';
 import { NO_LOG } from './remembered-catalog.ts';
 import { wrapped } from './text-layout.ts';
@@ -23,8 +27,18 @@ export const doctor: Command = {
   ].join('\n'),
   options: {
     fix: { type: 'boolean', about: 'mend what is safe to mend: modes and leftovers in the state folder' },
+    http: {
+      type: 'string',
+      value: '[HOST:]PORT',
+      about: 'look also whether serve --http could serve there',
+    },
   },
-  examples: ['switchyard doctor', 'switchyard doctor --fix', 'switchyard doctor --json'],
+  examples: [
+    'switchyard doctor',
+    'switchyard doctor --fix',
+    'switchyard doctor --http 8080',
+    'switchyard doctor --json',
+  ],
   positionals: false,
   run,
 };
@@ -40,22 +54,27 @@ interface Told {
 
 async function run({ options, configFiles: given, machine, output }: Input): Promise<number> {
   const { config, findings } = await configFindings(given, machine);
+  const at = options.text('http');
+  const address = at === undefined ? undefined : httpAddress(at);
   // Before anything starts: a proxy tidies up.
   const state = await stateFindings(config?.stateDir ?? userStateFolder(machine));
   const remote = config
     ? await output.progress(() => 'asking remote servers', remoteFindings(config, machine))
     : [];
+  const logins = config ? await loginStore(config, systemClock, NO_LOG).all() : [];
   const all = [
     ...nodeFindings(process.versions.node),
     ...findings,
     ...state,
+    ...(address ? await httpFindings(address, config, config ? configFiles(given, machine) : []) : []),
+    ...(config ? await redirectFindings(config) : []),
+    ...(config ? await keyringFindings(config, logins) : []),
     ...remote,
     ...(config ? catalogFindings(config) : []),
   ];
   const told: Told[] = [];
   for (const finding of all) told.push(await tell(finding, options.flag('fix')));
   const left = told.filter(({ fixed }) => !fixed);
-  const logins = config ? await loginStore(config, systemClock, NO_LOG).all() : [];
   if (output.json)
     output.document({ healthy: left.length === 0, findings: told, logins: loginDocuments(logins) });
   else {

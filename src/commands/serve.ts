@@ -7,7 +7,7 @@ import { createLog } from '../telemetry/log.ts';
 import { RecentLog } from '../telemetry/recent-log.ts';
 import type { Command, Input, Options } from './command.ts';
 import { configFiles, readConfig, secretsOf } from './configured.ts';
-import type { HttpAddress } from './serving-http.ts';
+import { type HttpAddress, httpAddress } from './http-address.ts';
 import { runProxy } from './serving.ts';
 import { servedPart } from './served-part.ts';
 import { shareId } from './sharing.ts';
@@ -101,19 +101,11 @@ function howServed(options: Options): HowServed {
   if (other !== undefined) throw new UsageError(`${one} and ${other} exclude each other.`);
   const shared = options.flag('shared');
   return {
-    http: at === undefined ? undefined : address(at),
+    http: at === undefined ? undefined : httpAddress(at),
     stdio: options.flag('stdio') || (at === undefined && !shared),
     attach: options.flag('attach'),
     shared,
   };
-}
-
-/** `[HOST:]PORT`; an IPv6 host stands in brackets. */
-function address(text: string): HttpAddress {
-  const match = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:]+):)?(?<port>\d{1,5})$/.exec(text);
-  const port = Number(match?.groups?.['port']);
-  if (!match || port > 65_535) throw new UsageError(`--http expects [HOST:]PORT, got "${text}".`);
-  return { host: (match.groups?.['host'] ?? '127.0.0.1').replaceAll(/[[\]]/g, ''), port };
 }
 
 /** Before any server is started. */

@@ -5,11 +5,7 @@ import type { Proxy } from '../proxy.ts';
 import { createHttpFace } from '../server/http-face.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type HttpPage, openHttpServer } from '../transport/http-server.ts';
-
-export interface HttpAddress {
-  readonly host: string;
-  readonly port: number;
-}
+import type { HttpAddress } from './http-address.ts';
 
 /** @param drainMs how long what is under way may take to end. */
 export type Closer = (drainMs: number) => Promise<void>;

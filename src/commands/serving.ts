@@ -16,7 +16,8 @@ import { secretsOf } from './configured.ts';
 import { packageVersion } from './package-version.ts';
 import { giveBackAtRest } from './rest.ts';
 import type { Door } from './door.ts';
-import type { Closer, HttpAddress, ServedHttp } from './serving-http.ts';
+import type { HttpAddress } from './http-address.ts';
+import type { Closer, ServedHttp } from './serving-http.ts';
 import { electionFolder } from './sharing.ts';
 import type { SharedClients, SharedClientsOptions } from './shared-clients.ts';
 

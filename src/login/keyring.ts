@@ -11,6 +11,17 @@ export interface Keyring {
   delete(account: string): Promise<void>;
 }
 
+/** @returns why it cannot be used. Nothing is kept, and nobody is asked to unlock anything. */
+export async function keyringTrouble(clock: Clock): Promise<string | undefined> {
+  let trouble: string | undefined;
+  const told: Logger['debug'] = (facts, message) => {
+    trouble ??= 'why' in facts ? `${message} (${String(facts.why)})` : message;
+  };
+  // Nothing lies under this name.
+  await systemKeyring({ debug: told, info: told, warn: told, error: told }, clock).get('doctor');
+  return trouble;
+}
+
 const SERVICE = 'switchyard';
 /** Linux has a second store, in the kernel's memory: what lies there is gone after a restart. */
 const LASTING = { linux: { store: 'secret-service' as NapiKeyring.LinuxStore } };

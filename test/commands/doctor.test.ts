@@ -11,10 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../cases/until.ts';
 import { runCli, startCli } from './run-cli.ts';
 
@@ -52,7 +52,13 @@ function recorded(file: string): boolean {
 interface Answer {
   readonly code: number | null;
   readonly text: string;
-  readonly findings: readonly { severity: string; what: string; remedy: string; fixed: boolean }[];
+  readonly findings: readonly {
+    severity: string;
+    what: string;
+    cause: string;
+    remedy: string;
+    fixed: boolean;
+  }[];
 }
 
 async function doctor(...args: string[]): Promise<Answer> {
@@ -172,4 +178,75 @@ test('tells of more tools than some clients take, by what the servers told befor
   const { code, text } = await doctor();
   expect(code).toBe(0);
   expect(text).toContain('130 tools are served, and some clients (VS Code) take 128');
+});
+
+/** @returns the port, taken until the test ends. */
+async function taken(): Promise<number> {
+  const other = createTcpServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  return (other.address() as AddressInfo).port;
+}
+
+describe('with --http', () => {
+  test('says that the port is in use, and nothing once it is free', async () => {
+    write({ a: server() });
+    const other = createTcpServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { code, findings } = await doctor('--http', String(port));
+    expect(code).toBe(1);
+    expect(findings).toMatchObject([
+      {
+        severity: 'error',
+        what: `port ${port} on 127.0.0.1 is in use`,
+        cause: 'another program listens there',
+      },
+    ]);
+    other.close();
+    await once(other, 'close');
+    expect(await doctor('--http', String(port))).toMatchObject({ code: 0, findings: [] });
+  });
+
+  test('does not mind the proxy that serves this config there, and names one that serves another', async () => {
+    write({ a: server() });
+    const proxy = startCli(['serve', '--http', '0', '--config', config], { cwd: folder });
+    onTestFinished(() => void proxy.kill('SIGTERM'));
+    let said = '';
+    proxy.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const port = await until('it to listen', () => /^listening \S+:(\d+)\/mcp$/m.exec(said)?.[1]);
+    const running = join(state, 'run', `${proxy.pid}.json`);
+    await until('its run file', () => existsSync(running));
+    expect((await doctor('--http', port)).findings).toEqual([]);
+    const other = join(folder, 'other.json');
+    writeFileSync(other, JSON.stringify({ mcpServers: { b: server() }, stateDir: state }));
+    const { findings } = await doctor('--http', port, '--config', other);
+    expect(findings).toMatchObject([{ what: `port ${port} on 127.0.0.1 is in use` }]);
+    expect(findings[0]?.cause).toContain(`the Switchyard with pid ${proxy.pid} serves ${config} there`);
+    proxy.kill('SIGTERM');
+    await once(proxy, 'exit');
+  });
+
+  test('says that nothing is served beyond loopback without tokens, and what is no address of this machine', async () => {
+    write({ a: server() });
+    expect((await doctor('--http', '0.0.0.0:0')).findings).toMatchObject([
+      { severity: 'error', what: 'nothing would be served on 0.0.0.0:0' },
+    ]);
+    const { findings } = await doctor('--http', '192.0.2.1:8080');
+    expect(findings.map(({ what }) => what)).toContain('nothing can listen on 192.0.2.1:8080');
+    expect(await runCli(['doctor', '--http', 'x:y'], { cwd: folder })).toMatchObject({ code: 2 });
+  });
+});
+
+test('names a server whose logins could not come back, since the port of its auth.redirectUri is taken', async () => {
+  const port = await taken();
+  const far = { url: 'http://127.0.0.1:1/mcp', auth: { redirectUri: `http://127.0.0.1:${port}/callback` } };
+  write({ far });
+  expect((await doctor()).findings).toContainEqual(
+    expect.objectContaining({
+      severity: 'warning',
+      what: `far: a login could not come back to ${far.auth.redirectUri}`,
+      cause: `another program listens on port ${port}`,
+    }),
+  );
 });

@@ -35,6 +35,14 @@ describe('where there is a keyring', () => {
     for (const token of tokens) expect(readFileSync(file, 'utf8')).not.toContain(token);
     expect(await secretIn(file, env)).toContain(server.state.requests.at(-1)?.token);
     await proxy.stop();
+    expect(await keyringFindings(config, env)).toEqual([]);
+    expect(await keyringFindings(config, NO_KEYRING)).toMatchObject([
+      {
+        severity: 'error',
+        what: 'far: its login lies in the keyring and cannot be read',
+        cause: expect.stringContaining('the keyring of this system cannot be used'),
+      },
+    ]);
     const out = await runCli(['logout', 'far', '--config', config], { env });
     expect(out).toMatchObject({ code: 0, stdout: 'Logged out of far.\n' });
     expect(await secretIn(file, env)).toBe('null');
@@ -43,7 +51,7 @@ describe('where there is a keyring', () => {
 
 describe('where there is none', () => {
   test('they lie in a file that only its owner can read', async () => {
-    const env = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent' };
+    const env = NO_KEYRING;
     const server = await protectedServer();
     const { folder, file } = await loggedInWithDefaults(server.url, env);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -52,6 +60,40 @@ describe('where there is none', () => {
     expect(readFileSync(file, 'utf8')).toContain(server.state.requests.at(-1)?.token);
   });
 });
+
+describe('the doctor', () => {
+  const entry = (more: object): object => ({ far: { url: 'http://127.0.0.1:1/mcp', ...more } });
+
+  test('warns of a keyring that cannot be used where logins are configured, unless files are wanted', async () => {
+    const configOf = (whole: object): string => {
+      const config = join(tempFolder(), 'switchyard.json');
+      writeFileSync(config, JSON.stringify({ stateDir: join(config, '../state'), ...whole }));
+      return config;
+    };
+    const mcpServers = entry({ auth: { clientId: 'mine' } });
+    const found = await keyringFindings(configOf({ mcpServers }), NO_KEYRING);
+    expect(found).toMatchObject([{ severity: 'warning' }]);
+    expect(found[0]?.remedy).toContain('set tokenStorage to "file"');
+    expect(await keyringFindings(configOf({ mcpServers, tokenStorage: 'file' }), NO_KEYRING)).toEqual([]);
+    expect(await keyringFindings(configOf({ mcpServers: entry({}) }), NO_KEYRING)).toEqual([]);
+  });
+});
+
+const NO_KEYRING = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent' };
+
+interface Finding {
+  readonly severity: string;
+  readonly what: string;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/** What the doctor says of the keyring. */
+async function keyringFindings(config: string, env: Env): Promise<Finding[]> {
+  const { stdout } = await runCli(['doctor', '--json', '--config', config], { env });
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  return findings.filter(({ what, cause }) => `${what} ${cause}`.includes('keyring'));
+}
 
 /** One that is open, until the test ends. @returns what processes need to find it. */
 async function openKeyring(): Promise<Env> {
