@@ -1,0 +1,36 @@
+/** J01 on the real whole: the built proxy is killed around a write of its journal; another proxy goes on. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { KILL_CASES } from '../fixtures/workflow/kill-cases.ts';
+import { killedProxy, proxyRecovers, proxyUndisturbed } from '../fixtures/workflow/killed-proxy.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'switchyard-kill-proxy-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const places = Object.keys(KILL_CASES).map((name, index) => ({
+  name,
+  phase: index % 2 === 0 ? ('before' as const) : ('after' as const),
+  // Whoever goes on is killed as well.
+  again: index % 4 === 1 ? { n: 2, phase: 'after' as const } : undefined,
+}));
+
+describe.concurrent('J01 the proxy killed while its workflow runs', () => {
+  test.each(places)(
+    '$phase a commit in the middle of $name: the next proxy comes to the end of the undisturbed run, and calls nothing twice that is not safe to repeat',
+    async ({ name, phase, again }) => {
+      const whole = await proxyUndisturbed(name, join(root, name));
+      expect(whole.ledger).not.toEqual([]);
+      // The first ones are of the start, and begin the run.
+      expect(whole.commits).toBeGreaterThan(3);
+      const n = Math.ceil(whole.commits / 2) + 1;
+      const left = await killedProxy({ name, n, phase }, root);
+      expect(left, 'it came to its end').toBeDefined();
+      const { faults, resumed } = await proxyRecovers(left as string, whole, again);
+      expect(faults).toEqual([]);
+      expect(resumed).toBe(true);
+    },
+    60_000,
+  );
+});
