@@ -24,7 +24,9 @@ describe.concurrent('J01 the proxy killed while its workflow runs', () => {
       expect(whole.ledger).not.toEqual([]);
       // The first ones are of the start, and begin the run.
       expect(whole.commits).toBeGreaterThan(3);
-      const n = Math.ceil(whole.commits / 2) + 1;
+      const middle = Math.ceil(whole.commits / 2) + 1;
+      // Between these two a call is made, of which nobody knows afterwards.
+      const n = phase === 'after' ? middle : middle + 1;
       const left = await killedProxy({ name, n, phase }, root);
       expect(left, 'it came to its end').toBeDefined();
       const { faults, resumed } = await proxyRecovers(left as string, whole, again);
