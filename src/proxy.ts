@@ -59,8 +59,6 @@ import { taskIds } from './routing/task-ids.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openProcessRecord, sweepProcesses } from './transport/process-record.ts';
 
-/** The deepest nesting of a client's message. */
-const CLIENT_DEPTH = 256;
 /** How long greeting a client waits for servers that are not known yet. */
 const GREETING_MS = 250;
 
@@ -219,7 +217,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       get pageSize() {
         return config.expose.pageSize;
       },
-      maxDepth: CLIENT_DEPTH,
       limits: config.limits,
       hops,
       get metaTools() {

@@ -153,6 +153,12 @@ export interface ProxyLimitsConfig {
   readonly connections: number;
   /** Clients of a shared proxy. */
   readonly attached: number;
+  /** Nesting of one message of a client. */
+  readonly depth: number;
+  /** Elements and members in it. */
+  readonly values: number;
+  /** What is kept for a session whose stream is not open. */
+  readonly keptBytes: number;
   /** What one client may leave unread. */
   readonly unreadBytes: number;
   /** All cached results. */

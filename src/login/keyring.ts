@@ -15,7 +15,7 @@ export interface Keyring {
 export async function keyringTrouble(clock: Clock): Promise<string | undefined> {
   let trouble: string | undefined;
   const told: Logger['debug'] = (facts, message) => {
-    trouble ??= 'why' in facts ? `${message} (${String(facts.why)})` : message;
+    trouble ??= 'why' in facts ? String(facts.why) : message;
   };
   // Nothing lies under this name.
   await systemKeyring({ debug: told, info: told, warn: told, error: told }, clock).get('doctor');

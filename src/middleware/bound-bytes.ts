@@ -38,7 +38,7 @@ export function boundBytes({ maxBytes }: BoundBytesOptions): Middleware {
 
 function busy(bytes: number): ProxyError {
   return new ProxyError('BUSY', {
-    message: `The proxy holds too many requests that wait for their servers to take one more of ${bytes} bytes. Try again later.`,
+    message: `The proxy holds too many requests that wait for their servers to take one more of ${bytes} bytes (limits.waitingBytes). Try again later.`,
     delivered: false,
   });
 }

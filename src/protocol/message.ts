@@ -38,7 +38,8 @@ const MAX_VALUES = 500_000;
 
 /** Reads one message. Never throws. A batch (an array) is the caller's to split (`batchTexts`). */
 export function readMessage(raw: string, maxDepth: number, maxValues = MAX_VALUES): Message {
-  if (holdsMoreValues(raw, maxValues)) return beyond(raw, `more than ${maxValues} values in one message`);
+  if (holdsMoreValues(raw, maxValues))
+    return beyond(raw, `more than ${maxValues} values in one message (limits.values)`);
   const usual = readUsual(raw, maxDepth);
   if (usual) return usual;
   const text = onOneLine(raw);
@@ -131,7 +132,8 @@ function notJson(text: string, members: readonly Span[]): Invalid {
 }
 
 function whyNoObject(text: string, maxDepth: number): Invalid {
-  if (membersOf(text) !== undefined) return beyond(text, `nested deeper than ${maxDepth} levels`);
+  if (membersOf(text) !== undefined)
+    return beyond(text, `nested deeper than ${maxDepth} levels (limits.depth)`);
   if (elementTexts(text, MAX_BATCH + 1).length > MAX_BATCH)
     return invalid(INVALID_REQUEST, `a batch of more than ${MAX_BATCH} messages`);
   try {

@@ -36,12 +36,13 @@ export interface HttpFace {
 
 export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const { served } = options;
+  const { depth, values } = served.limits;
   const sessions = new HttpSessions(options);
   const modern = new ModernFace(options);
 
   return {
     handle(exchange) {
-      if (!served.hops.admits(exchange.header(VIA))) refuseCircle(exchange, served.maxDepth);
+      if (!served.hops.admits(exchange.header(VIA))) refuseCircle(exchange, depth);
       else if (exchange.method === 'POST') post(exchange);
       else
         withSession(exchange, (found) => {
@@ -61,9 +62,9 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
 
   function post(exchange: HttpExchange): void {
     const { body, reply } = exchange;
-    const batch = batchTexts(body);
+    const batch = batchTexts(body, values);
     if (batch) return postBatch(exchange, batch);
-    const message = readMessage(body, served.maxDepth);
+    const message = readMessage(body, depth, values);
     if (isModern(message, exchange)) return postModern(message, exchange);
     if (message.kind === 'request' && message.method === 'initialize' && !exchange.header(SESSION_HEADER))
       return initialize(message, exchange);
@@ -117,7 +118,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     if (!exchange.header(SESSION_HEADER)) return refuseBatch(reply);
     withSession(exchange, ({ session }) => {
       if (session.client.protocolVersion !== '2025-03-26') return refuseBatch(reply);
-      const messages = texts.map((text) => readMessage(text, served.maxDepth));
+      const messages = texts.map((text) => readMessage(text, depth, values));
       const open = messages.filter(isAnswered).length;
       if (open === 0) {
         for (const message of messages) session.take(message, outletFor(reply));

@@ -9,7 +9,6 @@ import type { ServedProxy } from './served-proxy.ts';
 const IDLE_MS = 30 * 60_000;
 /** Messages kept for a session whose stream is not open. */
 const MAX_KEPT = 256;
-const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024;
 
 export interface HttpSessionsOptions {
   readonly served: ServedProxy;
@@ -30,6 +29,7 @@ interface Entry extends HttpSession {
   stream: HttpReply | undefined;
   kept: string[];
   keptCharacters: number;
+  dropped: number;
   usedAt: number;
 }
 
@@ -58,6 +58,7 @@ export class HttpSessions {
       stream: undefined,
       kept: [],
       keptCharacters: 0,
+      dropped: 0,
       usedAt: clock.now(),
       session: new LegacySession({
         served,
@@ -100,10 +101,10 @@ export class HttpSessions {
 
   #channel(entry: Entry, text: string): void {
     if (entry.stream && !entry.stream.closed) entry.stream.event(text);
-    else if (entry.kept.length === 0 || hasRoom(entry, text)) {
+    else if (entry.kept.length === 0 || this.#hasRoom(entry, text)) {
       entry.kept.push(text);
       entry.keptCharacters += text.length;
-    }
+    } else entry.dropped++;
   }
 
   #openStream(entry: Entry, reply: HttpReply): void {
@@ -111,10 +112,20 @@ export class HttpSessions {
     entry.stream = reply;
     reply.openStream({ 'mcp-session-id': entry.id });
     entry.keptCharacters = 0;
+    if (entry.dropped > 0)
+      this.#options.log.warn(
+        { messages: entry.dropped },
+        'dropped: they came for a session whose stream was not open (limits.keptBytes)',
+      );
+    entry.dropped = 0;
     for (const text of entry.kept.splice(0)) reply.event(text);
     reply.onClose(() => {
       if (entry.stream === reply) entry.stream = undefined;
     });
+  }
+
+  #hasRoom({ kept, keptCharacters }: Entry, text: string): boolean {
+    return kept.length < MAX_KEPT && keptCharacters + text.length <= this.#options.served.limits.keptBytes;
   }
 
   #idle(entry: Entry): boolean {
@@ -145,8 +156,4 @@ export class HttpSessions {
       this.#planSweep();
     });
   }
-}
-
-function hasRoom({ kept, keptCharacters }: Entry, text: string): boolean {
-  return kept.length < MAX_KEPT && keptCharacters + text.length <= MAX_KEPT_CHARACTERS;
 }

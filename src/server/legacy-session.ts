@@ -71,7 +71,8 @@ export class LegacySession implements Member {
     };
     this.#peer = new Peer<Outlet>({
       name: 'the client',
-      maxDepth: options.served.maxDepth,
+      maxDepth: options.served.limits.depth,
+      maxValues: options.served.limits.values,
       events: {
         request: (id, method, params, outlet) => this.#request(id, method, params, outlet),
         notification: (method, params) => this.#notified(method, params),

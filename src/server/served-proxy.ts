@@ -11,8 +11,6 @@ export interface ServedProxy {
   readonly info: JsonObject;
   /** 0: everything in one page. */
   readonly pageSize: number;
-  /** The deepest nesting of a client's message. */
-  readonly maxDepth: number;
   readonly limits: ClientLimits;
   /** The proxies before us. */
   readonly hops: Hops;
@@ -27,6 +25,10 @@ export interface ServedProxy {
 
 /** What clients may take; named as in the config, which is what errors call them. */
 export interface ClientLimits {
+  /** Nesting of one message. */
+  readonly depth: number;
+  /** Elements and members in one message. */
+  readonly values: number;
   /** Calls of one modern client that wait for its answers. */
   readonly parkedCalls: number;
   /** Of all modern clients, parked ones included. */
@@ -39,6 +41,8 @@ export interface ClientLimits {
   readonly subscriptions: number;
   /** Legacy ones over HTTP. */
   readonly sessions: number;
+  /** Of messages for one session whose stream is not open. */
+  readonly keptBytes: number;
   /** Of one client's answers. */
   readonly unreadBytes: number;
 }

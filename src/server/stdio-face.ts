@@ -29,6 +29,7 @@ export interface StdioFace {
 
 export function openStdioFace(options: StdioFaceOptions): StdioFace {
   const { served, clientId, clock, log } = options;
+  const { depth, values } = served.limits;
   const modern = new ModernFace({ served, clock, log });
   let legacy: LegacySession | undefined;
   let open = 0;
@@ -83,9 +84,9 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   }
 
   function receive(text: string): void {
-    const batch = batchTexts(text);
+    const batch = batchTexts(text, values);
     if (batch) receiveBatch(batch);
-    else take(readMessage(text, served.maxDepth));
+    else take(readMessage(text, depth, values));
   }
 
   function take(message: Message): void {
@@ -105,7 +106,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   /** Only one revision had batches; what it holds is taken message by message. */
   function receiveBatch(texts: readonly string[]): void {
     if (legacy?.client.protocolVersion === '2025-03-26')
-      for (const text of texts) take(readMessage(text, served.maxDepth));
+      for (const text of texts) take(readMessage(text, depth, values));
     else pipe.send(errorText(undefined, RpcError.of(INVALID_REQUEST, 'Batches are not supported').json));
   }
 
@@ -136,6 +137,6 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
 }
 
 function tooLarge(id: number | string | undefined, limit: number): string {
-  const error = RpcError.of(INVALID_REQUEST, `The message is larger than ${limit} bytes`);
+  const error = RpcError.of(INVALID_REQUEST, `The message is larger than ${limit} bytes (http.maxBodyBytes)`);
   return errorText(id === undefined ? undefined : JSON.stringify(id), error.json);
 }

@@ -98,6 +98,61 @@ describe('over HTTP', () => {
   });
 });
 
+describe('keptBytes', () => {
+  test('of what came while the stream was not open the log says how much did not fit', async () => {
+    const resources = [{ uri: 'test://a', name: 'a' }];
+    const proxy = await startProxy(
+      { one: raw({ resources }) },
+      { http: true, config: { limits: { keptBytes: KIB } } },
+    );
+    const [client, witness] = [
+      await legacyHttpClient(proxy.url, { stream: false }),
+      await legacyHttpClient(proxy.url),
+    ];
+    for (const one of [client, witness]) {
+      await one.request('resources/list');
+      await one.request('resources/subscribe', { uri: 'test://a' });
+    }
+    const messages = [0, 1, 2].map((n) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/resources/updated',
+      params: { uri: 'test://a', n, padding: 'x'.repeat(KIB) },
+    }));
+    await client.call('emit', { messages });
+    // Hears of everything in the same turn, and so tells when all of it has come.
+    await witness.until(({ params }) => params?.n === 2);
+    const headers = { accept: 'text/event-stream', 'mcp-session-id': client.session };
+    const stream = await fetch(proxy.url, { headers });
+    const dropped = await proxy.logged(({ msg }) => String(msg).includes('limits.keptBytes'));
+    expect(dropped).toMatchObject({ level: 'warn', messages: 2 });
+    await stream.body?.cancel();
+    await Promise.all([client.leave(), witness.leave()]);
+  });
+});
+
+describe('depth and values of a client’s message', () => {
+  test.each([
+    ['depth', { a: [[[[[[0]]]]]] }, 'nested deeper than 8 levels (limits.depth)'],
+    [
+      'values',
+      { a: Array.from({ length: 60 }, () => 0) },
+      'more than 50 values in one message (limits.values)',
+    ],
+  ])('%s: what is beyond it costs that message, over stdio and HTTP', async (_limit, args, why) => {
+    const config = { limits: { depth: 8, values: 50 } };
+    const stdio = await startProxy({ a: server() }, { config });
+    expect(textOf(await stdio.call('echo', args))).toContain(why);
+    expect(textOf(await stdio.call('echo', { n: 1 }))).toBe('{"n":1}');
+    const http = await startProxy({ a: server() }, { config, http: true });
+    for (const modern of [false, true]) {
+      const client = httpClient(http, { modern });
+      if (!modern) await client.greet();
+      expect(textOf(await client.call('echo', args))).toContain(why);
+      expect(textOf(await client.call('echo', { n: 1 }))).toBe('{"n":1}');
+    }
+  });
+});
+
 describe('subscriptions', () => {
   test('are counted by resource, and giving one up makes room', async () => {
     const resources = ['a', 'b', 'c'].map((name) => ({ uri: `test://${name}`, name }));

@@ -49,6 +49,7 @@ describe('limits of the whole proxy', () => {
     const first = proxy.askTool('a__sleep', { ms: 500, padding });
     const second = await proxy.call('b__echo', { padding });
     expect(failureOf(second)).toMatchObject({ code: 'BUSY', delivered: false });
+    expect(textOf(second)).toContain('limits.waitingBytes');
     expect(textOf(await proxy.call('b__echo', { n: 1 }))).toBe('{"n":1}');
     expect(textOf(await proxy.answer(first))).toBe('slept');
     expect(failureOf(await proxy.call('b__echo', { padding }))).toBeUndefined();
@@ -88,41 +89,47 @@ describe('limits of the whole proxy', () => {
 });
 
 describe('what is kept for a session whose stream is not open', () => {
-  test('is bounded in bytes: the first messages come, and what did not fit does not', async () => {
-    const web = await startRaw({ resources: [{ uri: 'test://a', name: 'a' }] });
-    const proxy = await inProcess({ mcpServers: { one: { type: 'http', url: web.url } } });
-    const client = await legacyHttpClient(proxy.url, { stream: false });
-    await client.request('resources/list');
-    await client.request('resources/subscribe', { uri: 'test://a' });
-    // Hears of everything in the same turn, and so tells when all of it has come.
-    const witness = await legacyHttpClient(proxy.url);
-    await witness.request('resources/list');
-    await witness.request('resources/subscribe', { uri: 'test://a' });
-    for (let n = 0; n < 5; n++) {
-      const params = { uri: 'test://a', n, padding: 'x'.repeat(1.5 * MIB) };
-      const messages = [{ jsonrpc: '2.0', method: 'notifications/resources/updated', params }];
-      await client.call('emit', { messages });
-    }
-    await witness.until(({ params }) => params?.n === 4);
-    const headers = { accept: 'text/event-stream', 'mcp-session-id': client.session };
-    const agent = new Agent();
-    const stream = await request(proxy.url, { method: 'GET', headers, dispatcher: agent, bodyTimeout: 0 });
-    let text = '';
-    stream.body.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    stream.body.on('error', () => {});
-    // What comes after the kept ones proves that no more of them will.
-    await client.call('emit', {
-      messages: [
-        { jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri: 'test://a', n: 9 } },
-      ],
-    });
-    await until('the newest message', () => text.includes('"n":9'));
-    expect([...text.matchAll(/"n":(\d)/g)].map(([, n]) => Number(n))).toEqual([0, 1, 9]);
-    await agent.destroy();
-    await Promise.all([client.vanish(), witness.vanish()]);
-    await proxy.close();
-    await web.stop();
-  });
+  test.each([
+    [{}, [0, 1, 9]],
+    [{ keptBytes: 2 * MIB }, [0, 9]],
+  ])(
+    'is bounded in bytes: the first messages come, and what did not fit does not: %j',
+    async (limits, come) => {
+      const web = await startRaw({ resources: [{ uri: 'test://a', name: 'a' }] });
+      const proxy = await inProcess({ mcpServers: { one: { type: 'http', url: web.url } }, limits });
+      const client = await legacyHttpClient(proxy.url, { stream: false });
+      await client.request('resources/list');
+      await client.request('resources/subscribe', { uri: 'test://a' });
+      // Hears of everything in the same turn, and so tells when all of it has come.
+      const witness = await legacyHttpClient(proxy.url);
+      await witness.request('resources/list');
+      await witness.request('resources/subscribe', { uri: 'test://a' });
+      for (let n = 0; n < 5; n++) {
+        const params = { uri: 'test://a', n, padding: 'x'.repeat(1.5 * MIB) };
+        const messages = [{ jsonrpc: '2.0', method: 'notifications/resources/updated', params }];
+        await client.call('emit', { messages });
+      }
+      await witness.until(({ params }) => params?.n === 4);
+      const headers = { accept: 'text/event-stream', 'mcp-session-id': client.session };
+      const agent = new Agent();
+      const stream = await request(proxy.url, { method: 'GET', headers, dispatcher: agent, bodyTimeout: 0 });
+      let text = '';
+      stream.body.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      stream.body.on('error', () => {});
+      // What comes after the kept ones proves that no more of them will.
+      await client.call('emit', {
+        messages: [
+          { jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri: 'test://a', n: 9 } },
+        ],
+      });
+      await until('the newest message', () => text.includes('"n":9'));
+      expect([...text.matchAll(/"n":(\d)/g)].map(([, n]) => Number(n))).toEqual(come);
+      await agent.destroy();
+      await Promise.all([client.vanish(), witness.vanish()]);
+      await proxy.close();
+      await web.stop();
+    },
+  );
 });
 
 describe('subscription streams of one modern client', () => {

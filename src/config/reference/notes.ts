@@ -538,6 +538,21 @@ export const notes: Notes = {
         byDefault: builtInProxyLimits.attached,
         example: 16,
       },
+      depth: {
+        does: 'nesting of one message of a client; a deeper one is an error',
+        byDefault: builtInProxyLimits.depth,
+        example: 64,
+      },
+      values: {
+        does: 'elements and members in one message of a client; more are an error',
+        byDefault: builtInProxyLimits.values,
+        example: 100_000,
+      },
+      keptBytes: {
+        does: 'messages kept for one session whose stream is not open; what comes beyond is dropped, and the log says how many',
+        byDefault: builtInProxyLimits.keptBytes,
+        example: '256KiB',
+      },
       unreadBytes: {
         does: 'answers that one client may leave unread; beyond, it counts as gone',
         byDefault: builtInProxyLimits.unreadBytes,
