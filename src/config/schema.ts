@@ -199,8 +199,9 @@ const topShape = {
     sessions: count(1).optional(),
     connections: count(1).optional(),
     attached: count(1).optional(),
-    depth: count(1).optional(),
-    values: count(1).optional(),
+    // Less would refuse what every client says at its start.
+    depth: count(8).optional(),
+    values: count(100).optional(),
     keptBytes: size().optional(),
     unreadBytes: size(1024).optional(),
     cacheBytes: size().optional(),

@@ -52,6 +52,10 @@ describe('what is wrong with a config', () => {
     [{ defaults: { cwdd: 'x' } }, 'Did you mean "cwd"?'],
     [{ http: { tokens: { a: '' } } }, 'http.tokens.a: expected a token'],
     [{ log: { level: 'verbose' } }, 'log.level: expected one of'],
+    [{ limits: { session: 5 } }, 'limits.session: is not a known key. Did you mean "sessions"?'],
+    [{ limits: { sessions: 0 } }, 'limits.sessions: expected a whole number of at least 1'],
+    [{ limits: { depth: 2 } }, 'limits.depth: expected a whole number of at least 8'],
+    [{ limits: { unreadBytes: '1 lot' } }, 'limits.unreadBytes: expected bytes as a whole number'],
   ])('%j is refused', async (config, message) => {
     expect(await complaint(loadOwn(config))).toContain(message);
   });

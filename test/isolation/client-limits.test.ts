@@ -135,11 +135,11 @@ describe('depth and values of a client’s message', () => {
     ['depth', { a: [[[[[[0]]]]]] }, 'nested deeper than 8 levels (limits.depth)'],
     [
       'values',
-      { a: Array.from({ length: 60 }, () => 0) },
-      'more than 50 values in one message (limits.values)',
+      { a: Array.from({ length: 120 }, () => 0) },
+      'more than 100 values in one message (limits.values)',
     ],
   ])('%s: what is beyond it costs that message, over stdio and HTTP', async (_limit, args, why) => {
-    const config = { limits: { depth: 8, values: 50 } };
+    const config = { limits: { depth: 8, values: 100 } };
     const stdio = await startProxy({ a: server() }, { config });
     expect(textOf(await stdio.call('echo', args))).toContain(why);
     expect(textOf(await stdio.call('echo', { n: 1 }))).toBe('{"n":1}');
@@ -203,6 +203,37 @@ describe('unreadBytes', () => {
     for (let id = 3; id < 7; id++) ask(id);
     expect(await exited).toEqual([0, null]);
     expect(log).toContain('the client does not read its answers (limits.unreadBytes)');
+  });
+});
+
+describe('unreadBytes over HTTP', () => {
+  test('a stream whose client leaves more unread is cut, and its session lives on', async () => {
+    const resources = [{ uri: 'test://a', name: 'a' }];
+    const proxy = await startProxy(
+      { one: raw({ resources }) },
+      { http: true, config: { limits: { unreadBytes: 100 * KIB } } },
+    );
+    const client = await legacyHttpClient(proxy.url, { stream: false });
+    await client.request('resources/list');
+    await client.request('resources/subscribe', { uri: 'test://a' });
+    const { hostname, port } = new URL(proxy.url);
+    const deaf = connect(Number(port), hostname);
+    deaf.on('error', () => {});
+    const fields = `host: localhost\r\naccept: text/event-stream\r\nmcp-session-id: ${client.session}`;
+    deaf.write(`GET /mcp HTTP/1.1\r\n${fields}\r\n\r\n`);
+    await once(deaf, 'readable');
+    const messages = Array.from({ length: 10 }, () => ({
+      jsonrpc: '2.0',
+      method: 'notifications/resources/updated',
+      params: { uri: 'test://a', padding: 'x'.repeat(200 * KIB) },
+    }));
+    const cut = (): boolean => proxy.log.some(({ msg }) => String(msg).includes('limits.unreadBytes'));
+    // The system takes some megabytes before anything waits with us.
+    for (let i = 0; i < 20 && !cut(); i++) await client.call('emit', { messages });
+    await until('it to be cut', cut);
+    expect(await client.request('ping')).toEqual({});
+    deaf.destroy();
+    await client.leave();
   });
 });
 

@@ -183,11 +183,20 @@ describe('a changed config', () => {
     await watching();
     const tokens = { alice: 'a-token-of-some-length' };
     file.save(
-      file.text({}, { http: { tokens }, stateDir: join(tempFolder(), 'other'), expose: { pageSize: 1 } }),
+      file.text(
+        {},
+        {
+          http: { tokens },
+          stateDir: join(tempFolder(), 'other'),
+          limits: { depth: 8 },
+          expose: { pageSize: 1 },
+        },
+      ),
     );
     const told = await proxy.logged(({ msg }) => String(msg).includes('restart needed'));
-    expect(told['keys']).toEqual(['stateDir', 'http']);
+    expect(told['keys']).toEqual(['stateDir', 'http', 'limits']);
     expect(await proxy.toolNames()).toHaveLength(1);
+    expect(textOf(await proxy.call('a__echo', { deep: [[[[[[0]]]]]] }))).toBe('{"deep":[[[[[[0]]]]]]}');
     expect(proxy.stderr).not.toContain('a-token-of');
   });
 
