@@ -5,7 +5,7 @@
  * then a second kill while it goes on. Exits with 1 where anything differs from the undisturbed run. Takes some
  * minutes: the suite kills at some places only.
  */
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -72,6 +72,9 @@ for (const subject of SUBJECTS) {
   );
   failed ||= wrong > 0 || resumed === 0;
 }
+// What a failure left is there to be looked at.
+if (failed) console.log(`see ${root}`);
+else rmSync(root, { recursive: true, force: true });
 process.exitCode = failed ? 1 : 0;
 
 /** @returns nothing if it came to its end without being killed. */
