@@ -20,6 +20,9 @@ const GATHER_MS = 50;
 const GATHER_STARTING_MS = 500;
 /** A list waits at least so long for the next server to come up. */
 const MIN_QUIET_MS = 300;
+/** How long a greeting waits for servers that are not known yet, and how long for the next of them. */
+const GLIMPSE_MS = 250;
+const GLIMPSE_QUIET_MS = 40;
 /** Servers that need not be started to be listed are started when a client has its list, at the latest after this. */
 const START_LATEST_MS = 500;
 /** So long after the first list, since a client mostly asks for several. */
@@ -208,13 +211,28 @@ export class Fleet {
     this.#rebuild();
   }
 
+  /**
+   * Waits a moment for servers that are coming up, so that a greeting can tell of them: until all are there, or
+   * nothing new has come for a while.
+   */
+  async glimpsed(): Promise<void> {
+    const { clock, shared } = this.#options;
+    const end = clock.now() + GLIMPSE_MS;
+    while (this.#allPending > 0 && clock.now() < end) {
+      const none = this.#listed.size + (shared ? shared.#listed.size : 0) === 0;
+      const quietMs = none ? Infinity : GLIMPSE_QUIET_MS;
+      if (!(await this.#nextListing(Math.min(quietMs, end - clock.now())))) break;
+    }
+    this.#rebuild();
+  }
+
   /** Waits, while servers are coming up, for something to be in the catalog; at most `listWaitMs`. */
   async appears(found: (catalog: Catalog) => boolean): Promise<void> {
-    const { clock, shared } = this.#options;
+    const { clock } = this.#options;
     const { listWaitMs } = this.#config;
     const end = clock.now() + listWaitMs;
     this.#rebuild();
-    while (!found(this.#catalog) && this.pending + (shared?.pending ?? 0) > 0 && clock.now() < end) {
+    while (!found(this.#catalog) && this.#allPending > 0 && clock.now() < end) {
       await this.#nextListing(end - clock.now());
       this.#rebuild();
     }
@@ -286,10 +304,13 @@ export class Fleet {
     return pending;
   }
 
+  get #allPending(): number {
+    return this.pending + (this.#options.shared?.pending ?? 0);
+  }
+
   /** @returns whether one more server is settled before the time is over. */
   #nextListing(ms: number): Promise<boolean> {
-    const pending = (): number => this.pending + (this.#options.shared?.pending ?? 0);
-    const before = pending();
+    const before = this.#allPending;
     return new Promise((resolve) => {
       const done = (came: boolean): void => {
         stop();
@@ -298,7 +319,7 @@ export class Fleet {
       };
       const stop = this.#options.clock.after(ms, () => done(false));
       const unwatch = this.watch(() => {
-        if (pending() < before) done(true);
+        if (this.#allPending < before) done(true);
       });
     });
   }

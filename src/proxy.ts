@@ -59,8 +59,6 @@ import { taskIds } from './routing/task-ids.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openProcessRecord, sweepProcesses } from './transport/process-record.ts';
 
-/** How long greeting a client waits for servers that are not known yet. */
-const GREETING_MS = 250;
 
 export interface ProxyOptions {
   readonly config: Config;
@@ -441,7 +439,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         return its.catalog;
       },
       async greetingCatalog() {
-        await Promise.race([its.settled(), new Promise<void>((done) => clock.after(GREETING_MS, done))]);
+        await its.glimpsed();
         return its.catalog;
       },
       subscribe: (uri) => subscriptions.subscribe(attached, uri),
