@@ -8,9 +8,10 @@
 import { isObject, Json } from '../core/json.ts';
 import { isDeeper } from '../core/json-edit.ts';
 
-/** One of the two, as `Message` has them. */
+/** One of the three, as `Message` has them. */
 export type Usual =
   | { readonly kind: 'request'; readonly id: string; readonly method: string; readonly params: Json }
+  | { readonly kind: 'notification'; readonly method: string; readonly params: Json }
   | { readonly kind: 'result'; readonly id: string; readonly result: Json };
 
 const HEAD = '{"jsonrpc":"2.0","id":';
@@ -19,6 +20,7 @@ const RESULT = ',"result":';
 const METHOD = ',"method":"';
 const PARAMS = '","params":';
 const RESULT_FIRST = '{"result":';
+const NOTIFICATION = '{"jsonrpc":"2.0","method":"';
 const METHOD_FIRST = '{"method":"';
 const LONGEST_ID = 15;
 const LONGEST_METHOD = 64;
@@ -27,6 +29,7 @@ const LONGEST_METHOD = 64;
 export function readUsual(text: string, maxDepth: number): Usual | undefined {
   if (text.includes('\n') || text.includes('\r')) return undefined;
   if (text.startsWith(HEAD)) return idFirst(text, maxDepth);
+  if (text.startsWith(NOTIFICATION)) return notification(text, maxDepth);
   if (text.startsWith(RESULT_FIRST)) {
     const tail = tailOf(text);
     return tail && result(tail.id, text.slice(RESULT_FIRST.length, tail.start), maxDepth);
@@ -49,6 +52,15 @@ function idFirst(text: string, maxDepth: number): Usual | undefined {
   const method = methodAt(text, from);
   if (method === undefined) return undefined;
   return request(id, method, text.slice(from + method.length + PARAMS.length, -1), maxDepth);
+}
+
+/** No id can hide in it: between the method and the end there is one value, which is parsed. */
+function notification(text: string, maxDepth: number): Usual | undefined {
+  const method = methodAt(text, NOTIFICATION.length);
+  if (method === undefined || !text.endsWith('}')) return undefined;
+  const start = NOTIFICATION.length + method.length + PARAMS.length;
+  const json = objectIn(text.slice(start, -1), maxDepth);
+  return json && { kind: 'notification', method, params: json };
 }
 
 function result(id: string, text: string, maxDepth: number): Usual | undefined {

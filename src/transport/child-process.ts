@@ -11,7 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { ended, exitOf, notStarted } from './child-process-errors.ts';
 import { GuardedEvents } from './guarded-events.ts';
-import { incomingLines } from './incoming.ts';
+import { incomingLines, readLines } from './incoming.ts';
 import { LineWriter } from './line-writer.ts';
 import type { Link, LinkEvents, LinkLimits, Outgoing } from './link.ts';
 import { Outbox } from './outbox.ts';
@@ -144,7 +144,7 @@ class Child implements ChildProcessLink {
     this.#writer = new LineWriter(stdin);
     this.#outbox = new Outbox(this.#writer, { server, queueBytes: limits.queueBytes, events });
     const lines = incomingLines({ server, messageBytes: limits.messageBytes, events });
-    stdout.on('data', (chunk: Buffer) => lines.push(chunk));
+    readLines(stdout, lines);
     stdout.once('end', () => {
       lines.end();
       this.#pipeClosed('closed its output');

@@ -1,4 +1,5 @@
 /** Turns what a downstream server sends on a shared carrier into link events. */
+import type { Readable } from 'node:stream';
 import { tooLargeError } from './http-client-errors.ts';
 import { LineFraming } from './line-framing.ts';
 import type { LinkEvents } from './link.ts';
@@ -15,6 +16,21 @@ export function incomingLines(options: IncomingOptions): LineFraming {
   return new LineFraming(messageBytes, {
     line: (text) => takeIn(text, events),
     oversized: (line) => passOver(line, options),
+  });
+}
+
+/** So many lines in one chunk are a crowd, and a chunk of this size has mostly another behind it. */
+const CROWD = 64;
+const FULL_CHUNK_BYTES = 64 * 1024;
+
+/** Reads a carrier on which one server speaks. While it floods us, everything else gets a turn between its chunks. */
+export function readLines(stream: Readable, lines: LineFraming): void {
+  stream.on('data', (chunk: Buffer) => {
+    const crowd = lines.push(chunk) >= CROWD && chunk.length >= FULL_CHUNK_BYTES;
+    if (!crowd) return;
+    // Reading on by itself, the loop would take up to 32 chunks at a time.
+    stream.pause();
+    setImmediate(() => stream.resume());
   });
 }
 

@@ -34,9 +34,11 @@ export class LineFraming {
     this.#events = events;
   }
 
-  push(chunk: Buffer): void {
+  /** @returns how many lines ended in this chunk. */
+  push(chunk: Buffer): number {
     let start = 0;
-    for (;;) {
+    let ended = 0;
+    for (;; ended++) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end < 0) break;
       if (this.#heldBytes === 0 && !this.#tooLong && end - start <= this.#longest) {
@@ -48,6 +50,7 @@ export class LineFraming {
       start = end + 1;
     }
     if (start < chunk.length) this.#hold(start === 0 ? chunk : chunk.subarray(start));
+    return ended;
   }
 
   /** The stream has ended: a last message that lacks only its newline still counts. */

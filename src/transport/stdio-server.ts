@@ -40,7 +40,7 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
     line: (text) => reading && options.onLine(text),
     oversized: ({ bytes, id, hasMethod }) => reading && options.onOversized(bytes, id, hasMethod),
   });
-  const take = (chunk: Buffer): void => lines.push(chunk);
+  const take = (chunk: Buffer): void => void lines.push(chunk);
   const stopReading = (): void => {
     reading = false;
     stdin.off('data', take);

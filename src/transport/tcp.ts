@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { GuardedEvents } from './guarded-events.ts';
 import { badResponse, transportError } from './http-client-errors.ts';
-import { incomingLines } from './incoming.ts';
+import { incomingLines, readLines } from './incoming.ts';
 import { LineWriter } from './line-writer.ts';
 import type { Link, LinkLimits, OpenLink } from './link.ts';
 import { Outbox } from './outbox.ts';
@@ -49,7 +49,7 @@ function openLink(options: TcpOptions, events: GuardedEvents): Link {
     cancelTimeout();
     connected = true;
   });
-  socket.on('data', (chunk: Buffer) => lines.push(chunk));
+  readLines(socket, lines);
   socket.once('end', () => lines.end());
   socket.on('error', (error) => fail(transportError(server, error, connected)));
   socket.once('close', () => {
