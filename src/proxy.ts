@@ -59,7 +59,6 @@ import { taskIds } from './routing/task-ids.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openProcessRecord, sweepProcesses } from './transport/process-record.ts';
 
-
 export interface ProxyOptions {
   readonly config: Config;
   readonly version: string;

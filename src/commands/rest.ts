@@ -24,10 +24,13 @@ const LOOK_MS = 5000;
 const REST_CPU_MS = 100;
 /** Less is not worth the pause. */
 const WORTH_BYTES = 8_000_000;
+/** V8 keeps the room for the young for as long as it remembers that much was asked of it, which is some seconds. */
+const COLLECTIONS = 2;
 
 /** @returns a function that ends it. */
 export function giveBackAtRest({ clock, process = ourProcess }: RestOptions): () => void {
   let kept = 0;
+  let toCollect = 0;
   let collected = false;
   let cpuMs = process.cpuMs();
   let cancel = clock.after(LOOK_MS, look);
@@ -37,10 +40,13 @@ export function giveBackAtRest({ clock, process = ourProcess }: RestOptions): ()
     const before = cpuMs;
     cpuMs = process.cpuMs();
     // It is given back some time after it was collected.
-    if (collected) kept = process.rss();
+    if (collected && toCollect === 0) kept = process.rss();
     collected = false;
-    if (cpuMs - before < REST_CPU_MS && process.rss() - kept > WORTH_BYTES) {
+    const atRest = cpuMs - before < REST_CPU_MS;
+    if (atRest && toCollect === 0 && process.rss() - kept > WORTH_BYTES) toCollect = COLLECTIONS;
+    if (atRest && toCollect > 0) {
       collected = true;
+      toCollect--;
       // Where it cannot be done it is tried again only once there is much more.
       process.collect().catch(() => {});
     }

@@ -38,7 +38,7 @@ export class LineFraming {
   push(chunk: Buffer): number {
     let start = 0;
     let ended = 0;
-    for (;; ended++) {
+    for (; ; ended++) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end < 0) break;
       if (this.#heldBytes === 0 && !this.#tooLong && end - start <= this.#longest) {
