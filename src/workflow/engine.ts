@@ -120,8 +120,11 @@ export class Engine {
       plan: JSON.stringify(plan),
       result: null,
     };
-    await this.#writer?.write({ type: 'run', row });
-    return this.#play(this.#liveRun(row, plan, programs, [], caller));
+    // Its first intents share the transaction: nothing is called before both are on the disk.
+    const written = this.#writer?.write({ type: 'run', row });
+    const live = this.#play(this.#liveRun(row, plan, programs, [], caller));
+    await written;
+    return live;
   }
 
   /** A run that is at work here. */
