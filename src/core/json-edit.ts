@@ -207,12 +207,6 @@ function skipValue(text: string, from: number, maxDepth: number): number {
   return text.length;
 }
 
-/** Whether the object or array that is the whole text nests deeper than `maxDepth`. */
-export function isDeeper(text: string, maxDepth: number): boolean {
-  // Every level takes two characters.
-  return text.length > 2 * maxDepth && skipValue(text, 0, maxDepth) < 0;
-}
-
 /**
  * Whether the text holds more values (elements and members, at any depth) than `most`. Many tiny ones take far longer
  * to parse than their bytes tell.

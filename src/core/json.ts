@@ -82,4 +82,14 @@ export function sortedText(value: unknown): string {
   );
 }
 
+/** Whether a parsed value has more levels of objects and arrays than this. */
+export function nestsDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return value.some((element) => nestsDeeper(element, levels - 1));
+  for (const key in value)
+    if (nestsDeeper((value as JsonObject)[key], levels - 1)) return true;
+  return false;
+}
+
 export const EMPTY_OBJECT: Json = Json.parsed('{}', {});

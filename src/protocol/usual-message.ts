@@ -5,8 +5,7 @@
  * What surrounds the params or the result is compared, not parsed; what is parsed is exactly one value. So the two
  * make up the whole message, and no key can stand twice in it.
  */
-import { isObject, Json } from '../core/json.ts';
-import { isDeeper } from '../core/json-edit.ts';
+import { isObject, Json, nestsDeeper } from '../core/json.ts';
 
 /** One of the three, as `Message` has them. */
 export type Usual =
@@ -115,10 +114,11 @@ const OPEN_OBJECT = 0x7b;
 
 /** The text, if it is one object of JSON from its first character to its last. */
 function objectIn(text: string, maxDepth: number): Json | undefined {
-  if (text.charCodeAt(0) !== OPEN_OBJECT || !text.endsWith('}') || isDeeper(text, maxDepth - 1))
-    return undefined;
+  if (text.charCodeAt(0) !== OPEN_OBJECT || !text.endsWith('}')) return undefined;
   try {
     const value: unknown = JSON.parse(text);
+    // Every level takes two characters.
+    if (text.length > 2 * maxDepth && nestsDeeper(value, maxDepth - 1)) return undefined;
     return isObject(value) ? Json.parsed(text, value) : undefined;
   } catch {
     return undefined;

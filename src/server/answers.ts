@@ -23,8 +23,6 @@ const MODERN_ONLY = { resultType: undefined, ttlMs: undefined, cacheScope: undef
 
 /** A result for a legacy client: without what only the modern family has, structured content being objects. */
 export function legacyResult(result: Json): Json {
-  // Large results are not read for a word that is not in them; a key may also be written with escapes.
-  if (!result.text.includes('resultType') && !result.text.includes('\\u')) return result;
   if (at(result.value, 'resultType') === undefined) return result;
   const structured = at(result.value, 'structuredContent');
   if (structured === undefined || isObject(structured))

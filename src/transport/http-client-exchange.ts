@@ -13,7 +13,7 @@ import {
 } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { EventStream, type EventSink } from './event-stream.ts';
-import { Chunks } from './http-client-chunks.ts';
+import { LongText } from './long-text.ts';
 import { headerOf, type ResponseHeaders } from './http-client-errors.ts';
 
 /** How a body is read: whole, its beginning only, as events, or not at all. */
@@ -46,7 +46,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #limit: number;
   #controller: Dispatcher.DispatchController | undefined;
   #reading: Reading = 'nothing';
-  #chunks: Chunks | undefined;
+  #text: LongText | undefined;
   #events: EventStream | undefined;
   #decoder: Decoder | undefined;
   #skipped = 0;
@@ -110,7 +110,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#reading === 'events') this.#events = new EventStream(this.#limit, this.#receiver);
     else if (this.#reading === 'text' && Number(headerOf(headers, 'content-length')) > this.#limit)
       this.#break('too large', new Error('content length'));
-    else this.#chunks = new Chunks();
+    else this.#text = new LongText();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -140,16 +140,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (!this.#events.push(chunk) && !this.#isOver()) this.#break('too large', new Error('event'));
       return;
     }
-    if (!this.#chunks) {
+    if (!this.#text) {
       this.#skipped += chunk.length;
       // More is not worth reading only to keep the connection.
       if (this.#skipped > START_BYTES) this.#skippedTooMuch();
       return;
     }
-    this.#chunks.add(chunk);
+    this.#text.add(chunk);
     if (this.#reading === 'start') {
-      if (this.#chunks.bytes > START_BYTES) this.#complete();
-    } else if (this.#chunks.bytes > this.#limit) this.#break('too large', new Error('body'));
+      if (this.#text.bytes > START_BYTES) this.#complete();
+    } else if (this.#text.bytes > this.#limit) this.#break('too large', new Error('body'));
   }
 
   #skippedTooMuch(): void {
@@ -169,7 +169,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #complete(): void {
     this.#over = true;
     this.#end();
-    this.#receiver.complete(this.#chunks?.take().toString('utf8') ?? '');
+    this.#receiver.complete(this.#text?.take() ?? '');
   }
 
   #break(trouble: Trouble, error: Error): void {

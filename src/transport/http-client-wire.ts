@@ -4,6 +4,7 @@ import { departing } from './departures.ts';
 import { dispatcherFor, type Environment } from './http-client-dispatcher.ts';
 import type { Exchange } from './http-client-exchange.ts';
 import { VIA } from '../core/hops.ts';
+import { wireText } from './wire-text.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -87,7 +88,7 @@ export class Wire {
       ];
     }
     const all = headers.length === 0 ? this.#postHeaders : [...this.#postHeaders, ...headers.flat()];
-    this.#dispatch(aside, { method: 'POST', path, headers: all, body }, exchange);
+    this.#dispatch(aside, { method: 'POST', path, headers: all, body: wireText(body) }, exchange);
   }
 
   get(exchange: Exchange, path: string, lastEventId: string | undefined, aside: boolean): void {

@@ -8,6 +8,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { departing } from './departures.ts';
 import { BEATS_PER_SILENCE, type Beating, type Pulse } from './http-server-pulse.ts';
 import { errorBody } from './http-server-refusal.ts';
+import { wireText } from './wire-text.ts';
 
 export interface HttpReply {
   /** The whole answer in one write. After an event it becomes the last event, and the status is lost. */
@@ -113,12 +114,10 @@ export class ServerReply implements HttpReply, Beating {
     departing(() => {
       // Its client has left meanwhile.
       if (this.#res.destroyed) return;
-      this.#head(
-        status,
-        { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-        headers,
-      );
-      this.#finish(text);
+      const body = wireText(text);
+      const length = Buffer.byteLength(body);
+      this.#head(status, { 'content-type': 'application/json', 'content-length': length }, headers);
+      this.#finish(body);
     });
   }
 
@@ -191,10 +190,10 @@ export class ServerReply implements HttpReply, Beating {
     else this.#res.write(text);
   }
 
-  #finish(text?: string): void {
+  #finish(body?: string | Buffer): void {
     this.#closed = true;
-    if (text === undefined) this.#res.end();
-    else this.#res.end(text);
+    if (body === undefined) this.#res.end();
+    else this.#res.end(body);
     // What has not left at once stays under watch.
     if (this.waitingBytes === 0) this.#settings.pulse.delete(this);
   }

@@ -4,6 +4,7 @@
  * A line is decoded as a whole, so that a character may be split between chunks; what is not UTF-8 becomes
  * U+FFFD. Empty lines, a CR before the line's end and a byte order mark at the very start are left out.
  */
+import { LongText } from './long-text.ts';
 import { OversizedScanner } from './oversized.ts';
 import type { Oversized } from './oversized.ts';
 
@@ -22,11 +23,11 @@ const SCANNED_FROM = 4 * 1024 * 1024;
 export class LineFraming {
   readonly #longest: number;
   readonly #events: LineEvents;
-  /** The start of a line whose end has not come. A single chunk is held as it is, more are copied together. */
-  #held: Buffer = NOTHING;
-  #heldBytes = 0;
+  /** The start of a line whose end has not come. */
+  readonly #start = new LongText();
   #scanner: OversizedScanner | undefined;
-  #tooLong = false;
+  /** Of a line that is too long, so far. */
+  #tooLongBytes = 0;
   #atStart = true;
 
   constructor(longestLineBytes: number, events: LineEvents) {
@@ -41,7 +42,7 @@ export class LineFraming {
     for (; ; ended++) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end < 0) break;
-      if (this.#heldBytes === 0 && !this.#tooLong && end - start <= this.#longest) {
+      if (this.#start.bytes === 0 && this.#tooLongBytes === 0 && end - start <= this.#longest) {
         this.#emit(chunk, start, end);
       } else {
         this.#hold(chunk.subarray(start, end));
@@ -55,63 +56,46 @@ export class LineFraming {
 
   /** The stream has ended: a last message that lacks only its newline still counts. */
   end(): void {
-    if (this.#heldBytes > 0 || this.#tooLong) this.#endLine();
+    if (this.#start.bytes > 0 || this.#tooLongBytes > 0) this.#endLine();
   }
 
   #endLine(): void {
-    const held = this.#held;
-    const bytes = this.#heldBytes;
-    const oversized = this.#tooLong ? this.#scanner : undefined;
-    this.#held = NOTHING;
-    this.#heldBytes = 0;
+    const scanner = this.#scanner;
+    const bytes = this.#tooLongBytes;
     this.#scanner = undefined;
-    this.#tooLong = false;
-    if (oversized) this.#events.oversized(oversized.result);
-    else this.#emit(held, 0, bytes);
+    this.#tooLongBytes = 0;
+    if (scanner && bytes > 0) return this.#events.oversized({ ...scanner.result, bytes });
+    const text = this.#start.take() ?? '';
+    this.#line(text.endsWith('\r') ? text.slice(0, -1) : text);
   }
 
   #emit(bytes: Buffer, start: number, end: number): void {
     const last = end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
-    if (last === start) return;
-    const text = bytes.toString('utf8', start, last);
+    this.#line(bytes.toString('utf8', start, last));
+  }
+
+  #line(text: string): void {
+    if (text === '') return;
     if (!this.#atStart) return this.#events.line(text);
     this.#atStart = false;
     this.#events.line(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
   }
 
   #hold(piece: Buffer): void {
-    const bytes = this.#heldBytes + piece.length;
-    if (this.#tooLong || bytes > this.#longest || bytes > SCANNED_FROM) this.#scan(piece);
-    if (this.#tooLong || bytes > this.#longest) return this.#letGo();
-    if (this.#heldBytes === 0) {
-      this.#held = piece;
-    } else {
-      if (bytes > this.#held.length) this.#grow(bytes);
-      piece.copy(this.#held, this.#heldBytes);
-    }
-    this.#heldBytes = bytes;
-  }
-
-  /** Doubles, so that a line that comes byte by byte costs linear time and no object a byte. */
-  #grow(needed: number): void {
-    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#held.length, 1024));
-    this.#held.copy(larger, 0, 0, this.#heldBytes);
-    this.#held = larger;
+    const before = this.#tooLongBytes || this.#start.bytes;
+    const bytes = before + piece.length;
+    const tooLong = bytes > this.#longest;
+    if (tooLong || bytes > SCANNED_FROM) this.#scan(piece);
+    if (!tooLong) return this.#start.add(piece);
+    this.#tooLongBytes = bytes;
+    this.#start.clear();
   }
 
   #scan(piece: Buffer): void {
     if (!this.#scanner) {
       this.#scanner = new OversizedScanner();
-      this.#scanner.scan(this.#held.subarray(0, this.#heldBytes));
+      this.#scanner.scan(this.#start.peek());
     }
     this.#scanner.scan(piece);
   }
-
-  #letGo(): void {
-    this.#tooLong = true;
-    this.#held = NOTHING;
-    this.#heldBytes = 0;
-  }
 }
-
-const NOTHING: Buffer = Buffer.alloc(0);

@@ -4,6 +4,7 @@
  * How much may wait is the caller's business; errors of the stream as well.
  */
 import type { Writable } from 'node:stream';
+import { wireText } from './wire-text.ts';
 
 export class LineWriter {
   readonly #stream: Writable;
@@ -41,7 +42,7 @@ export class LineWriter {
   readonly #flush = (): void => {
     const joined = this.#joined;
     this.#joined = '';
-    if (joined !== '' && this.#stream.writable) this.#stream.write(joined);
+    if (joined !== '' && this.#stream.writable) this.#stream.write(wireText(joined));
   };
 }
 
