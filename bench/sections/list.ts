@@ -10,7 +10,7 @@ export async function measureList(effort: Effort): Promise<Section> {
   const rows: string[][] = [];
   const figures: Record<string, number> = {};
   for (const front of ['stdio', 'http'] as const) {
-    const times = await listTimes(front, effort.repetitions * 5);
+    const times = await listTimes(front, effort);
     const [direct = [], reference = [], switchyard = []] = times;
     const ratios = [reference, switchyard].map((its) => median(its.map((ms, i) => ms / (direct[i] ?? NaN))));
     rows.push([`${front}→stdio`, ...times.map((its) => show(median(its))), ...ratios.map(show)]);
@@ -33,7 +33,7 @@ export async function measureList(effort: Effort): Promise<Section> {
   };
 }
 
-async function listTimes(front: Carrier, repetitions: number): Promise<number[][]> {
+async function listTimes(front: Carrier, { warmUpMs, repetitions }: Effort): Promise<number[][]> {
   const subjects = await Promise.all(
     WHO.map((who) =>
       who === 'direct'
@@ -41,8 +41,13 @@ async function listTimes(front: Carrier, repetitions: number): Promise<number[][
         : startProxy({ who, carrier: front, servers: { one: { carrier: 'stdio', tools: TOOLS } } }),
     ),
   );
+  for (const { client } of subjects) {
+    const warm = performance.now() + warmUpMs;
+    do await client.list();
+    while (performance.now() < warm);
+  }
   const times: number[][] = subjects.map(() => []);
-  for (let round = -3; round < repetitions; round++)
+  for (let round = 0; round < repetitions * 5; round++)
     for (const [i, { client }] of subjects.entries()) {
       const from = performance.now();
       const answer = await client.list();
@@ -50,7 +55,7 @@ async function listTimes(front: Carrier, repetitions: number): Promise<number[][
       const { result } = JSON.parse(answer) as { result: { tools: unknown[] } };
       // Switchyard has a tool of its own.
       if (result.tools.length < TOOLS) throw new Error(`a list of ${result.tools.length}`);
-      if (round >= 0) times[i]?.push(ms);
+      times[i]?.push(ms);
     }
   await Promise.all(subjects.map((subject) => subject.stop()));
   return times;
