@@ -1,3 +1,5 @@
+import { utf8 } from './wire.ts';
+
 /**
  * A JSON value with the exact text it came in.
  *
@@ -9,6 +11,7 @@ export class Json {
   #text: string | undefined;
   #value: unknown;
   #parsed: boolean;
+  #bytes: Buffer | undefined;
 
   private constructor(text: string | undefined, value: unknown, parsed: boolean) {
     this.#text = text;
@@ -33,6 +36,11 @@ export class Json {
 
   get text(): string {
     return (this.#text ??= JSON.stringify(this.#value) ?? 'null');
+  }
+
+  /** The text in UTF-8; kept, as some are sent again and again. */
+  get bytes(): Buffer {
+    return (this.#bytes ??= utf8(this.text));
   }
 
   /** Never to be changed in place: others hold the same value. */
@@ -87,8 +95,7 @@ export function nestsDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   if (Array.isArray(value)) return value.some((element) => nestsDeeper(element, levels - 1));
-  for (const key in value)
-    if (nestsDeeper((value as JsonObject)[key], levels - 1)) return true;
+  for (const key in value) if (nestsDeeper((value as JsonObject)[key], levels - 1)) return true;
   return false;
 }
 

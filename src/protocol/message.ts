@@ -4,6 +4,7 @@
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
 import { EMPTY_OBJECT, isObject, Json } from '../core/json.ts';
 import { elementTexts, holdsMoreValues, membersOf, type Span } from '../core/json-edit.ts';
+import { isLong, type Wire } from '../core/wire.ts';
 import { readUsual } from './usual-message.ts';
 
 /** An id or progress token as it stands in the text (`7`, `"a"`), so that it is echoed to the letter and `7` is not `"7"`. */
@@ -190,6 +191,12 @@ export function notificationText(method: string, params: Json | undefined): stri
 
 export function resultText(id: IdText, result: Json): string {
   return `{"jsonrpc":"2.0","id":${id},"result":${result.text}}`;
+}
+
+/** `resultText` for an answer that goes out as it is. */
+export function resultWire(id: IdText, result: Json): Wire {
+  if (!isLong(result.text)) return resultText(id, result);
+  return [`{"jsonrpc":"2.0","id":${id},"result":`, result.bytes, '}'];
 }
 
 export function errorText(id: IdText | undefined, error: Json): string {

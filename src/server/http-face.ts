@@ -4,6 +4,7 @@ import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core
 import { VIA } from '../core/hops.ts';
 import type { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
+import { textOf, type Wire } from '../core/wire.ts';
 import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
 import { eraOf, LEGACY_REVISIONS } from '../protocol/revisions.ts';
 import type { HttpReply } from '../transport/http-reply.ts';
@@ -188,8 +189,8 @@ function outletFor(reply: HttpReply): Outlet {
 
 function batchOutlet(reply: HttpReply, answers: number): Outlet {
   let open = answers;
-  const end = (text: string): void => {
-    reply.event(text);
+  const end = (message: Wire): void => {
+    reply.event(textOf(message));
     if (--open === 0) reply.closeStream();
   };
   return { send: (text) => reply.event(text), end, drop: end, onGone: (listener) => reply.onClose(listener) };

@@ -11,6 +11,7 @@ import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../
 import { editAt, editObject } from '../core/json-edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Wire } from '../core/wire.ts';
 import {
   errorText,
   type IdText,
@@ -18,7 +19,7 @@ import {
   type Message,
   notificationText,
   requestText,
-  resultText,
+  resultWire,
 } from '../protocol/message.ts';
 import { TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
@@ -133,10 +134,10 @@ export class LegacySession implements Member {
     // A client that uses an id twice can cancel the later request only.
     this.#inProgress.set(id, signal);
     outlet.onGone(() => signal.cancel('the client is gone'));
-    const done = (text: string): void => {
+    const done = (message: Wire): void => {
       if (this.#inProgress.get(id) === signal) this.#inProgress.delete(id);
-      if (signal.cancelled) outlet.drop(text);
-      else outlet.end(text);
+      if (signal.cancelled) outlet.drop(message);
+      else outlet.end(message);
     };
     Answer.by(() =>
       this.#attachment && method === 'tools/call'
@@ -145,7 +146,7 @@ export class LegacySession implements Member {
     )
       .on(legacyResult)
       .end(
-        (result) => done(resultText(id, result)),
+        (result) => done(resultWire(id, result)),
         (error) => {
           if (!(error instanceof RpcError || error instanceof ProxyError))
             this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');

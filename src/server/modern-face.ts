@@ -18,8 +18,9 @@ import {
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Wire } from '../core/wire.ts';
 import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
-import { errorText, type IdText, notificationText, resultText } from '../protocol/message.ts';
+import { errorText, type IdText, notificationText, resultText, resultWire } from '../protocol/message.ts';
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import {
   META_CLIENT_CAPABILITIES,
@@ -133,7 +134,7 @@ export class ModernFace {
       const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
       return outlet.end(
-        resultText(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })),
+        resultWire(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })),
       );
     }
     if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
@@ -233,9 +234,9 @@ export class ModernFace {
 
   #waiterFor({ id, method, params, outlet, clientId }: ModernRequest, client: Client): Waiter {
     const progressToken = progressTokenOf(params);
-    const done = (text: string, status?: number): void => {
+    const done = (message: Wire, status?: number): void => {
       this.#cancels.delete(cancelKey(clientId, id));
-      outlet.end(text, status);
+      outlet.end(message, status);
     };
     return {
       progress: (progress) => {
@@ -249,7 +250,7 @@ export class ModernFace {
         if (!silent && wants(notification, json, client.logLevel))
           outlet.send(notificationText(notification, json));
       },
-      result: (result) => done(resultText(id, modernResult(method, result))),
+      result: (result) => done(resultWire(id, modernResult(method, result))),
       error: (error) => {
         this.#logOwn(error, method);
         const { text, status } = modernError(id, { method, capabilities: client.capabilities }, error);

@@ -4,7 +4,7 @@ import { departing } from './departures.ts';
 import { dispatcherFor, type Environment } from './http-client-dispatcher.ts';
 import type { Exchange } from './http-client-exchange.ts';
 import { VIA } from '../core/hops.ts';
-import { wireText } from './wire-text.ts';
+import { wireText } from '../core/wire.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 

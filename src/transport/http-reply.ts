@@ -8,16 +8,16 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { departing } from './departures.ts';
 import { BEATS_PER_SILENCE, type Beating, type Pulse } from './http-server-pulse.ts';
 import { errorBody } from './http-server-refusal.ts';
-import { wireText } from './wire-text.ts';
+import { textOf, type Wire, wireText } from '../core/wire.ts';
 
 export interface HttpReply {
   /** The whole answer in one write. After an event it becomes the last event, and the status is lost. */
-  json(status: number, text: string, headers?: OutgoingHttpHeaders): void;
+  json(status: number, message: Wire, headers?: OutgoingHttpHeaders): void;
   empty(status: number, headers?: OutgoingHttpHeaders): void;
   /** A JSON-RPC message that is not the last: turns the answer into an event stream. Empty text only carries the id. */
   event(text: string, eventId?: string): void;
   /** The last message: plain JSON (200 unless told otherwise) if no event came before, else the last event. */
-  end(text: string, status?: number): void;
+  end(message: Wire, status?: number): void;
   /** For streams without an end of their own: starts the event stream at once. They close when the server does. */
   openStream(headers?: OutgoingHttpHeaders): void;
   closeStream(): void;
@@ -106,17 +106,16 @@ export class ServerReply implements HttpReply, Beating {
     else if (!this.#closed) (this.#listeners ??= []).push(listener);
   }
 
-  json(status: number, text: string, headers?: OutgoingHttpHeaders): void {
+  json(status: number, message: Wire, headers?: OutgoingHttpHeaders): void {
     if (this.#closed) return;
-    if (this.#streaming) return this.#finish(eventText(text));
+    if (this.#streaming) return this.#finish(eventText(textOf(message)));
     // Whoever would answer as well comes too late from here on.
     this.#closed = true;
     departing(() => {
       // Its client has left meanwhile.
       if (this.#res.destroyed) return;
-      const body = wireText(text);
-      const length = Buffer.byteLength(body);
-      this.#head(status, { 'content-type': 'application/json', 'content-length': length }, headers);
+      const body = typeof message === 'string' ? wireText(message) : message;
+      this.#head(status, { 'content-type': 'application/json', 'content-length': bytesOf(body) }, headers);
       this.#finish(body);
     });
   }
@@ -133,8 +132,8 @@ export class ServerReply implements HttpReply, Beating {
     this.#write(eventText(text, eventId));
   }
 
-  end(text: string, status = 200): void {
-    this.json(status, text);
+  end(message: Wire, status = 200): void {
+    this.json(status, message);
   }
 
   openStream(headers?: OutgoingHttpHeaders): void {
@@ -190,10 +189,17 @@ export class ServerReply implements HttpReply, Beating {
     else this.#res.write(text);
   }
 
-  #finish(body?: string | Buffer): void {
+  #finish(body?: Wire | Buffer): void {
     this.#closed = true;
     if (body === undefined) this.#res.end();
-    else this.#res.end(body);
+    else if (typeof body === 'string' || Buffer.isBuffer(body)) this.#res.end(body);
+    else {
+      const [head, long, tail] = body;
+      this.#res.cork();
+      this.#res.write(head);
+      this.#res.write(long);
+      this.#res.end(tail);
+    }
     // What has not left at once stays under watch.
     if (this.waitingBytes === 0) this.#settings.pulse.delete(this);
   }
@@ -242,4 +248,9 @@ function eventText(text: string, eventId?: string): string {
   // In valid JSON a line break is white space between tokens, so it may stand between data lines too.
   const data = /[\r\n]/.test(text) ? text.replaceAll(/\r\n|\r|\n/g, '\ndata: ') : text;
   return `${id}event: message\ndata: ${data}\n\n`;
+}
+
+function bytesOf(body: Wire | Buffer): number {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return Buffer.byteLength(body);
+  return body.reduce((bytes, part) => bytes + Buffer.byteLength(part), 0);
 }

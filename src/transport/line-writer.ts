@@ -4,7 +4,7 @@
  * How much may wait is the caller's business; errors of the stream as well.
  */
 import type { Writable } from 'node:stream';
-import { wireText } from './wire-text.ts';
+import { type Wire, wireText } from '../core/wire.ts';
 
 export class LineWriter {
   readonly #stream: Writable;
@@ -20,10 +20,21 @@ export class LineWriter {
   }
 
   /** Never throws. Into a stream that has ended it writes nothing. */
-  write(line: string): void {
+  write(line: Wire): void {
+    if (typeof line !== 'string') return this.#writeParts(line);
     // Cheaper than queueMicrotask, which makes an async resource.
     if (this.#joined === '') void NOW.then(this.#flush);
     this.#joined += line + '\n';
+  }
+
+  #writeParts([head, long, tail]: Exclude<Wire, string>): void {
+    this.#flush();
+    if (!this.#stream.writable) return;
+    this.#stream.cork();
+    this.#stream.write(head);
+    this.#stream.write(long);
+    this.#stream.write(tail + '\n');
+    this.#stream.uncork();
   }
 
   /** Calls back when everything is with the system, or never will be. */

@@ -4,6 +4,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { LineFraming } from './line-framing.ts';
 import { LineWriter } from './line-writer.ts';
+import type { Wire } from '../core/wire.ts';
 import type { LinkLimits } from './link.ts';
 
 export interface StdioServerOptions {
@@ -20,7 +21,7 @@ export interface StdioServerOptions {
 
 export interface StdioServer {
   /** Never throws. Answers still go out after the client has closed our input. */
-  send(text: string): void;
+  send(message: Wire): void;
   /** What was sent and is not read yet. */
   readonly waitingBytes: number;
   /** Takes no more input and waits until all is written, but not for a client that does not read. */
@@ -70,10 +71,10 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
   stdout.once('close', outputEnded);
 
   return {
-    send(text) {
+    send(message) {
       if (!writing) return;
       // One answer may be larger than what may wait.
-      if (writer.waitingBytes <= limits.queueBytes) return writer.write(text);
+      if (writer.waitingBytes <= limits.queueBytes) return writer.write(message);
       writing = false;
       setImmediate(() => end('the client does not read its answers (limits.unreadBytes)'));
     },
