@@ -463,11 +463,13 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   /** The saved workflows have been read; at most as long as a list may take. */
   async function savedRead(): Promise<void> {
     if (!workflows) return;
-    const late = new Promise<void>((done) => clock.after(config.expose.listWaitMs, done));
+    let stop = (): void => {};
+    const late = new Promise<void>((done) => (stop = clock.after(config.expose.listWaitMs, done)));
     const read = workflows.ready().catch((error: unknown) => {
       log.error({ why: messageOf(error) }, 'the saved workflows could not be read');
     });
     await Promise.race([read, late]);
+    stop();
   }
 
   /** A client's own connections, where a server's config or its behaviour asks for them. */
