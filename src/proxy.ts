@@ -160,6 +160,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       );
   /** Made once for each fleet, not for each call. */
   const views = new WeakMap<Fleet, View>();
+  const policyViews = new WeakMap<Fleet, PolicyView>();
   const logged = new Set<string>();
   /** Servers that proved to need a connection for each client. */
   const promoted = new Set<string>();
@@ -388,8 +389,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   function policyView({ client }: Pick<Call, 'client'>): PolicyView {
     const its = members.get(client.view)?.fleet ?? shared;
+    let view = policyViews.get(its);
+    if (!view) policyViews.set(its, (view = policyViewOn(its)));
+    return view;
+  }
+
+  function policyViewOn(its: Fleet): PolicyView {
     return {
-      catalog: its.catalog,
+      get catalog() {
+        return its.catalog;
+      },
       listingOf: (server) => its.listingOf(server),
       generationOf: (server) => its.roadOf(server)?.generation ?? 0,
     };

@@ -244,24 +244,19 @@ export class Downstream {
     this.#inFlight++;
     const questions = this.#questions;
     const attempt: Attempt = { connection: this.#life.connection, from: clock.now() };
-    return Answer.by(() => this.#attempt(call, attempt))
-      .on((result) => {
-        this.#tell('ok', questions === this.#questions ? clock.now() - attempt.from : undefined);
-        this.#refuseTooMany(result);
-        return result;
-      })
-      .on(
-        (result) => {
-          this.#callEnded();
-          return result;
-        },
-        (error) => {
-          this.#elicitations.failed(error, call.client);
-          this.#callFailed(error, call, attempt.connection, clock.now() - attempt.from);
-          this.#callEnded();
-          throw error;
-        },
-      );
+    const failed = (error: unknown): never => {
+      this.#elicitations.failed(error, call.client);
+      this.#callFailed(error, call, attempt.connection, clock.now() - attempt.from);
+      this.#callEnded();
+      throw error;
+    };
+    return Answer.by(() => this.#attempt(call, attempt)).on((result) => {
+      this.#tell('ok', questions === this.#questions ? clock.now() - attempt.from : undefined);
+      const tooMany = this.#tooMany(result);
+      if (tooMany) return failed(tooMany);
+      this.#callEnded();
+      return result;
+    }, failed);
   }
 
   #attempt(call: Call, attempt: Attempt): Promise<Json> {
@@ -449,14 +444,15 @@ export class Downstream {
   }
 
   /** A result of very many parts would be copied, walked through and shown part by part further on. */
-  #refuseTooMany(result: Json): void {
+  #tooMany(result: Json): ProxyError | undefined {
     const { server, limits } = this.#options;
     for (const key of PARTS) {
       const parts = at(result.value, key);
       if (!Array.isArray(parts) || parts.length <= limits.contentParts) continue;
       const message = `The result of "${server}" has ${parts.length} parts ("${key}"); at most ${limits.contentParts} are taken (limits.contentParts).`;
-      throw new ProxyError('RESULT_TOO_LARGE', { message, server, delivered: true });
+      return new ProxyError('RESULT_TOO_LARGE', { message, server, delivered: true });
     }
+    return undefined;
   }
 
   /** A server that asked to be left alone for a while is. */

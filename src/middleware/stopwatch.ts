@@ -28,7 +28,7 @@ export class Stopwatch {
   constructor(options: StopwatchOptions) {
     this.#options = options;
     this.#aliveAt = this.#startedAt = options.clock.now();
-    this.#arm();
+    this.#arm(this.#startedAt);
   }
 
   /** Moves no timer: the one that is set looks again when it fires. */
@@ -44,8 +44,9 @@ export class Stopwatch {
 
   resume(): void {
     if (--this.#pauses > 0) return;
-    this.#setBack(this.#options.clock.now() - this.#pausedAt);
-    this.#arm();
+    const now = this.#options.clock.now();
+    this.#setBack(now - this.#pausedAt);
+    this.#arm(now);
   }
 
   /** For good. */
@@ -59,19 +60,19 @@ export class Stopwatch {
     this.#startedAt += ms;
   }
 
-  #arm(): void {
+  #arm(now: number): void {
     if (this.#over) return;
     const { clock, idleMs, maxMs, expired } = this.#options;
-    const now = clock.now();
     const idleLeft = this.#aliveAt + idleMs - now;
     const left = this.#startedAt + maxMs - now;
     if (left <= 0) return expired('max');
     if (idleLeft <= 0) return expired('idle');
     const ms = Math.ceil(Math.min(idleLeft, left));
     this.#cancel = clock.after(Math.min(ms, LONGEST_TIMER_MS), () => {
-      const late = clock.now() - now - ms;
+      const later = clock.now();
+      const late = later - now - ms;
       if (late > STALL_MS) this.#setBack(late + AFTER_STALL_MS);
-      this.#arm();
+      this.#arm(later);
     });
   }
 }
