@@ -34,6 +34,23 @@ export function readLines(stream: Readable, lines: LineFraming): void {
   });
 }
 
+/**
+ * The same for a carrier that tells messages apart by itself.
+ *
+ * @returns to be called for every message.
+ */
+export function crowdControl(carrier: { pause(): void; resume(): void }): () => void {
+  let inThisTurn = 0;
+  return () => {
+    if (++inThisTurn === CROWD) carrier.pause();
+    if (inThisTurn > 1) return;
+    setImmediate(() => {
+      if (inThisTurn >= CROWD) carrier.resume();
+      inThisTurn = 0;
+    });
+  };
+}
+
 /** An oversized answer fails the request it answers; an oversized something else is only odd. */
 export function passOver(
   { id, hasMethod }: Oversized,

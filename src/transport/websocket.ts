@@ -7,7 +7,7 @@ import type { ProxyError } from '../core/errors.ts';
 import { GuardedEvents } from './guarded-events.ts';
 import { badResponse } from './http-client-errors.ts';
 import type { Headers } from './http-client-wire.ts';
-import { passOver, takeIn } from './incoming.ts';
+import { crowdControl, passOver, takeIn } from './incoming.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
 import { Outbox } from './outbox.ts';
 import type { Sink } from './outbox.ts';
@@ -94,8 +94,10 @@ class WebSocketLink implements Link {
   #listen(socket: WebSocket, events: LinkEvents): void {
     const { describe: server, limits } = this.#options;
     socket.once('open', () => this.#open());
+    const counted = crowdControl(socket);
     socket.on('message', (data: RawData, isBinary) => {
       this.#heard = true;
+      counted();
       if (isBinary) events.odd('a binary frame was skipped');
       else this.#take(data as Buffer, events);
     });
