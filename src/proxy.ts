@@ -5,6 +5,8 @@
  */
 import { join } from 'node:path';
 import type { Attached } from './attached.ts';
+import { ClientNotices } from './client-notices.ts';
+import { ClientViews } from './client-views.ts';
 import { carriersFor, type CarrierContext } from './carriers.ts';
 import { openSnapshots, snapshotAddress } from './catalog/snapshot.ts';
 import type { CatalogOptions } from './catalog/catalog-entry.ts';
@@ -16,7 +18,7 @@ import type { Call, Client, ClientDoor, Handler } from './core/call.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { messageOf, type ProxyError } from './core/errors.ts';
 import { Hops, VIA_VARIABLE } from './core/hops.ts';
-import { type Json, type JsonObject, stringAt } from './core/json.ts';
+import type { JsonObject } from './core/json.ts';
 import type { ListKind } from './core/listing.ts';
 import type { Logger } from './core/logger.ts';
 import { loginFor, loginStore } from './logins.ts';
@@ -30,7 +32,7 @@ import { proxyStatus, type ServerReport } from './meta-tools/proxy-status.ts';
 import { boundBytes } from './middleware/bound-bytes.ts';
 import { compose } from './middleware/compose.ts';
 import { CallStats, observe } from './middleware/observe.ts';
-import { callPolicies, type CallPolicies, type PolicyView } from './routing/call-policies.ts';
+import { callPolicies, type CallPolicies } from './routing/call-policies.ts';
 import { cache } from './middleware/cache.ts';
 import { deadline } from './middleware/deadline.ts';
 import { idempotencyKey } from './middleware/idempotency.ts';
@@ -40,18 +42,15 @@ import { RetryBudget } from './middleware/retry-budget.ts';
 import { composedDefinition, composedTools } from './routing/composed-tools.ts';
 import { membersOf } from './routing/members.ts';
 import { Pool } from './routing/pools.ts';
-import { standing } from './routing/road-figures.ts';
 import { serverRoad } from './routing/server-road.ts';
-import { LATEST_LEGACY, LOG_LEVELS } from './protocol/revisions.ts';
+import { LATEST_LEGACY } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
-import { createRouter, type View } from './routing/router.ts';
+import { createRouter } from './routing/router.ts';
 import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { savedWorkflowTools, workflowTools } from './meta-tools/workflow-tools.ts';
-import { workflowView } from './routing/workflow-view.ts';
 import { memoryByGroup, startTimeOf } from './transport/process-table.ts';
 import { workflowsOnDemand, type WorkflowsOnDemand } from './workflow/on-demand.ts';
 import { USER_OF_THIS_MACHINE } from './workflow/owners.ts';
-import type { Tools } from './workflow/tools.ts';
 import { ServerReports } from './server-reports.ts';
 import { stateKey } from './state-key.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -158,9 +157,14 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         () => reports.figures(),
         () => processes.running.size,
       );
-  /** Made once for each fleet, not for each call. */
-  const views = new WeakMap<Fleet, View>();
-  const policyViews = new WeakMap<Fleet, PolicyView>();
+  const notices = new ClientNotices({ tasks, attached: () => members.values(), fleets: allFleets });
+  const views = new ClientViews({
+    all: () => all,
+    pools: () => built.pools,
+    shared: () => shared,
+    attached: () => members,
+    exclusive,
+  });
   const logged = new Set<string>();
   /** Servers that proved to need a connection for each client. */
   const promoted = new Set<string>();
@@ -174,9 +178,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           folder: config.stateDir,
           stateDir: config.stateDir,
           handle: (call) => built.road(call),
-          tools: toolsFor,
+          tools: (client) =>
+            views.tools(client, (name) =>
+              built.policies.isSafe({ method: 'tools/call', name, client: client ?? NOBODY }),
+            ),
           ownerOf: runsOwner,
-          settled: (client) => (members.get(client?.view ?? '')?.fleet ?? shared).settled(),
+          settled: (client) => views.fleetOf(client).settled(),
           goesOn: options.goesOn ?? true,
           startTimeOf,
           savedChanged: () => {
@@ -241,7 +248,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   /** All that depends on the config and is cheap to make anew. */
   function build(): Built {
-    const policies = callPolicies({ members: all, viewOf: policyView, uris });
+    const policies = callPolicies({ members: all, viewOf: ({ client }) => views.of(client), uris });
     const pools = new Map(
       [...all.pools.values()].map(({ key, strategy }) => [
         key,
@@ -259,7 +266,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         idempotencyKey(),
         retry({ policyOf, isSafe, budget, clock, random: Math.random, retried }),
       ],
-      createRouter({ viewOf, uris, tasks }),
+      createRouter({ viewOf: (client) => views.of(client), uris, tasks }),
     );
     const composed = composedTools({
       tools: config.tools,
@@ -282,22 +289,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const { catalog } = shared;
     if (savedTools?.catalog !== catalog) savedTools = { catalog, tools: savedWorkflowTools(workflows) };
     return savedTools.tools;
-  }
-
-  /** The tools that a client's workflow may call; without a client, those that all see. */
-  function toolsFor(client: Client | undefined): Tools {
-    const its = members.get(client?.view ?? '')?.fleet ?? shared;
-    const { catalog } = its;
-    return workflowView({
-      catalog,
-      healthOf: (server) => {
-        const one = all.pools
-          .get(server)
-          ?.members.find((member) => its.downstreamOf(member)?.state === 'ready');
-        return its.downstreamOf(one ?? server)?.state ?? 'stopped';
-      },
-      isSafe: (name) => built.policies.isSafe({ method: 'tools/call', name, client: client ?? NOBODY }),
-    });
   }
 
   function reload(next: Config): readonly string[] {
@@ -352,56 +343,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       if (transport.kind === 'http') for (const its of allFleets()) its.downstreamOf(server)?.probe();
   }
 
-  function viewOf(client: Client): View {
-    const its = members.get(client.view)?.fleet ?? shared;
-    let view = views.get(its);
-    if (!view) views.set(its, (view = viewOn(its)));
-    return view;
-  }
-
-  function viewOn(its: Fleet): View {
-    return {
-      get catalog() {
-        return its.catalog;
-      },
-      appears: (found) => its.appears(found),
-      alone: (server) => exclusive || its.owns(server),
-      find: (server) => its.find(server)?.road.handle,
-      pool: (server) => built.pools.get(server),
-      membersOf: (pool, kind, name) =>
-        kind === undefined || name === undefined
-          ? (all.pools.get(pool)?.members ?? [])
-          : its.membersWith(pool, kind, name),
-      ownerOf: (server) => all.ownerOf(server),
-      standingOf: (server, tool) => standing(its.downstreamOf(server)?.state, its.roadOf(server), tool),
-    };
-  }
-
   /** The policies need to know whose call it is; a server that is coming up may be about to tell. */
   function whenKnown(next: Handler): Handler {
     return (call) =>
       built.policies.knows(call)
         ? next(call)
-        : viewOf(call.client)
+        : views
+            .of(call.client)
             .appears(() => built.policies.knows(call))
             .then(() => next(call));
-  }
-
-  function policyView({ client }: Pick<Call, 'client'>): PolicyView {
-    const its = members.get(client.view)?.fleet ?? shared;
-    let view = policyViews.get(its);
-    if (!view) policyViews.set(its, (view = policyViewOn(its)));
-    return view;
-  }
-
-  function policyViewOn(its: Fleet): PolicyView {
-    return {
-      get catalog() {
-        return its.catalog;
-      },
-      listingOf: (server) => its.listingOf(server),
-      generationOf: (server) => its.roadOf(server)?.generation ?? 0,
-    };
   }
 
   function failedOver(from: string, to: string, { code }: ProxyError): void {
@@ -452,13 +402,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       subscribe: (uri) => subscriptions.subscribe(attached, uri),
       unsubscribe: (uri) => subscriptions.unsubscribe(attached, uri),
-      watchTask: (taskId) => watchTask(attached, taskId, true),
-      unwatchTask: (taskId) => watchTask(attached, taskId, false),
-      setLogLevel(level) {
-        if (attached.logLevel === level) return;
-        attached.logLevel = level;
-        tellLogLevel();
-      },
+      watchTask: (taskId) => notices.watchTask(attached, taskId, true),
+      unwatchTask: (taskId) => notices.watchTask(attached, taskId, false),
+      setLogLevel: (level) => notices.setLogLevel(attached, level),
       rootsChanged() {
         for (const downstream of its.downstreams) if (exclusive || its !== shared) downstream.rootsChanged();
       },
@@ -543,7 +489,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         dropResults(name);
         downstream.loggedIn();
       },
-      completed: (clientId, params) => tell(clientId, 'notifications/elicitation/complete', params),
+      completed: (clientId, params) => notices.tell(clientId, 'notifications/elicitation/complete', params),
       clock,
       log,
     });
@@ -578,9 +524,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         },
         greeted: () => its.greeted(),
         outdated: () => dropResults(name),
-        taskChanged: (method, params) => taskChanged(name, method, params, owner()),
+        taskChanged: (method, params) => notices.taskChanged(name, method, params, owner()),
         elicitationCompleted: (clientId, params) =>
-          tell(clientId, 'notifications/elicitation/complete', params),
+          notices.tell(clientId, 'notifications/elicitation/complete', params),
         needsOwnConnections: () => promote(server),
       },
     });
@@ -601,7 +547,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       clock,
       log,
     });
-    const level = leastLogLevel();
+    const level = notices.leastLogLevel;
     if (level !== undefined) downstream.setLogLevel(level);
     return { downstream, road: its };
   }
@@ -615,39 +561,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     if (connections !== 'auto' || exclusive || promoted.has(server)) return;
     promoted.add(server);
     log.info({ server }, 'asks its clients questions: every client gets a connection of its own from now on');
-  }
-
-  /** What is about a task goes to the client that holds it, under the id that it knows. */
-  function taskChanged(server: string, method: string, params: Json, owner: Client | undefined): void {
-    const taskId = stringAt(params.value, 'taskId');
-    const holder = taskId === undefined ? undefined : tasks.ownerOf(server, taskId, owner?.id);
-    if (!holder || taskId === undefined) return;
-    tell(holder.clientId, method, tasks.restoreIn(params, taskId, holder.sealed));
-  }
-
-  function watchTask({ member, fleet: its }: Attached, sealed: string, watch: boolean): void {
-    const task = tasks.open(sealed, member.client);
-    const downstream = task && its.find(task.server)?.downstream;
-    if (!downstream) return;
-    if (watch) downstream.watchTask(task.taskId);
-    else downstream.unwatchTask(task.taskId);
-  }
-
-  function tell(clientId: string, method: string, params: Json): void {
-    for (const { member } of members.values())
-      if (member.client.id === clientId) member.notify(method, params);
-  }
-
-  /** A server is told the least severe level that any client wants; each client gets what it asked for. */
-  function tellLogLevel(): void {
-    const least = leastLogLevel();
-    if (least === undefined) return;
-    for (const its of allFleets()) for (const downstream of its.downstreams) downstream.setLogLevel(least);
-  }
-
-  function leastLogLevel(): string | undefined {
-    const wanted = new Set([...members.values()].map(({ logLevel }) => logLevel));
-    return LOG_LEVELS.find((level) => wanted.has(level));
   }
 
   async function memory(): Promise<ReadonlyMap<string, number>> {

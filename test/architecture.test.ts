@@ -35,6 +35,8 @@ const parts: Readonly<Record<string, Place>> = {
   'state-key.ts': { floor: 2 },
   'attached.ts': { floor: 2, doors: ['fleet.ts', 'server'] },
   'subscriptions.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
+  'client-notices.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
+  'client-views.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
   'server-reports.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing', 'meta-tools'] },
   control: { floor: 2 },
   clients: { floor: 2 },
