@@ -11,6 +11,7 @@ export function reportOf(sections: readonly Section[], notes: string): string {
     '# What Switchyard costs',
     `Made by \`npm run bench\` (${notes}) on ${machine()}.`,
     'Direct: a raw client on the stub server itself. Reference: a minimal aggregator on the official SDK (`bench/reference/`). ' +
+      'Bare: a relay without any feature, for one server, on the libraries that Switchyard is on (`bench/bare/`). ' +
       'Ratios are medians of the ratios of samples taken side by side in one run.',
     markdown({
       title: 'Targets',

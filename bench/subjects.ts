@@ -1,4 +1,4 @@
-/** What is measured: the downstream stub itself, the reference in front of it, Switchyard in front of it. */
+/** What is measured: the downstream stub itself, and in front of it a bare relay, the reference, Switchyard. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { type Era, McpClient } from './clients/mcp-client.ts';
 import { stdioWire } from './clients/stdio-wire.ts';
 
 export type Carrier = 'stdio' | 'http';
-export type Who = 'direct' | 'reference' | 'switchyard';
+export type Who = 'direct' | 'bare' | 'reference' | 'switchyard';
 
 export interface StubOptions {
   readonly carrier: Carrier;
@@ -23,7 +23,7 @@ export interface StubOptions {
 }
 
 export interface ProxyOptions {
-  readonly who: 'reference' | 'switchyard';
+  readonly who: Exclude<Who, 'direct'>;
   /** How clients reach it. */
   readonly carrier: Carrier;
   readonly era?: Era;
@@ -50,7 +50,7 @@ export interface Subject {
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const STUBS = { stdio: join(HERE, 'stubs/stdio-server.mjs'), http: join(HERE, 'stubs/http-server.mjs') };
-const REFERENCE = join(HERE, 'reference/aggregator.mjs');
+const OTHERS = { bare: join(HERE, 'bare/relay.mjs'), reference: join(HERE, 'reference/aggregator.mjs') };
 /** `--cli` measures another build. */
 const cli = { path: join(HERE, '../dist/cli.js') };
 
@@ -100,9 +100,9 @@ function stubCommand({ carrier, ...options }: StubOptions): string[] {
   ];
 }
 
-function proxyCommand(who: 'reference' | 'switchyard', carrier: Carrier, config: string): string[] {
-  if (who === 'reference')
-    return [process.execPath, REFERENCE, '--config', config, ...(carrier === 'http' ? ['--http'] : [])];
+function proxyCommand(who: Exclude<Who, 'direct'>, carrier: Carrier, config: string): string[] {
+  if (who !== 'switchyard')
+    return [process.execPath, OTHERS[who], '--config', config, ...(carrier === 'http' ? ['--http'] : [])];
   const http = carrier === 'http' ? ['serve', '--http', '127.0.0.1:0'] : [];
   return [process.execPath, cli.path, ...http, '--config', config];
 }

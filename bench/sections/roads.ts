@@ -23,8 +23,8 @@ function roadsOf(era: Era): Road[] {
     `${era} ${front}${back === undefined ? '' : `→${back}`}`;
   const direct = (front: Carrier): Road => ({ key: `direct ${name(front)}`, who: 'direct', front, era });
   const proxied = (front: Carrier, back: Carrier): Road[] =>
-    (['reference', 'switchyard'] as const)
-      // The first major version of the SDK, on which the reference is written, speaks legacy only.
+    (['bare', 'reference', 'switchyard'] as const)
+      // The bare relay speaks legacy only, as does the first major version of the SDK, on which the reference is written.
       .filter((who) => who === 'switchyard' || era === 'legacy')
       .map((who) => ({ key: `${who} ${name(front, back)}`, who, front, back, era }));
   return [
