@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Fleet, type Running } from '../src/fleet.ts';
 import type { Listing } from '../src/core/listing.ts';
+import { entry } from './catalog/builders.ts';
 import { HandClock, settle } from './middleware/builders.ts';
 
 const RULES = { include: [], exclude: [], rename: new Map(), override: new Map() };
@@ -31,19 +32,7 @@ class Server {
 
   lists(instructions: string): void {
     this.state = 'ready';
-    this.listing = {
-      protocolVersion: '2025-11-25',
-      serverInfo: undefined,
-      capabilities: {},
-      instructions,
-      tools: [],
-      prompts: [],
-      resources: [],
-      resourceTemplates: [],
-      ttlMs: 0,
-      cacheScope: 'private',
-      problems: [],
-    };
+    this.listing = entry('any', { instructions }).listing;
     this.changed();
   }
 }
