@@ -26,6 +26,7 @@ export async function follow({ workflows, runId, output, canAsk }: Followed): Pr
   const picture = output.interactive ? new Picture(output) : new Changes(output);
   let cancelling: Promise<unknown> | undefined;
   const cancel = (): void => {
+    picture.leave();
     output.note(cancelling ? 'still cancelling' : 'cancelling');
     cancelling ??= workflows.cancel(runId, 'operator').catch(() => {});
   };

@@ -1,5 +1,5 @@
 /** `switchyard workflow` as its user runs it: real processes, a real terminal. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -78,6 +78,16 @@ const workflow = (...args: string[]): Promise<Said> =>
 
 async function document(...args: string[]): Promise<never> {
   return JSON.parse((await workflow(...args, '--json')).stdout) as never;
+}
+
+/** `switchyard workflow run` in a terminal of 60 columns; says the exit code at its end. */
+function inTerminal(...args: string[]): ChildProcessWithoutNullStreams {
+  const run = [process.execPath, CLI, 'workflow', 'run', ...args, '--config', config];
+  const command = `stty cols 60 rows 20; ${run.map((word) => `"${word}"`).join(' ')}; echo "code $?"`;
+  return spawn('script', ['-qec', command, '/dev/null'], {
+    env: { PATH: process.env['PATH'], TERM: 'xterm', NO_COLOR: '1' },
+    cwd: folder,
+  });
 }
 
 function file(name: string, steps: string): string {
@@ -222,11 +232,7 @@ describe('switchyard workflow run', () => {
   test.skipIf(!HAS_SCRIPT)(
     'draws its steps in a terminal and takes the approval at the prompt (needs "script" of util-linux)',
     async () => {
-      const command = `stty cols 60 rows 20; "${process.execPath}" "${CLI}" workflow run flow word=x --config "${config}"; echo "code $?"`;
-      const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-        env: { PATH: process.env['PATH'], TERM: 'xterm', NO_COLOR: '1' },
-        cwd: folder,
-      });
+      const terminal = inTerminal('flow', 'word=x');
       let seen = '';
       terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
       const exited = once(terminal, 'exit');
@@ -240,8 +246,30 @@ describe('switchyard workflow run', () => {
       await exited;
       expect(seen).toMatch(/✔ last[^✔]*\{\s+"said": "x"/);
       expect(seen).toContain('code 0');
-      // Drawn over itself.
-      expect(seen).toMatch(/\u001b\[\d+A/);
+    },
+  );
+
+  test.skipIf(!HAS_SCRIPT)(
+    'draws its steps over themselves as they go on, until Ctrl-C cancels it (needs "script" of util-linux)',
+    async () => {
+      const long = file('long.yml', '  - { id: slow, tool: f__sleep, with: { ms: 60000 } }\n');
+      const terminal = inTerminal(long);
+      let seen = '';
+      terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+      const exited = once(terminal, 'exit');
+      await until(
+        'the second picture',
+        () => /\u001b\[\d+A\r\u001b\[K[^\n]*: running/.test(seen),
+        10_000,
+        () => seen,
+      );
+      terminal.stdin.write('\u0003');
+      await exited;
+      // What was drawn before stays whole, and what follows is drawn below.
+      expect(seen.slice(seen.lastIndexOf('cancelling'))).toMatch(
+        /^cancelling\r\n\r\u001b\[K[^\n]*: cancelled/,
+      );
+      expect(await document('runs')).toMatchObject([{ status: 'cancelled' }]);
     },
   );
 });
