@@ -266,9 +266,7 @@ describe('switchyard workflow run', () => {
       terminal.stdin.write('\u0003');
       await exited;
       // What was drawn before stays whole, and what follows is drawn below.
-      expect(seen.slice(seen.lastIndexOf('cancelling'))).toMatch(
-        /^cancelling\r\n\r\u001b\[K[^\n]*: cancelled/,
-      );
+      expect(seen.slice(seen.lastIndexOf('cancelling'))).toMatch(/^cancelling\r\n\r\u001b\[Kinline: /);
       expect(await document('runs')).toMatchObject([{ status: 'cancelled' }]);
     },
   );
