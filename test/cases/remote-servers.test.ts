@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Entry, failureOf, server, startProxy, textOf } from './proxy-under-test.ts';
+import { type Entry, failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
 import { until } from './until.ts';
 
 type Kind = 'tcp' | 'websocket' | 'sse' | 'http';
@@ -19,8 +21,8 @@ interface Remote {
   readonly kill: () => Promise<void>;
 }
 
-async function startRemote(kind: Kind, port = 0): Promise<Remote> {
-  const child = spawn(process.execPath, [SCRIPT, kind, String(port)], {
+async function startRemote(kind: Kind, port = 0, options: object = {}): Promise<Remote> {
+  const child = spawn(process.execPath, [SCRIPT, kind, String(port), JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running.push(child);
@@ -86,11 +88,13 @@ describe.each<Kind>(['tcp', 'websocket', 'sse', 'http'])('a server over %s', (ki
   });
 
   test('that dies fails its calls at once, and is back when it is back', async () => {
-    const remote = await startRemote(kind);
+    const journal = join(tempFolder(), 'journal');
+    const remote = await startRemote(kind, 0, { journal });
     const proxy = await startProxy({ far: entry(kind, remote.port), near: server() });
     await proxy.call('far__echo');
     const calls = Array.from({ length: 5 }, () => proxy.askTool('far__hang'));
-    await until('the calls', async () => (await proxy.status('far'))['inFlight'] === 5);
+    const received = (): number => readFileSync(journal, 'utf8').split('"hang"').length - 1;
+    await until('the server to have the calls', () => received() === 5);
     const since = performance.now();
     await remote.kill();
     for (const id of calls) {
