@@ -13,6 +13,12 @@ type OnResult = (result: Json) => Json | Promise<Json>;
 /** The same of an error: an answer after all, or what it throws. */
 type OnError = (error: unknown) => Json | Promise<Json>;
 
+/** One object with what a part of the road keeps of a call: cheaper than two closures over it. */
+export interface Step {
+  readonly onResult: OnResult;
+  readonly onError: OnError;
+}
+
 type Phase = 'open' | 'running' | 'waiting' | 'settled';
 
 export class Answer implements Promise<Json> {
@@ -20,8 +26,8 @@ export class Answer implements Promise<Json> {
   #phase: Phase = 'open';
   #failed = false;
   #outcome: unknown;
-  /** Pairs, in the order in which they run. */
-  readonly #steps: (OnResult | OnError | undefined)[] = [];
+  /** In the order in which they run. */
+  readonly #steps: Step[] = [];
   #at = 0;
   /** What a waiting step waits for; anything else that comes of it is too late. */
   #awaited: object | undefined;
@@ -79,10 +85,15 @@ export class Answer implements Promise<Json> {
   }
 
   /** Adds a step; it runs at once where the outcome is known. What it returns or throws takes the place of what came. */
-  on(onResult: OnResult | undefined, onError?: OnError): this {
-    this.#steps.push(onResult, onError);
+  through(step: Step): this {
+    this.#steps.push(step);
     if (this.#phase === 'settled') this.#run(this.#failed, this.#outcome);
     return this;
+  }
+
+  /** `through` for a step that keeps nothing. */
+  on(onResult: OnResult | undefined, onError: OnError = rethrow): this {
+    return this.through({ onResult: onResult ?? asItIs, onError });
   }
 
   /** The last step. What it throws is nobody's to catch. */
@@ -120,12 +131,9 @@ export class Answer implements Promise<Json> {
     let isError = failed;
     let value = outcome;
     while (this.#at < this.#steps.length) {
-      const step = this.#steps[isError ? this.#at + 1 : this.#at] as
-        ((value: unknown) => unknown) | undefined;
-      this.#at += 2;
-      if (step === undefined) continue;
+      const step = this.#steps[this.#at++] as Step;
       try {
-        value = step(value);
+        value = isError ? step.onError(value) : step.onResult(value as Json);
         isError = false;
       } catch (error) {
         value = error;
@@ -162,6 +170,14 @@ export function answerOf(handler: Handler, call: Call): Answer {
   } catch (error) {
     return Answer.failed(error);
   }
+}
+
+function asItIs(result: Json): Json {
+  return result;
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function isPromise(value: unknown): value is Promise<Json> {

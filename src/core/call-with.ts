@@ -1,7 +1,9 @@
 import type { Call } from './call.ts';
 
 /** What a part of the road may put in the place of what the call had. */
-export type CallChanges = Partial<Pick<Call, 'name' | 'params' | 'signal' | 'onProgress' | 'ask'>>;
+export type CallChanges = Partial<
+  Pick<Call, 'name' | 'params' | 'idempotencyKey' | 'signal' | 'onProgress' | 'ask'>
+>;
 
 /**
  * The call with some parts replaced; what is `undefined` stays as it was.
@@ -15,6 +17,7 @@ export function callWith(call: Call, changes: CallChanges): Call {
     params: changes.params ?? call.params,
     client: call.client,
     headers: call.headers,
+    idempotencyKey: changes.idempotencyKey ?? call.idempotencyKey,
     signal: changes.signal ?? call.signal,
     onProgress: changes.onProgress ?? call.onProgress,
     onNotification: call.onNotification,

@@ -16,6 +16,8 @@ export interface Call {
   readonly client: Client;
   /** The `mcp-param-*` fields of a modern HTTP request, names in lower case; there if it had any. */
   readonly headers?: readonly (readonly [name: string, value: string])[] | undefined;
+  /** The same for all attempts; absent where the client has put one of its own into the params. */
+  readonly idempotencyKey?: string | undefined;
   /** Ends when the client cancels or is gone. */
   readonly signal: Cancellation;
   /** There if the client asked for progress; gets the notification's params as the downstream sent them. */

@@ -134,7 +134,8 @@ export class Connection {
     const { era } = this.agreement;
     const { method, name } = call;
     const progressToken = call.onProgress ? id : undefined;
-    const params = paramsForHop(call.params, { method, name, client: call.client, era, progressToken });
+    const { client, idempotencyKey } = call;
+    const params = paramsForHop(call.params, { method, name, client, era, progressToken, idempotencyKey });
     const progress = this.#progressOf(call);
     const answer = this.#peer.answerTo(id, progress);
     this.#calls.set(id, call);

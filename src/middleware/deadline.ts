@@ -3,14 +3,12 @@
  *
  * Time in which a person is asked does not count.
  */
-import { answerOf } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
-import { callWith } from '../core/call-with.ts';
-import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import { OUT_OF_TIME } from './circuit-breaker.ts';
-import { Stopwatch, watchedAsk } from './stopwatch.ts';
+import { TimeLimits } from './time-limits.ts';
+import { TimedCall } from './timed-call.ts';
 
 export interface Deadline {
   readonly maxMs: number;
@@ -26,47 +24,27 @@ export interface DeadlineOptions {
 
 /** @throws ProxyError `TIMEOUT`; whatever is under way is cancelled, and whether it took effect is unknown. */
 export function deadline({ deadlineOf, clock }: DeadlineOptions): Middleware {
+  const limits = new TimeLimits(clock);
   return (next) => (call) => {
     const limit = deadlineOf(call);
-    if (!limit) return next(call);
-    const signal = new Cancellation();
-    let late: ProxyError | undefined;
-    let over = false;
-    const watch = new Stopwatch({
-      clock,
-      idleMs: Infinity,
-      maxMs: limit.maxMs,
-      expired: () => {
-        late = tooLate(limit);
-        signal.cancel(OUT_OF_TIME);
-        // Whoever does not hear of it is not waited for.
-        if (!over) answer.reject(late);
-      },
-    });
-    const off = call.signal.onCancel((reason) => signal.cancel(reason));
-    const finish = (): void => {
-      over = true;
-      off();
-      watch.stop();
-    };
-    const answer = answerOf(next, callWith(call, { signal, ask: watchedAsk(call, watch) })).on(
-      (result) => {
-        finish();
-        return result;
-      },
-      (error) => {
-        finish();
-        throw late ?? error;
-      },
-    );
-    return answer;
+    return limit ? new BoundedCall(call, limit, limits).sentTo(next) : next(call);
   };
 }
 
-function tooLate({ who, server, maxMs }: Deadline): ProxyError {
-  return new ProxyError('TIMEOUT', {
-    message: `${who} did not finish within ${maxMs} ms (maxTimeoutMs). Whether the call took effect is unknown.`,
-    ...(server !== undefined && { server }),
-    delivered: 'unknown',
-  });
+class BoundedCall extends TimedCall {
+  readonly #limit: Deadline;
+
+  constructor(call: Call, limit: Deadline, limits: TimeLimits) {
+    super(call, { limits, idleMs: Infinity, maxMs: limit.maxMs, reason: OUT_OF_TIME });
+    this.#limit = limit;
+  }
+
+  tooLate(): ProxyError {
+    const { who, server, maxMs } = this.#limit;
+    return new ProxyError('TIMEOUT', {
+      message: `${who} did not finish within ${maxMs} ms (maxTimeoutMs). Whether the call took effect is unknown.`,
+      ...(server !== undefined && { server }),
+      delivered: 'unknown',
+    });
+  }
 }

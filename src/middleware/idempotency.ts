@@ -6,47 +6,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
-import { at, isObject, Json, stringAt } from '../core/json.ts';
-import { editObject, membersOf, memberText } from '../core/json-edit.ts';
+import { at, Json } from '../core/json.ts';
+import { editObject, memberText } from '../core/json-edit.ts';
+import { idempotencyKeyOf } from '../protocol/params.ts';
 
-const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';
-
-/** Outside of all attempts: puts the key into `_meta`. */
+/** Outside of all attempts. */
 export function idempotencyKey(makeKey: () => string = randomUUID): Middleware {
-  return (next) => (call) => {
-    if (call.method !== 'tools/call' || keyOf(call) !== undefined) return next(call);
-    return next(callWith(call, { params: withKey(call.params, makeKey()) }));
-  };
-}
-
-/** Spliced in, not edited in: this happens to every call. */
-function withKey(params: Json, key: string): Json {
-  const { text } = params;
-  const member = `"${META_IDEMPOTENCY_KEY}":"${key}"`;
-  const value = params.object ?? {};
-  const end = text.lastIndexOf('}');
-  // Spelled out for what most calls have: a spread of a parsed object costs more than all the rest here.
-  if (isUsual(Object.keys(value)))
-    return Json.parsed(`${text.slice(0, end)},"_meta":{${member}}}`, {
-      name: value['name'],
-      arguments: value['arguments'],
-      _meta: { [META_IDEMPOTENCY_KEY]: key },
-    });
-  const meta = isObject(value['_meta']) ? value['_meta'] : {};
-  const span =
-    value['_meta'] === undefined ? undefined : membersOf(text)?.findLast((one) => one.key === '_meta');
-  const changed = { ...value, _meta: { ...meta, [META_IDEMPOTENCY_KEY]: key } };
-  if (!span) {
-    const comma = Object.keys(value).length > 0 ? ',' : '';
-    return Json.parsed(`${text.slice(0, end)}${comma}"_meta":{${member}}}`, changed);
-  }
-  const comma = Object.keys(meta).length > 0 ? ',' : '';
-  const open = text.indexOf('{', span.start);
-  return Json.parsed(`${text.slice(0, open + 1)}${member}${comma}${text.slice(open + 1)}`, changed);
-}
-
-function isUsual(keys: readonly string[]): boolean {
-  return keys.length === 2 && keys[0] === 'name' && keys[1] === 'arguments';
+  return (next) => (call) =>
+    call.method === 'tools/call' && keyOf(call) === undefined
+      ? next(callWith(call, { idempotencyKey: makeKey() }))
+      : next(call);
 }
 
 /** Around one server: repeats the key in the argument that a tool of its own has for it. */
@@ -62,6 +31,6 @@ export function idempotencyArgument(argumentOf: (tool: string) => string | undef
   };
 }
 
-function keyOf({ params }: Call): string | undefined {
-  return stringAt(at(params.value, '_meta'), META_IDEMPOTENCY_KEY);
+function keyOf({ idempotencyKey: given, params }: Call): string | undefined {
+  return given ?? idempotencyKeyOf(params);
 }

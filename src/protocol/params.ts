@@ -11,6 +11,9 @@ import {
   META_PROTOCOL_VERSION,
 } from './revisions.ts';
 
+/** Ours: the protocol has none. */
+const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';
+
 const NAME_PATHS: ReadonlyMap<string, readonly string[]> = new Map([
   ['tools/call', ['name']],
   ['prompts/get', ['name']],
@@ -50,6 +53,13 @@ export function cancelledId(params: Json): IdText {
   return textAt(params.text, ['requestId']) ?? '';
 }
 
+/** A request's own idempotency key. */
+export function idempotencyKeyOf({ object }: Json): string | undefined {
+  const meta = object?.['_meta'];
+  const key = isObject(meta) ? meta[META_IDEMPOTENCY_KEY] : undefined;
+  return typeof key === 'string' ? key : undefined;
+}
+
 /** What of a request changes from one hop to the next. */
 export interface Hop {
   readonly method: string;
@@ -59,6 +69,8 @@ export interface Hop {
   readonly era: Era;
   /** Our own progress token; absent where the client did not ask for progress. */
   readonly progressToken: number | undefined;
+  /** To be put into `_meta`. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** The params for the next hop: its name, our progress token, the envelope that the receiver's era wants; all else as it came. */
@@ -96,20 +108,27 @@ export function paramsForHop(params: Json, hop: Hop): Json {
   return Json.fromText(editObject(text, edits));
 }
 
-/** Params of which nothing but the name in front changes, as nearly all are: spliced. */
-function renamed(params: Json, { method, name, client, era, progressToken }: Hop): Json | undefined {
+/** Params of which nothing changes but the name in front and what stands at the end, as nearly all are: spliced. */
+function renamed(
+  params: Json,
+  { method, name, client, era, progressToken, idempotencyKey }: Hop,
+): Json | undefined {
   if (method !== 'tools/call' || era !== client.era || progressToken !== undefined) return undefined;
   const value = params.object;
   const before = value?.['name'];
   if (!value || typeof before !== 'string' || ownProgressToken(value) !== undefined) return undefined;
+  if (idempotencyKey !== undefined && value['_meta'] !== undefined) return undefined;
   const { text } = params;
   const head = `{"name":"${before}"`;
-  if (!text.startsWith(head)) return undefined;
+  if (!text.startsWith(head) || !text.endsWith('}')) return undefined;
   // Standing a second time, or spelt with escapes, it would have to be found first.
   if (text.includes('"name"', head.length) || text.includes('\\u')) return undefined;
-  return before === name
-    ? params
-    : Json.fromText(`{"name":${JSON.stringify(name)}${text.slice(head.length)}`);
+  const start = before === name ? head : `{"name":${JSON.stringify(name)}`;
+  if (idempotencyKey !== undefined)
+    return Json.fromText(
+      `${start}${text.slice(head.length, -1)},"_meta":{"${META_IDEMPOTENCY_KEY}":${JSON.stringify(idempotencyKey)}}}`,
+    );
+  return before === name ? params : Json.fromText(start + text.slice(head.length));
 }
 
 function ownProgressToken(value: JsonObject): unknown {
@@ -117,19 +136,17 @@ function ownProgressToken(value: JsonObject): unknown {
   return isObject(meta) ? meta['progressToken'] : undefined;
 }
 
-function envelopeEdits(meta: unknown, { client, era, progressToken }: Hop): Edits | undefined {
-  if (meta === undefined && era === 'legacy')
-    return progressToken === undefined ? undefined : token(progressToken);
-  if (era === client.era) {
-    if (progressToken !== undefined) return token(progressToken);
-    return at(meta, 'progressToken') === undefined ? undefined : { progressToken: undefined };
-  }
-  const envelope = era === 'modern' ? modernEnvelope(client) : NO_ENVELOPE;
-  return { ...envelope, progressToken: progressToken?.toString() };
-}
-
-function token(id: number): Edits {
-  return { progressToken: String(id) };
+function envelopeEdits(
+  meta: unknown,
+  { client, era, progressToken, idempotencyKey }: Hop,
+): Edits | undefined {
+  const edits: Record<string, string | undefined> = {};
+  if (era !== client.era && (meta !== undefined || era === 'modern'))
+    Object.assign(edits, era === 'modern' ? modernEnvelope(client) : NO_ENVELOPE);
+  if (progressToken !== undefined || at(meta, 'progressToken') !== undefined)
+    edits['progressToken'] = progressToken?.toString();
+  if (idempotencyKey !== undefined) edits[META_IDEMPOTENCY_KEY] = JSON.stringify(idempotencyKey);
+  return Object.keys(edits).length > 0 ? edits : undefined;
 }
 
 const NO_ENVELOPE: Edits = {

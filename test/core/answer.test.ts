@@ -21,6 +21,22 @@ describe('an answer', () => {
     expect(seen).toEqual([[['result', 'inner'], 'outer']]);
   });
 
+  test('passes through an object that keeps what it needs', async () => {
+    const step = {
+      seen: [] as unknown[],
+      onResult(result: Json): Json {
+        this.seen.push(result.value);
+        throw boom;
+      },
+      onError(error: unknown): Json {
+        this.seen.push(error);
+        return json('well');
+      },
+    };
+    expect((await Answer.of(json(1)).through(step).through(step)).value).toBe('well');
+    expect(step.seen).toEqual([1, boom]);
+  });
+
   test('keeps its first outcome', async () => {
     const answer = new Answer();
     answer.reject(boom);

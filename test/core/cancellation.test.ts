@@ -46,4 +46,14 @@ describe('a cancellation', () => {
     expect(other.mock.calls).toEqual([['now']]);
     expect(signal.reason).toBe('now');
   });
+
+  test('cancels what is linked to it, until it is unlinked', () => {
+    const signal = new Cancellation();
+    const [one, gone, late] = [new Cancellation(), new Cancellation(), new Cancellation()];
+    for (const other of [gone, one]) signal.link(other);
+    signal.unlink(gone);
+    signal.cancel('now');
+    signal.link(late);
+    expect([one.reason, gone.reason, late.reason]).toEqual(['now', undefined, 'now']);
+  });
 });

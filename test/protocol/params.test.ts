@@ -41,6 +41,34 @@ describe('paramsForHop', () => {
     expect(hop(alone, 'legacy', 'legacy').text).toBe('{"name":"t"}');
   });
 
+  test.each([
+    ['{"name":"t"}', '{"name":"t","_meta":{"switchyard/idempotencyKey":"k1"}}'],
+    [
+      '{"name":"seen","arguments":{"x":"}"}}',
+      '{"name":"t","arguments":{"x":"}"},"_meta":{"switchyard/idempotencyKey":"k1"}}',
+    ],
+    ['{}', '{"name":"t","_meta":{"switchyard/idempotencyKey":"k1"}}'],
+    [
+      '{"_meta": {}, "name":"t", "x": 9007199254740993}',
+      '{"_meta": {"switchyard/idempotencyKey":"k1"}, "name":"t", "x": 9007199254740993}',
+    ],
+    ['{"name":"t","_meta":{"a":"}"}}', '{"name":"t","_meta":{"a":"}","switchyard/idempotencyKey":"k1"}}'],
+  ])('puts the idempotency key into the _meta of %s, and changes nothing else', (text, wanted) => {
+    const made = paramsForHop(Json.fromText(text), { ...toTool('legacy', 'legacy'), idempotencyKey: 'k1' });
+    expect(minify(made.text)).toBe(minify(wanted));
+  });
+
+  test('puts the idempotency key into whatever params, so that the server reads it', () => {
+    fc.assert(
+      fc.property(objectWith([member('name', '"seen"')], ['_meta']).map(print), (text) => {
+        const hopping = { ...toTool('legacy', 'legacy'), idempotencyKey: '"k' };
+        const made = paramsForHop(Json.fromText(text), hopping);
+        const meta = { 'switchyard/idempotencyKey': '"k' };
+        expect(JSON.parse(made.text)).toEqual({ ...(JSON.parse(text) as object), name: 't', _meta: meta });
+      }),
+    );
+  });
+
   test('takes the envelope off for a legacy server, and puts one on for a modern one', () => {
     const modern = Json.fromText(`{"name":"t","_meta":{${ENVELOPE},"own":1e400}}`);
     expect(hop(modern, 'modern', 'legacy').text).toBe('{"name":"t","_meta":{"own":1e400}}');

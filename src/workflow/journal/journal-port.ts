@@ -11,7 +11,7 @@ import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { Json, type JsonObject } from '../../core/json.ts';
 import type { Finished, Outcome, Pending, Port, StepError } from '../run/port.ts';
-import type { Blob, Entry, EntryKind } from './journal.ts';
+import type { Blob, Change, Entry, EntryKind } from './journal.ts';
 import type { JournalWriter } from './journal-writer.ts';
 
 /** Larger results are stored once, by their hash. */
@@ -104,7 +104,7 @@ export class JournalPort implements Port {
   /** Somebody's word. Only the first one for a key counts. @returns when it is durable. */
   deliver(key: string, value: unknown): Promise<void> {
     if (this.#recorded.has(key)) return Promise.resolve();
-    return this.#complete(key, { kind: 'done', value: Json.of(value) }, 0);
+    return this.#complete(key, { kind: 'done', value: Json.of(value) }, 0, 'waited for');
   }
 
   has(key: string): boolean {
@@ -146,7 +146,8 @@ export class JournalPort implements Port {
       this.#eventsOnRecord--;
       return;
     }
-    if (this.#options.writer) this.#write('event', '', event).catch((error: unknown) => this.#break(error));
+    if (this.#options.writer)
+      this.#write('event', '', event, 'along').catch((error: unknown) => this.#break(error));
   }
 
   /** A fact about the run that is none of the interpreter's: who resumed it, who answered. */
@@ -219,12 +220,12 @@ export class JournalPort implements Port {
     return { kind: 'failed', error: { code: 'RESULT_TOO_LARGE', message, delivered: true } };
   }
 
-  #complete(key: string, outcome: Outcome, ms: number): Promise<void> {
+  #complete(key: string, outcome: Outcome, ms: number, how: Writing = 'along'): Promise<void> {
     const at = this.#options.timeOfDay();
     const finished = { key, outcome, at, ms };
     this.#recorded.set(key, finished);
     this.#live.push(finished);
-    const written = this.#writeOutcome(key, outcome, at, ms);
+    const written = this.#writeOutcome(finished, how);
     written.catch((error: unknown) => this.#break(error));
     const wake = this.#wake;
     this.#wake = undefined;
@@ -232,25 +233,27 @@ export class JournalPort implements Port {
     return written;
   }
 
-  #writeOutcome(key: string, outcome: Outcome, at: number, ms: number): Promise<void> {
-    if (outcome.kind !== 'done') return this.#put('outcome', key, at, JSON.stringify({ ...outcome, ms }));
+  #writeOutcome({ key, outcome, at, ms }: Finished, how: Writing): Promise<void> {
+    const put = (data: string, blob?: Blob): Promise<void> =>
+      this.#put({ key, kind: 'outcome', at, data }, how, blob);
+    if (outcome.kind !== 'done') return put(JSON.stringify({ ...outcome, ms }));
     const { text } = outcome.value;
     this.#bytes += text.length;
-    if (text.length <= INLINE_BYTES)
-      return this.#put('outcome', key, at, `{"kind":"done","ms":${ms},"value":${text}}`);
+    if (text.length <= INLINE_BYTES) return put(`{"kind":"done","ms":${ms},"value":${text}}`);
     const hash = createHash('sha256').update(text).digest('base64url');
-    return this.#put('outcome', key, at, `{"kind":"done","ms":${ms},"value":"$blob"}`, { hash, body: text });
+    return put(`{"kind":"done","ms":${ms},"value":"$blob"}`, { hash, body: text });
   }
 
-  #write(kind: EntryKind, key: string, data: JsonObject): Promise<void> {
-    return this.#put(kind, key, this.#options.timeOfDay(), JSON.stringify(data));
+  #write(kind: EntryKind, key: string, data: JsonObject, how: Writing = 'waited for'): Promise<void> {
+    return this.#put({ key, kind, at: this.#options.timeOfDay(), data: JSON.stringify(data) }, how);
   }
 
-  #put(kind: EntryKind, key: string, at: number, data: string, blob?: Blob): Promise<void> {
+  #put(entry: Omit<Entry, 'seq'>, how: Writing, blob?: Blob): Promise<void> {
     const { writer, runId } = this.#options;
     if (this.#broken) return Promise.reject(this.#broken);
     if (!writer) return Promise.resolve();
-    return writer.write({ type: 'entry', runId, entry: { seq: ++this.#seq, key, kind, at, data }, blob });
+    const change: Change = { type: 'entry', runId, entry: { seq: ++this.#seq, ...entry }, blob };
+    return how === 'along' ? writer.writeAlong(change) : writer.write(change);
   }
 
   #wait(key: string, until: number): void {
@@ -275,6 +278,9 @@ export class JournalPort implements Port {
     wake?.();
   }
 }
+
+/** Whether anybody waits for an entry to be durable. */
+type Writing = 'waited for' | 'along';
 
 const CRASHED: StepError = {
   code: 'OUTCOME_UNKNOWN',

@@ -9,25 +9,35 @@ import type { Change, Journal } from './journal.ts';
 export interface JournalWriter {
   /** @returns when it is durable. @throws JournalError */
   write(change: Change): Promise<void>;
+  /** The same for what nobody waits for yet: it goes with the next write, or by itself after a few milliseconds. */
+  writeAlong(change: Change): Promise<void>;
   /** When all is durable that was written so far. */
   settled(): Promise<void>;
 }
 
 interface Group {
   readonly changes: Change[];
+  /** Somebody waits for it. */
+  urgent: boolean;
   readonly done: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** Steps that run side by side often end side by side. */
+const ALONG_MS = 5;
+
 export function journalWriter(journal: Journal): JournalWriter {
   let gathering: Group | undefined;
   let busy: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
 
   async function flush(): Promise<void> {
-    while (gathering) {
+    while (gathering?.urgent === true) {
       const group: Group = gathering;
       gathering = undefined;
+      clearTimeout(timer);
+      timer = undefined;
       try {
         await journal.commit(group.changes);
         group.resolve();
@@ -38,14 +48,31 @@ export function journalWriter(journal: Journal): JournalWriter {
     busy = undefined;
   }
 
+  function gather(change: Change): Group {
+    gathering ??= newGroup();
+    gathering.changes.push(change);
+    return gathering;
+  }
+
+  function hurry(): void {
+    if (!gathering) return;
+    gathering.urgent = true;
+    busy ??= new Promise<void>((turn) => setImmediate(turn)).then(flush);
+  }
+
   return {
     write(change) {
-      gathering ??= newGroup();
-      gathering.changes.push(change);
-      busy ??= new Promise<void>((turn) => setImmediate(turn)).then(flush);
-      return gathering.done;
+      const { done } = gather(change);
+      hurry();
+      return done;
+    },
+    writeAlong(change) {
+      const { done } = gather(change);
+      timer ??= setTimeout(hurry, ALONG_MS);
+      return done;
     },
     async settled() {
+      hurry();
       await (gathering?.done ?? busy)?.catch(() => {});
       await busy;
     },
@@ -61,5 +88,5 @@ function newGroup(): Group {
   });
   // Whoever does not wait for it learns of a failure by the next one that does.
   done.catch(() => {});
-  return { changes: [], done, resolve, reject };
+  return { changes: [], urgent: false, done, resolve, reject };
 }

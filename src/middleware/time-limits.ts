@@ -1,0 +1,76 @@
+/**
+ * The time limits of all that is under way, on one timer: nearly none of them is ever reached, and a timer for each
+ * would cost more than the call.
+ */
+import type { Clock } from '../core/clock.ts';
+
+export interface TimeLimit {
+  /** On the clock, milliseconds. May move on while the limit stands here: it is then told too early, and comes again. */
+  readonly dueAt: number;
+  /** Kept here for its owner: where it stands. */
+  place: number;
+  /**
+   * It no longer stands here.
+   *
+   * @param lateMs how much later than it should the timer fired.
+   */
+  due(now: number, lateMs: number): void;
+}
+
+/** Node fires a timer for longer than this at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const NOWHERE = -1;
+
+export class TimeLimits {
+  readonly clock: Clock;
+  readonly #standing: TimeLimit[] = [];
+  /** When the timer fires. */
+  #next = Infinity;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  add(limit: TimeLimit, now: number): void {
+    limit.place = this.#standing.push(limit) - 1;
+    if (limit.dueAt < this.#next) this.#arm(limit.dueAt, now);
+  }
+
+  /** The last one takes the place: no order is kept. */
+  remove(limit: TimeLimit): void {
+    const { place } = limit;
+    if (place === NOWHERE) return;
+    limit.place = NOWHERE;
+    const last = this.#standing.pop() as TimeLimit;
+    if (last === limit) return;
+    this.#standing[place] = last;
+    last.place = place;
+  }
+
+  #arm(at: number, now: number): void {
+    this.#cancel?.();
+    this.#next = at;
+    const ms = Math.min(Math.max(0, Math.ceil(at - now)), LONGEST_TIMER_MS);
+    this.#cancel = this.clock.after(ms, () => {
+      this.#next = Infinity;
+      const later = this.clock.now();
+      this.#tell(later, later - now - ms);
+    });
+  }
+
+  #tell(now: number, lateMs: number): void {
+    const due = this.#standing.filter(({ dueAt }) => dueAt <= now);
+    for (const limit of due) this.remove(limit);
+    const next = this.#standing.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity);
+    if (next < this.#next) this.#arm(next, now);
+    for (const limit of due) {
+      try {
+        limit.due(now, lateMs);
+      } catch (error) {
+        // Nobody's to catch, and no reason to forget the others.
+        void Promise.reject(error);
+      }
+    }
+  }
+}
