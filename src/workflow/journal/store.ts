@@ -3,7 +3,17 @@
  *
  * Runs in the worker; everything here blocks.
  */
-import { existsSync, mkdirSync, renameSync, statfsSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import type { Change, Entry, RunFilter, RunRow, SignalRow } from './journal.ts';
@@ -11,6 +21,8 @@ import type { Change, Entry, RunFilter, RunRow, SignalRow } from './journal.ts';
 /** Less room than this, and nothing is begun any more: the outcome would have no place. */
 const RESERVE_BYTES = 16 * 1024 * 1024;
 const BUSY_MS = 10_000;
+/** As far as SQLite's write-ahead log grows before it begins anew: 1,000 pages with their heads. */
+const LOG_BYTES = 1000 * (4096 + 24) + 32;
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS runs (
@@ -92,13 +104,17 @@ function storeOver(database: Db, file: string, repaired: string | undefined): St
     if (!statement) statements.set(text, (statement = database.prepare(text)));
     return statement;
   };
+  let logIsLong = false;
   const write = (text: string, ...values: readonly unknown[]): number => sql(text).run([...values]).changes;
 
   return {
     repaired,
     commit(changes) {
       if (changes.some(({ type }) => type === 'run' || type === 'entry')) checkRoom(file);
-      transaction(() => changes.forEach(apply));
+      transaction(() => {
+        if (!logIsLong && changes.some(({ type }) => type === 'run')) logIsLong = lengthenLog(file);
+        changes.forEach(apply);
+      });
     },
     runs({ client, status, unfinished, limit }) {
       const where: string[] = [];
@@ -232,4 +248,24 @@ function checkRoom(file: string): void {
   const { bavail, bsize } = statfsSync(dirname(file));
   if (bavail * bsize < RESERVE_BYTES)
     throw Object.assign(new Error('the disk of the state folder is full'), { code: 'SQLITE_FULL' });
+}
+
+/**
+ * Gives the log its full length at once: every flush of one that grows waits for the file system to write down the new
+ * length, which takes as long again. What follows the last commit is no part of the log.
+ *
+ * Only while nobody else can write: within a transaction.
+ */
+function lengthenLog(file: string): true {
+  const log = openSync(`${file}-wal`, 'r+');
+  try {
+    const { size } = fstatSync(log);
+    if (size < LOG_BYTES) {
+      writeSync(log, Buffer.alloc(LOG_BYTES - size), 0, undefined, size);
+      fdatasyncSync(log);
+    }
+  } finally {
+    closeSync(log);
+  }
+  return true;
 }
