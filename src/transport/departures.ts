@@ -6,9 +6,14 @@
  */
 let waiting: (() => void)[] = [];
 
-/** Runs the task when what has come in together with its cause is dealt with. */
-export function departing(task: () => void): void {
-  if (waiting.push(task) === 1) setImmediate(depart);
+/**
+ * Runs the task when what has come in together with its cause is dealt with.
+ *
+ * @param alone nothing else is under way that it could leave with: it leaves at once.
+ */
+export function departing(task: () => void, alone = false): void {
+  if (alone && waiting.length === 0) task();
+  else if (waiting.push(task) === 1) setImmediate(depart);
 }
 
 function depart(): void {

@@ -48,8 +48,10 @@ export interface ReplySettings {
   /** Said in every answer from now on, as the connection ends after it. */
   readonly stopping: () => boolean;
   readonly cut: (waitingBytes: number) => void;
+  /** So many requests wait for their answers. */
+  readonly awaited: () => number;
   /** The response has left, or its connection is gone. */
-  readonly finished: () => void;
+  readonly finished: (awaited: boolean) => void;
 }
 
 const STREAM_HEADERS = {
@@ -117,7 +119,7 @@ export class ServerReply implements HttpReply, Beating {
       const body = typeof message === 'string' ? wireText(message) : message;
       this.#head(status, { 'content-type': 'application/json', 'content-length': bytesOf(body) }, headers);
       this.#finish(body);
-    });
+    }, this.#settings.awaited() === 1);
   }
 
   empty(status: number, headers?: OutgoingHttpHeaders): void {
@@ -230,7 +232,7 @@ export class ServerReply implements HttpReply, Beating {
       this.#closed = true;
       this.#lost('client-gone');
     }
-    this.#settings.finished();
+    this.#settings.finished(this.#awaited);
   }
 
   #lost(why: CloseReason): void {

@@ -96,6 +96,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const connections = new Connections(server, lingerMs, log);
   const pulse = new Pulse<ServerReply>(options.silenceMs);
   const counts = { requests: 0, refused: 0, cut: 0 };
+  let awaitedReplies = 0;
   let isStopping = false;
   const stopping = (): boolean => isStopping;
 
@@ -109,7 +110,9 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
       counts.cut++;
       log.warn({ waitingBytes }, 'connection cut: its client does not take its answers (limits.unreadBytes)');
     },
-    finished() {
+    awaited: () => awaitedReplies,
+    finished(awaited) {
+      if (awaited) awaitedReplies--;
       if (isStopping) connections.closeIdle();
     },
   };
@@ -120,7 +123,10 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     guard,
     routes,
     onMcp,
-    openReply: (res, awaited, headers) => new ServerReply(res, settings, awaited, headers),
+    openReply(res, awaited, headers) {
+      if (awaited) awaitedReplies++;
+      return new ServerReply(res, settings, awaited, headers);
+    },
     stopping,
     refused: () => void counts.refused++,
     log,
