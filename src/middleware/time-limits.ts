@@ -17,8 +17,8 @@ export interface TimeLimit {
   due(now: number, lateMs: number): void;
 }
 
-/** Node fires a timer for longer than this at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Looked at so often while there are any; of those that are gone, no timer is left after it. */
+const LOOK_MS = 5000;
 export const NOWHERE = -1;
 
 export class TimeLimits {
@@ -34,7 +34,7 @@ export class TimeLimits {
 
   add(limit: TimeLimit, now: number): void {
     limit.place = this.#standing.push(limit) - 1;
-    if (limit.dueAt < this.#next) this.#arm(limit.dueAt, now);
+    this.#armFor(limit.dueAt, now);
   }
 
   /** The last one takes the place: no order is kept. */
@@ -48,10 +48,12 @@ export class TimeLimits {
     last.place = place;
   }
 
-  #arm(at: number, now: number): void {
+  #armFor(dueAt: number, now: number): void {
+    const at = Math.min(dueAt, now + LOOK_MS);
+    if (at >= this.#next) return;
     this.#cancel?.();
     this.#next = at;
-    const ms = Math.min(Math.max(0, Math.ceil(at - now)), LONGEST_TIMER_MS);
+    const ms = Math.max(0, Math.ceil(at - now));
     this.#cancel = this.clock.after(ms, () => {
       this.#next = Infinity;
       const later = this.clock.now();
@@ -62,8 +64,11 @@ export class TimeLimits {
   #tell(now: number, lateMs: number): void {
     const due = this.#standing.filter(({ dueAt }) => dueAt <= now);
     for (const limit of due) this.remove(limit);
-    const next = this.#standing.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity);
-    if (next < this.#next) this.#arm(next, now);
+    if (this.#standing.length > 0)
+      this.#armFor(
+        this.#standing.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity),
+        now,
+      );
     for (const limit of due) {
       try {
         limit.due(now, lateMs);

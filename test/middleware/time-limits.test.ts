@@ -125,11 +125,13 @@ test('one that throws does not take those beside it with it', async () => {
   }
 });
 
-test('a wait longer than a timer can be is no short one', () => {
+test('a timer is left for no longer than seconds where all have stopped', () => {
   const clock = new HandClock();
-  const kept = new Kept(new TimeLimits(clock), Infinity, 2 ** 31 + 5);
-  clock.passNow(2 ** 31 + 4);
-  expect(kept.ended).toBeUndefined();
-  clock.passNow(1);
-  expect(kept.ended).toMatchObject({ hand: 'max' });
+  const limits = new TimeLimits(clock);
+  const hour = new Kept(limits, Infinity, 3_600_000);
+  clock.passNow(100_000);
+  expect(clock.waiting).toBe(1);
+  hour.watch.stop();
+  clock.passNow(5000);
+  expect(clock.waiting).toBe(0);
 });

@@ -5,6 +5,7 @@
 // Prints the slope of heap, resident memory, open files, children and timers beside the noise; exits with 1 where
 // one grew by more than the noise, an answer is missing, or something is left behind. Linux only (/proc).
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,8 +18,36 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-soak-'));
 const configFile = join(folder, 'switchyard.json');
 const SERVERS = 5;
+/** And one of each of these, which the soak itself starts, and again when it has crashed. */
+const CARRIERS = ['tcp', 'websocket', 'sse', 'http'];
 const LONGEST_WAITS_MS = 10 * 60_000;
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+
+let ended = false;
+const remotes = new Map();
+for (const carrier of CARRIERS) await startRemote(carrier, 0);
+
+async function startRemote(carrier, port) {
+  const script = here('../fixtures/faults/remote.mjs');
+  const child = spawn(process.execPath, [script, carrier, String(port)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout, 'data');
+  const found = Number(String(line).split(' ')[1]);
+  remotes.set(carrier, { child, port: found });
+  child.once('exit', () => !ended && void startRemote(carrier, found));
+}
+
+function remoteEntry(carrier) {
+  const { port } = remotes.get(carrier);
+  const restart = { delayMs: 50, maxDelayMs: 500 };
+  const at = `127.0.0.1:${port}`;
+  if (carrier === 'tcp') return { type: 'tcp', host: '127.0.0.1', port, restart };
+  if (carrier === 'websocket') return { type: 'websocket', url: `ws://${at}`, restart };
+  return carrier === 'sse'
+    ? { type: 'sse', url: `http://${at}/sse`, restart }
+    : { url: `http://${at}/mcp`, restart };
+}
 
 function saveConfig(round) {
   const entry = (i) => ({
@@ -29,7 +58,10 @@ function saveConfig(round) {
     // One of them differs after each reload.
     timeoutMs: 10_000 + (i === 0 ? round : 0),
   });
-  const mcpServers = Object.fromEntries(Array.from({ length: SERVERS }, (_, i) => [`s${i}`, entry(i)]));
+  const mcpServers = Object.fromEntries([
+    ...Array.from({ length: SERVERS }, (_, i) => [`s${i}`, entry(i)]),
+    ...CARRIERS.map((carrier) => [carrier, remoteEntry(carrier)]),
+  ]);
   writeFileSync(
     configFile,
     JSON.stringify({ mcpServers, stateDir: join(folder, 'state'), log: { level: 'error' } }),
@@ -50,7 +82,10 @@ const args = [
   configFile,
 ];
 const proxy = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-process.on('exit', () => proxy.exitCode === null && proxy.kill('SIGTERM'));
+process.on('exit', () => {
+  if (proxy.exitCode === null) proxy.kill('SIGTERM');
+  for (const { child } of remotes.values()) child.kill('SIGKILL');
+});
 let log = '';
 let sample;
 proxy.stderr.on('data', (chunk) => {
@@ -76,6 +111,7 @@ while (performance.now() - from < totalMs) {
 await quiet();
 samples.push({ at: performance.now() - from, ...(await takeSample()) });
 const verdict = report();
+ended = true;
 const before = childrenOf(proxy.pid);
 proxy.kill('SIGTERM');
 const code = await Promise.race([exited, wait(5000).then(() => 'still running')]);
@@ -95,6 +131,11 @@ async function clientsLife(n) {
   if (n % 3 === 0) {
     counts.crashes++;
     all.push(call(session, `s${1 + (n % (SERVERS - 1))}__kill`, {}));
+  }
+  for (const carrier of CARRIERS) all.push(call(session, `${carrier}__echo`, { n }));
+  if (n % 7 === 0) {
+    counts.crashes++;
+    all.push(call(session, `${CARRIERS[(n / 7) % CARRIERS.length]}__kill`, {}));
   }
   if (n % 10 === 0) {
     counts.reloads++;
