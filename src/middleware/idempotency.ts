@@ -6,9 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
+import { idempotencyKeyOf } from '../core/idempotency-key.ts';
 import { at, Json } from '../core/json.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
-import { idempotencyKeyOf } from '../protocol/params.ts';
 
 /** Outside of all attempts. */
 export function idempotencyKey(makeKey: () => string = randomUUID): Middleware {

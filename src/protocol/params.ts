@@ -1,5 +1,6 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
+import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editAt, editObject, type Edits, memberText, textAt } from '../core/json-edit.ts';
 import type { IdText } from './message.ts';
@@ -10,9 +11,6 @@ import {
   META_LOG_LEVEL,
   META_PROTOCOL_VERSION,
 } from './revisions.ts';
-
-/** Ours: the protocol has none. */
-const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';
 
 const NAME_PATHS: ReadonlyMap<string, readonly string[]> = new Map([
   ['tools/call', ['name']],
@@ -51,13 +49,6 @@ export function progressTokenOf(params: Json): IdText | undefined {
 /** The id of the request that a `notifications/cancelled` is about, as it is spelt. */
 export function cancelledId(params: Json): IdText {
   return textAt(params.text, ['requestId']) ?? '';
-}
-
-/** A request's own idempotency key. */
-export function idempotencyKeyOf({ object }: Json): string | undefined {
-  const meta = object?.['_meta'];
-  const key = isObject(meta) ? meta[META_IDEMPOTENCY_KEY] : undefined;
-  return typeof key === 'string' ? key : undefined;
 }
 
 /** What of a request changes from one hop to the next. */
@@ -108,7 +99,7 @@ export function paramsForHop(params: Json, hop: Hop): Json {
   return Json.fromText(editObject(text, edits));
 }
 
-/** Params of which nothing changes but the name in front and what stands at the end, as nearly all are: spliced. */
+/** Params of which nothing changes but the name in front and the key in `_meta`, as nearly all are: spliced. */
 function renamed(
   params: Json,
   { method, name, client, era, progressToken, idempotencyKey }: Hop,
@@ -117,19 +108,26 @@ function renamed(
   const value = params.object;
   const before = value?.['name'];
   if (!value || typeof before !== 'string' || ownProgressToken(value) !== undefined) return undefined;
-  if (idempotencyKey !== undefined && value['_meta'] !== undefined) return undefined;
   const { text } = params;
   const head = `{"name":"${before}"`;
   if (!text.startsWith(head) || !text.endsWith('}')) return undefined;
   // Standing a second time, or spelt with escapes, it would have to be found first.
   if (text.includes('"name"', head.length) || text.includes('\\u')) return undefined;
   const start = before === name ? head : `{"name":${JSON.stringify(name)}`;
-  if (idempotencyKey !== undefined)
-    return Json.fromText(
-      `${start}${text.slice(head.length, -1)},"_meta":{"${META_IDEMPOTENCY_KEY}":${JSON.stringify(idempotencyKey)}}}`,
-    );
-  return before === name ? params : Json.fromText(start + text.slice(head.length));
+  if (idempotencyKey === undefined)
+    return before === name ? params : Json.fromText(start + text.slice(head.length));
+  const member = `"${META_IDEMPOTENCY_KEY}":${JSON.stringify(idempotencyKey)}`;
+  if (value['_meta'] === undefined)
+    return Json.fromText(`${start}${text.slice(head.length, -1)},"_meta":{${member}}}`);
+  // The only one of this name can be no other.
+  const at = text.indexOf(META, head.length);
+  if (text.includes(META, at + META.length) || !text.startsWith(':{', at + META.length)) return undefined;
+  const inside = at + META.length + 2;
+  const comma = text[inside] === '}' ? '' : ',';
+  return Json.fromText(`${start}${text.slice(head.length, inside)}${member}${comma}${text.slice(inside)}`);
 }
+
+const META = '"_meta"';
 
 function ownProgressToken(value: JsonObject): unknown {
   const meta = value['_meta'];

@@ -4,6 +4,7 @@
 import type { Ask, Client } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../core/errors.ts';
+import { Idle } from '../core/idle.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
 import type { ListKind } from '../core/listing.ts';
@@ -66,12 +67,13 @@ export class ModernClient implements Member {
   readonly #streams = new Set<Stream>();
   #calls = 0;
   #client: Client;
-  #cancelIdle: (() => void) | undefined;
+  readonly #idle: Idle;
 
   constructor(options: ModernClientOptions) {
     this.#options = options;
     this.#client = options.client;
     this.attachment = options.served.attach(this);
+    this.#idle = new Idle(IDLE_MS, options.clock, () => this.#whenIdle());
     this.use(options.client);
   }
 
@@ -104,8 +106,7 @@ export class ModernClient implements Member {
   use(client: Client): this {
     this.#client = client;
     if (client.logLevel !== undefined) this.attachment.setLogLevel(client.logLevel);
-    this.#cancelIdle?.();
-    this.#cancelIdle = this.#options.clock.after(IDLE_MS, () => this.#whenIdle());
+    this.#idle.used();
     return this;
   }
 
@@ -195,7 +196,7 @@ export class ModernClient implements Member {
 
   /** The proxy stops: every stream ends with its result. */
   close(): void {
-    this.#cancelIdle?.();
+    this.#idle.stop();
     for (const { id, outlet } of this.#streams) outlet.end(resultText(id, this.#streamResult(id)));
     this.#streams.clear();
     this.attachment.detach();
@@ -218,10 +219,7 @@ export class ModernClient implements Member {
   }
 
   #whenIdle(): void {
-    if (this.busy) {
-      this.use(this.#client);
-      return;
-    }
+    if (this.busy) return this.#idle.used();
     this.#options.idle();
     this.attachment.detach();
   }

@@ -52,20 +52,40 @@ describe('paramsForHop', () => {
       '{"_meta": {}, "name":"t", "x": 9007199254740993}',
       '{"_meta": {"switchyard/idempotencyKey":"k1"}, "name":"t", "x": 9007199254740993}',
     ],
-    ['{"name":"t","_meta":{"a":"}"}}', '{"name":"t","_meta":{"a":"}","switchyard/idempotencyKey":"k1"}}'],
+    ['{"name":"t","_meta":{"a":"}"}}', '{"name":"t","_meta":{"switchyard/idempotencyKey":"k1","a":"}"}}'],
+    [
+      '{"name":"t","arguments":{"_meta":{}},"_meta": {}}',
+      '{"name":"t","arguments":{"_meta":{}},"_meta": {"switchyard/idempotencyKey":"k1"}}',
+    ],
   ])('puts the idempotency key into the _meta of %s, and changes nothing else', (text, wanted) => {
     const made = paramsForHop(Json.fromText(text), { ...toTool('legacy', 'legacy'), idempotencyKey: 'k1' });
     expect(minify(made.text)).toBe(minify(wanted));
   });
 
   test('puts the idempotency key into whatever params, so that the server reads it', () => {
+    const metas = fc.constantFrom(
+      undefined,
+      '{}',
+      '{ }',
+      '{"a":"_meta"}',
+      '{"_meta":{"b":1}}',
+      '{"a":[{"_meta":{}}]}',
+    );
     fc.assert(
-      fc.property(objectWith([member('name', '"seen"')], ['_meta']).map(print), (text) => {
-        const hopping = { ...toTool('legacy', 'legacy'), idempotencyKey: '"k' };
-        const made = paramsForHop(Json.fromText(text), hopping);
-        const meta = { 'switchyard/idempotencyKey': '"k' };
-        expect(JSON.parse(made.text)).toEqual({ ...(JSON.parse(text) as object), name: 't', _meta: meta });
-      }),
+      fc.property(
+        objectWith([member('name', '"seen"')], ['_meta']),
+        metas,
+        fc.boolean(),
+        (parts, meta, first) => {
+          const own = meta === undefined ? [] : [{ key: '"_meta"', value: meta }];
+          const members = first ? [...own, ...parts.members] : [...parts.members, ...own];
+          const text = print({ ...parts, members });
+          const hopping = { ...toTool('legacy', 'legacy'), idempotencyKey: '"k' };
+          const made = JSON.parse(paramsForHop(Json.fromText(text), hopping).text) as object;
+          const wanted = { ...(JSON.parse(meta ?? '{}') as object), 'switchyard/idempotencyKey': '"k' };
+          expect(made).toEqual({ ...(JSON.parse(text) as object), name: 't', _meta: wanted });
+        },
+      ),
     );
   });
 

@@ -1,5 +1,5 @@
-/** Tells when a server has had nothing to do for a while. */
-import type { Clock } from '../core/clock.ts';
+/** Tells when something has not been used for a while. */
+import type { Clock } from './clock.ts';
 
 export class Idle {
   readonly #afterMs: number;
@@ -17,8 +17,9 @@ export class Idle {
 
   /** Moves no timer: the one that is set looks again when it fires. */
   used(): void {
+    if (this.#afterMs === 0) return;
     this.#usedAt = this.#clock.now();
-    if (this.#afterMs > 0) this.#cancel ??= this.#arm(this.#afterMs);
+    this.#cancel ??= this.#arm(this.#afterMs);
   }
 
   stop(): void {
