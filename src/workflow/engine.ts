@@ -42,6 +42,8 @@ export interface EngineOptions {
 const ORPHANS_MS = 5000;
 /** How often words are looked for that other processes left, milliseconds. */
 const LISTEN_MS = 500;
+/** Old runs are taken away whenever so many more have ended. */
+const PRUNED_EVERY = 100;
 /** What calls in flight get to come back when the proxy ends. */
 const DRAIN_MS = 300;
 
@@ -58,6 +60,8 @@ export class Engine {
   /** Runs that cannot go on here: said once. */
   readonly #hopeless = new Set<string>();
   #closed = false;
+  /** Runs that have ended here. */
+  #ended = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -65,15 +69,19 @@ export class Engine {
 
   /** Opens the journal, and goes on with the runs that nobody works on. Never throws: without a journal nothing runs. */
   async start(): Promise<void> {
-    const { log, limits } = this.#options;
+    const { log } = this.#options;
     try {
       await this.#open();
       await this.#adopt();
-      await this.#writer?.write({ type: 'prune', keep: limits.keptRuns });
+      await this.#prune();
     } catch (error) {
       log.warn({ why: messageOf(error) }, 'no workflow can run');
     }
     this.#lookForOrphans();
+  }
+
+  async #prune(): Promise<void> {
+    await this.#writer?.write({ type: 'prune', keep: this.#options.limits.keptRuns });
   }
 
   /** Goes on with every run that nobody works on. */
@@ -353,6 +361,10 @@ export class Engine {
     const playing = live.play().finally(() => {
       this.#live.delete(live.id);
       this.#playing.delete(playing);
+      if (!live.ended || ++this.#ended % PRUNED_EVERY !== 0) return;
+      this.#prune().catch((error: unknown) => {
+        this.#options.log.warn({ why: messageOf(error) }, 'old workflow runs cannot be taken away');
+      });
     });
     this.#playing.add(playing);
     return live;

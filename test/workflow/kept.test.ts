@@ -109,6 +109,21 @@ describe('"keptRuns"', () => {
     expect(await again.workflows.resume(still, ann)).toMatchObject({ status: 'succeeded' });
   });
 
+  test('takes them away while the proxy runs, too, whenever a hundred more have ended', async () => {
+    const b = await started({ limits: { keptRuns: 3 } });
+    const waiting = await run(b, waits);
+    for (let i = 0; i < 5; i++)
+      await Promise.all(Array.from({ length: 20 }, async () => await run(b, call)));
+    // What is written later is on the disk later: the runs before have been looked through.
+    expect(await run(b, call)).toMatchObject({ status: 'succeeded' });
+    const left = await b.workflows.list({ limit: 1000 }, ann);
+    expect(left.map(({ status }) => status).toSorted()).toEqual([
+      'needs_attention',
+      ...Array.from({ length: 4 }, () => 'succeeded'),
+    ]);
+    expect(left.map(({ run_id }) => run_id)).toContain(waiting.run_id);
+  });
+
   test('is 1,000 where nobody says anything', async () => {
     const b = await started();
     for (let i = 0; i < 20; i++)

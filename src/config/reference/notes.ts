@@ -604,7 +604,7 @@ export const notes: Notes = {
             example: 3,
           },
           keptRuns: {
-            does: 'ended runs that are kept; the oldest go at a start',
+            does: 'ended runs that are kept; the oldest go at a start, and after every hundred',
             byDefault: builtInWorkflowLimits.keptRuns,
             example: 100,
           },
