@@ -112,8 +112,7 @@ describe('"keptRuns"', () => {
   test('takes them away while the proxy runs, too, whenever a hundred more have ended', async () => {
     const b = await started({ limits: { keptRuns: 3 } });
     const waiting = await run(b, waits);
-    for (let i = 0; i < 5; i++)
-      await Promise.all(Array.from({ length: 20 }, async () => await run(b, call)));
+    for (let i = 0; i < 5; i++) await Promise.all(Array.from({ length: 20 }, async () => await run(b, call)));
     // What is written later is on the disk later: the runs before have been looked through.
     expect(await run(b, call)).toMatchObject({ status: 'succeeded' });
     const left = await b.workflows.list({ limit: 1000 }, ann);
