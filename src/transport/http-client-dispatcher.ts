@@ -1,5 +1,6 @@
-/** The connections to one origin: a bounded pool, or the way through the operator's HTTP proxy. */
-import { EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
+/** The connections to one origin: our own, or undici's way through the operator's HTTP proxy. */
+import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { HttpConnections } from './http-connections.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -8,28 +9,31 @@ export interface DispatcherOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** As much of undici's dispatchers as is used. */
+export interface Connections {
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): unknown;
+  destroy(): Promise<void>;
+}
+
 /**
  * Goes through `HTTP_PROXY` or `HTTPS_PROXY` (and `NO_PROXY`) where they are set for this address; the
  * machine itself is always reached directly.
  *
- * @throws TypeError where the proxy's address is no URL.
+ * @throws TypeError where one of the addresses is none for HTTP.
  */
-export function dispatcherFor(url: URL, env: Environment, options: DispatcherOptions): Dispatcher {
-  const settings = {
+export function dispatcherFor(url: URL, env: Environment, options: DispatcherOptions): Connections {
+  const httpProxy = env['http_proxy'] || env['HTTP_PROXY'] || '';
+  const httpsProxy = env['https_proxy'] || env['HTTPS_PROXY'] || '';
+  const wanted = url.protocol === 'https:' ? httpsProxy : httpProxy;
+  if (wanted === '' || isLoopback(url.hostname)) return new HttpConnections({ origin: url, ...options });
+  // The empty strings keep it from looking into this process's own environment.
+  return new EnvHttpProxyAgent({
     connections: options.connections,
     pipelining: 1,
     // Deadlines are set above, call by call.
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: options.connectTimeoutMs },
-  };
-  const httpProxy = env['http_proxy'] || env['HTTP_PROXY'] || '';
-  const httpsProxy = env['https_proxy'] || env['HTTPS_PROXY'] || '';
-  const wanted = url.protocol === 'https:' ? httpsProxy : httpProxy;
-  if (wanted === '' || isLoopback(url.hostname)) return new Pool(url.origin, settings);
-  // The empty strings keep it from looking into this process's own environment.
-  return new EnvHttpProxyAgent({
-    ...settings,
     httpProxy,
     httpsProxy,
     noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',

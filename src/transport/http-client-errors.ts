@@ -114,7 +114,8 @@ export function retryAfter(value: string | undefined, now = Date.now()): number 
 /** A request that got no whole response. `sent`: it may have been written. */
 export function transportError(server: string, error: unknown, sent: boolean): ProxyError {
   const code = codeOf(error);
-  if (code === 'UND_ERR_INVALID_ARG')
+  // undici's name for it, and ours.
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'ERR_INVALID_CHAR')
     return new ProxyError('DOWNSTREAM_FAILED', {
       message: `The request to "${server}" could not be made: its address or a header field has characters that HTTP does not allow.`,
       server,

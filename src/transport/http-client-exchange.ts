@@ -1,5 +1,5 @@
 /**
- * One HTTP request and its response, on undici's lowest level: statuses, bodies and events out, no MCP.
+ * One HTTP request and its response: statuses, bodies and events out, no MCP.
  *
  * Redirects are followed where they stay on the origin and repeat the request as it was (307, 308). The body is counted as it is after decompression; what grows over the limit ends the connection.
  */
@@ -12,6 +12,7 @@ import {
   type Inflate,
 } from 'node:zlib';
 import type { Dispatcher } from 'undici';
+import type { Connections } from './http-client-dispatcher.ts';
 import { EventStream, type EventSink } from './event-stream.ts';
 import { LongText } from './long-text.ts';
 import { headerOf, type ResponseHeaders } from './http-client-errors.ts';
@@ -53,7 +54,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The last byte is in: the connection is free, and is kept. */
   #received = false;
   #over = false;
-  #dispatcher: Dispatcher | undefined;
+  #dispatcher: Connections | undefined;
   #request: Dispatcher.DispatchOptions | undefined;
   #redirects = 0;
   #redirectTo: string | undefined;
@@ -69,7 +70,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** Does nothing where it was cancelled already. */
-  send(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions): void {
+  send(dispatcher: Connections, request: Dispatcher.DispatchOptions): void {
     if (this.#over) return;
     this.#dispatcher = dispatcher;
     this.#request = request;

@@ -1,7 +1,7 @@
 /** How requests to one server get onto the wire: connections, path and header fields. */
 import type { Dispatcher } from 'undici';
 import { departing } from './departures.ts';
-import { dispatcherFor, type Environment } from './http-client-dispatcher.ts';
+import { type Connections, dispatcherFor, type Environment } from './http-client-dispatcher.ts';
 import type { Exchange } from './http-client-exchange.ts';
 import { VIA } from '../core/hops.ts';
 import { wireText } from '../core/wire.ts';
@@ -38,8 +38,8 @@ export class Wire {
   readonly path: string;
   readonly #url: URL;
   readonly #headers: () => Headers;
-  readonly #connections: Dispatcher;
-  readonly #aside: Dispatcher;
+  readonly #connections: Connections;
+  readonly #aside: Connections;
   #session: string | undefined;
   #version: string | undefined;
   readonly #via: (() => string) | undefined;
@@ -47,7 +47,7 @@ export class Wire {
   #knownVia: string | undefined;
   #postHeaders: string[] = [];
 
-  /** @throws TypeError where an HTTP proxy's address is no URL. */
+  /** @throws TypeError where an address is none for HTTP. */
   constructor(options: WireOptions) {
     const { url, headers, via } = options;
     this.#url = url;

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import net from 'node:net';
-import { Pool } from 'undici';
+import { HttpConnections } from '../../src/transport/http-connections.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { dispatcherFor } from '../../src/transport/http-client-dispatcher.ts';
 import { openHttpClient } from '../../src/transport/http-client.ts';
@@ -73,7 +73,7 @@ describe("the operator's HTTP proxy", () => {
       {},
       { connections: 1, connectTimeoutMs: 1 },
     );
-    expect(dispatcher).toBeInstanceOf(Pool);
+    expect(dispatcher).toBeInstanceOf(HttpConnections);
     await dispatcher.destroy();
   });
 });

@@ -1,0 +1,218 @@
+/** One connection of `HttpConnections`: writes a request, reads its response, waits for the next. */
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Dispatcher } from 'undici';
+import type { ResponseHeaders } from './http-client-errors.ts';
+import type { Carrier, HttpJob } from './http-job.ts';
+import { ResponseReader } from './http-response-reader.ts';
+
+export interface HttpConnectionOptions {
+  readonly origin: URL;
+  readonly connectTimeoutMs: number;
+  readonly tlsSession: Buffer | undefined;
+  readonly events: {
+    /** The response is complete, and the connection can take the next request. */
+    free(): void;
+    gone(): void;
+    tlsSession(session: Buffer): void;
+  };
+}
+
+/** How long an unused connection is kept where the server does not say: what it closes first may take a request with it. */
+const IDLE_MS = 4000;
+/** As much earlier than the server says. */
+const IDLE_MARGIN_MS = 2000;
+const LONGEST_IDLE_MS = 600_000;
+/** How often the system looks whether a silent peer is still there. */
+const ALIVE_MS = 60_000;
+
+export class HttpConnection implements Carrier {
+  readonly #events: HttpConnectionOptions['events'];
+  readonly #socket: Socket;
+  readonly #host: string;
+  readonly #reader: ResponseReader;
+  readonly #connectTimer: NodeJS.Timeout;
+  #job: HttpJob | undefined;
+  #connected = false;
+  #gone = false;
+  #idleMs = IDLE_MS;
+  /** The fields of the last request, and how they are written: mostly the next one has the same. */
+  #fields: Dispatcher.DispatchOptions['headers'];
+  #fieldsText = '';
+
+  constructor({ origin, connectTimeoutMs, tlsSession, events }: HttpConnectionOptions) {
+    this.#events = events;
+    this.#host = origin.host;
+    this.#reader = new ResponseReader({
+      head: (status, headers) => this.#head(status, headers),
+      data: (chunk) => this.#job?.data(chunk),
+      end: (persists) => this.#end(persists),
+    });
+    this.#socket = socketTo(origin, tlsSession);
+    this.#connectTimer = setTimeout(() => this.fail(timedOut()), connectTimeoutMs);
+    this.#listen(origin.protocol === 'https:' ? 'secureConnect' : 'connect');
+  }
+
+  /** Does not wait for the connection to come about. */
+  take(job: HttpJob): void {
+    this.#job = job;
+    if (!this.#connected) return;
+    this.#socket.ref().setTimeout(0);
+    this.#write(job);
+  }
+
+  fail(error: Error): void {
+    const job = this.#job;
+    this.#leave();
+    job?.fail(error);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  #listen(connected: string): void {
+    this.#socket
+      .setNoDelay(true)
+      .setKeepAlive(true, ALIVE_MS)
+      .once(connected, () => {
+        clearTimeout(this.#connectTimer);
+        this.#connected = true;
+        if (this.#job) this.#write(this.#job);
+      })
+      .on('session', (session: Buffer) => this.#events.tlsSession(session))
+      .on('data', (chunk: Buffer) => this.#read(() => this.#reader.push(chunk)))
+      .on('end', () => {
+        this.#read(() => this.#reader.close());
+        this.fail(closed());
+      })
+      .on('close', () => this.fail(closed()))
+      .on('error', (error) => this.fail(error))
+      .on('timeout', () => this.fail(closed()));
+  }
+
+  #write(job: HttpJob): void {
+    const { request } = job;
+    if (!job.begin(this)) {
+      this.#job = undefined;
+      job.fail(job.reason ?? closed());
+      return this.#rest();
+    }
+    // It may have been told to end meanwhile.
+    if (this.#job !== job) return;
+    const start = this.#start(request);
+    if (start === undefined) return this.fail(notAllowed());
+    const { body } = request;
+    this.#reader.expect();
+    if (typeof body === 'string' && isAscii(start))
+      this.#socket.write(`${start}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    else {
+      const bytes = typeof body === 'string' ? Buffer.from(body) : (body as Buffer | null | undefined);
+      this.#socket.cork();
+      this.#socket.write(`${start}${bytes ? `content-length: ${bytes.length}\r\n` : ''}\r\n`, 'latin1');
+      if (bytes) this.#socket.write(bytes);
+      this.#socket.uncork();
+    }
+  }
+
+  /** The head of a request but for its length; `undefined` where something in it would break it. */
+  #start({ method, path, headers }: Dispatcher.DispatchOptions): string | undefined {
+    if (headers !== this.#fields || this.#fieldsText === '') {
+      const text = fieldsText((headers ?? []) as readonly string[]);
+      if (text === undefined) return undefined;
+      this.#fields = headers;
+      this.#fieldsText = `host: ${this.#host}\r\nconnection: keep-alive\r\n${text}`;
+    }
+    return PATH.test(path) ? `${method} ${path} HTTP/1.1\r\n${this.#fieldsText}` : undefined;
+  }
+
+  #head(status: number, headers: ResponseHeaders): void {
+    const { 'keep-alive': hint } = headers;
+    const seconds = typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d{1,6})/i.exec(hint)?.[1] : undefined;
+    this.#idleMs =
+      seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
+    this.#job?.head(status, headers);
+  }
+
+  #end(persists: boolean): void {
+    const job = this.#job;
+    this.#job = undefined;
+    if (persists && this.#idleMs > 0 && this.#socket.writableLength === 0 && job?.paused === false)
+      this.#rest();
+    else this.#leave();
+    job?.end();
+  }
+
+  #rest(): void {
+    if (this.#gone) return;
+    this.#socket.unref().setTimeout(this.#idleMs);
+    this.#events.free();
+  }
+
+  #read(work: () => void): void {
+    if (this.#gone) return;
+    try {
+      work();
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  #leave(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#job = undefined;
+    clearTimeout(this.#connectTimer);
+    this.#socket.destroy();
+    this.#events.gone();
+  }
+}
+
+function socketTo({ protocol, hostname, port }: URL, session: Buffer | undefined): Socket {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80 });
+  return connectTls({
+    host,
+    port: Number(port) || 443,
+    ALPNProtocols: ['http/1.1'],
+    // An address has no name that a certificate could be chosen by.
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(session && { session }),
+  });
+}
+
+const PATH = /^[\x21-\x7e]+$/;
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** @param fields names and values in turn. */
+function fieldsText(fields: readonly string[]): string | undefined {
+  let text = '';
+  for (let i = 0; i < fields.length; i += 2) {
+    const [name = '', value = ''] = [fields[i], fields[i + 1]];
+    if (!NAME.test(name) || !VALUE.test(value)) return undefined;
+    text += `${name}: ${value}\r\n`;
+  }
+  return text;
+}
+
+/** What is beyond is written as Latin-1, the body as UTF-8. */
+function isAscii(text: string): boolean {
+  return !/[\x80-\xff]/.test(text);
+}
+
+function closed(): Error {
+  return new Error('other side closed');
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
+}
+
+function notAllowed(): Error {
+  return Object.assign(new Error('characters that HTTP does not allow'), { code: 'ERR_INVALID_CHAR' });
+}
