@@ -84,6 +84,19 @@ describe('E01: a server that cannot be reached', () => {
     expect(error.message).toContain('for another host');
   }, 20_000);
 
+  test('has a certificate that is trusted: it is called', async () => {
+    const { url, certFile } = await tlsServer('localhost', (_, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end('{"jsonrpc":"2.0","id":1,"result":{"over":"TLS"}}');
+    });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', fileURLToPath(new URL('../fixtures/http/one-call.ts', import.meta.url)), url],
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: certFile } },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ result: { over: 'TLS' } });
+  }, 20_000);
+
   test('E01: speaks no TLS where TLS is expected', async () => {
     const server = await rawServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     const error = await failureOf(client(`https://127.0.0.1:${server.port}/mcp`).call(1));
