@@ -30,6 +30,7 @@ describe('names', () => {
     for (const slow of ['a', 'b']) {
       const options = (name: string): Entry => ({ names: ['search'], initDelayMs: name === slow ? 200 : 0 });
       const proxy = await startProxy({ a: server(options('a')), b: server(options('b')) });
+      await until('both', async () => (await proxy.toolNames()).length === 2);
       listed.push(await proxy.toolNames());
       for (const name of ['a', 'b']) {
         const journalled = await proxy.call(`${name}__search`, { who: name });
