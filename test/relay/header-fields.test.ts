@@ -20,7 +20,11 @@ describe('a server that changes the header fields that it wants, and tells nobod
     /** What it lists may differ from what it wants. */
     list(...listed: string[]): void;
     readonly methods: () => string[];
+    /** So many calls are answered together, when the last of them has come. */
+    hold(calls: number): void;
   }> {
+    const held: (() => void)[] = [];
+    let holds = 0;
     let wanted: string[] = [];
     let listed: string[] = [];
     const server = await httpServer((seen, response) => {
@@ -38,9 +42,14 @@ describe('a server that changes the header fields that it wants, and tells nobod
       if (method === 'tools/list')
         return complete({ tools: [{ name: 'where', inputSchema: schemaOf(listed) }] });
       if (method !== 'tools/call') return fail(404, -32601);
-      if (wanted.some((name) => seen.headers[`mcp-param-${name}`] === undefined))
-        return fail(400, HEADER_MISMATCH);
-      complete({ content: [{ type: 'text', text: 'there' }] });
+      held.push(() => {
+        if (wanted.some((name) => seen.headers[`mcp-param-${name}`] === undefined))
+          return fail(400, HEADER_MISMATCH);
+        complete({ content: [{ type: 'text', text: 'there' }] });
+      });
+      if (held.length < holds) return;
+      holds = 0;
+      for (const answer of held.splice(0)) answer();
     });
     const proxy = await inProcess({ expose: EXPOSE, mcpServers: { one: { type: 'http', url: server.url } } });
     const client = modernHttpClient(proxy.url);
@@ -54,6 +63,7 @@ describe('a server that changes the header fields that it wants, and tells nobod
       client,
       list: (...names) => (listed = names),
       want: (...names) => (wanted = names),
+      hold: (calls) => (holds = calls),
       methods: () => server.seen.slice(from).map((seen: Seen) => methodOf(seen)),
     };
   }
@@ -72,9 +82,11 @@ describe('a server that changes the header fields that it wants, and tells nobod
   });
 
   test('is asked for its list once for calls that are refused together', async () => {
-    const { client, want, list, methods } = await changing();
+    const { client, want, list, methods, hold } = await changing();
     want('region', 'zone');
     list('region', 'zone');
+    // One that came after the list was asked for again would have to send the fields itself.
+    hold(8);
     const results = await Promise.all(Array.from({ length: 8 }, () => client.request('tools/call', params)));
     expect(results).toHaveLength(8);
     expect(methods().filter((method) => method === 'tools/call').length).toBeLessThanOrEqual(16);
