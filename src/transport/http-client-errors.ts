@@ -122,6 +122,8 @@ export function transportError(server: string, error: unknown, sent: boolean): P
       delivered: false,
       cause: error,
     });
+  if (code === 'NOT_HTTP')
+    return badResponse(server, `answered with something that is no HTTP: ${messageOf(error)}`);
   const says = sent
     ? `broke the connection before the answer was complete${inBrackets(code)}`
     : unreached(code);

@@ -33,6 +33,7 @@ type State = 'head' | 'length' | 'close' | 'size' | 'chunk' | 'chunk end' | 'tra
 /** What cannot be read, or can be read in two ways. */
 export class ResponseError extends Error {
   override readonly name = 'ResponseError';
+  readonly code = 'NOT_HTTP';
 }
 
 export class ResponseReader {
@@ -67,10 +68,10 @@ export class ResponseReader {
     }
   }
 
-  /** The server has closed the connection. @throws ResponseError in the middle of a response. */
+  /** The server has closed the connection. @throws Error in the middle of a response. */
   close(): void {
     if (this.#state === 'close') this.#ended(false);
-    else if (this.#state !== 'idle') throw new ResponseError('other side closed');
+    else if (this.#state !== 'idle') throw new Error('other side closed');
   }
 
   /** @returns how many bytes were used; -1: more are needed. */

@@ -104,6 +104,13 @@ describe('E01: a server that cannot be reached', () => {
     expect(error.message).toContain('TLS');
   });
 
+  test('speaks something else than HTTP', async () => {
+    const server = await rawServer((socket) => void socket.end('220 mail.example ESMTP\r\n\r\n'));
+    const error = await failureOf(client(`http://127.0.0.1:${server.port}/mcp`).call(1));
+    expect(error).toMatchObject({ code: 'DOWNSTREAM_FAILED', delivered: 'unknown' });
+    expect(error.message).toContain('something that is no HTTP: no status line');
+  });
+
   test('E01: accepts no connection in time', async () => {
     // An address that is kept for documentation: packets to it get lost, or no route is known.
     const from = performance.now();
