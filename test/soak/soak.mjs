@@ -82,9 +82,12 @@ const args = [
   configFile,
 ];
 const proxy = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+const endRemotes = () => {
+  for (const { child } of remotes.values()) child.kill('SIGKILL');
+};
 process.on('exit', () => {
   if (proxy.exitCode === null) proxy.kill('SIGTERM');
-  for (const { child } of remotes.values()) child.kill('SIGKILL');
+  endRemotes();
 });
 let log = '';
 let sample;
@@ -119,6 +122,7 @@ await wait(200);
 const left = before.filter(isRunning);
 if (code !== 0 || left.length > 0) console.log(`the end: exit ${code}, left behind: ${left.length}`);
 for (const pid of left) process.kill(pid, 'SIGKILL');
+endRemotes();
 rmSync(folder, { recursive: true, force: true });
 process.exitCode = verdict && code === 0 && left.length === 0 ? 0 : 1;
 
