@@ -123,7 +123,7 @@ function renamed(
   const at = text.indexOf(META, head.length);
   if (text.includes(META, at + META.length) || !text.startsWith(':{', at + META.length)) return undefined;
   const inside = at + META.length + 2;
-  const comma = text[inside] === '}' ? '' : ',';
+  const comma = Object.keys(value['_meta'] as JsonObject).length === 0 ? '' : ',';
   return Json.fromText(`${start}${text.slice(head.length, inside)}${member}${comma}${text.slice(inside)}`);
 }
 

@@ -52,6 +52,7 @@ describe('paramsForHop', () => {
       '{"_meta": {}, "name":"t", "x": 9007199254740993}',
       '{"_meta": {"switchyard/idempotencyKey":"k1"}, "name":"t", "x": 9007199254740993}',
     ],
+    ['{"name":"t","_meta":{ }}', '{"name":"t","_meta":{"switchyard/idempotencyKey":"k1"}}'],
     ['{"name":"t","_meta":{"a":"}"}}', '{"name":"t","_meta":{"switchyard/idempotencyKey":"k1","a":"}"}}'],
     [
       '{"name":"t","arguments":{"_meta":{}},"_meta": {}}',
