@@ -91,7 +91,7 @@ export class Answer implements Promise<Json> {
     return this;
   }
 
-  /** `through` for a step that keeps nothing. */
+  /** `through` for two functions. */
   on(onResult: OnResult | undefined, onError: OnError = rethrow): this {
     return this.through({ onResult: onResult ?? asItIs, onError });
   }

@@ -5,7 +5,7 @@ import { NOWHERE, type TimeLimit, type TimeLimits } from './time-limits.ts';
 
 /** Whose time it is. */
 export interface Timed {
-  expired(hand: 'idle' | 'max'): void;
+  expired(): void;
 }
 
 /** A timer that fires so much too late tells that this process stood still, and with it all answers to it. */
@@ -68,7 +68,7 @@ export class Stopwatch implements TimeLimit {
     if (this.#over || this.#pauses > 0) return;
     if (lateMs > STALL_MS) this.#setBack(lateMs + AFTER_STALL_MS);
     if (this.dueAt > now) this.#limits.add(this, now);
-    else this.#owner.expired(now >= this.#startedAt + this.#maxMs ? 'max' : 'idle');
+    else this.#owner.expired();
   }
 
   #setBack(ms: number): void {

@@ -150,7 +150,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
   finished(post: Post, error: ProxyError | undefined): void {
     this.#forget(post);
     if (post.outgoing.method === INITIALIZED) this.#initializedArrived();
-    // In a later turn also where undici refuses at once.
+    // In a later turn also where it is refused at once.
     if (error) queueMicrotask(() => this.#fail(post.id, error));
     if (this.#lost && this.#calls.size === 0) queueMicrotask(() => this.#gone());
   }

@@ -3,18 +3,17 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { ResponseHeaders } from './http-client-errors.ts';
-import type { Carrier, HttpJob } from './http-job.ts';
+import { isField } from './http-field.ts';
+import type { Channel, HttpJob } from './http-job.ts';
 import { ResponseReader } from './http-response-reader.ts';
 
 export interface HttpConnectionOptions {
   readonly origin: URL;
   readonly connectTimeoutMs: number;
-  readonly tlsSession: Buffer | undefined;
   readonly events: {
     /** The response is complete, and the connection can take the next request. */
     free(): void;
     gone(): void;
-    tlsSession(session: Buffer): void;
   };
 }
 
@@ -26,7 +25,7 @@ const LONGEST_IDLE_MS = 600_000;
 /** How often the system looks whether a silent peer is still there. */
 const ALIVE_MS = 60_000;
 
-export class HttpConnection implements Carrier {
+export class HttpConnection implements Channel {
   readonly #events: HttpConnectionOptions['events'];
   readonly #socket: Socket;
   readonly #host: string;
@@ -39,8 +38,10 @@ export class HttpConnection implements Carrier {
   /** The fields of the last request, and how they are written: mostly the next one has the same. */
   #fields: Dispatcher.DispatchOptions['headers'];
   #fieldsText = '';
+  /** What is beyond ASCII is written as Latin-1, the body as UTF-8: then they cannot be written as one. */
+  #ascii = true;
 
-  constructor({ origin, connectTimeoutMs, tlsSession, events }: HttpConnectionOptions) {
+  constructor({ origin, connectTimeoutMs, events }: HttpConnectionOptions) {
     this.#events = events;
     this.#host = origin.host;
     this.#reader = new ResponseReader({
@@ -48,7 +49,7 @@ export class HttpConnection implements Carrier {
       data: (chunk) => this.#job?.data(chunk),
       end: (persists) => this.#end(persists),
     });
-    this.#socket = socketTo(origin, tlsSession);
+    this.#socket = socketTo(origin);
     this.#connectTimer = setTimeout(() => this.fail(timedOut()), connectTimeoutMs);
     this.#listen(origin.protocol === 'https:' ? 'secureConnect' : 'connect');
   }
@@ -84,7 +85,6 @@ export class HttpConnection implements Carrier {
         this.#connected = true;
         if (this.#job) this.#write(this.#job);
       })
-      .on('session', (session: Buffer) => this.#events.tlsSession(session))
       .on('data', (chunk: Buffer) => this.#read(() => this.#reader.push(chunk)))
       .on('end', () => {
         this.#read(() => this.#reader.close());
@@ -108,7 +108,7 @@ export class HttpConnection implements Carrier {
     if (start === undefined) return this.fail(notAllowed());
     const { body } = request;
     this.#reader.expect();
-    if (typeof body === 'string' && isAscii(start))
+    if (typeof body === 'string' && this.#ascii)
       this.#socket.write(`${start}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
     else {
       const bytes = typeof body === 'string' ? Buffer.from(body) : (body as Buffer | null | undefined);
@@ -126,6 +126,7 @@ export class HttpConnection implements Carrier {
       if (text === undefined) return undefined;
       this.#fields = headers;
       this.#fieldsText = `host: ${this.#host}\r\nconnection: keep-alive\r\n${text}`;
+      this.#ascii = !/[\x80-\xff]/.test(text);
     }
     return PATH.test(path) ? `${method} ${path} HTTP/1.1\r\n${this.#fieldsText}` : undefined;
   }
@@ -172,7 +173,7 @@ export class HttpConnection implements Carrier {
   }
 }
 
-function socketTo({ protocol, hostname, port }: URL, session: Buffer | undefined): Socket {
+function socketTo({ protocol, hostname, port }: URL): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
   if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80 });
   return connectTls({
@@ -181,28 +182,20 @@ function socketTo({ protocol, hostname, port }: URL, session: Buffer | undefined
     ALPNProtocols: ['http/1.1'],
     // An address has no name that a certificate could be chosen by.
     ...(isIP(host) === 0 && { servername: host }),
-    ...(session && { session }),
   });
 }
 
 const PATH = /^[\x21-\x7e]+$/;
-const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** @param fields names and values in turn. */
 function fieldsText(fields: readonly string[]): string | undefined {
   let text = '';
   for (let i = 0; i < fields.length; i += 2) {
     const [name = '', value = ''] = [fields[i], fields[i + 1]];
-    if (!NAME.test(name) || !VALUE.test(value)) return undefined;
+    if (!isField(name, value)) return undefined;
     text += `${name}: ${value}\r\n`;
   }
   return text;
-}
-
-/** What is beyond is written as Latin-1, the body as UTF-8. */
-function isAscii(text: string): boolean {
-  return !/[\x80-\xff]/.test(text);
 }
 
 function closed(): Error {

@@ -1,8 +1,8 @@
 /**
  * The connections to one origin: so many at a time, kept open between requests, one request at a time on each.
  *
- * Does what undici's `Pool` does at a third of the cost for a small message, as from one request to the next hardly
- * anything but the body changes. Nothing is sent twice: whether a request may go again is for others to say.
+ * Does what undici's `Pool` does, and makes use of it that from one request to the next hardly anything but the body
+ * changes. Nothing is sent twice: whether a request may go again is for others to say.
  */
 import type { Dispatcher } from 'undici';
 import { HttpConnection } from './http-connection.ts';
@@ -20,8 +20,6 @@ export class HttpConnections {
   /** The one that was used last goes first: it is the least likely to have been closed by the server. */
   readonly #idle: HttpConnection[] = [];
   readonly #queue: HttpJob[] = [];
-  /** Spares further connections a part of the TLS handshake. */
-  #tlsSession: Buffer | undefined;
   #destroyed = false;
 
   /** @throws TypeError where the origin is none for HTTP. */
@@ -54,7 +52,6 @@ export class HttpConnections {
     const connection: HttpConnection = new HttpConnection({
       origin,
       connectTimeoutMs,
-      tlsSession: this.#tlsSession,
       events: {
         free: () => {
           const next = this.#queue.shift();
@@ -62,7 +59,6 @@ export class HttpConnections {
           else this.#idle.push(connection);
         },
         gone: () => this.#gone(connection),
-        tlsSession: (session) => (this.#tlsSession = session),
       },
     });
     this.#all.add(connection);

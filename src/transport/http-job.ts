@@ -2,8 +2,8 @@
 import type { Dispatcher } from 'undici';
 import type { ResponseHeaders } from './http-client-errors.ts';
 
-/** Whose turn it is on. */
-export interface Carrier {
+/** What it goes by. */
+export interface Channel {
   fail(error: Error): void;
   pause(): void;
   resume(): void;
@@ -13,7 +13,7 @@ export class HttpJob implements Dispatcher.DispatchController {
   readonly request: Dispatcher.DispatchOptions;
   readonly #handler: Dispatcher.DispatchHandler;
   /** From its beginning to its end. */
-  #carrier: Carrier | undefined;
+  #channel: Channel | undefined;
   #reason: Error | null = null;
   #paused = false;
 
@@ -36,24 +36,24 @@ export class HttpJob implements Dispatcher.DispatchController {
 
   abort(reason: Error): void {
     this.#reason ??= reason;
-    this.#carrier?.fail(reason);
+    this.#channel?.fail(reason);
   }
 
   pause(): void {
     this.#paused = true;
-    this.#carrier?.pause();
+    this.#channel?.pause();
   }
 
   resume(): void {
     this.#paused = false;
-    this.#carrier?.resume();
+    this.#channel?.resume();
   }
 
   /** It is about to be written. @returns whether it still is. */
-  begin(carrier: Carrier): boolean {
+  begin(channel: Channel): boolean {
     this.#handler.onRequestStart?.(this, undefined);
     if (this.aborted) return false;
-    this.#carrier = carrier;
+    this.#channel = channel;
     return true;
   }
 
@@ -66,12 +66,12 @@ export class HttpJob implements Dispatcher.DispatchController {
   }
 
   end(): void {
-    this.#carrier = undefined;
+    this.#channel = undefined;
     this.#handler.onResponseEnd?.(this, {});
   }
 
   fail(error: Error): void {
-    this.#carrier = undefined;
+    this.#channel = undefined;
     this.#handler.onResponseError?.(this, error);
   }
 }

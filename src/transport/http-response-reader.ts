@@ -5,6 +5,7 @@
  * folded field, two lengths, a length beside chunks, any transfer coding but `chunked`.
  */
 import type { ResponseHeaders } from './http-client-errors.ts';
+import { isField } from './http-field.ts';
 
 export interface ResponseEvents {
   head(status: number, headers: ResponseHeaders): void;
@@ -22,8 +23,6 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const LENGTH = /^\d{1,15}$/;
 /** The size of a chunk; what may follow it means nothing to us. */
 const SIZE_LINE = /^([\da-fA-F]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
@@ -186,7 +185,7 @@ function field(line: string): [string, string] {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(0, colon));
   const value = line.slice(colon + 1).trim();
-  if (!NAME.test(name) || !VALUE.test(value)) throw new ResponseError('a field that cannot be read');
+  if (!isField(name, value)) throw new ResponseError('a field that cannot be read');
   return [name.toLowerCase(), value];
 }
 

@@ -96,7 +96,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     this.#cancelTimer = clock.after(connectTimeoutMs, () => {
       if (this.#endpoint === undefined) this.#end(this.#unavailable('did not open its event stream in time'));
     });
-    // In a later turn, for undici tells of an invalid header field at once.
+    // In a later turn, for an invalid header field may be told of at once.
     queueMicrotask(() => this.#open());
   }
 

@@ -15,3 +15,14 @@ test('what departs in one turn leaves in its order at the end of the turn, after
   await new Promise(setImmediate);
   expect(order.at(-1)).toBe('caused by the first');
 });
+
+test('what is alone leaves at once, unless others wait already', async () => {
+  const order: string[] = [];
+  departing(() => order.push('alone'), true);
+  expect(order).toEqual(['alone']);
+  departing(() => order.push('first'));
+  departing(() => order.push('behind'), true);
+  expect(order).toEqual(['alone']);
+  await new Promise(setImmediate);
+  expect(order).toEqual(['alone', 'first', 'behind']);
+});

@@ -112,7 +112,10 @@ function storeOver(database: Db, file: string, repaired: string | undefined): St
     commit(changes) {
       if (changes.some(({ type }) => type === 'run' || type === 'entry')) checkRoom(file);
       transaction(() => {
-        if (!logIsLong && changes.some(({ type }) => type === 'run')) logIsLong = lengthenLog(file);
+        if (!logIsLong && changes.some(({ type }) => type === 'run')) {
+          lengthenLog(file);
+          logIsLong = true;
+        }
         changes.forEach(apply);
       });
     },
@@ -256,7 +259,7 @@ function checkRoom(file: string): void {
  *
  * Only while nobody else can write: within a transaction.
  */
-function lengthenLog(file: string): true {
+function lengthenLog(file: string): void {
   const log = openSync(`${file}-wal`, 'r+');
   try {
     const { size } = fstatSync(log);
@@ -267,5 +270,4 @@ function lengthenLog(file: string): true {
   } finally {
     closeSync(log);
   }
-  return true;
 }
