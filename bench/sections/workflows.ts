@@ -9,6 +9,8 @@ const WIDE = 20;
 const STEP_MS = 100;
 const RUNS = 50;
 const PLANNED = 100;
+/** So many times as long is warmed up and measured what takes milliseconds. */
+const BRIEF = 4;
 /** No server of the bench is to be the limit. */
 const ENTRY = { maxConcurrency: 2000, maxQueue: 2000 };
 
@@ -22,20 +24,23 @@ export async function measureWorkflows(effort: Effort): Promise<Section> {
   });
   // What 100 ms are is told by the server: a timer of Node's ends late, and the answer has a way to go.
   const alone = await startStub({ carrier: 'stdio', delayMs: STEP_MS });
-  const repeat = async (act: () => Promise<number>): Promise<number> => {
-    const warm = performance.now() + effort.warmUpMs;
+  /** @param often what takes little time is repeated more often. */
+  const repeat = async (act: () => Promise<number>, often = 1): Promise<number> => {
+    const warm = performance.now() + effort.warmUpMs * often;
     do await act();
     while (performance.now() < warm);
     const measured: number[] = [];
-    for (let i = 0; i < effort.repetitions; i++) measured.push(await act());
+    for (let i = 0; i < effort.repetitions * often; i++) measured.push(await act());
     return median(measured);
   };
-  const perStep = await repeat(() => overhead(subject));
+  const cold: number[] = [];
+  for (let i = 0; i < effort.repetitions; i++) cold.push(await overhead(subject));
+  const perStep = await repeat(() => overhead(subject), BRIEF);
   const wide = await repeat(async () => {
     const from = performance.now();
     await Promise.all(Array.from({ length: WIDE }, () => alone.client.call('echo', 'step')));
     return (performance.now() - from) / (await run(subject, parallel()));
-  });
+  }, BRIEF);
   const sequences = await repeat(async () => {
     const from = performance.now();
     for (let i = 0; i < WIDE; i++) await alone.client.call('echo', 'step');
@@ -58,6 +63,7 @@ export async function measureWorkflows(effort: Effort): Promise<Section> {
       columns: ['figure', 'measured'],
       rows: [
         [`a step of a chain of ${CHAIN} beyond the call itself, ms`, show(perStep)],
+        [`the same in the first ${effort.repetitions} runs of a proxy, ms`, show(median(cold))],
         [
           `${WIDE} parallel steps of ${STEP_MS} ms, efficiency (the server asked directly / the run)`,
           show(wide),

@@ -10,7 +10,7 @@ import { listed, nearest } from '../core/nearest.ts';
 import { startTimeOf } from '../transport/process-table.ts';
 import { InvalidDefinition } from '../workflow/definition/invalid-definition.ts';
 import { problemText } from '../workflow/definition/problem.ts';
-import type { RunView } from '../workflow/run-view.ts';
+import type { Fact, RunView } from '../workflow/run-view.ts';
 import { createWorkflows, type PlanAnswer, type Workflows } from '../workflow/workflows.ts';
 import { readArguments } from './call-arguments.ts';
 import type { Command, Input } from './command.ts';
@@ -47,6 +47,7 @@ export const workflow: Command = {
       about: 'resume: the answer to what the run asks (approve, reject, retry, skip, fail, done)',
     },
     step: { type: 'string', value: 'ID', about: 'resume: which question; show: whose whole output' },
+    record: { type: 'boolean', about: 'show: all that is on record: calls, outcomes, decisions' },
     from: { type: 'string', value: 'ID', about: 'resume: run an ended run again, from this step on' },
     mermaid: { type: 'boolean', about: 'plan: only the graph, for Mermaid' },
   },
@@ -284,7 +285,8 @@ async function runs(workflows: Workflows, { input: { output } }: Asked): Promise
 
 async function show(workflows: Workflows, { input, words: [runId = ''] }: Asked): Promise<number> {
   const { output, options } = input;
-  const view = await workflows.show(runId, 'operator', options.text('step'));
+  const [step, record] = [options.text('step'), options.flag('record')];
+  const view = await workflows.show(runId, 'operator', { step, record });
   if (output.json) {
     output.document(view);
     return 0;
@@ -293,9 +295,18 @@ async function show(workflows: Workflows, { input, words: [runId = ''] }: Asked)
     `${plain(view.workflow)}: ${view.status.replaceAll('_', ' ')}, begun ${moment(view.started_at)}`,
   );
   for (const line of stepLines(view.steps ?? {}, output.colors, Date.now())) output.line(line);
-  if (options.text('step') !== undefined) output.line(JSON.stringify(stepOutput(view), undefined, 2));
+  if (step !== undefined) output.line(JSON.stringify(stepOutput(view), undefined, 2));
+  for (const fact of view.record ?? []) output.line(factLine(fact));
   tell(view, output);
   return 0;
+}
+
+/** No table: nothing of it is cut. */
+function factLine({ at, kind, key, ...facts }: Fact): string {
+  const known = Object.entries(facts).map(
+    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return plain([at, kind, ...(key === undefined ? [] : [key]), known.join(', ')].join(' '));
 }
 
 function stepOutput({ steps }: RunView): unknown {

@@ -86,8 +86,18 @@ export const RUN_SHAPE: JsonObject = {
 /** One run, a plan, or the mistakes of a definition. */
 export const RUN_OR_PLAN_SHAPE: JsonObject = { type: 'object', properties: { ...run, ...planned } };
 
+const fact: JsonObject = {
+  type: 'object',
+  properties: { at: { type: 'string' }, kind: { type: 'string' }, key: { type: 'string' } },
+  required: ['at', 'kind'],
+};
+
 /** One run, or a list of runs without their steps. */
 export const RUNS_SHAPE: JsonObject = {
   type: 'object',
-  properties: { ...run, runs: { type: 'array', items: RUN_SHAPE } },
+  properties: {
+    ...run,
+    record: { type: 'array', items: fact },
+    runs: { type: 'array', items: RUN_SHAPE },
+  },
 };

@@ -98,6 +98,11 @@ function workflowRuns(workflows: WorkflowsOnDemand): MetaTool {
           type: 'string',
           description: 'With run_id: give the whole output of this step, however large',
         },
+        record: {
+          type: 'boolean',
+          description:
+            'With run_id: give all that is on record, too: each call with its time, tool and outcome, each decision',
+        },
         status: { type: 'string', enum: STATUSES, description: 'List only runs in this state' },
         limit: {
           type: 'integer',
@@ -111,10 +116,12 @@ function workflowRuns(workflows: WorkflowsOnDemand): MetaTool {
     outputSchema: RUNS_SHAPE,
     annotations: { title: 'Workflow runs', readOnlyHint: true, openWorldHint: false },
     answer: async (call) => {
-      const { run_id: runId, step, status, limit } = argumentsOf(call);
+      const { run_id: runId, step, record, status, limit } = argumentsOf(call);
       const caller = callerOf(call);
       if (typeof runId === 'string')
-        return await (await workflows.get()).show(runId, caller, typeof step === 'string' ? step : undefined);
+        return await (
+          await workflows.get()
+        ).show(runId, caller, { step: optional(step), record: record === true });
       const known = STATUSES.find((one) => one === status);
       if (status !== undefined && known === undefined)
         throw wrong(`There is no status ${JSON.stringify(status)}; there are: ${STATUSES.join(', ')}`);

@@ -9,10 +9,18 @@ import { join } from 'node:path';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Compile } from '../expression/compile.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Caller } from './calls.ts';
-import { type Entry, type Journal, JournalError, type RunRow, type RunStatus } from './journal/journal.ts';
+import {
+  type Entry,
+  eventsOf,
+  type Journal,
+  JournalError,
+  type RunRow,
+  type RunStatus,
+} from './journal/journal.ts';
 import { journalWriter, type JournalWriter } from './journal/journal-writer.ts';
 import { openJournal } from './journal/open-journal.ts';
 import { isHeld, leaseOf, type StartTimeOf } from '../core/lease.ts';
@@ -21,7 +29,7 @@ import { LiveRun } from './live-run.ts';
 import type { Answer } from './question-form.ts';
 import { INTERPRETER, CANCEL } from './run/run.ts';
 import { type Programs, programsOf, type RunPlan } from './run-plan.ts';
-import { readStored, type RunView, storedResult, viewOf } from './run-view.ts';
+import { type Fact, readStored, type RunView, storedResult, viewOf } from './run-view.ts';
 
 export interface EngineOptions {
   readonly handle: Handler;
@@ -200,17 +208,17 @@ export class Engine {
     });
   }
 
-  /** The record of a run, for people. */
-  async events(
-    row: RunRow,
-  ): Promise<
-    readonly { readonly at: string; readonly kind: string; readonly key: string; readonly data: unknown }[]
-  > {
+  /** All that is on record about it but the results, oldest first. */
+  async record(row: RunRow): Promise<readonly Fact[]> {
     const entries = await (await this.#open()).entries(row.id);
-    return entries.map(({ at, kind, key, data }) => {
-      const { value: _value, ...facts } = JSON.parse(data) as { readonly value?: unknown };
-      return { at: new Date(at).toISOString(), kind, key, data: facts };
+    const begun = factOf(row.startedAt, 'run', '', { workflow: row.workflow, client: row.client });
+    const facts = entries.flatMap((entry) => {
+      const { kind, key } = entry;
+      if (kind === 'event') return eventsOf(entry).map(({ at, ...data }) => factOf(at, kind, key, data));
+      const { kind: result, value: _value, ...data } = JSON.parse(entry.data) as JsonObject;
+      return [factOf(entry.at, kind, key, { ...(result !== undefined && { result }), ...data })];
     });
+    return [begun, ...facts];
   }
 
   async cancel(row: RunRow, by: string): Promise<LiveRun | undefined> {
@@ -417,4 +425,8 @@ export class Engine {
     }
     if (this.#live.size > 0) this.#listen();
   }
+}
+
+function factOf(at: number, kind: Fact['kind'], key: string, data: JsonObject): Fact {
+  return { at: new Date(at).toISOString(), kind, ...(key !== '' && { key }), ...data };
 }

@@ -1,6 +1,6 @@
 /** A run as clients see it. */
 import { isObject, type JsonObject } from '../core/json.ts';
-import type { RunRow, RunStatus } from './journal/journal.ts';
+import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
 import { withoutLarge } from './run/view.ts';
 
@@ -20,6 +20,17 @@ export interface RunView extends JsonObject {
   readonly attention?: readonly Attention[];
   readonly started_at: string;
   readonly finished_at?: string;
+  readonly record?: readonly Fact[];
+}
+
+/** One thing that is on record about a run: what it is stands beside these. */
+export interface Fact extends JsonObject {
+  /** ISO 8601. */
+  readonly at: string;
+  /** `intent`: about to be called; `outcome`: what came of it; `event`: of a step or the run; `note`: of a person. */
+  readonly kind: 'run' | EntryKind;
+  /** Which call, as `close[3]#1`: the second time it would be `#2`. */
+  readonly key?: string;
 }
 
 /** What is kept of a run's end. */

@@ -95,6 +95,14 @@ export interface ResumeRequest {
   readonly signal?: Cancellation | undefined;
 }
 
+/** What else is to be shown of a run. */
+export interface Wanted {
+  /** Only this step, with its whole output. */
+  readonly step?: string | undefined;
+  /** All that is on record. */
+  readonly record?: boolean;
+}
+
 export interface Workflows {
   /** Reads the saved workflows, and goes on with the runs that nobody works on. Never throws. */
   start(): Promise<void>;
@@ -107,10 +115,7 @@ export interface Workflows {
     filter: { readonly status?: RunStatus | undefined; readonly limit?: number | undefined },
     who: Who,
   ): Promise<readonly RunView[]>;
-  /** @param step whose whole output is wanted. */
-  show(runId: string, who: Who, step?: string): Promise<RunView>;
-  /** Every fact on record, oldest first. */
-  events(runId: string, who: Who): Promise<Awaited<ReturnType<Engine['events']>>>;
+  show(runId: string, who: Who, wanted?: Wanted): Promise<RunView>;
   resume(request: ResumeRequest, who: Who): Promise<RunView>;
   /** Goes on with a run that nobody works on, and returns at once; one that another process has is left to it. */
   takeUp(runId: string, who: Who): Promise<void>;
@@ -175,12 +180,12 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
         limit: Math.min(limit, 1000),
       });
     },
-    async show(runId, who, step) {
+    async show(runId, who, { step, record } = {}) {
       const row = await visible(runId, who);
-      const view = await engine.show(row, step !== undefined);
-      return step === undefined ? shown(view) : onlyStep(view, step);
+      const whole = await engine.show(row, step !== undefined);
+      const view = step === undefined ? shown(whole) : onlyStep(whole, step);
+      return record === true ? { ...view, record: await engine.record(row) } : view;
     },
-    events: async (runId, who) => await engine.events(await visible(runId, who)),
     resume,
     async takeUp(runId, who) {
       await engine.takeOver(await visible(runId, who), { client: callerOf(who).client });

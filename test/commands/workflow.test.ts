@@ -174,6 +174,9 @@ describe('switchyard workflow run', () => {
       times: 2,
     });
     expect((await workflow('show', id)).stdout).toMatch(/flow: succeeded.*\n {2}✔ say/);
+    const { stdout: record } = await workflow('show', id, '--record');
+    expect(record).toMatch(/Z intent say#1 tool: f__echo, args: [\w-]{22}\n/);
+    expect(record).toMatch(/Z note who: operator, what: approve, about: .*may/);
   });
 
   test('leaves out what was to be approved and is not; --json gives the run as one document', async () => {

@@ -113,7 +113,7 @@ describe('J04 limits and injection', () => {
       b: { status: 'succeeded' },
       c: { status: 'failed', error: { code: 'RESULT_TOO_LARGE' } },
     });
-    const whole = await b.workflows.show(view.run_id, ann, 'a');
+    const whole = await b.workflows.show(view.run_id, ann, { step: 'a' });
     expect(JSON.stringify(stepsOf(whole)['a']?.output)).toHaveLength(300_011);
   });
 

@@ -63,7 +63,7 @@ describe('large results', () => {
       [first, 's2'] as const,
       [second, 's0'] as const,
     ]) {
-      const { steps } = await again.workflows.show(run_id, ann, step);
+      const { steps } = await again.workflows.show(run_id, ann, { step });
       expect(steps?.[step]).toMatchObject({ output: { text: 'x'.repeat(2 * MEGABYTE) } });
     }
   });

@@ -88,6 +88,71 @@ describe('the workflow tools', () => {
     expect((await called(b, 'workflow_runs', { run_id: run['run_id'] })).structuredContent).toEqual(run);
   });
 
+  test('tell all that is on record about a run: who began it, each call with its outcome, each step, the end', async () => {
+    const b = bench(tools, { openJournal: storeJournal });
+    open.push(b);
+    await b.workflows.start();
+    const { structuredContent: run } = await called(b, 'run_workflow', {
+      workflow: { ...two, steps: [...two.steps, { id: 'c', after: ['b'], tool: 'boom' }] },
+    });
+    const { structuredContent } = await called(b, 'workflow_runs', { run_id: run['run_id'], record: true });
+    const { record } = structuredContent as { readonly record: readonly JsonObject[] };
+    const hash = expect.stringMatching(/^[\w-]{22}$/) as unknown;
+    const ms = expect.any(Number) as unknown;
+    expect(record.map(({ at: _at, ...fact }) => fact)).toEqual([
+      { kind: 'run', workflow: 'inline', client: 'ann' },
+      { kind: 'intent', key: 'a#1', tool: 'echo', args: hash },
+      { kind: 'outcome', key: 'a#1', result: 'done', ms },
+      { kind: 'event', step: 'a', status: 'succeeded' },
+      { kind: 'intent', key: 'b#1', tool: 'echo', args: hash },
+      { kind: 'outcome', key: 'b#1', result: 'done', ms },
+      { kind: 'event', step: 'b', status: 'succeeded' },
+      { kind: 'intent', key: 'c#1', tool: 'boom', args: hash },
+      {
+        kind: 'outcome',
+        key: 'c#1',
+        result: 'failed',
+        ms,
+        error: { code: 'TOOL_ERROR', message: 'no', delivered: true },
+      },
+      { kind: 'event', step: 'c', status: 'failed', code: 'TOOL_ERROR' },
+      { kind: 'event', run: 'failed', code: 'STEP_FAILED' },
+    ]);
+    const times = record.map(({ at }) => Date.parse(String(at)));
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  test('tell every step of a run once that another process has gone on with', async () => {
+    const first = bench(tools, { openJournal: storeJournal });
+    open.push(first);
+    await first.workflows.start();
+    const { structuredContent: run } = await called(first, 'run_workflow', {
+      workflow: {
+        steps: [
+          { id: 'a', foreach: '[1, 2, 3]', tool: 'echo', with: { v: '${{ item }}' } },
+          { id: 'b', after: ['a'], approve: { message: 'go?', by: 'caller' } },
+          { id: 'c', after: ['b'], tool: 'echo' },
+        ],
+      },
+    });
+    expect(run).toMatchObject({ status: 'needs_attention' });
+    await first.workflows.close();
+    const second = bench(tools, { openJournal: storeJournal, stateDir: first.stateDir });
+    open.push(second);
+    await second.workflows.start();
+    const { run_id } = run;
+    await called(second, 'resume_workflow', { run_id, decision: 'approve' });
+    const { structuredContent } = await called(second, 'workflow_runs', { run_id, record: true });
+    const { record } = structuredContent as { readonly record: readonly JsonObject[] };
+    expect(record.filter(({ kind }) => kind === 'event').map(({ at: _at, ...event }) => event)).toEqual([
+      { kind: 'event', step: 'a', status: 'succeeded' },
+      { kind: 'event', step: 'b', status: 'waiting' },
+      { kind: 'event', step: 'b', status: 'succeeded' },
+      { kind: 'event', step: 'c', status: 'succeeded' },
+      { kind: 'event', run: 'succeeded' },
+    ]);
+  });
+
   test('a run that fails and a definition with mistakes are errors with all their facts', async () => {
     const b = bench(tools, { openJournal: storeJournal });
     open.push(b);

@@ -11,7 +11,7 @@ import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { Json, type JsonObject } from '../../core/json.ts';
 import type { Finished, Outcome, Pending, Port, StepError } from '../run/port.ts';
-import type { Blob, Change, Entry, EntryKind } from './journal.ts';
+import { type Blob, type Change, type Entry, type EntryKind, eventsOf, type RunEvent } from './journal.ts';
 import type { JournalWriter } from './journal-writer.ts';
 
 /** Larger results are stored once, by their hash. */
@@ -46,6 +46,8 @@ export class JournalPort implements Port {
   readonly #works = new Map<string, Cancellation>();
   readonly #timers = new Map<string, () => void>();
   #eventsOnRecord = 0;
+  /** Those that go with the next transaction: they share an entry. */
+  #events: RunEvent[] | undefined;
   #draining = false;
   #seq = 0;
   #now: number;
@@ -146,8 +148,21 @@ export class JournalPort implements Port {
       this.#eventsOnRecord--;
       return;
     }
-    if (this.#options.writer)
-      this.#write('event', '', event, 'along').catch((error: unknown) => this.#break(error));
+    const { writer, runId, timeOfDay } = this.#options;
+    if (!writer || this.#broken) return;
+    const at = timeOfDay();
+    if (this.#events) {
+      this.#events.push({ at, ...event });
+      return;
+    }
+    const events: RunEvent[] = (this.#events = [{ at, ...event }]);
+    const seq = ++this.#seq;
+    const entry = (): Change => {
+      this.#events = undefined;
+      const data = JSON.stringify(events);
+      return { type: 'entry', runId, entry: { seq, key: '', kind: 'event', at, data } };
+    };
+    writer.writeAlong(entry).catch((error: unknown) => this.#break(error));
   }
 
   /** A fact about the run that is none of the interpreter's: who resumed it, who answered. */
@@ -168,7 +183,7 @@ export class JournalPort implements Port {
 
   #read(entry: Entry): void {
     this.#seq = Math.max(this.#seq, entry.seq);
-    if (entry.kind === 'event') this.#eventsOnRecord++;
+    if (entry.kind === 'event') this.#eventsOnRecord += eventsOf(entry).length;
     else if (entry.kind === 'intent') this.#intents.set(entry.key, JSON.parse(entry.data) as JsonObject);
     else if (entry.kind === 'outcome') {
       const { ms, ...rest } = JSON.parse(entry.data) as {

@@ -9,14 +9,20 @@ import type { Change, Journal } from './journal.ts';
 export interface JournalWriter {
   /** @returns when it is durable. @throws JournalError */
   write(change: Change): Promise<void>;
-  /** The same for what nobody waits for yet: it goes with the next write, or by itself after a few milliseconds. */
-  writeAlong(change: Change): Promise<void>;
+  /**
+   * The same for what nobody waits for yet: it goes with the next write, or by itself after a few milliseconds.
+   *
+   * @param change a function is asked when the transaction begins, for what can still grow until then.
+   */
+  writeAlong(change: Pending): Promise<void>;
   /** When all is durable that was written so far. */
   settled(): Promise<void>;
 }
 
+type Pending = Change | (() => Change);
+
 interface Group {
-  readonly changes: Change[];
+  readonly changes: Pending[];
   /** Somebody waits for it. */
   urgent: boolean;
   readonly done: Promise<void>;
@@ -39,7 +45,9 @@ export function journalWriter(journal: Journal): JournalWriter {
       clearTimeout(timer);
       timer = undefined;
       try {
-        await journal.commit(group.changes);
+        await journal.commit(
+          group.changes.map((change) => (typeof change === 'function' ? change() : change)),
+        );
         group.resolve();
       } catch (error) {
         group.reject(error);
@@ -48,7 +56,7 @@ export function journalWriter(journal: Journal): JournalWriter {
     busy = undefined;
   }
 
-  function gather(change: Change): Group {
+  function gather(change: Pending): Group {
     gathering ??= newGroup();
     gathering.changes.push(change);
     return gathering;

@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../core/json.ts';
+
 /**
  * What is written down about runs, and how it is asked for.
  *
@@ -50,8 +52,17 @@ export interface Entry {
   readonly key: string;
   readonly kind: EntryKind;
   readonly at: number;
-  /** JSON. */
+  /** JSON. Of events a list: those of one transaction share an entry. */
   readonly data: string;
+}
+
+/** What became of a step or of the run. */
+export interface RunEvent extends JsonObject {
+  readonly at: number;
+}
+
+export function eventsOf({ data }: Entry): readonly RunEvent[] {
+  return JSON.parse(data) as RunEvent[];
 }
 
 export interface SignalRow {
