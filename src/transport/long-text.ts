@@ -2,7 +2,7 @@
  * Text that comes as bytes in pieces, a character split anywhere. What is long is decoded as it comes: in the time in
  * which the rest is on its way.
  */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 
 /** Shorter text is decoded at once, when it is whole. Also the most that is copied together. */
@@ -17,6 +17,8 @@ export class LongText {
   #bytes = 0;
   #text = '';
   #decoder: TextDecoder | undefined;
+  /** Nothing of a character that has begun is with the decoder. */
+  #between = true;
   #broken = false;
 
   /** @param strict whether what is not UTF-8 is an error; otherwise it becomes U+FFFD. */
@@ -64,6 +66,7 @@ export class LongText {
     this.#bytes = 0;
     this.#text = '';
     this.#decoder = undefined;
+    this.#between = true;
     this.#broken = false;
   }
 
@@ -75,9 +78,12 @@ export class LongText {
 
   #decoded(options?: typeof STREAM): string {
     if (this.#broken) return '';
+    const bytes = this.#held.subarray(0, this.#heldBytes);
+    if (this.#between && isAscii(bytes)) return bytes.toString('latin1');
+    this.#between = (bytes.at(-1) ?? 0) < 0x80;
     this.#decoder ??= new TextDecoder('utf-8', { ignoreBOM: true, fatal: this.#strict });
     try {
-      return this.#decoder.decode(this.#held.subarray(0, this.#heldBytes), options);
+      return this.#decoder.decode(bytes, options);
     } catch {
       // Only where it is strict.
       this.#broken = true;
