@@ -1,22 +1,23 @@
 /**
  * The one file that knows every part: config in, proxy out.
  *
- * client → server/ → meta-tools → cache → deadline → retry → router → server-road → downstream
+ * client → server/ → call-road.ts → routing/server-road.ts → downstream/
  */
 import { join } from 'node:path';
 import type { Attached } from './attached.ts';
+import { CallCounts } from './call-counts.ts';
+import { type CallRoad, callRoad } from './call-road.ts';
 import { ClientNotices } from './client-notices.ts';
 import { ClientViews } from './client-views.ts';
 import { carriersFor, type CarrierContext } from './carriers.ts';
 import { openSnapshots, snapshotAddress } from './catalog/snapshot.ts';
-import type { CatalogOptions } from './catalog/catalog-entry.ts';
 import { UriMemory } from './catalog/uri-memory.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { compareConfigs, differingServers } from './config/compare-configs.ts';
-import { type Config, prefixesNames, type ServerConfig } from './config/config.ts';
-import type { Call, Client, ClientDoor, Handler } from './core/call.ts';
+import type { Config, ServerConfig } from './config/config.ts';
+import type { Client, ClientDoor } from './core/call.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { messageOf, type ProxyError } from './core/errors.ts';
+import { messageOf } from './core/errors.ts';
 import { Hops, VIA_VARIABLE } from './core/hops.ts';
 import type { JsonObject } from './core/json.ts';
 import type { ListKind } from './core/listing.ts';
@@ -26,26 +27,18 @@ import { Downstream } from './downstream/downstream.ts';
 import { eraMemory } from './downstream/eras.ts';
 import { type Greeting, type GreetingSource, greetingSource } from './downstream/greeting.ts';
 import { Turns } from './downstream/turns.ts';
-import { Fleet, type FleetConfig, type FleetServer, type Running } from './fleet.ts';
-import { definitionOf, type MetaTool, metaTools } from './meta-tools/meta-tools.ts';
+import { Fleet, type Running } from './fleet.ts';
+import { fleetConfigOf } from './fleet-config.ts';
+import { definitionOf, type MetaTool } from './meta-tools/meta-tools.ts';
 import { proxyStatus, type ServerReport } from './meta-tools/proxy-status.ts';
 import { boundBytes } from './middleware/bound-bytes.ts';
-import { compose } from './middleware/compose.ts';
-import { CallStats, observe } from './middleware/observe.ts';
-import { callPolicies, type CallPolicies } from './routing/call-policies.ts';
-import { cache } from './middleware/cache.ts';
-import { deadline } from './middleware/deadline.ts';
-import { idempotencyKey } from './middleware/idempotency.ts';
+import { observe } from './middleware/observe.ts';
 import { ResultStore } from './middleware/result-store.ts';
-import { retry } from './middleware/retry.ts';
 import { RetryBudget } from './middleware/retry-budget.ts';
-import { composedDefinition, composedTools } from './routing/composed-tools.ts';
 import { membersOf } from './routing/members.ts';
-import { Pool } from './routing/pools.ts';
 import { serverRoad } from './routing/server-road.ts';
 import { LATEST_LEGACY } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
-import { createRouter } from './routing/router.ts';
 import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { savedWorkflowTools, workflowTools } from './meta-tools/workflow-tools.ts';
 import { memoryByGroup, startTimeOf } from './transport/process-table.ts';
@@ -103,7 +96,7 @@ export interface Proxy {
 /** Starts all servers; waits for none. */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const { log, clock = systemClock, exclusive, oneUser = exclusive, env } = options;
-  // A reload replaces these three, and what `build` makes of them.
+  // A reload replaces these, and the road that is made of them.
   let { config } = options;
   let all = membersOf(config);
   const key = stateKey(config.stateDir, log);
@@ -129,19 +122,19 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     log,
   };
 
-  const stats = new Map<string, CallStats>();
+  const counts = new CallCounts(log);
   const members = new Map<string, Attached>();
   const reports = new ServerReports({
     all: () => all,
     shared: () => shared,
     attached: () => members,
-    countOf,
+    countOf: (server) => counts.of(server),
   });
   const subscriptions = new Subscriptions({
     uris,
     attached: () => members.values(),
     poolOf(server) {
-      const pool = built.pools.get(server);
+      const pool = road.pools.get(server);
       return pool && { pool, members: all.pools.get(server)?.members ?? [] };
     },
     most: config.limits.subscriptions,
@@ -160,7 +153,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const notices = new ClientNotices({ tasks, attached: () => members.values(), fleets: allFleets });
   const views = new ClientViews({
     all: () => all,
-    pools: () => built.pools,
+    pools: () => road.pools,
     shared: () => shared,
     attached: () => members,
     exclusive,
@@ -177,10 +170,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           ...config.workflows,
           folder: config.stateDir,
           stateDir: config.stateDir,
-          handle: (call) => built.road(call),
+          handle: (call) => road.steps(call),
           tools: (client) =>
             views.tools(client, (name) =>
-              built.policies.isSafe({ method: 'tools/call', name, client: client ?? NOBODY }),
+              road.policies.isSafe({ method: 'tools/call', name, client: client ?? NOBODY }),
             ),
           ownerOf: runsOwner,
           settled: (client) => views.fleetOf(client).settled(),
@@ -211,7 +204,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const results = new ResultStore({ maxBytes: config.limits.cacheBytes, clock });
   const bounded = boundBytes({ maxBytes: config.limits.waitingBytes });
   const budget = new RetryBudget(config.retryBudget);
-  let built = build();
+  let road = newRoad();
   // After the first answers: the engine takes a moment to load.
   clock.after(WORKFLOWS_AFTER_MS, () => workflows?.start());
   let hurry = false;
@@ -225,10 +218,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       limits: config.limits,
       hops,
       get metaTools() {
-        return [...built.definitions, ...savedWorkflows().map(definitionOf)];
+        return [...road.definitions, ...savedWorkflows().map(definitionOf)];
       },
       sealer,
-      handle: (call) => built.handle(call),
+      handle: (call) => road.handle(call),
       attach,
     },
     get ready() {
@@ -247,40 +240,24 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   };
 
   /** All that depends on the config and is cheap to make anew. */
-  function build(): Built {
-    const policies = callPolicies({ members: all, viewOf: ({ client }) => views.of(client), uris });
-    const pools = new Map(
-      [...all.pools.values()].map(({ key, strategy }) => [
-        key,
-        new Pool({ key, strategy, isSafe: policies.isSafeAt, budget, clock, failedOver }),
-      ]),
-    );
-    const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf } = policies;
-    /** What a workflow's step and a client's call meet alike. */
-    const road = compose(
-      [
-        bounded,
-        whenKnown,
-        cache({ planOf, invalidates, store: results, clock, counted: countCached }),
-        deadline({ deadlineOf, clock }),
-        idempotencyKey(),
-        retry({ policyOf, isSafe, budget, clock, random: Math.random, retried }),
-      ],
-      createRouter({ viewOf: (client) => views.of(client), uris, tasks }),
-    );
-    const composed = composedTools({
-      tools: config.tools,
-      mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
-      clock,
-    });
+  function newRoad(): CallRoad {
     const own = workflows ? [status, ...workflowTools(workflows)] : [];
-    return {
-      policies,
-      pools,
-      road: compose([composed], road),
-      handle: compose([metaTools(own, savedWorkflows), composed], road),
-      definitions: [...own.map(definitionOf), ...config.tools.map(composedDefinition)],
-    };
+    const saved = savedWorkflows;
+    const { tools } = config;
+    return callRoad({
+      composedTools: tools,
+      all,
+      views,
+      uris,
+      tasks,
+      bounded,
+      results,
+      budget,
+      counts,
+      clock,
+      own,
+      saved,
+    });
   }
 
   /** What is saved is judged by the tools that are there. */
@@ -301,14 +278,14 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     config = next;
     all = membersOf(next);
     const differs = differingServers(before.servers, all.servers);
-    const definitions = built.definitions.join();
-    built = build();
+    const definitions = road.definitions.join();
+    road = newRoad();
     for (const server of differs) dropResults(server);
-    const parts = fleetConfig();
+    const parts = fleetConfigOf(config, all);
     for (const its of allFleets()) its.reload(parts, differs);
     for (const attached of members.values()) {
       subscriptions.renew(attached, differs);
-      if (definitions !== built.definitions.join()) attached.member.listsChanged(['tools']);
+      if (definitions !== road.definitions.join()) attached.member.listsChanged(['tools']);
     }
     const gone = [...before.servers.keys()].filter((server) => !all.servers.has(server));
     const added = [...all.servers.keys()].filter((server) => !before.servers.has(server));
@@ -341,36 +318,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   function tellHops(): void {
     for (const [server, { transport }] of all.servers)
       if (transport.kind === 'http') for (const its of allFleets()) its.downstreamOf(server)?.probe();
-  }
-
-  /** The policies need to know whose call it is; a server that is coming up may be about to tell. */
-  function whenKnown(next: Handler): Handler {
-    return (call) =>
-      built.policies.knows(call)
-        ? next(call)
-        : views
-            .of(call.client)
-            .appears(() => built.policies.knows(call))
-            .then(() => next(call));
-  }
-
-  function failedOver(from: string, to: string, { code }: ProxyError): void {
-    countOf(from).failovers++;
-    log.debug({ server: from, to, code }, 'failed over');
-  }
-
-  function retried(_call: Call, { server }: ProxyError): void {
-    if (server !== undefined) countOf(server).retries++;
-  }
-
-  function countCached(server: string, what: 'hit' | 'miss' | 'stale'): void {
-    countOf(server).cached[what]++;
-  }
-
-  function countOf(server: string): CallStats {
-    let counts = stats.get(server);
-    if (!counts) stats.set(server, (counts = new CallStats()));
-    return counts;
   }
 
   function attach(member: Member): Attachment {
@@ -449,7 +396,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   function fleet(part: FleetPart): Fleet {
     return new Fleet({
-      config: fleetConfig(),
+      config: fleetConfigOf(config, all),
       own: part.own,
       ownOnDemand: part.ownOnDemand ?? (() => false),
       shared: part.shared,
@@ -460,16 +407,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         part.changed(kinds);
       },
     });
-  }
-
-  function fleetConfig(): FleetConfig {
-    return {
-      servers: [...all.servers.values()].map(fleetServer),
-      pools: [...all.pools.values()],
-      shown: all.shown,
-      catalog: catalogOptions(config),
-      listWaitMs: config.expose.listWaitMs,
-    };
   }
 
   function run(server: ServerConfig, part: FleetPart, changed: () => void): Running {
@@ -537,7 +474,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       outside: [
         observe({
           server: name,
-          stats: countOf(name),
+          stats: counts.of(name),
           clock,
           log,
           measured: metrics && ((call, ms) => metrics.took(name, call.method, call.name, ms)),
@@ -571,7 +508,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     return byServer;
   }
 
-  /** Each problem once, however often the catalog is built. */
+  /** Each problem once, however often the catalog is road. */
   function logProblems({ problems }: Catalog): void {
     for (const { server, item, what } of problems) {
       const id = JSON.stringify([server, item, what]);
@@ -601,26 +538,6 @@ const NOBODY: Client = {
   logLevel: undefined,
 };
 
-/** All names that are the proxy's own. */
-const META_TOOL_NAMES = [
-  'run_workflow',
-  'workflow_runs',
-  'resume_workflow',
-  'cancel_workflow',
-  'proxy_status',
-];
-
-/** What is made of the config. */
-interface Built {
-  readonly policies: CallPolicies;
-  readonly pools: ReadonlyMap<string, Pool>;
-  readonly handle: Handler;
-  /** What a workflow's step calls: the same without the meta-tools. */
-  readonly road: Handler;
-  /** Of the proxy's own tools, as JSON texts. */
-  readonly definitions: readonly string[];
-}
-
 interface FleetPart {
   readonly own: (server: string) => boolean;
   readonly ownOnDemand?: (server: string) => boolean;
@@ -628,27 +545,6 @@ interface FleetPart {
   readonly greeting: GreetingSource;
   readonly shared?: Fleet;
   readonly changed: (kinds: readonly ListKind[]) => void;
-}
-
-/** How names are made. */
-export function catalogOptions({ expose, tools, servers }: Config): CatalogOptions {
-  return {
-    prefix: prefixesNames({ expose, servers }),
-    maxNameLength: expose.maxNameLength,
-    origin: expose.origin,
-    reserved: new Set([...META_TOOL_NAMES, ...tools.map(({ name }) => name)]),
-    metaTools: expose.metaTools || tools.length > 0,
-  };
-}
-
-export function fleetServer({
-  key,
-  namespace,
-  tools,
-  limits,
-  trustAnnotations: trusted,
-}: ServerConfig): FleetServer {
-  return { server: key, namespace, tools, maxTools: limits.tools, trusted };
 }
 
 function ownInfo(version: string): JsonObject {

@@ -6,7 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { openSnapshots, snapshotAddress } from '../catalog/snapshot.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../core/logger.ts';
-import { catalogOptions, fleetServer } from '../proxy.ts';
+import { catalogOptions, fleetServer } from '../fleet-config.ts';
 import { membersOf } from '../routing/members.ts';
 import { stateKey } from '../state-key.ts';
 

@@ -298,6 +298,9 @@ export interface LogConfig {
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
+/** What names are made of. */
+export type NamesConfig = Pick<Config, 'servers' | 'tools' | 'expose'>;
+
 /**
  * Whether exported names carry their server's namespace. `auto`: unless exactly one server is configured;
  * disabled ones count, so that switching one off renames nothing.
