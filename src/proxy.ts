@@ -242,10 +242,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   /** All that depends on the config and is cheap to make anew. */
   function newRoad(): CallRoad {
     const own = workflows ? [status, ...workflowTools(workflows)] : [];
-    const saved = savedWorkflows;
-    const { tools } = config;
     return callRoad({
-      composedTools: tools,
+      composedTools: config.tools,
       all,
       views,
       uris,
@@ -256,7 +254,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       counts,
       clock,
       own,
-      saved,
+      saved: savedWorkflows,
     });
   }
 
@@ -508,7 +506,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     return byServer;
   }
 
-  /** Each problem once, however often the catalog is road. */
+  /** Each problem once, however often the catalog is built. */
   function logProblems({ problems }: Catalog): void {
     for (const { server, item, what } of problems) {
       const id = JSON.stringify([server, item, what]);

@@ -208,7 +208,7 @@ export class Engine {
     });
   }
 
-  /** All that is on record about it but the results, oldest first. */
+  /** All that is on record about it but the results, as it was written: events of one commit stand together. */
   async record(row: RunRow): Promise<readonly Fact[]> {
     const entries = await (await this.#open()).entries(row.id);
     const begun = factOf(row.startedAt, 'run', '', { workflow: row.workflow, client: row.client });
