@@ -4,22 +4,22 @@
  *
  * Writing to a reply that is closed does nothing, so that whoever works on an answer need not look first.
  */
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { departing } from './departures.ts';
+import { errorBody } from './http-error-body.ts';
 import { BEATS_PER_SILENCE, type Beating, type Pulse } from './http-server-pulse.ts';
-import { errorBody } from './http-server-refusal.ts';
+import type { Fields, ServerResponse } from './http-server-response.ts';
 import { textOf, type Wire, wireText } from '../core/wire.ts';
 
 export interface HttpReply {
   /** The whole answer in one write. After an event it becomes the last event, and the status is lost. */
-  json(status: number, message: Wire, headers?: OutgoingHttpHeaders): void;
-  empty(status: number, headers?: OutgoingHttpHeaders): void;
+  json(status: number, message: Wire, headers?: Fields): void;
+  empty(status: number, headers?: Fields): void;
   /** A JSON-RPC message that is not the last: turns the answer into an event stream. Empty text only carries the id. */
   event(text: string, eventId?: string): void;
   /** The last message: plain JSON (200 unless told otherwise) if no event came before, else the last event. */
   end(message: Wire, status?: number): void;
   /** For streams without an end of their own: starts the event stream at once. They close when the server does. */
-  openStream(headers?: OutgoingHttpHeaders): void;
+  openStream(headers?: Fields): void;
   closeStream(): void;
   /** Takes effect only before anything was written, which silence may cause: set headers before waiting for others. */
   setHeader(name: string, value: string): void;
@@ -45,7 +45,7 @@ export interface ReplySettings {
   readonly drainMs: number;
   /** And how long for its size: a client that takes less is cut. */
   readonly drainBytesPerSecond: number;
-  /** Said in every answer from now on, as the connection ends after it. */
+  /** Said in every answer from now on, as its connection ends after it. */
   readonly stopping: () => boolean;
   readonly cut: (waitingBytes: number) => void;
   /** So many requests wait for their answers. */
@@ -54,18 +54,20 @@ export interface ReplySettings {
   readonly finished: (awaited: boolean) => void;
 }
 
-const STREAM_HEADERS = {
+const JSON_FIELDS: Fields = Object.freeze({ 'content-type': 'application/json' });
+const NO_FIELDS: Fields = Object.freeze({});
+const STREAM_FIELDS: Fields = Object.freeze({
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
   'x-accel-buffering': 'no',
-} as const;
+});
 
 export class ServerReply implements HttpReply, Beating {
   readonly #res: ServerResponse;
   readonly #settings: ReplySettings;
   /** Only a POSTed request is awaited in silence; a GET says at once what it is. */
   readonly #awaited: boolean;
-  #headers: OutgoingHttpHeaders | undefined;
+  #headers: Fields | undefined;
   #streaming = false;
   #endless = false;
   #closed = false;
@@ -75,19 +77,14 @@ export class ServerReply implements HttpReply, Beating {
   #drainedBy: number | undefined;
   beatsAs?: number;
 
-  constructor(
-    res: ServerResponse,
-    settings: ReplySettings,
-    awaited: boolean,
-    headers: OutgoingHttpHeaders | undefined,
-  ) {
+  constructor(res: ServerResponse, settings: ReplySettings, awaited: boolean, headers: Fields | undefined) {
     this.#res = res;
     this.#settings = settings;
     this.#awaited = awaited;
     this.#headers = headers;
     this.#lastBeat = settings.pulse.count;
     settings.pulse.add(this);
-    res.on('close', () => this.#left());
+    res.onLeft = () => this.#left();
   }
 
   get closed(): boolean {
@@ -95,7 +92,7 @@ export class ServerReply implements HttpReply, Beating {
   }
 
   get waitingBytes(): number {
-    return this.#res.writableLength;
+    return this.#res.waitingBytes;
   }
 
   setHeader(name: string, value: string): void {
@@ -108,24 +105,21 @@ export class ServerReply implements HttpReply, Beating {
     else if (!this.#closed) (this.#listeners ??= []).push(listener);
   }
 
-  json(status: number, message: Wire, headers?: OutgoingHttpHeaders): void {
+  json(status: number, message: Wire, headers?: Fields): void {
     if (this.#closed) return;
     if (this.#streaming) return this.#finish(eventText(textOf(message)));
     // Whoever would answer as well comes too late from here on.
     this.#closed = true;
     departing(() => {
-      // Its client has left meanwhile.
-      if (this.#res.destroyed) return;
-      const body = typeof message === 'string' ? wireText(message) : message;
-      this.#head(status, { 'content-type': 'application/json', 'content-length': bytesOf(body) }, headers);
-      this.#finish(body);
+      this.#send(status, JSON_FIELDS, headers, typeof message === 'string' ? wireText(message) : message);
     }, this.#settings.awaited() === 1);
   }
 
-  empty(status: number, headers?: OutgoingHttpHeaders): void {
+  empty(status: number, headers?: Fields): void {
     if (this.#closed) return;
-    if (!this.#streaming) this.#head(status, status === 204 ? {} : { 'content-length': 0 }, headers);
-    this.#finish();
+    if (this.#streaming) return this.#finish();
+    this.#closed = true;
+    this.#send(status, NO_FIELDS, headers);
   }
 
   event(text: string, eventId?: string): void {
@@ -138,11 +132,11 @@ export class ServerReply implements HttpReply, Beating {
     this.json(status, message);
   }
 
-  openStream(headers?: OutgoingHttpHeaders): void {
+  openStream(headers?: Fields): void {
     if (this.#closed) return;
     this.#endless = true;
     this.#startStream(headers);
-    this.#res.flushHeaders();
+    this.#res.flush();
   }
 
   closeStream(): void {
@@ -160,8 +154,6 @@ export class ServerReply implements HttpReply, Beating {
   }
 
   beat(): void {
-    // A pipelined answer whose turn has not come has no connection yet, so losing it makes no event.
-    if (this.#res.socket === null && this.#res.req.socket.destroyed) return this.#left();
     if (this.#closed) return this.#watchDrain();
     if (!this.#streaming && !this.#awaited) return;
     if (this.#settings.pulse.count - this.#lastBeat <= BEATS_PER_SILENCE) return;
@@ -169,19 +161,20 @@ export class ServerReply implements HttpReply, Beating {
     this.#write(': still here\n\n');
   }
 
-  #startStream(headers?: OutgoingHttpHeaders): void {
+  #startStream(headers?: Fields): void {
     if (this.#streaming) return;
     this.#streaming = true;
-    this.#head(200, STREAM_HEADERS, headers);
+    this.#res.start(200, this.#fields(STREAM_FIELDS, headers));
   }
 
-  #head(status: number, own: OutgoingHttpHeaders, further: OutgoingHttpHeaders | undefined): void {
-    const stopping = this.#settings.stopping();
-    const plain = this.#headers === undefined && further === undefined && !stopping;
-    this.#res.writeHead(
-      status,
-      plain ? own : { ...own, ...this.#headers, ...further, ...(stopping && { connection: 'close' }) },
-    );
+  #send(status: number, own: Fields, further: Fields | undefined, body?: Wire | Buffer): void {
+    this.#res.send(status, this.#fields(own, further), body);
+  }
+
+  #fields(own: Fields, further: Fields | undefined): Fields {
+    if (this.#settings.stopping()) this.#res.makeLast();
+    if (this.#headers === undefined && further === undefined) return own;
+    return { ...own, ...this.#headers, ...further };
   }
 
   #write(text: string): void {
@@ -191,25 +184,14 @@ export class ServerReply implements HttpReply, Beating {
     else this.#res.write(text);
   }
 
-  #finish(body?: Wire | Buffer): void {
+  /** Ends a stream. */
+  #finish(text?: string): void {
     this.#closed = true;
-    if (body === undefined) this.#res.end();
-    else if (typeof body === 'string' || Buffer.isBuffer(body)) this.#res.end(body);
-    else {
-      const [head, long, tail] = body;
-      this.#res.cork();
-      this.#res.write(head);
-      this.#res.write(long);
-      this.#res.end(tail);
-    }
-    // What has not left at once stays under watch.
-    if (this.waitingBytes === 0) this.#settings.pulse.delete(this);
+    this.#res.end(text);
   }
 
+  /** What is written and has not left. */
   #watchDrain(): void {
-    if (this.#res.writableFinished) return this.#settings.pulse.delete(this);
-    // Behind another answer on the same connection: its turn has not come.
-    if (this.#res.socket === null) return;
     const now = performance.now();
     const { drainMs, drainBytesPerSecond } = this.#settings;
     this.#drainedBy ??= now + drainMs + (this.waitingBytes / drainBytesPerSecond) * 1000;
@@ -250,9 +232,4 @@ function eventText(text: string, eventId?: string): string {
   // In valid JSON a line break is white space between tokens, so it may stand between data lines too.
   const data = /[\r\n]/.test(text) ? text.replaceAll(/\r\n|\r|\n/g, '\ndata: ') : text;
   return `${id}event: message\ndata: ${data}\n\n`;
-}
-
-function bytesOf(body: Wire | Buffer): number {
-  if (typeof body === 'string' || Buffer.isBuffer(body)) return Buffer.byteLength(body);
-  return body.reduce((bytes, part) => bytes + Buffer.byteLength(part), 0);
 }

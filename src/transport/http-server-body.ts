@@ -1,38 +1,37 @@
 /** Reads the body of a POST: bounded in size, whole, and surely UTF-8. */
-import type { IncomingMessage } from 'node:http';
 import { PARSE_ERROR } from '../core/errors.ts';
+import type { BodySink } from './http-server-connection.ts';
 import type { Refusal } from './http-server-refusal.ts';
 import { LongText } from './long-text.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/**
- * `done` is called once, or never if the client goes away first. A byte order mark is taken off: RFC 8259
- * lets a reader ignore it, and some Windows programs send one.
- *
- * @returns why the body is not even read.
- */
-export function readBody(
-  req: IncomingMessage,
-  maxBytes: number,
-  done: (body: string | Refusal) => void,
-): Refusal | undefined {
-  const declared = Number(req.headers['content-length'] ?? 0);
-  if (declared > maxBytes) return tooLarge(maxBytes);
-  const text = new LongText(true);
-  const take = (chunk: Buffer): void => {
-    if (text.bytes + chunk.length <= maxBytes) return text.add(chunk);
-    req.off('data', take);
-    req.off('end', end);
-    text.clear();
-    done(tooLarge(maxBytes));
-  };
-  const end = (): void => done(whole(text));
-  req.on('data', take);
-  req.on('end', end);
-  return undefined;
+/** Tells what has been read, once; never if the body does not come to its end. */
+export class Body implements BodySink {
+  readonly #text = new LongText(true);
+  readonly #maxBytes: number;
+  readonly #done: (body: string | Refusal) => void;
+  #over = false;
+
+  constructor(maxBytes: number, done: (body: string | Refusal) => void) {
+    this.#maxBytes = maxBytes;
+    this.#done = done;
+  }
+
+  data(part: Buffer): void {
+    if (this.#over) return;
+    if (this.#text.bytes + part.length <= this.#maxBytes) return this.#text.add(part);
+    this.#over = true;
+    this.#text.clear();
+    this.#done(tooLarge(this.#maxBytes));
+  }
+
+  end(): void {
+    if (!this.#over) this.#done(whole(this.#text));
+  }
 }
 
+/** A byte order mark is taken off: RFC 8259 lets a reader ignore it, and some Windows programs send one. */
 function whole(text: LongText): string | Refusal {
   if (text.bytes === 0) return unreadable('The body is empty: send one JSON-RPC message.');
   const body = text.take();
@@ -40,7 +39,7 @@ function whole(text: LongText): string | Refusal {
   return body.startsWith(BYTE_ORDER_MARK) ? body.slice(1) : body;
 }
 
-function tooLarge(maxBytes: number): Refusal {
+export function tooLarge(maxBytes: number): Refusal {
   return {
     status: 413,
     message: `The body is larger than ${maxBytes} bytes (http.maxBodyBytes).`,

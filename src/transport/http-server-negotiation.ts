@@ -1,5 +1,5 @@
 /** What a request to `/mcp` must say about the types it sends and takes. */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestHeaders } from './http-request-reader.ts';
 import type { Refusal } from './http-server-refusal.ts';
 
 const JSON_TYPE = 'application/json';
@@ -8,9 +8,9 @@ const STREAM_TYPE = 'text/event-stream';
 const USUAL_ACCEPT = `${JSON_TYPE}, ${STREAM_TYPE}`;
 
 /** A request without `Accept` takes anything (RFC 9110, 12.5.1). */
-export function checkTypes(method: string, headers: IncomingHttpHeaders): Refusal | undefined {
-  if (method === 'POST') return checkContent(headers) ?? checkPostAccept(headers.accept);
-  if (method === 'GET' && !accepts(headers.accept, STREAM_TYPE))
+export function checkTypes(method: string, headers: RequestHeaders): Refusal | undefined {
+  if (method === 'POST') return checkContent(headers) ?? checkPostAccept(headers['accept']);
+  if (method === 'GET' && !accepts(headers['accept'], STREAM_TYPE))
     return notAcceptable(`A GET must accept ${STREAM_TYPE}.`);
   return undefined;
 }
@@ -21,7 +21,7 @@ function checkPostAccept(accept: string | undefined): Refusal | undefined {
   return notAcceptable(`A POST must accept both ${JSON_TYPE} and ${STREAM_TYPE}.`);
 }
 
-function checkContent(headers: IncomingHttpHeaders): Refusal | undefined {
+function checkContent(headers: RequestHeaders): Refusal | undefined {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     return unsupported('Compressed bodies are not taken: send the JSON as it is.');

@@ -1,19 +1,22 @@
 /** The way of one request: who asks, for what, in which form; then its body, then whoever answers it. */
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { INTERNAL_ERROR, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Guard } from './http-guard.ts';
+import { errorBody } from './http-error-body.ts';
 import type { HttpReply } from './http-reply.ts';
-import { readBody } from './http-server-body.ts';
+import type { RequestHead, RequestHeaders } from './http-request-reader.ts';
+import { Body, tooLarge } from './http-server-body.ts';
+import type { ServerRequest } from './http-server-connection.ts';
 import { answerPreflight, corsHeaders } from './http-server-cors.ts';
 import { checkTypes } from './http-server-negotiation.ts';
-import { errorBody, refuse, type Refusal } from './http-server-refusal.ts';
+import { refuse, type Refusal } from './http-server-refusal.ts';
+import type { Fields, ServerResponse } from './http-server-response.ts';
 
 type HttpMethod = 'POST' | 'GET' | 'DELETE';
 
 export interface HttpExchange {
   readonly method: HttpMethod;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: RequestHeaders;
   /** A header that came more than once is one value, joined with commas. */
   header(name: string): string | undefined;
   /** The token's owner, or `local` where no tokens are set. */
@@ -32,138 +35,152 @@ export interface HttpPage {
 export interface RequestOptions {
   readonly path: string;
   readonly maxBodyBytes: number;
-  readonly lingerMs: number;
   readonly guard: Guard;
   readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
   readonly onMcp: (exchange: HttpExchange) => void;
-  readonly openReply: (
-    res: ServerResponse,
-    awaited: boolean,
-    headers: OutgoingHttpHeaders | undefined,
-  ) => HttpReply;
+  readonly openReply: (response: ServerResponse, awaited: boolean, headers: Fields | undefined) => HttpReply;
   readonly stopping: () => boolean;
   /** One more was refused. */
   readonly refused: () => void;
   readonly log: Logger;
 }
 
-/** `mustContinue`: the client waits for a word before it sends the body. */
-export type RequestHandler = (req: IncomingMessage, res: ServerResponse, mustContinue: boolean) => void;
+export type RequestHandler = (request: ServerRequest, response: ServerResponse) => void;
 
-const MAX_HEADERS = 256;
 /** The one page that needs no token: it tells nothing but that the process lives. */
 const OPEN_PAGE = '/healthz';
 
-export function requestHandler(options: RequestOptions): RequestHandler {
-  return (req, res, mustContinue) => new Request(options, req, res).handle(mustContinue);
+/** A client that may call, as whom, and what a page of it may read. */
+interface Admitted {
+  readonly principal: string;
+  readonly cors: Fields | undefined;
 }
 
-class Request {
+export function requestHandler(options: RequestOptions): RequestHandler {
+  /** Whose POST with this head was let in: the same head comes again and again on its connection. */
+  const admitted = new WeakMap<RequestHead, Admitted>();
+  return (request, response) => {
+    const known = admitted.get(request.head);
+    const handling = new Handling(options, request, response);
+    if (known && !options.stopping()) return handling.post(known);
+    const found = handling.handle();
+    if (found) admitted.set(request.head, found);
+  };
+}
+
+class Handling {
   readonly #options: RequestOptions;
-  readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
-  /** Headers for an allowed web page. */
-  #cors: OutgoingHttpHeaders | undefined;
+  readonly #request: ServerRequest;
+  readonly #response: ServerResponse;
+  /** Header fields for an allowed web page. */
+  #cors: Fields | undefined;
 
-  constructor(options: RequestOptions, req: IncomingMessage, res: ServerResponse) {
+  constructor(options: RequestOptions, request: ServerRequest, response: ServerResponse) {
     this.#options = options;
-    this.#req = req;
-    this.#res = res;
+    this.#request = request;
+    this.#response = response;
   }
 
-  handle(mustContinue: boolean): void {
-    const stranger = this.#checkSender();
+  /** @returns who has been let in with a POST. */
+  handle(): Admitted | undefined {
+    const { head } = this.#request;
+    const { guard, path } = this.#options;
+    const stranger = this.#checkSender(head);
     if (stranger) return this.#refuse(stranger);
-    if (this.#cors !== undefined && answerPreflight(this.#req, this.#res, this.#cors)) return;
-    const target = pathOf(this.#req.url);
-    const principal =
-      target === OPEN_PAGE ? '' : this.#options.guard.principalOf(this.#req.headers.authorization);
+    if (answerPreflight(head, this.#response, this.#cors)) return undefined;
+    const target = pathOf(head.target);
+    const principal = target === OPEN_PAGE ? '' : guard.principalOf(head.headers['authorization']);
     if (typeof principal !== 'string') return this.#refuse(principal);
-    if (target === this.#options.path) this.#handleMcp(principal, mustContinue);
-    else void this.#answerPage(target);
+    if (target === path) return this.#handleMcp(head, { principal, cors: this.#cors });
+    void this.#answerPage(target, head.method);
+    return undefined;
   }
 
-  #checkSender(): Refusal | undefined {
+  post({ principal, cors }: Admitted): void {
+    this.#cors = cors;
+    this.#request.takeBody(
+      new Body(this.#options.maxBodyBytes, (body) => {
+        if (typeof body === 'string') this.#pass('POST', principal, body);
+        else this.#refuse(body);
+      }),
+    );
+  }
+
+  #checkSender({ headers }: RequestHead): Refusal | undefined {
     const { guard, stopping } = this.#options;
-    const { headers, rawHeaders, socket } = this.#req;
-    if (stopping())
-      return { status: 503, message: 'The proxy is stopping.', headers: { connection: 'close' } };
-    if (rawHeaders.length > MAX_HEADERS * 2)
-      return { status: 431, message: `More than ${MAX_HEADERS} headers.` };
-    const stranger = guard.checkHost(headers.host, () => socket.localAddress);
-    if (stranger || headers.origin === undefined) return stranger;
-    const foreign = guard.checkOrigin(headers.origin);
-    if (!foreign) this.#cors = corsHeaders(headers.origin);
+    if (stopping()) return { status: 503, message: 'The proxy is stopping.', last: true };
+    const { host, origin } = headers;
+    const stranger = guard.checkHost(host, () => this.#request.localAddress);
+    if (stranger || origin === undefined) return stranger;
+    const foreign = guard.checkOrigin(origin);
+    if (!foreign) this.#cors = corsHeaders(origin);
     return foreign;
   }
 
-  #handleMcp(principal: string, mustContinue: boolean): void {
-    const { method, headers } = this.#req;
+  #handleMcp({ method, headers, framing }: RequestHead, admitted: Admitted): Admitted | undefined {
     if (method !== 'POST' && method !== 'GET' && method !== 'DELETE')
       return this.#refuse(wrongMethod('POST, GET, DELETE'));
     const mismatch = checkTypes(method, headers);
     if (mismatch) return this.#refuse(mismatch);
     if (method !== 'POST') {
-      this.#req.resume();
-      return this.#pass(method, principal, '');
+      this.#pass(method, admitted.principal, '');
+      return undefined;
     }
-    const tooLarge = readBody(this.#req, this.#options.maxBodyBytes, (body) => {
-      if (typeof body === 'string') this.#pass(method, principal, body);
-      else this.#refuse(body);
-    });
-    if (tooLarge) this.#refuse(tooLarge);
-    else if (mustContinue) this.#res.writeContinue();
+    const { maxBodyBytes } = this.#options;
+    if (framing !== 'chunks' && framing > maxBodyBytes) return this.#refuse(tooLarge(maxBodyBytes));
+    const expected = headers['expect'];
+    if (expected !== undefined) {
+      if (expected.toLowerCase() !== '100-continue')
+        return this.#refuse({ status: 417, message: 'Only 100-continue can be expected.' });
+      this.#response.continue();
+    }
+    this.post(admitted);
+    // Whoever waits for a word before the body gets it every time.
+    return expected === undefined ? admitted : undefined;
   }
 
   #pass(method: HttpMethod, principal: string, body: string): void {
-    const reply = this.#options.openReply(this.#res, method === 'POST', this.#cors);
+    const reply = this.#options.openReply(this.#response, method === 'POST', this.#cors);
     try {
-      this.#options.onMcp(new Exchange(method, this.#req.headers, principal, body, reply));
+      this.#options.onMcp(new Exchange(method, this.#request.head.headers, principal, body, reply));
     } catch (error) {
       this.#options.log.error({ method, error: messageOf(error) }, 'request failed');
       reply.json(500, errorBody('The proxy failed: see its log.', INTERNAL_ERROR));
     }
   }
 
-  async #answerPage(target: string): Promise<void> {
+  async #answerPage(target: string, method: string): Promise<void> {
     const { routes, path, log } = this.#options;
-    const { method } = this.#req;
     const page = routes.get(target);
     if (!page) return this.#refuse({ status: 404, message: `Nothing is here: MCP is served at ${path}.` });
     if (method !== 'GET' && method !== 'HEAD') return this.#refuse(wrongMethod('GET, HEAD'));
     try {
       const { status, type, body } = await page();
-      this.#res.writeHead(status, {
-        'content-type': type,
-        'content-length': Buffer.byteLength(body),
-        'cache-control': 'no-store',
-        ...this.#cors,
-      });
-      this.#res.end(body);
+      this.#response.send(status, { 'content-type': type, 'cache-control': 'no-store', ...this.#cors }, body);
     } catch (error) {
       log.error({ page: target, error: messageOf(error) }, 'page failed');
       this.#refuse({ status: 500, code: INTERNAL_ERROR, message: 'This page failed: see the log.' });
     }
   }
 
-  #refuse(refusal: Refusal): void {
-    const { log, lingerMs, refused } = this.#options;
+  #refuse(refusal: Refusal): undefined {
+    const { log, refused } = this.#options;
     refused();
-    log.debug({ status: refusal.status, method: this.#req.method }, 'request refused');
-    refuse(this.#req, this.#res, refusal, this.#cors, lingerMs);
+    log.debug({ status: refusal.status, method: this.#request.head.method }, 'request refused');
+    refuse(this.#request, this.#response, refusal, this.#cors);
   }
 }
 
 class Exchange implements HttpExchange {
   readonly method: HttpMethod;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: RequestHeaders;
   readonly principal: string;
   readonly body: string;
   readonly reply: HttpReply;
 
   constructor(
     method: HttpMethod,
-    headers: IncomingHttpHeaders,
+    headers: RequestHeaders,
     principal: string,
     body: string,
     reply: HttpReply,
@@ -176,13 +193,12 @@ class Exchange implements HttpExchange {
   }
 
   header(name: string): string | undefined {
-    const value = this.headers[name.toLowerCase()];
-    return Array.isArray(value) ? value.join(', ') : value;
+    return this.headers[name.toLowerCase()];
   }
 }
 
 /** Compared as it stands: a URL object costs more than the rest of a small request. */
-function pathOf(url = ''): string {
+function pathOf(url: string): string {
   const question = url.indexOf('?');
   return question < 0 ? url : url.slice(0, question);
 }

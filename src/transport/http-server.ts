@@ -1,13 +1,14 @@
 /**
- * The HTTP server that clients talk to: bytes in and out, on `node:http`.
+ * The HTTP server that clients talk to: bytes in and out, on sockets of its own.
  *
  * It decides who may ask (`http-guard.ts`), bounds what is asked in size, number and time, and hands over
  * whole bodies. Sessions, JSON-RPC and the two eras are the business of `server/`.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
 import type { Logger } from '../core/logger.ts';
 import { asHost, buildGuard, type GuardOptions } from './http-guard.ts';
 import { ServerReply, type ReplySettings } from './http-reply.ts';
+import type { ConnectionTimeouts } from './http-server-connection.ts';
 import { Connections } from './http-server-connections.ts';
 import { listen } from './http-server-listen.ts';
 import { Pulse } from './http-server-pulse.ts';
@@ -34,18 +35,10 @@ export interface HttpServerOptions extends GuardOptions {
   readonly maxWaitingBytes: number;
 }
 
-interface HttpTimeouts {
-  /** For the head of a request. */
-  readonly headersMs: number;
-  /** For head and body together. */
-  readonly bodyMs: number;
-  /** How long an idle connection is kept. */
-  readonly keepAliveMs: number;
+interface HttpTimeouts extends ConnectionTimeouts {
   /** A client may take this long for what is left of a finished answer, and longer by its size. */
   readonly drainMs: number;
   readonly drainBytesPerSecond: number;
-  /** How long the rest of a refused body is thrown away before its connection is closed. */
-  readonly lingerMs: number;
 }
 
 export interface HttpServer {
@@ -82,7 +75,6 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
   drainBytesPerSecond: 65_536,
   lingerMs: 2_000,
 };
-const MAX_HEADER_BYTES = 16_384;
 /** How long the last words of a stopping server may take to leave. */
 const LAST_WORDS_MS = 250;
 
@@ -90,10 +82,10 @@ const LAST_WORDS_MS = 250;
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { log, path, maxBodyBytes, routes, onMcp } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-  const { lingerMs, drainMs, drainBytesPerSecond } = timeouts;
+  const { drainMs, drainBytesPerSecond } = timeouts;
   const guard = buildGuard(options);
-  const server = createBoundedServer(timeouts, options.maxConnections);
-  const connections = new Connections(server, lingerMs, log);
+  const server = createServer({ noDelay: true });
+  server.maxConnections = options.maxConnections;
   const pulse = new Pulse<ServerReply>(options.silenceMs);
   const counts = { requests: 0, refused: 0, cut: 0 };
   let awaitedReplies = 0;
@@ -113,31 +105,35 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     awaited: () => awaitedReplies,
     finished(awaited) {
       if (awaited) awaitedReplies--;
-      if (isStopping) connections.closeIdle();
     },
   };
   const handle = requestHandler({
     path,
     maxBodyBytes,
-    lingerMs,
     guard,
     routes,
     onMcp,
-    openReply(res, awaited, headers) {
+    openReply(response, awaited, headers) {
       if (awaited) awaitedReplies++;
-      return new ServerReply(res, settings, awaited, headers);
+      return new ServerReply(response, settings, awaited, headers);
     },
     stopping,
     refused: () => void counts.refused++,
     log,
   });
-  const take = (req: IncomingMessage, res: ServerResponse, mustContinue: boolean): void => {
-    counts.requests++;
-    connections.begins(req, res);
-    handle(req, res, mustContinue);
-  };
-  server.on('request', (req: IncomingMessage, res: ServerResponse) => take(req, res, false));
-  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => take(req, res, true));
+  const connections = new Connections(
+    server,
+    {
+      timeouts,
+      stopping,
+      request(request, response) {
+        counts.requests++;
+        handle(request, response);
+      },
+      refused: (status, why) => log.debug({ status, why }, 'connection refused'),
+    },
+    log,
+  );
 
   const { address, port } = await listen(server, options.host, options.port);
   return {
@@ -159,23 +155,6 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
       await gone;
     },
   };
-}
-
-function createBoundedServer(timeouts: HttpTimeouts, maxConnections: number): Server {
-  const { headersMs, bodyMs, keepAliveMs } = timeouts;
-  const server = createServer({
-    maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: headersMs,
-    requestTimeout: bodyMs,
-    keepAliveTimeout: keepAliveMs,
-    connectionsCheckingInterval: Math.min(5_000, Math.ceil(Math.min(headersMs, bodyMs) / 4)),
-    insecureHTTPParser: false,
-    noDelay: true,
-  });
-  // Node would drop headers beyond a number silently; the request handler refuses them.
-  server.maxHeadersCount = 0;
-  server.maxConnections = maxConnections;
-  return server;
 }
 
 async function isDoneWithin(done: Promise<void>, ms: number): Promise<boolean> {

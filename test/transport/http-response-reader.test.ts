@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ResponseError, ResponseReader } from '../../src/transport/http-response-reader.ts';
+import { MessageError } from '../../src/transport/http-message-reader.ts';
+import { ResponseReader } from '../../src/transport/http-response-reader.ts';
 
 interface Told {
   readonly heads: [number, Record<string, unknown>][];
@@ -87,7 +88,7 @@ describe('a response', () => {
       reader.push(Buffer.from(text));
     } catch (error) {
       // What follows an answer belongs to none.
-      expect(error).toBeInstanceOf(ResponseError);
+      expect(error).toBeInstanceOf(MessageError);
     }
     expect(seen).toEqual([keeps]);
   });
@@ -126,8 +127,8 @@ describe('a response', () => {
     `HTTP/1.1 200 OK\r\n${'x:1\r\n'.repeat(600)}\r\n`,
     `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;${'a'.repeat(5000)}`,
   ])('that can be read in no way, or in two, is refused: %j', (text) => {
-    expect(() => read([Buffer.from(text, 'latin1')])).toThrow(ResponseError);
-    expect(() => read(cut(text, [7, 19, 23, 40]))).toThrow(ResponseError);
+    expect(() => read([Buffer.from(text, 'latin1')])).toThrow(MessageError);
+    expect(() => read(cut(text, [7, 19, 23, 40]))).toThrow(MessageError);
   });
 
   test.each([
@@ -146,7 +147,7 @@ describe('a response', () => {
         try {
           read(cut(start + text, where), true);
         } catch (error) {
-          if (!(error instanceof ResponseError)) expect((error as Error).message).toBe('other side closed');
+          if (!(error instanceof MessageError)) expect((error as Error).message).toBe('other side closed');
         }
       }),
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { JSON_HEADERS, open, post, RawClient } from './http-server-fixture.ts';
+import { JSON_HEADERS, open, post, RawClient, wire } from './http-server-fixture.ts';
 
 const TOKENS = new Map([
   ['alice', 'token-of-alice'],
@@ -155,6 +155,15 @@ describe('tokens', () => {
         'Bearer realm="switchyard", error="invalid_token"',
       );
     }
+  });
+
+  test('F01 are looked at in every request of a connection', async () => {
+    const { port } = await open({ tokens: TOKENS });
+    const as = (token: string) => wire('{}', [`Authorization: Bearer ${token}`]);
+    const good = as([...TOKENS.values()][0] ?? '');
+    const client = new RawClient(port).say(good + good + as('wrong') + wire('{}') + good);
+    await client.until(({ statuses }) => statuses.length === 5);
+    expect(client.statuses).toEqual([200, 200, 401, 401, 200]);
   });
 
   test('name their owner', async () => {

@@ -54,6 +54,14 @@ describe('slow clients', () => {
     expect(client.statuses).toEqual([408]);
   });
 
+  test('G01 that ask nothing are closed without a word', async () => {
+    const server = await open({ timeouts: FAST });
+    const silent = new RawClient(server.port);
+    const served = new RawClient(server.port).say(wire('{}'));
+    await Promise.all([silent.end(), served.end()]);
+    expect([silent.received, served.statuses]).toEqual(['', [200]]);
+  });
+
   test('beyond the cap are closed at once, and logged once', async () => {
     const server = await open({ maxConnections: 5 });
     const first = Array.from({ length: 5 }, () => new RawClient(server.port));
@@ -179,6 +187,9 @@ describe('framing', () => {
     ['a negative length', ['Content-Length: -1']],
     ['chunked not last', ['Transfer-Encoding: chunked, identity']],
     ['a space before the colon', ['Transfer-Encoding : chunked']],
+    ['a folded field', ['X-A: 1', ' Transfer-Encoding: chunked']],
+    ['a line that ends without CR', ['X-A: 1\nTransfer-Encoding: chunked']],
+    ['a second host', ['Host: evil.example']],
   ])('G04 %s is refused and the connection closed', async (_, headers) => {
     let calls = 0;
     const { port } = await open({ timeouts: FAST, onMcp: () => void calls++ });
@@ -203,7 +214,23 @@ describe('framing', () => {
       onMcp: ({ reply }) => void setTimeout(() => reply.end('{"late":1}'), 100),
     });
     const client = await new RawClient(port).say(`${wire('{}')}RUBBISH\r\n\r\n`).end();
-    expect(client.statuses).toEqual([]);
+    expect(client.statuses).toEqual([200, 400]);
+    expect(client.received).toMatch(/^HTTP\/1\.1 200 [^]*\{"late":1\}HTTP\/1\.1 400 /);
+  });
+
+  test('G04 what comes before an answer waits for it, and no more of it than a little', async () => {
+    let reply: HttpReply | undefined;
+    const server = await open({ onMcp: (exchange) => void (reply = exchange.reply) });
+    const client = new RawClient(server.port).say(wire('"first"'));
+    await waitFor(() => reply !== undefined);
+    // More than the system's buffers hold.
+    const ahead = 16 * 1024 * 1024;
+    for (let sent = 0; sent < ahead; sent += 65_536) client.say(wire(`"${'x'.repeat(65_000)}"`));
+    await pause(100);
+    expect(client.socket.writableLength).toBeGreaterThan(0);
+    expect(server.stats.requests).toBe(1);
+    reply?.end('1');
+    await waitFor(() => server.stats.requests === 2);
   });
 
   test('G04 a connection is good for more after a small refused request', async () => {

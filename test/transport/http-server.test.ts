@@ -215,6 +215,13 @@ describe('what is asked', () => {
     expect([page.status, page.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 
+  test('what a client expects beyond a word before its body gets 417', async () => {
+    const { port } = await open();
+    const client = new RawClient(port).say(wire('{}', ['Expect: a-miracle']));
+    await client.until(({ statuses }) => statuses.length > 0);
+    expect(client.statuses).toEqual([417]);
+  });
+
   test('pages answer GET and HEAD with their own status', async () => {
     const { url } = await open();
     const health = await fetch(url.replace('/mcp', '/healthz'));
@@ -276,17 +283,55 @@ describe('a client that leaves', () => {
     expect(server.stats).toMatchObject({ open: 0, connections: 0 });
   });
 
-  test('G05 is noticed for every request that it had pipelined', async () => {
-    const reasons: string[] = [];
-    const { port } = await open({
-      silenceMs: 200,
-      onMcp: ({ body, reply }) => reply.onClose((why) => reasons.push(body + why)),
+  test('G05 is noticed though it had pipelined more, which is then never begun', async () => {
+    const told: string[] = [];
+    const server = await open({
+      onMcp({ body, reply }) {
+        told.push(body);
+        reply.onClose((why) => told.push(why));
+      },
     });
-    const client = new RawClient(port).say(wire('1-') + wire('2-') + wire('3-'));
-    await pause(50);
+    const client = new RawClient(server.port).say(wire('1') + wire('2') + wire('3'));
+    await waitFor(() => told.length > 0);
     client.socket.destroy();
-    await waitFor(() => reasons.length === 3);
-    expect(reasons.sort()).toEqual(['1-client-gone', '2-client-gone', '3-client-gone']);
+    await waitFor(() => server.stats.connections === 0);
+    expect(told).toEqual(['1', 'client-gone']);
+    expect(server.stats).toMatchObject({ requests: 1, open: 0 });
+  });
+
+  test.each(['before its answer', 'between two events'])(
+    'G05 is noticed where it ends only its own side, %s',
+    async (when) => {
+      const reasons: string[] = [];
+      const server = await open({
+        onMcp({ reply }) {
+          reply.onClose((why) => reasons.push(why));
+          if (when === 'between two events') reply.event('{"n":1}');
+        },
+      });
+      const client = new RawClient(server.port).say(wire('{}'));
+      await waitFor(() => server.stats.open === 1);
+      client.socket.end();
+      await client.end();
+      expect(reasons).toEqual(['client-gone']);
+    },
+  );
+
+  test('is answered by the end of the connection where it speaks an older HTTP', async () => {
+    const { port } = await open({
+      onMcp({ body, reply }) {
+        if (body === 'stream') reply.event('{"n":1}');
+        reply.end('{"n":2}');
+      },
+    });
+    const older = (body: string) => wire(body).replace('HTTP/1.1', 'HTTP/1.0');
+    const plain = await new RawClient(port).say(older('plain')).end();
+    expect(plain.received).toMatch(/connection: close\r\n\r\n\{"n":2\}$/);
+    const stream = await new RawClient(port).say(older('stream')).end();
+    expect(stream.received).not.toContain('chunked');
+    expect(stream.received).toMatch(
+      /close\r\n\r\nevent: message\ndata: \{"n":1\}\n\nevent: message\ndata: \{"n":2\}\n\n$/,
+    );
   });
 
   test('after the answer is not told', async () => {
