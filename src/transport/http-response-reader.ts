@@ -21,11 +21,18 @@ const MAX_FIELDS = 512;
 const SIZE_LINE = /^([\da-fA-F]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 
+interface ResponseHead {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  readonly framing: Framing;
+  readonly keeps: boolean;
+}
+
 export class ResponseReader extends MessageReader {
   readonly #events: ResponseEvents;
-  #status = 0;
-  #headers: ResponseHeaders = {};
-  #keeps = false;
+  /** From one response to the next a head is mostly the same to the letter. */
+  #text = '';
+  #head: ResponseHead = { status: 0, headers: {}, framing: 0, keeps: false };
 
   constructor(events: ResponseEvents) {
     super(SIZE_LINE);
@@ -39,24 +46,17 @@ export class ResponseReader extends MessageReader {
   }
 
   protected override readHead(text: string): Framing | undefined {
-    const lines = text.split('\r\n');
-    const [, minor, digits] = STATUS_LINE.exec(lines[0] as string) ?? [];
-    if (digits === undefined) throw new MessageError('no status line');
-    if (lines.length > MAX_FIELDS) throw new MessageError('too many fields');
-    const status = Number(digits);
-    const headers = fields(lines);
-    // Of what comes before the response itself nothing is of use; and nobody has asked for another protocol.
-    if (status === 101) throw new MessageError('another protocol');
-    if (status < 200) return undefined;
-    this.#status = status;
-    this.#headers = headers;
-    this.#keeps = minor === '1' && !saysClose(headers['connection']);
-    if (status === 204 || status === 304) return 0;
-    return framingOf(headers['content-length'], headers['transfer-encoding']) ?? 'close';
+    if (text !== this.#text) {
+      const head = parsed(text);
+      if (!head) return undefined;
+      this.#head = head;
+      this.#text = text;
+    }
+    return this.#head.framing;
   }
 
   protected override begun(): void {
-    this.#events.head(this.#status, this.#headers);
+    this.#events.head(this.#head.status, this.#head.headers);
   }
 
   protected override data(part: Buffer): void {
@@ -64,12 +64,31 @@ export class ResponseReader extends MessageReader {
   }
 
   protected override ended(early: boolean): void {
-    this.#events.end(this.#keeps && !early);
+    this.#events.end(this.#head.keeps && !early);
   }
 
   protected override early(): never {
     throw new MessageError('bytes that belong to no response');
   }
+}
+
+/** @returns `undefined` for what comes before the response itself: nothing in it is of use. @throws MessageError */
+function parsed(text: string): ResponseHead | undefined {
+  const lines = text.split('\r\n');
+  const [, minor, digits] = STATUS_LINE.exec(lines[0] as string) ?? [];
+  if (digits === undefined) throw new MessageError('no status line');
+  if (lines.length > MAX_FIELDS) throw new MessageError('too many fields');
+  const status = Number(digits);
+  const headers = fields(lines);
+  // Nobody has asked for another protocol.
+  if (status === 101) throw new MessageError('another protocol');
+  if (status < 200) return undefined;
+  const keeps = minor === '1' && !saysClose(headers['connection']);
+  const bodiless = status === 204 || status === 304;
+  const framing = bodiless
+    ? 0
+    : (framingOf(headers['content-length'], headers['transfer-encoding']) ?? 'close');
+  return { status, headers, framing, keeps };
 }
 
 function fields(lines: readonly string[]): ResponseHeaders {
