@@ -4,6 +4,7 @@
  * Restores the server's own names on the way out, keeps ids, progress and cancellation apart per call, and
  * turns the server's questions over to whoever may answer. Starting again is `downstream.ts`.
  */
+import type { MessageText } from '../core/abridged.ts';
 import { Answer } from '../core/answer.ts';
 import type { Call, Client, Era } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
@@ -27,6 +28,7 @@ import {
   type Invalid,
   notificationText,
   requestText,
+  requestWire,
   resultText,
 } from '../protocol/message.ts';
 import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../protocol/params.ts';
@@ -140,7 +142,7 @@ export class Connection {
     const answer = this.#peer.answerTo(id, progress);
     this.#calls.set(id, call);
     this.#link.send({
-      text: requestText(id, method, params),
+      text: requestWire(id, method, params),
       id,
       method,
       headers:
@@ -308,7 +310,7 @@ export class Connection {
   }
 
   /** One revision of the legacy family has batches. */
-  #received(text: string, stream: StreamOf): void {
+  #received(text: MessageText, stream: StreamOf): void {
     this.#heard++;
     const texts = batchTexts(text, this.#options.limits.values);
     if (texts === undefined) this.#peer.receive(text, stream);
@@ -380,7 +382,10 @@ export class Connection {
     const progressToken = progressTokenOf(params);
     if (progressToken === undefined) return undefined;
     return (progress) =>
-      this.notify('notifications/progress', Json.fromText(editObject(progress.text, { progressToken })));
+      this.notify(
+        'notifications/progress',
+        progress.edit((text) => editObject(text, { progressToken })),
+      );
   }
 
   #reply(text: string): void {

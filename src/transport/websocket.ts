@@ -1,4 +1,5 @@
 /** The link to a server that speaks MCP over a WebSocket, one message a frame. */
+import { textOf, type Wire } from '../core/wire.ts';
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { systemClock } from '../core/clock.ts';
@@ -182,7 +183,8 @@ class Frames implements Sink {
     return this.#earlyBytes + this.#socket.bufferedAmount;
   }
 
-  write(text: string): void {
+  write(message: Wire): void {
+    const text = textOf(message);
     if (!this.#early) return this.#socket.send(text);
     this.#early.push(text);
     this.#earlyBytes += text.length;
