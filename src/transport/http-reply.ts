@@ -196,11 +196,9 @@ export class ServerReply implements HttpReply, Beating {
     if (body === undefined) this.#res.end();
     else if (typeof body === 'string' || Buffer.isBuffer(body)) this.#res.end(body);
     else {
-      const [head, long, tail] = body;
       this.#res.cork();
-      this.#res.write(head);
-      this.#res.write(long);
-      this.#res.end(tail);
+      for (const part of body) this.#res.write(part);
+      this.#res.end();
     }
     // What has not left at once stays under watch.
     if (this.waitingBytes === 0) this.#settings.pulse.delete(this);

@@ -1,5 +1,6 @@
 /** Reads the body of a POST: bounded in size, whole, and surely UTF-8. */
 import type { IncomingMessage } from 'node:http';
+import type { MessageText } from '../core/abridged.ts';
 import { PARSE_ERROR } from '../core/errors.ts';
 import type { Refusal } from './http-server-refusal.ts';
 import { LongText } from './long-text.ts';
@@ -15,7 +16,7 @@ const BYTE_ORDER_MARK = '\uFEFF';
 export function readBody(
   req: IncomingMessage,
   maxBytes: number,
-  done: (body: string | Refusal) => void,
+  done: (body: MessageText | Refusal) => void,
 ): Refusal | undefined {
   const declared = Number(req.headers['content-length'] ?? 0);
   if (declared > maxBytes) return tooLarge(maxBytes);
@@ -33,11 +34,11 @@ export function readBody(
   return undefined;
 }
 
-function whole(text: LongText): string | Refusal {
+function whole(text: LongText): MessageText | Refusal {
   if (text.bytes === 0) return unreadable('The body is empty: send one JSON-RPC message.');
   const body = text.take();
   if (body === undefined) return unreadable('The body is not valid UTF-8.');
-  return body.startsWith(BYTE_ORDER_MARK) ? body.slice(1) : body;
+  return typeof body === 'string' && body.startsWith(BYTE_ORDER_MARK) ? body.slice(1) : body;
 }
 
 function tooLarge(maxBytes: number): Refusal {

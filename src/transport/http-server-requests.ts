@@ -4,6 +4,7 @@ import { INTERNAL_ERROR, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Guard } from './http-guard.ts';
 import type { HttpReply } from './http-reply.ts';
+import { Abridged, type MessageText } from '../core/abridged.ts';
 import { readBody } from './http-server-body.ts';
 import { answerPreflight, corsHeaders } from './http-server-cors.ts';
 import { checkTypes } from './http-server-negotiation.ts';
@@ -19,7 +20,7 @@ export interface HttpExchange {
   /** The token's owner, or `local` where no tokens are set. */
   readonly principal: string;
   /** Valid UTF-8, never empty; of a POST only. */
-  readonly body: string;
+  readonly body: MessageText;
   readonly reply: HttpReply;
 }
 
@@ -108,14 +109,14 @@ class Request {
       return this.#pass(method, principal, '');
     }
     const tooLarge = readBody(this.#req, this.#options.maxBodyBytes, (body) => {
-      if (typeof body === 'string') this.#pass(method, principal, body);
+      if (typeof body === 'string' || body instanceof Abridged) this.#pass(method, principal, body);
       else this.#refuse(body);
     });
     if (tooLarge) this.#refuse(tooLarge);
     else if (mustContinue) this.#res.writeContinue();
   }
 
-  #pass(method: HttpMethod, principal: string, body: string): void {
+  #pass(method: HttpMethod, principal: string, body: MessageText): void {
     const reply = this.#options.openReply(this.#res, method === 'POST', this.#cors);
     try {
       this.#options.onMcp(new Exchange(method, this.#req.headers, principal, body, reply));
@@ -158,14 +159,14 @@ class Exchange implements HttpExchange {
   readonly method: HttpMethod;
   readonly headers: IncomingHttpHeaders;
   readonly principal: string;
-  readonly body: string;
+  readonly body: MessageText;
   readonly reply: HttpReply;
 
   constructor(
     method: HttpMethod,
     headers: IncomingHttpHeaders,
     principal: string,
-    body: string,
+    body: MessageText,
     reply: HttpReply,
   ) {
     this.method = method;
