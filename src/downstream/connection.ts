@@ -21,6 +21,7 @@ import { InFlight } from '../core/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Listing } from '../core/listing.ts';
+import type { Wire } from '../core/wire.ts';
 import {
   batchTexts,
   errorText,
@@ -30,6 +31,7 @@ import {
   requestText,
   requestWire,
   resultText,
+  resultWire,
 } from '../protocol/message.ts';
 import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../protocol/params.ts';
 import { type Hooks, Peer } from '../protocol/peer.ts';
@@ -369,7 +371,7 @@ export class Connection {
       const call = stream === undefined ? undefined : this.#calls.get(stream);
       const onProgress = this.#progressBack(params);
       const result = await this.#options.events.question({ method, params, call, signal, onProgress });
-      if (!signal.cancelled) this.#reply(resultText(id, result));
+      if (!signal.cancelled) this.#reply(resultWire(id, result));
     } catch (error) {
       if (!signal.cancelled) this.#reply(errorText(id, errorForServer(error)));
     } finally {
@@ -388,7 +390,7 @@ export class Connection {
       );
   }
 
-  #reply(text: string): void {
+  #reply(text: Wire): void {
     if (!this.#end) this.#link.send({ text });
   }
 

@@ -132,3 +132,11 @@ export class LongText {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
+
+/** The same for what has come in one piece. */
+export function messageText(bytes: Buffer): MessageText {
+  if (bytes.length < LONG_FROM) return bytes.toString('utf8');
+  const text = new LongText();
+  text.add(bytes);
+  return text.take() ?? '';
+}

@@ -135,7 +135,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (error) queueMicrotask(() => this.#fail(post.outgoing.id, error));
   }
 
-  message(text: string): void {
+  message(text: MessageText): void {
     if (!this.#over) this.#events.message(text);
   }
 
@@ -151,7 +151,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
   }
 
   event({ data, type }: StreamEvent): void {
-    if (type === 'endpoint') this.#endpointNamed(data);
+    if (type === 'endpoint') this.#endpointNamed(wholeText(data));
     else if (data !== '' && (type === '' || type === 'message')) this.message(data);
   }
 
