@@ -26,14 +26,23 @@ export class Abridged {
   /** The bytes between the quotes of every string that was taken out, in pieces that may end within a character. */
   readonly #strings: readonly (readonly Buffer[])[];
 
-  constructor(text: string, strings: readonly (readonly Buffer[])[]) {
+  #value: unknown;
+
+  /** @param value what was parsed from exactly this text, if it was. */
+  constructor(text: string, strings: readonly (readonly Buffer[])[], value?: unknown) {
     this.text = text;
     this.#strings = strings;
+    this.#value = value;
   }
 
   /** What stands for a part of the text, or for an edit of it. */
-  with(text: string): Abridged {
-    return new Abridged(text, this.#strings);
+  with(text: string, value?: unknown): Abridged {
+    return new Abridged(text, this.#strings, value);
+  }
+
+  /** Parsed, with the marks. */
+  get value(): unknown {
+    return (this.#value ??= JSON.parse(this.text));
   }
 
   /** The whole as it leaves: text, and bytes in UTF-8 as they came. */

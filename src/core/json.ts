@@ -13,26 +13,17 @@ import { bytesOf, isLong, type Wire } from './wire.ts';
  * which is dear; `at`, `textAt`, `brief`, `edit` and `wire` do without wherever that is possible, and are as exact.
  */
 export class Json {
-  readonly #abridged: Abridged | undefined;
   #text: string | undefined;
   #value: unknown;
   #parsed: boolean;
   #bytes: Buffer | undefined;
+  readonly #abridged: Abridged | undefined;
 
-  #brief: unknown;
-
-  private constructor(
-    text: string | undefined,
-    value: unknown,
-    parsed: boolean,
-    abridged?: Abridged,
-    brief?: unknown,
-  ) {
+  private constructor(text: string | undefined, value: unknown, parsed: boolean, abridged?: Abridged) {
     this.#text = text;
     this.#value = value;
     this.#parsed = parsed;
     this.#abridged = abridged;
-    this.#brief = brief;
   }
 
   /** The text must be valid JSON; it is parsed when first looked at. */
@@ -45,11 +36,10 @@ export class Json {
     return new Json(text, value, true);
   }
 
-  /** @param brief what was parsed from the abridged text, if it was. */
-  static abridged(abridged: Abridged, brief?: unknown): Json {
+  static abridged(abridged: Abridged): Json {
     return holdsMark(abridged.text)
-      ? new Json(undefined, undefined, false, abridged, brief)
-      : new Json(abridged.text, brief, brief !== undefined);
+      ? new Json(undefined, undefined, false, abridged)
+      : Json.fromText(abridged.text);
   }
 
   /** A value of our own; printed when first sent. */
@@ -87,13 +77,13 @@ export class Json {
 
   /** The value, where long strings matter only by being there: in their place may stand marks. */
   get brief(): unknown {
-    return this.#abridged ? (this.#brief ??= JSON.parse(this.#abridged.text)) : this.value;
+    return this.#abridged ? this.#abridged.value : this.value;
   }
 
   /** An own property of the object that this is, or of one within it; `undefined` where there is none. */
   at(...path: readonly string[]): unknown {
-    const found = at(this.brief, ...path);
-    return this.#abridged && holdsMark(found) ? at(this.value, ...path) : found;
+    const found = within(this.brief, path);
+    return this.#abridged && holdsMark(found) ? within(this.value, path) : found;
   }
 
   /** An own string property of the object that this is. */
@@ -141,6 +131,10 @@ export function stringAt(value: unknown, key: string): string | undefined {
 
 /** An own property of an object, or `undefined`. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
+  return within(value, path);
+}
+
+function within(value: unknown, path: readonly string[]): unknown {
   let current = value;
   for (const key of path) {
     if (!isObject(current) || !Object.hasOwn(current, key)) return undefined;

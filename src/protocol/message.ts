@@ -47,7 +47,7 @@ export function readMessage(raw: MessageText, maxDepth: number, maxValues = MAX_
 /** @returns `undefined` where the whole text has to be looked at: what is wrong, or where something short is long. */
 function readAbridged(abridged: Abridged, maxDepth: number, maxValues: number): Message | undefined {
   const message = readText(abridged.text, maxDepth, maxValues);
-  const whole = ({ text, value }: Json): Json => Json.abridged(abridged.with(text), value);
+  const whole = ({ text, value }: Json): Json => Json.abridged(abridged.with(text, value));
   switch (message.kind) {
     case 'request':
       return holdsMark([message.id, message.method])

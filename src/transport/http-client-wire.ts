@@ -111,8 +111,9 @@ export class Wire {
   }
 
   #dispatch(aside: boolean, request: HttpRequest, exchange: Exchange): void {
+    request.origin = this.#url.origin;
     const connections = aside ? this.#aside : this.#connections;
-    departing(() => exchange.send(connections, { ...request, origin: this.#url.origin }));
+    departing(() => exchange.send(connections, request));
   }
 
   #ours(configured: Headers): string[] {
