@@ -6,8 +6,9 @@
  * where their strings would; and when it leaves, the bytes that came take the marks' places. Nothing of them is ever
  * decoded, parsed or encoded.
  *
- * A mark is a JSON string: a lone surrogate and a number. Text that came as UTF-8 holds no lone surrogate, and
- * `JSON.stringify` escapes them; so nothing can be taken for a mark that is none, whatever is spliced in.
+ * A mark is a JSON string: the second half of a surrogate pair without its first, and a number. In text that came as
+ * UTF-8 no such half stands behind a quote, and `JSON.stringify` escapes them; so nothing can be taken for a mark that is
+ * none, whatever is spliced in.
  */
 import { lengthOf, textOf, type Wire } from './wire.ts';
 
@@ -18,7 +19,8 @@ export const LONG_STRING = 1024;
 export type MessageText = string | Abridged;
 
 /** What a mark begins with. */
-const SURROGATE = '\uD800';
+const HALF = '\uDC00';
+const QUOTED_HALF = `"${HALF}`;
 
 export class Abridged {
   /** Valid JSON wherever the whole text is, and the other way round. */
@@ -50,8 +52,9 @@ export class Abridged {
     const parts: (string | Buffer)[] = [];
     let from = 0;
     for (;;) {
-      const at = this.text.indexOf(SURROGATE, from);
-      if (at < 0) break;
+      const quote = this.text.indexOf(QUOTED_HALF, from);
+      if (quote < 0) break;
+      const at = quote + 1;
       const end = this.text.indexOf('"', at);
       parts.push(this.text.slice(from, at), ...(this.#strings[Number(this.text.slice(at + 1, end))] ?? []));
       from = end;
@@ -60,9 +63,14 @@ export class Abridged {
     return parts;
   }
 
+  /** Whether anything was taken out of it. */
+  get marked(): boolean {
+    return this.text.includes(QUOTED_HALF);
+  }
+
   /** The whole as a text. */
   get whole(): string {
-    return holdsMark(this.text) ? textOf(this.wire) : this.text;
+    return this.marked ? textOf(this.wire) : this.text;
   }
 
   /** How long the whole is: about so many bytes. */
@@ -73,12 +81,12 @@ export class Abridged {
 
 /** The mark for the string with this index, without its quotes. */
 export function markOf(index: number): string {
-  return SURROGATE + String(index);
+  return HALF + String(index);
 }
 
-/** Whether a mark stands in this part of an abridged text, or of its parsed value. Of a value it may be said wrongly. */
+/** Whether a mark stands in this part of what was parsed from an abridged text. It may also be an odd string that came. */
 export function holdsMark(part: unknown): boolean {
-  if (typeof part === 'string') return part.includes(SURROGATE);
+  if (typeof part === 'string') return part.startsWith(HALF);
   if (typeof part !== 'object' || part === null) return false;
   if (Array.isArray(part)) return part.some(holdsMark);
   return Object.entries(part).some(([key, value]) => holdsMark(key) || holdsMark(value));

@@ -37,7 +37,7 @@ export class Json {
   }
 
   static abridged(abridged: Abridged): Json {
-    return holdsMark(abridged.text)
+    return abridged.marked
       ? new Json(undefined, undefined, false, abridged)
       : Json.fromText(abridged.text);
   }

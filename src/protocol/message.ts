@@ -50,13 +50,13 @@ function readAbridged(abridged: Abridged, maxDepth: number, maxValues: number): 
   const whole = ({ text, value }: Json): Json => Json.abridged(abridged.with(text, value));
   switch (message.kind) {
     case 'request':
-      return holdsMark([message.id, message.method])
+      return abridged.with(message.id).marked || holdsMark(message.method)
         ? undefined
         : { ...message, params: whole(message.params) };
     case 'notification':
       return holdsMark(message.method) ? undefined : { ...message, params: whole(message.params) };
     case 'result':
-      return holdsMark(message.id) ? undefined : { ...message, result: whole(message.result) };
+      return abridged.with(message.id).marked ? undefined : { ...message, result: whole(message.result) };
     default:
       return undefined;
   }
