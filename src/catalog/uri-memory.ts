@@ -5,7 +5,8 @@
  * A result leaves with its URIs as the client knows them: where the server's own spelling means another server's
  * resource to clients, it gets the prefix.
  */
-import { at, Json } from '../core/json.ts';
+import { holdsMark } from '../core/abridged.ts';
+import { at, type Json } from '../core/json.ts';
 import { editAt, editElements, type Path } from '../core/json-edit.ts';
 import type { Catalog, Target } from './catalog.ts';
 import { seenUri } from './uri-claims.ts';
@@ -47,8 +48,9 @@ export class UriMemory {
     const known = new Map<string, string>();
     /** By list and index: a result may hold hundreds of thousands of links, so each list is gone through once. */
     const edits = new Map<string, Map<number, (element: string) => string>>();
-    for (const { list, index, path } of uriPlaces(result.value)) {
-      const uri = valueAt(result.value, [list, index, ...path]);
+    for (const { list, index, path } of uriPlaces(result.brief)) {
+      const brief = valueAt(result.brief, [list, index, ...path]);
+      const uri = holdsMark(brief) ? valueAt(result.value, [list, index, ...path]) : brief;
       if (typeof uri !== 'string') continue;
       let exposed = known.get(uri);
       if (exposed === undefined) {
@@ -64,9 +66,11 @@ export class UriMemory {
       );
     }
     if (edits.size === 0) return result;
-    let { text } = result;
-    for (const [list, ofList] of edits) text = editAt(text, [list], (found) => editElements(found, ofList));
-    return Json.fromText(text);
+    return result.edit((before) => {
+      let text = before;
+      for (const [list, ofList] of edits) text = editAt(text, [list], (found) => editElements(found, ofList));
+      return text;
+    });
   }
 
   #remember(uri: string, target: Target): void {

@@ -1,4 +1,6 @@
-import { utf8 } from './wire.ts';
+import { type Abridged, holdsMark } from './abridged.ts';
+import { type Path, textAt } from './json-edit.ts';
+import { bytesOf, isLong, type Wire } from './wire.ts';
 
 /**
  * A JSON value with the exact text it came in.
@@ -6,17 +8,22 @@ import { utf8 } from './wire.ts';
  * Messages pass through the proxy as text: parsing and printing again would reorder integer-like keys,
  * round large integers and cost time. Whoever needs to look reads `value`; whoever needs to change
  * something edits the text at that place (`json-edit.ts`).
+ *
+ * Of a long one there is at first only what stands for it (`abridged.ts`): `text` and `value` make the whole of it,
+ * which is dear; `at`, `textAt`, `brief`, `edit` and `wire` do without wherever that is possible, and are as exact.
  */
 export class Json {
   #text: string | undefined;
   #value: unknown;
   #parsed: boolean;
   #bytes: Buffer | undefined;
+  readonly #abridged: Abridged | undefined;
 
-  private constructor(text: string | undefined, value: unknown, parsed: boolean) {
+  private constructor(text: string | undefined, value: unknown, parsed: boolean, abridged?: Abridged) {
     this.#text = text;
     this.#value = value;
     this.#parsed = parsed;
+    this.#abridged = abridged;
   }
 
   /** The text must be valid JSON; it is parsed when first looked at. */
@@ -29,18 +36,34 @@ export class Json {
     return new Json(text, value, true);
   }
 
+  static abridged(abridged: Abridged): Json {
+    return abridged.marked
+      ? new Json(undefined, undefined, false, abridged)
+      : Json.fromText(abridged.text);
+  }
+
   /** A value of our own; printed when first sent. */
   static of(value: unknown): Json {
     return new Json(undefined, value, true);
   }
 
   get text(): string {
-    return (this.#text ??= JSON.stringify(this.#value) ?? 'null');
+    return (this.#text ??= this.#abridged?.whole ?? JSON.stringify(this.#value) ?? 'null');
   }
 
   /** The text in UTF-8; kept, as some are sent again and again. */
   get bytes(): Buffer {
-    return (this.#bytes ??= utf8(this.text));
+    return (this.#bytes ??= bytesOf(this.#abridged?.wire ?? this.text));
+  }
+
+  /** As it leaves; in parts where it is long. */
+  get wire(): Wire {
+    return this.#abridged?.wire ?? (isLong(this.text) ? [this.bytes] : this.text);
+  }
+
+  /** How long the text is: characters, of a long one about as many bytes. */
+  get length(): number {
+    return this.#abridged?.length ?? this.text.length;
   }
 
   /** Never to be changed in place: others hold the same value. */
@@ -50,6 +73,41 @@ export class Json {
       this.#parsed = true;
     }
     return this.#value;
+  }
+
+  /** The value, where long strings matter only by being there: in their place may stand marks. */
+  get brief(): unknown {
+    return this.#abridged ? this.#abridged.value : this.value;
+  }
+
+  /** An own property of the object that this is, or of one within it; `undefined` where there is none. */
+  at(...path: readonly string[]): unknown {
+    const found = within(this.brief, path);
+    return this.#abridged && holdsMark(found) ? within(this.value, path) : found;
+  }
+
+  /** An own string property of the object that this is. */
+  stringAt(key: string): string | undefined {
+    const found = this.at(key);
+    return typeof found === 'string' ? found : undefined;
+  }
+
+  /** The text of the value that a path leads to. */
+  textAt(...path: Path): string | undefined {
+    if (!this.#abridged) return textAt(this.text, path);
+    const found = textAt(this.#abridged.text, path);
+    return found === undefined ? undefined : this.#abridged.with(found).whole;
+  }
+
+  /**
+   * What `change` makes of the text, which may be an abridged one: it must move whole values only, and what it puts in
+   * must be JSON as it came or as `JSON.stringify` prints it.
+   */
+  edit(change: (text: string) => string): Json {
+    const before = this.#abridged?.text ?? this.text;
+    const text = change(before);
+    if (text === before) return this;
+    return this.#abridged ? Json.abridged(this.#abridged.with(text)) : Json.fromText(text);
   }
 
   /** The value if it is an object, else `undefined`. */
@@ -73,6 +131,10 @@ export function stringAt(value: unknown, key: string): string | undefined {
 
 /** An own property of an object, or `undefined`. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
+  return within(value, path);
+}
+
+function within(value: unknown, path: readonly string[]): unknown {
   let current = value;
   for (const key of path) {
     if (!isObject(current) || !Object.hasOwn(current, key)) return undefined;

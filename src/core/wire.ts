@@ -4,7 +4,7 @@
 const LONG = 64 * 1024;
 
 /** One message: its text, or the parts of one that holds something long, which is not copied once more. */
-export type Wire = string | readonly [head: string, long: Buffer, tail: string];
+export type Wire = string | readonly (string | Buffer)[];
 
 export function isLong(text: string): boolean {
   return text.length >= LONG;
@@ -21,6 +21,24 @@ export function wireText(text: string): string | Buffer {
   return isLong(text) ? utf8(text) : text;
 }
 
+/** The whole in UTF-8. */
+export function bytesOf(wire: Wire): Buffer {
+  return typeof wire === 'string'
+    ? utf8(wire)
+    : Buffer.concat(wire.map((part) => (typeof part === 'string' ? utf8(part) : part)));
+}
+
 export function textOf(wire: Wire): string {
-  return typeof wire === 'string' ? wire : wire.join('');
+  return typeof wire === 'string' ? wire : bytesOf(wire).toString('utf8');
+}
+
+/** About so many bytes: characters of what is text. */
+export function lengthOf(wire: Wire): number {
+  return typeof wire === 'string' ? wire.length : wire.reduce((length, part) => length + part.length, 0);
+}
+
+/** Exactly so many. */
+export function byteLengthOf(wire: Wire): number {
+  if (typeof wire === 'string') return Buffer.byteLength(wire);
+  return wire.reduce((bytes, part) => bytes + Buffer.byteLength(part), 0);
 }

@@ -4,6 +4,7 @@
  * Restores the server's own names on the way out, keeps ids, progress and cancellation apart per call, and
  * turns the server's questions over to whoever may answer. Starting again is `downstream.ts`.
  */
+import type { MessageText } from '../core/abridged.ts';
 import { Answer } from '../core/answer.ts';
 import type { Call, Client, Era } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
@@ -20,6 +21,7 @@ import { InFlight } from '../core/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Listing } from '../core/listing.ts';
+import type { Wire } from '../core/wire.ts';
 import {
   batchTexts,
   errorText,
@@ -27,7 +29,9 @@ import {
   type Invalid,
   notificationText,
   requestText,
+  requestWire,
   resultText,
+  resultWire,
 } from '../protocol/message.ts';
 import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../protocol/params.ts';
 import { type Hooks, Peer } from '../protocol/peer.ts';
@@ -140,7 +144,7 @@ export class Connection {
     const answer = this.#peer.answerTo(id, progress);
     this.#calls.set(id, call);
     this.#link.send({
-      text: requestText(id, method, params),
+      text: requestWire(id, method, params),
       id,
       method,
       headers:
@@ -308,7 +312,7 @@ export class Connection {
   }
 
   /** One revision of the legacy family has batches. */
-  #received(text: string, stream: StreamOf): void {
+  #received(text: MessageText, stream: StreamOf): void {
     this.#heard++;
     const texts = batchTexts(text, this.#options.limits.values);
     if (texts === undefined) this.#peer.receive(text, stream);
@@ -367,7 +371,7 @@ export class Connection {
       const call = stream === undefined ? undefined : this.#calls.get(stream);
       const onProgress = this.#progressBack(params);
       const result = await this.#options.events.question({ method, params, call, signal, onProgress });
-      if (!signal.cancelled) this.#reply(resultText(id, result));
+      if (!signal.cancelled) this.#reply(resultWire(id, result));
     } catch (error) {
       if (!signal.cancelled) this.#reply(errorText(id, errorForServer(error)));
     } finally {
@@ -380,10 +384,13 @@ export class Connection {
     const progressToken = progressTokenOf(params);
     if (progressToken === undefined) return undefined;
     return (progress) =>
-      this.notify('notifications/progress', Json.fromText(editObject(progress.text, { progressToken })));
+      this.notify(
+        'notifications/progress',
+        progress.edit((text) => editObject(text, { progressToken })),
+      );
   }
 
-  #reply(text: string): void {
+  #reply(text: Wire): void {
     if (!this.#end) this.#link.send({ text });
   }
 

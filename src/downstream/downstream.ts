@@ -447,7 +447,7 @@ export class Downstream {
   #tooMany(result: Json): ProxyError | undefined {
     const { server, limits } = this.#options;
     for (const key of PARTS) {
-      const parts = at(result.value, key);
+      const parts = at(result.brief, key);
       if (!Array.isArray(parts) || parts.length <= limits.contentParts) continue;
       const message = `The result of "${server}" has ${parts.length} parts ("${key}"); at most ${limits.contentParts} are taken (limits.contentParts).`;
       return new ProxyError('RESULT_TOO_LARGE', { message, server, delivered: true });

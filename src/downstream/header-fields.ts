@@ -1,6 +1,6 @@
 /** The header fields that modern HTTP wants beside the body: `Mcp-Name`, and what a tool's schema asks for. */
 import type { Call } from '../core/call.ts';
-import { at, stringAt } from '../core/json.ts';
+import { stringAt } from '../core/json.ts';
 import type { Listing } from '../core/listing.ts';
 import {
   encodeHeaderValue,
@@ -21,7 +21,7 @@ export function headerFields(
     : [];
   const ours = method === 'tools/call' && listing ? (declared(listing).get(name) ?? []) : [];
   for (const { header, path } of ours) {
-    const value = encodeHeaderValue(at(params.value, 'arguments', ...path));
+    const value = encodeHeaderValue(params.at('arguments', ...path));
     if (value !== undefined) fields.push([`Mcp-Param-${header}`, value]);
   }
   for (const [field, value] of headers ?? [])

@@ -9,7 +9,7 @@ import type { Call } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
-import { editAt, editObject, memberText, textAt } from '../core/json-edit.ts';
+import { editAt, editObject, textAt } from '../core/json-edit.ts';
 import { clientCannot, labelled, put, refuseImproper } from './questions.ts';
 
 /** After so many rounds the server is going in circles. */
@@ -17,7 +17,7 @@ const MAX_ROUNDS = 10;
 
 export function answeringQuestions(call: Call, server: string, send: (call: Call) => Answer): Answer {
   return send(call).on((result) => {
-    if (at(result.value, 'resultType') !== 'input_required') return result;
+    if (result.at('resultType') !== 'input_required') return result;
     // A modern client answers its questions itself; it only has to be told who asks.
     if (call.client.era === 'modern') return labelledRequests(result, server);
     return inRounds(result, call, server, send);
@@ -31,16 +31,16 @@ async function inRounds(
   send: (call: Call) => Answer,
 ): Promise<Json> {
   let result = first;
-  for (let round = 0; at(result.value, 'resultType') === 'input_required'; round++) {
+  for (let round = 0; result.at('resultType') === 'input_required'; round++) {
     if (round === MAX_ROUNDS) throw endless(server);
-    const requests = at(result.value, 'inputRequests');
-    const state = stringAt(result.value, 'requestState');
+    const requests = result.at('inputRequests');
+    const state = result.stringAt('requestState');
     const answers = isObject(requests) ? await answersTo(result, requests, call, server) : undefined;
-    const params = editObject(call.params.text, {
+    const edits = {
       inputResponses: answers,
-      requestState: state === undefined ? undefined : memberText(result.text, 'requestState'),
-    });
-    result = await send({ ...call, params: Json.fromText(params) });
+      requestState: state === undefined ? undefined : result.textAt('requestState'),
+    };
+    result = await send({ ...call, params: call.params.edit((text) => editObject(text, edits)) });
   }
   return result;
 }
@@ -70,12 +70,12 @@ async function answersTo(result: Json, requests: JsonObject, call: Call, server:
 
 /** A legacy client wants an id with every address to open, and refuses the question without. */
 function legacyParams(params: Json): Json {
-  if (at(params.value, 'mode') !== 'url' || at(params.value, 'elicitationId') !== undefined) return params;
+  if (params.at('mode') !== 'url' || params.at('elicitationId') !== undefined) return params;
   return Json.fromText(editObject(params.text, { elicitationId: JSON.stringify(randomUUID()) }));
 }
 
 function labelledRequests(result: Json, server: string): Json {
-  const requests = at(result.value, 'inputRequests');
+  const requests = result.at('inputRequests');
   if (!isObject(requests)) return result;
   let text = result.text;
   for (const [key, request] of Object.entries(requests)) {

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { Call, Middleware, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
-import { at, Json, stringAt } from '../core/json.ts';
+import { Json, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
 import { covers } from '../protocol/client-capabilities.ts';
@@ -32,7 +32,7 @@ export function askForLogin(options: AskForLoginOptions): Middleware {
   /** By client: the call that has asked it, and its answer; until the login is done. */
   const asked = new Map<string, { readonly by: Call; readonly answer: Promise<Json | undefined> }>();
   return (next) => async (call) => {
-    if (stringAt(call.params.value, 'requestState') === STATE) return next(await comeBack(call));
+    if (call.params.stringAt('requestState') === STATE) return next(await comeBack(call));
     try {
       return await next(call);
     } catch (error) {
@@ -95,9 +95,9 @@ export function askForLogin(options: AskForLoginOptions): Middleware {
 
   /** A modern client has shown it and calls again: the answer tells whether the person agreed, not that it is done. */
   async function comeBack(call: Call): Promise<Call> {
-    const action = at(call.params.value, 'inputResponses', 'login', 'action');
-    const params = Json.fromText(
-      editObject(call.params.text, { inputResponses: undefined, requestState: undefined }),
+    const action = call.params.at('inputResponses', 'login', 'action');
+    const params = call.params.edit((text) =>
+      editObject(text, { inputResponses: undefined, requestState: undefined }),
     );
     const required = new ProxyError('LOGIN_REQUIRED', {
       message: `"${server}" needs a login. Run: ${credentials.command}`,

@@ -18,7 +18,7 @@ const KEPT_BACK = 0.25;
 export function boundBytes({ maxBytes }: BoundBytesOptions): Middleware {
   let underWay = 0;
   return (next) => (call) => {
-    const bytes = call.params.text.length;
+    const bytes = call.params.length;
     const room = bytes <= SMALL_BYTES ? maxBytes : maxBytes * (1 - KEPT_BACK);
     // One that is larger than all of it may go when nothing else is under way.
     if (underWay > 0 && underWay + bytes > room) return Answer.failed(busy(bytes));

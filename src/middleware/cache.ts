@@ -7,7 +7,7 @@ import { answerOf } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import { at, Json } from '../core/json.ts';
+import { isObject, type Json } from '../core/json.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
 import { canonicalParams } from './cache-key.ts';
 import { Flight } from './flight.ts';
@@ -109,11 +109,11 @@ const MISS = { hit: false, ageMs: 0, stale: false };
 function keep(call: Call, key: string, result: Json, look: LookUp): void {
   const { plan, store, clock } = look;
   if (!isGood(result)) return;
-  const hintMs = at(result.value, 'ttlMs');
+  const hintMs = result.at('ttlMs');
   const ttlMs = plan.ttlMs === 'hinted' ? (typeof hintMs === 'number' ? hintMs : 0) : plan.ttlMs;
   // A key of another epoch: the results were dropped while this one was on its way.
   if (!(ttlMs > 0) || key !== keyOf(call, look, plan.shared === true)) return;
-  const sharedByHint = plan.shared === 'hinted' && at(result.value, 'cacheScope') === 'public';
+  const sharedByHint = plan.shared === 'hinted' && result.at('cacheScope') === 'public';
   const stored = { result, at: clock.now(), ttlMs };
   store.set(sharedByHint ? keyOf(call, look, true) : key, stored, ttlMs + plan.staleIfErrorMs);
 }
@@ -138,7 +138,7 @@ function dropping(call: Call, next: Handler, { invalidates, store }: CacheOption
   if (server === undefined) return next(call);
   return answerOf(next, call).on(
     (result) => {
-      if (at(result.value, 'isError') !== true) store.drop(server);
+      if (result.at('isError') !== true) store.drop(server);
       return result;
     },
     (error) => {
@@ -149,8 +149,8 @@ function dropping(call: Call, next: Handler, { invalidates, store }: CacheOption
 }
 
 function isGood(result: Json): boolean {
-  const value = result.object;
-  if (!value || value['isError'] === true || value['task'] !== undefined) return false;
+  const value = result.brief;
+  if (!isObject(value) || value['isError'] === true || value['task'] !== undefined) return false;
   return value['resultType'] === undefined || value['resultType'] === 'complete';
 }
 
@@ -170,13 +170,13 @@ function marked({ result, at: since, ttlMs }: StoredResult, clock: Clock, stale:
   const ageMs = Math.round(clock.now() - since);
   // A client that keeps it on our word must not keep it longer than the server allowed.
   const left =
-    at(result.value, 'ttlMs') === undefined ? {} : { ttlMs: String(Math.max(0, Math.round(ttlMs - ageMs))) };
+    result.at('ttlMs') === undefined ? {} : { ttlMs: String(Math.max(0, Math.round(ttlMs - ageMs))) };
   return withMark(result, { hit: true, ageMs, stale }, left);
 }
 
 function withMark(result: Json, mark: object, edits: Readonly<Record<string, string>> = {}): Json {
-  const meta = editObject(memberText(result.text, '_meta') ?? '{}', {
-    'switchyard/cache': JSON.stringify(mark),
+  return result.edit((text) => {
+    const meta = editObject(memberText(text, '_meta') ?? '{}', { 'switchyard/cache': JSON.stringify(mark) });
+    return editObject(text, { ...edits, _meta: meta });
   });
-  return Json.fromText(editObject(result.text, { ...edits, _meta: meta }));
 }

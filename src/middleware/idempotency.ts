@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto';
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import { idempotencyKeyOf } from '../core/idempotency-key.ts';
-import { at, Json } from '../core/json.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
 
 /** Outside of all attempts. */
@@ -24,10 +23,12 @@ export function idempotencyArgument(argumentOf: (tool: string) => string | undef
     const argument = call.method === 'tools/call' ? argumentOf(call.name) : undefined;
     const key = argument === undefined ? undefined : keyOf(call);
     if (argument === undefined || key === undefined) return next(call);
-    if (at(call.params.value, 'arguments', argument) !== undefined) return next(call);
-    const { text } = call.params;
-    const args = editObject(memberText(text, 'arguments') ?? '{}', { [argument]: JSON.stringify(key) });
-    return next(callWith(call, { params: Json.fromText(editObject(text, { arguments: args })) }));
+    if (call.params.at('arguments', argument) !== undefined) return next(call);
+    const params = call.params.edit((text) => {
+      const args = editObject(memberText(text, 'arguments') ?? '{}', { [argument]: JSON.stringify(key) });
+      return editObject(text, { arguments: args });
+    });
+    return next(callWith(call, { params }));
   };
 }
 

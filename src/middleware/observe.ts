@@ -3,7 +3,6 @@ import { answerOf } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import { at } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 
 /** How many calls the latency figures look back. */
@@ -70,7 +69,7 @@ export function observe({ server, stats, clock, log, measured }: ObserveOptions)
     stats.calls++;
     return answerOf(next, call).on(
       (result) => {
-        if (at(result.value, 'isError') === true) stats.toolErrors++;
+        if (result.at('isError') === true) stats.toolErrors++;
         ended(call, from, undefined);
         return result;
       },

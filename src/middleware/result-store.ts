@@ -55,7 +55,7 @@ export class ResultStore {
 
   /** @param keepMs how long it is of any use, stale or not. */
   set(key: string, stored: StoredResult, keepMs: number): void {
-    const size = 2 * (key.length + stored.result.text.length) + ENTRY_BYTES;
+    const size = 2 * (key.length + stored.result.length) + ENTRY_BYTES;
     this.#entries.set(key, stored, { ttl: Math.max(1, keepMs), size });
   }
 }

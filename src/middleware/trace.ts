@@ -15,7 +15,7 @@ import {
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import { messageOf } from '../core/errors.ts';
-import { at, isObject, Json } from '../core/json.ts';
+import { isObject, type Json } from '../core/json.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
 
 export interface TraceOptions {
@@ -49,7 +49,7 @@ async function recorded(
 ): Promise<Json> {
   try {
     const result = await context.with(inside, () => next(carrying(call, inside)));
-    if (at(result.value, 'isError') === true) span.setStatus({ code: SpanStatusCode.ERROR });
+    if (result.at('isError') === true) span.setStatus({ code: SpanStatusCode.ERROR });
     return result;
   } catch (error) {
     span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
@@ -61,7 +61,7 @@ async function recorded(
 
 /** The trace context's keys stand in `_meta` as they would in a header. */
 function carrierOf({ params }: Call): Record<string, string> {
-  const meta = at(params.value, '_meta');
+  const meta = params.at('_meta');
   if (!isObject(meta)) return NOTHING;
   const texts = Object.entries(meta).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
@@ -77,7 +77,8 @@ function carrying(call: Call, inside: Context): Call {
   const edits = Object.fromEntries(
     Object.entries(carrier).map(([key, value]) => [key, JSON.stringify(value)]),
   );
-  const { text } = call.params;
-  const meta = editObject(memberText(text, '_meta') ?? '{}', edits);
-  return callWith(call, { params: Json.fromText(editObject(text, { _meta: meta })) });
+  const params = call.params.edit((text) =>
+    editObject(text, { _meta: editObject(memberText(text, '_meta') ?? '{}', edits) }),
+  );
+  return callWith(call, { params });
 }

@@ -38,7 +38,7 @@ const MAX_TOLD_CHARACTERS = 128 * 1024;
 
 /** Whether it is more than any honest client has to tell. `params` hold both. */
 export function tellsTooMuch(params: Json, capabilities: unknown, info: unknown): boolean {
-  if (params.text.length <= MAX_TOLD_CHARACTERS) return false;
+  if (params.length <= MAX_TOLD_CHARACTERS) return false;
   return JSON.stringify([capabilities, info]).length > MAX_TOLD_CHARACTERS;
 }
 

@@ -2,9 +2,10 @@
  * One JSON-RPC 2.0 message: read from text without losing a byte of its params or result, and written back.
  */
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
+import { type Abridged, holdsMark, type MessageText } from '../core/abridged.ts';
 import { EMPTY_OBJECT, isObject, Json } from '../core/json.ts';
 import { elementTexts, holdsMoreValues, membersOf, type Span } from '../core/json-edit.ts';
-import { isLong, type Wire } from '../core/wire.ts';
+import type { Wire } from '../core/wire.ts';
 import { readUsual } from './usual-message.ts';
 
 /** An id or progress token as it stands in the text (`7`, `"a"`), so that it is echoed to the letter and `7` is not `"7"`. */
@@ -38,7 +39,30 @@ type Known = (typeof KNOWN)[number];
 const MAX_VALUES = 500_000;
 
 /** Reads one message. Never throws. A batch (an array) is the caller's to split (`batchTexts`). */
-export function readMessage(raw: string, maxDepth: number, maxValues = MAX_VALUES): Message {
+export function readMessage(raw: MessageText, maxDepth: number, maxValues = MAX_VALUES): Message {
+  if (typeof raw === 'string') return readText(raw, maxDepth, maxValues);
+  return readAbridged(raw, maxDepth, maxValues) ?? readText(raw.whole, maxDepth, maxValues);
+}
+
+/** @returns `undefined` where the whole text has to be looked at: what is wrong, or where something short is long. */
+function readAbridged(abridged: Abridged, maxDepth: number, maxValues: number): Message | undefined {
+  const message = readText(abridged.text, maxDepth, maxValues);
+  const whole = ({ text, value }: Json): Json => Json.abridged(abridged.with(text, value));
+  switch (message.kind) {
+    case 'request':
+      return abridged.with(message.id).marked || holdsMark(message.method)
+        ? undefined
+        : { ...message, params: whole(message.params) };
+    case 'notification':
+      return holdsMark(message.method) ? undefined : { ...message, params: whole(message.params) };
+    case 'result':
+      return abridged.with(message.id).marked ? undefined : { ...message, result: whole(message.result) };
+    default:
+      return undefined;
+  }
+}
+
+function readText(raw: string, maxDepth: number, maxValues: number): Message {
   if (holdsMoreValues(raw, maxValues))
     return beyond(raw, `more than ${maxValues} values in one message (limits.values)`);
   const usual = readUsual(raw, maxDepth);
@@ -69,7 +93,9 @@ const OPEN_OBJECT = 0x7b;
 const MAX_BATCH = 1000;
 
 /** The messages of a batch; `undefined` where the text is no batch, or one that is empty or beyond any measure. */
-export function batchTexts(text: string, maxValues = MAX_VALUES): readonly string[] | undefined {
+export function batchTexts(text: MessageText, maxValues = MAX_VALUES): readonly string[] | undefined {
+  // Abridged are objects only.
+  if (typeof text !== 'string') return undefined;
   if (text.charCodeAt(0) === OPEN_OBJECT || !/^\s*\[/.test(text)) return undefined;
   if (holdsMoreValues(text, maxValues)) return undefined;
   // Looked at before it is parsed: millions of elements would stop everything for seconds.
@@ -177,6 +203,12 @@ function cut(text: string, span: Span): string {
   return text.slice(span.start, span.end);
 }
 
+/** `requestText` for a request that goes out as it is. */
+export function requestWire(id: IdText | number, method: string, params: Json | undefined): Wire {
+  if (params === undefined) return requestText(id, method, params);
+  return wireOf(`{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":`, params);
+}
+
 export function requestText(id: IdText | number, method: string, params: Json | undefined): string {
   return params === undefined
     ? `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}}`
@@ -195,8 +227,11 @@ export function resultText(id: IdText, result: Json): string {
 
 /** `resultText` for an answer that goes out as it is. */
 export function resultWire(id: IdText, result: Json): Wire {
-  if (!isLong(result.text)) return resultText(id, result);
-  return [`{"jsonrpc":"2.0","id":${id},"result":`, result.bytes, '}'];
+  return wireOf(`{"jsonrpc":"2.0","id":${id},"result":`, result);
+}
+
+function wireOf(head: string, { wire }: Json): Wire {
+  return typeof wire === 'string' ? `${head}${wire}}` : [head, ...wire, '}'];
 }
 
 export function errorText(id: IdText | undefined, error: Json): string {

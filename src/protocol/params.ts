@@ -2,7 +2,7 @@
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
-import { editAt, editObject, type Edits, memberText, textAt } from '../core/json-edit.ts';
+import { editAt, editObject, type Edits, memberText } from '../core/json-edit.ts';
 import type { IdText } from './message.ts';
 import {
   LATEST_MODERN,
@@ -27,28 +27,27 @@ const NAME_PATHS: ReadonlyMap<string, readonly string[]> = new Map([
 /** The path of the name within the params; `undefined` for methods that name nothing. */
 function namePath(method: string, params: Json): readonly string[] | undefined {
   if (method !== 'completion/complete') return NAME_PATHS.get(method);
-  return stringAt(at(params.value, 'ref'), 'type') === 'ref/resource' ? ['ref', 'uri'] : ['ref', 'name'];
+  return stringAt(params.at('ref'), 'type') === 'ref/resource' ? ['ref', 'uri'] : ['ref', 'name'];
 }
 
 /** The name a request acts on; `undefined` where it is missing or no string. */
 export function nameOf(method: string, params: Json): string | undefined {
-  if (method === 'tools/call') return stringAt(params.value, 'name');
+  if (method === 'tools/call') return params.stringAt('name');
   const path = namePath(method, params);
-  const found = path && at(params.value, ...path);
+  const found = path && params.at(...path);
   return typeof found === 'string' ? found : undefined;
 }
 
 /** The progress token of a request, as it is spelt; `undefined` where it has none that is a string or a number. */
 export function progressTokenOf(params: Json): IdText | undefined {
-  const { object } = params;
-  const token = object && ownProgressToken(object);
+  const token = params.at('_meta', 'progressToken');
   const isToken = typeof token === 'string' || typeof token === 'number';
-  return isToken ? textAt(params.text, ['_meta', 'progressToken']) : undefined;
+  return isToken ? params.textAt('_meta', 'progressToken') : undefined;
 }
 
 /** The id of the request that a `notifications/cancelled` is about, as it is spelt. */
 export function cancelledId(params: Json): IdText {
-  return textAt(params.text, ['requestId']) ?? '';
+  return params.textAt('requestId') ?? '';
 }
 
 /** What of a request changes from one hop to the next. */
@@ -66,19 +65,18 @@ export interface Hop {
 
 /** The params for the next hop: its name, our progress token, the envelope that the receiver's era wants; all else as it came. */
 export function paramsForHop(params: Json, hop: Hop): Json {
-  const spliced = renamed(params, hop);
-  if (spliced) return spliced;
+  return params.edit((text) => renamed(text, params, hop) ?? edited(text, params, hop));
+}
+
+function edited(before: string, params: Json, hop: Hop): string {
   const { method, name } = hop;
-  const value = params.object ?? {};
+  const value = isObject(params.brief) ? params.brief : {};
   const path = namePath(method, params);
-  let text = params.text;
+  let text = before;
   const edits: Record<string, string | undefined> = {};
-  let edited = false;
-  if (path && at(value, ...path) !== name) {
-    if (path.length === 1) {
-      edits[path[0] as string] = JSON.stringify(name);
-      edited = true;
-    } else text = editAt(text, path, () => JSON.stringify(name));
+  if (path && params.at(...path) !== name) {
+    if (path.length === 1) edits[path[0] as string] = JSON.stringify(name);
+    else text = editAt(text, path, () => JSON.stringify(name));
   }
   if (
     hop.era === 'legacy' &&
@@ -87,44 +85,39 @@ export function paramsForHop(params: Json, hop: Hop): Json {
   ) {
     // Answers to questions that a legacy server has not asked.
     edits['inputResponses'] = edits['requestState'] = undefined;
-    edited = true;
   }
   const metaEdits = envelopeEdits(value['_meta'], hop);
   if (metaEdits !== undefined) {
     const meta = editObject(memberText(text, '_meta') ?? '{}', metaEdits);
     edits['_meta'] = meta === '{}' ? undefined : meta;
-    edited = true;
   }
-  if (!edited) return text === params.text ? params : Json.fromText(text);
-  return Json.fromText(editObject(text, edits));
+  return Object.keys(edits).length === 0 ? text : editObject(text, edits);
 }
 
 /** Params of which nothing changes but the name in front and the key in `_meta`, as nearly all are: spliced. */
 function renamed(
-  params: Json,
+  text: string,
+  { brief: value }: Json,
   { method, name, client, era, progressToken, idempotencyKey }: Hop,
-): Json | undefined {
+): string | undefined {
   if (method !== 'tools/call' || era !== client.era || progressToken !== undefined) return undefined;
-  const value = params.object;
-  const before = value?.['name'];
-  if (!value || typeof before !== 'string' || ownProgressToken(value) !== undefined) return undefined;
-  const { text } = params;
+  if (!isObject(value)) return undefined;
+  const before = value['name'];
+  if (typeof before !== 'string' || ownProgressToken(value) !== undefined) return undefined;
   const head = `{"name":"${before}"`;
   if (!text.startsWith(head) || !text.endsWith('}')) return undefined;
   // Standing a second time, or spelt with escapes, it would have to be found first.
   if (text.includes('"name"', head.length) || text.includes('\\u')) return undefined;
   const start = before === name ? head : `{"name":${JSON.stringify(name)}`;
-  if (idempotencyKey === undefined)
-    return before === name ? params : Json.fromText(start + text.slice(head.length));
+  if (idempotencyKey === undefined) return before === name ? text : start + text.slice(head.length);
   const member = `"${META_IDEMPOTENCY_KEY}":${JSON.stringify(idempotencyKey)}`;
-  if (value['_meta'] === undefined)
-    return Json.fromText(`${start}${text.slice(head.length, -1)},"_meta":{${member}}}`);
+  if (value['_meta'] === undefined) return `${start}${text.slice(head.length, -1)},"_meta":{${member}}}`;
   // The only one of this name can be no other.
   const at = text.indexOf(META, head.length);
   if (text.includes(META, at + META.length) || !text.startsWith(':{', at + META.length)) return undefined;
   const inside = at + META.length + 2;
   const comma = Object.keys(value['_meta'] as JsonObject).length === 0 ? '' : ',';
-  return Json.fromText(`${start}${text.slice(head.length, inside)}${member}${comma}${text.slice(inside)}`);
+  return `${start}${text.slice(head.length, inside)}${member}${comma}${text.slice(inside)}`;
 }
 
 const META = '"_meta"';

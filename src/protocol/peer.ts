@@ -4,6 +4,7 @@
  * Ids and progress tokens that leave here are our own. Which carrier a text travels on is the owner's business;
  * `Origin` is whatever the owner wants to know of where a message came from.
  */
+import type { MessageText } from '../core/abridged.ts';
 import { Answer } from '../core/answer.ts';
 import { ProxyError, RpcError } from '../core/errors.ts';
 import { InFlight } from '../core/in-flight.ts';
@@ -91,7 +92,7 @@ export class Peer<Origin> {
     for (const id of this.#waiting.ids()) this.fail(id, error);
   }
 
-  receive(text: string, origin: Origin): void {
+  receive(text: MessageText, origin: Origin): void {
     this.take(readMessage(text, this.#maxDepth, this.#maxValues), origin);
   }
 
@@ -134,7 +135,7 @@ export class Peer<Origin> {
   }
 
   #progress(params: Json): void {
-    const token = params.object?.['progressToken'];
+    const token = params.at('progressToken');
     const waiting =
       typeof token === 'number' || typeof token === 'string' ? this.#waiting.get(Number(token)) : undefined;
     if (waiting?.onProgress) waiting.onProgress(params);

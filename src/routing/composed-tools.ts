@@ -111,7 +111,7 @@ async function first(
     try {
       one = call();
       const result = await handle(one);
-      if (at(result.value, 'isError') !== true) return answeredBy(result, name);
+      if (result.at('isError') !== true) return answeredBy(result, name);
       refusal = answeredBy(result, name);
       tried.push(`${name}: answered with an error`);
     } catch (error) {
@@ -148,10 +148,10 @@ async function merged(asked: readonly Asked[], handle: Handler, late: Promise<vo
 }
 
 function answeredBy(result: Json, tool: string): Json {
-  const meta = editObject(memberText(result.text, '_meta') ?? EMPTY_OBJECT.text, {
-    'switchyard/answeredBy': JSON.stringify(tool),
-  });
-  return Json.fromText(editObject(result.text, { _meta: meta }));
+  const mark = { 'switchyard/answeredBy': JSON.stringify(tool) };
+  return result.edit((text) =>
+    editObject(text, { _meta: editObject(memberText(text, '_meta') ?? EMPTY_OBJECT.text, mark) }),
+  );
 }
 
 /** Cancels what is still under way when the time is over, or when the client leaves. */

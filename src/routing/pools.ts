@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import type { Call } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import { at, type Json, stringAt } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
 import type { RetryBudget } from '../middleware/retry-budget.ts';
 
 /** How fit a member is: 0 ready, 1 coming up, 2 down or with an open circuit. */
@@ -94,7 +94,7 @@ export class Pool {
     const before = this.#latencyMs.get(member);
     const ms = clock.now() - from;
     this.#latencyMs.set(member, before === undefined ? ms : before + LATEST * (ms - before));
-    if (at(result.value, 'resultType') === 'input_required') this.#park(call, result, member);
+    if (result.at('resultType') === 'input_required') this.#park(call, result, member);
     return result;
   }
 
@@ -122,14 +122,14 @@ export class Pool {
   #park({ client, name }: Call, result: Json, member: string): void {
     const oldest = this.#parked.size >= MAX_PARKED ? this.#parked.keys().next().value : undefined;
     if (oldest !== undefined) this.#parked.delete(oldest);
-    this.#parked.set(parkedKey(client.id, name, stringAt(result.value, 'requestState')), member);
+    this.#parked.set(parkedKey(client.id, name, result.stringAt('requestState')), member);
   }
 
   /** A client's answer goes to the member that asked. */
   #parkedWith({ client, name, params }: Call): string | undefined {
     if (this.#parked.size === 0) return undefined;
-    const state = stringAt(params.value, 'requestState');
-    if (state === undefined && at(params.value, 'inputResponses') === undefined) return undefined;
+    const state = params.stringAt('requestState');
+    if (state === undefined && params.at('inputResponses') === undefined) return undefined;
     return this.#parked.get(parkedKey(client.id, name, state));
   }
 }

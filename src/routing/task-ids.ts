@@ -2,7 +2,7 @@
  * Task ids as clients see them: sealed, so that they lead back to the right server and to nobody else's task.
  */
 import type { Client } from '../core/call.ts';
-import { at, Json, stringAt } from '../core/json.ts';
+import { type Json, stringAt } from '../core/json.ts';
 import { editAt } from '../core/json-edit.ts';
 import { META_RELATED_TASK } from '../protocol/revisions.ts';
 import type { Sealer } from '../protocol/seal.ts';
@@ -44,7 +44,7 @@ export function taskIds(sealer: Sealer): TaskIds {
     sealIn(result, server, client) {
       const path = createdAt(result);
       if (!path) return result;
-      const taskId = stringAt(at(result.value, ...path.slice(0, -1)), 'taskId') ?? '';
+      const taskId = stringAt(result.at(...path.slice(0, -1)), 'taskId') ?? '';
       const context = { clientId: client.id, purpose: 'task' };
       const sealed = sealer.seal([server, taskId], context, TTL_MS);
       for (const key of [ownerKey(server, taskId), ownerKey(server, taskId, client.id)])
@@ -79,8 +79,8 @@ function ownerKey(server: string, taskId: string, clientId?: string): string {
 
 /** Where a result says that it made a task: nested in the legacy form, flat in the modern extension's. */
 function createdAt(result: Json): readonly string[] | undefined {
-  if (stringAt(at(result.value, 'task'), 'taskId') !== undefined) return ['task', 'taskId'];
-  const flat = at(result.value, 'resultType') === 'task' && stringAt(result.value, 'taskId') !== undefined;
+  if (stringAt(result.at('task'), 'taskId') !== undefined) return ['task', 'taskId'];
+  const flat = result.at('resultType') === 'task' && result.stringAt('taskId') !== undefined;
   return flat ? ['taskId'] : undefined;
 }
 
@@ -92,8 +92,7 @@ const ID_PATHS: readonly (readonly string[])[] = [
 
 /** Every place of a result or of notification params that names the task. */
 function replaceIds(json: Json, from: string, to: string): Json {
-  let text: string | undefined;
-  for (const path of ID_PATHS)
-    if (at(json.value, ...path) === from) text = editAt(text ?? json.text, path, () => JSON.stringify(to));
-  return text === undefined ? json : Json.fromText(text);
+  const places = ID_PATHS.filter((path) => json.at(...path) === from);
+  const spelt = JSON.stringify(to);
+  return json.edit((text) => places.reduce((before, path) => editAt(before, path, () => spelt), text));
 }

@@ -10,7 +10,7 @@ import {
   RpcError,
 } from '../core/errors.ts';
 import { at, isObject, Json, type JsonObject } from '../core/json.ts';
-import { editObject, memberText } from '../core/json-edit.ts';
+import { editObject } from '../core/json-edit.ts';
 import { covers } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, resultText } from '../protocol/message.ts';
 
@@ -23,33 +23,32 @@ const MODERN_ONLY = { resultType: undefined, ttlMs: undefined, cacheScope: undef
 
 /** A result for a legacy client: without what only the modern family has, structured content being objects. */
 export function legacyResult(result: Json): Json {
-  if (at(result.value, 'resultType') === undefined) return result;
-  const structured = at(result.value, 'structuredContent');
+  if (result.at('resultType') === undefined) return result;
+  const structured = at(result.brief, 'structuredContent');
   if (structured === undefined || isObject(structured))
-    return Json.fromText(editObject(result.text, MODERN_ONLY));
-  const text = memberText(result.text, 'structuredContent') ?? '';
-  const content = at(result.value, 'content');
+    return result.edit((text) => editObject(text, MODERN_ONLY));
+  const text = result.textAt('structuredContent') ?? '';
+  const content = at(result.brief, 'content');
   const said = Array.isArray(content) && content.length > 0;
-  return Json.fromText(
-    editObject(result.text, {
-      ...MODERN_ONLY,
-      structuredContent: undefined,
-      ...(!said && { content: JSON.stringify([{ type: 'text', text }]) }),
-    }),
-  );
+  const edits = {
+    ...MODERN_ONLY,
+    structuredContent: undefined,
+    ...(!said && { content: JSON.stringify([{ type: 'text', text }]) }),
+  };
+  return result.edit((whole) => editObject(whole, edits));
 }
 
 /** A result for a modern client: with the type that each must have, and hints where the method must have them. */
 export function modernResult(method: string, result: Json): Json {
-  const { value } = result;
-  const type = at(value, 'resultType') === undefined ? '"resultType":"complete",' : '';
-  const needsHints = method === 'resources/read' && at(value, 'resultType') !== 'input_required';
-  const ttl = needsHints && at(value, 'ttlMs') === undefined ? '"ttlMs":0,' : '';
-  const scope = needsHints && at(value, 'cacheScope') === undefined ? '"cacheScope":"private",' : '';
+  const { brief } = result;
+  const type = at(brief, 'resultType') === undefined ? '"resultType":"complete",' : '';
+  const needsHints = method === 'resources/read' && at(brief, 'resultType') !== 'input_required';
+  const ttl = needsHints && at(brief, 'ttlMs') === undefined ? '"ttlMs":0,' : '';
+  const scope = needsHints && at(brief, 'cacheScope') === undefined ? '"cacheScope":"private",' : '';
   const head = type + ttl + scope;
-  if (head === '' || result.object === undefined) return result;
-  const rest = result.text.slice(result.text.indexOf('{') + 1);
-  return Json.fromText(`{${Object.keys(result.object).length === 0 ? head.slice(0, -1) : head}${rest}`);
+  if (head === '' || !isObject(brief)) return result;
+  const start = Object.keys(brief).length === 0 ? head.slice(0, -1) : head;
+  return result.edit((text) => `{${start}${text.slice(text.indexOf('{') + 1)}`);
 }
 
 export function legacyError(id: IdText, call: Pick<Call, 'method'>, error: unknown): string {

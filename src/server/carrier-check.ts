@@ -3,7 +3,7 @@
  * request whose two halves disagree is refused.
  */
 import type { Catalog } from '../catalog/catalog.ts';
-import { at, type Json, type JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import {
   decodeHeaderValue,
   type HeaderParam,
@@ -19,7 +19,7 @@ export type HeaderOf = (name: string) => string | undefined;
 /** @throws a header mismatch */
 export function checkVersion(params: Json, header: HeaderOf): void {
   const inHeader = header('mcp-protocol-version');
-  const inBody = at(params.value, '_meta', META_PROTOCOL_VERSION);
+  const inBody = params.at('_meta', META_PROTOCOL_VERSION);
   if (inHeader === undefined) throw headerMismatch('The header MCP-Protocol-Version is missing');
   if (inHeader !== inBody) throw headerMismatch('The header MCP-Protocol-Version and the body disagree');
 }
@@ -38,7 +38,7 @@ export function checkNames(method: string, params: Json, header: HeaderOf): void
 export function checkParams(params: Json, header: HeaderOf, catalog: Catalog): void {
   const name = nameOf('tools/call', params) ?? '';
   for (const { header: key, path, type } of headerParams(catalog).get(name) ?? []) {
-    const value = at(params.value, 'arguments', ...path);
+    const value = params.at('arguments', ...path);
     if (value === undefined || value === null) continue;
     const text = header(`mcp-param-${key.toLowerCase()}`);
     if (text === undefined) throw headerMismatch(`The header Mcp-Param-${key} is missing`);

@@ -228,8 +228,8 @@ export class LegacySession implements Member {
         progressToken === undefined
           ? undefined
           : (progress) => {
-              const json = editObject(progress.text, { progressToken });
-              outlet.send(notificationText('notifications/progress', Json.fromText(json)));
+              const json = progress.edit((text) => editObject(text, { progressToken }));
+              outlet.send(notificationText('notifications/progress', json));
             },
       onNotification: (name, json) => {
         if (wants(name, json, this.#client.logLevel)) outlet.send(notificationText(name, json));
@@ -244,7 +244,7 @@ export class LegacySession implements Member {
     const id = this.#peer.nextId();
     const answer = this.#peer.answerTo(id, { onProgress });
     const asked = onProgress
-      ? Json.fromText(editAt(params.text, ['_meta', 'progressToken'], () => String(id)))
+      ? params.edit((text) => editAt(text, ['_meta', 'progressToken'], () => String(id)))
       : params;
     send(requestText(id, method, asked));
     const withdraw = (reason: string): void => {

@@ -79,7 +79,7 @@ export interface ModernFaceOptions {
 
 /** Whether params carry the modern envelope, or claim to. */
 export function claimsModern(params: Json): boolean {
-  return at(params.value, '_meta', META_PROTOCOL_VERSION) !== undefined;
+  return params.at('_meta', META_PROTOCOL_VERSION) !== undefined;
 }
 
 export class ModernFace {
@@ -168,7 +168,7 @@ export class ModernFace {
     const { method, params } = request;
     const name = nameOf(method, params) ?? '';
     const waiter = this.#waiterFor(request, client);
-    const state = at(params.value, 'requestState');
+    const state = params.at('requestState');
     let sent = params;
     if (state !== undefined) {
       const opened = this.#openState(state, client, method, name);
@@ -180,7 +180,7 @@ export class ModernFace {
         return flight.resume(opened.round, params, waiter);
       }
       const requestState = opened.state === null ? undefined : JSON.stringify(opened.state);
-      sent = Json.fromText(editObject(params.text, { requestState }));
+      sent = params.edit((text) => editObject(text, { requestState }));
     }
     const { limits } = this.#options.served;
     if (this.#flights.size >= limits.calls)
@@ -241,7 +241,7 @@ export class ModernFace {
     return {
       progress: (progress) => {
         if (progressToken === undefined) return;
-        const json = Json.fromText(editObject(progress.text, { progressToken }));
+        const json = progress.edit((text) => editObject(text, { progressToken }));
         outlet.send(notificationText('notifications/progress', json));
       },
       notify: (notification, json) => {
@@ -299,10 +299,10 @@ export class ModernFace {
 
   /** A server's own state leaves sealed: its client brings it back, and nobody else's can. */
   #sealState(result: Json, client: Client, method: string, name: string): Json {
-    if (at(result.value, 'resultType') !== 'input_required') return result;
-    const state = stringAt(result.value, 'requestState') ?? null;
+    if (result.at('resultType') !== 'input_required') return result;
+    const state = result.stringAt('requestState') ?? null;
     const requestState = JSON.stringify(this.#seal({ state }, client, method, name));
-    return Json.fromText(editObject(result.text, { requestState }));
+    return result.edit((text) => editObject(text, { requestState }));
   }
 
   #seal(value: SealedState, client: Client, method: string, name: string): string {
@@ -339,7 +339,7 @@ export function headerMismatch(message: string): Error {
 }
 
 function clientOf({ params, clientId, person, checkVersion }: ModernRequest): Client {
-  const meta = at(params.value, '_meta');
+  const meta = params.at('_meta');
   const protocolVersion = stringAt(meta, META_PROTOCOL_VERSION);
   const capabilities = at(meta, META_CLIENT_CAPABILITIES);
   if (protocolVersion === undefined) throw missing(META_PROTOCOL_VERSION, 'a string');

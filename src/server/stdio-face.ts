@@ -1,4 +1,5 @@
 /** The face to the one client that started us: both eras on one pipe, told apart message by message. */
+import type { MessageText } from '../core/abridged.ts';
 import { INVALID_REQUEST, RpcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Clock } from '../core/clock.ts';
@@ -83,7 +84,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
     return countedOutlet;
   }
 
-  function receive(text: string): void {
+  function receive(text: MessageText): void {
     const batch = batchTexts(text, values);
     if (batch) receiveBatch(batch);
     else take(readMessage(text, depth, values));

@@ -4,12 +4,14 @@
  * Own code, because the cap has to count bytes, an id without data has to be remembered, and a line is
  * decoded only once it is whole (a line break is never inside a UTF-8 character).
  */
+import { type MessageText, wholeText } from '../core/abridged.ts';
 import { Chunks } from './http-client-chunks.ts';
+import { messageText } from './long-text.ts';
 import { OversizedScanner, type Oversized } from './oversized.ts';
 
 export interface StreamEvent {
   /** Several `data` lines joined by a line break; may be empty. */
-  readonly data: string;
+  readonly data: MessageText;
   /** The empty string where the server named none. */
   readonly type: string;
 }
@@ -37,7 +39,7 @@ export class EventStream {
   readonly #limit: number;
   readonly #sink: EventSink;
   readonly #unfinished = new Chunks();
-  #data: string | undefined;
+  #data: MessageText | undefined;
   #eventBytes = 0;
   #type = '';
   #afterCr = false;
@@ -103,7 +105,7 @@ export class EventStream {
   #tooLarge(line: Buffer, start: number, end: number, ends: boolean): boolean {
     if (!this.#sink.oversized) return false;
     const scanner = new OversizedScanner();
-    if (this.#data !== undefined) scanner.scan(Buffer.from(this.#data));
+    if (this.#data !== undefined) scanner.scan(Buffer.from(wholeText(this.#data)));
     this.#data = undefined;
     this.#skipping = scanner;
     this.#skipsMidLine = false;
@@ -137,8 +139,8 @@ export class EventStream {
     this.#eventBytes += end - start + 1;
     if (isData(bytes, start) && (bytes[start + 4] === COLON || end === start + 4)) {
       const from = bytes[start + 5] === SPACE ? start + 6 : start + 5;
-      const value = from < end ? bytes.toString('utf8', from, end) : '';
-      this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+      const value = from < end ? messageText(bytes.subarray(from, end)) : '';
+      this.#data = this.#data === undefined ? value : `${wholeText(this.#data)}\n${wholeText(value)}`;
       this.#first = false;
       return;
     }

@@ -1,3 +1,4 @@
+import type { MessageText } from '../core/abridged.ts';
 import type { ProxyError } from '../core/errors.ts';
 import type { LinkEvents } from './link.ts';
 
@@ -20,7 +21,7 @@ export class GuardedEvents implements LinkEvents {
     return this.#spoke;
   }
 
-  message(text: string, origin?: number): void {
+  message(text: MessageText, origin?: number): void {
     this.#spoke = true;
     if (this.#open) this.#events.message(text, origin);
   }

@@ -1,4 +1,5 @@
 /** What a body says: whether it answers our request, and what the error in it means together with the status. */
+import type { MessageText } from '../core/abridged.ts';
 import { METHOD_NOT_FOUND } from '../core/errors.ts';
 import { membersOf } from '../core/json-edit.ts';
 import { isObject } from '../core/json.ts';
@@ -7,7 +8,8 @@ import { isObject } from '../core/json.ts';
  * Whether the message answers our request. Most servers print it in one of two orders, which two
  * comparisons tell; for the rest the text's own members are looked at.
  */
-export function isAnswerTo(text: string, id: number): boolean {
+export function isAnswerTo(message: MessageText, id: number): boolean {
+  const text = typeof message === 'string' ? message : message.text;
   // Cut short on the way: whoever parses it will see, but it must not count as the answer.
   if (!text.trimEnd().endsWith('}')) return false;
   const start = `{"jsonrpc":"2.0","id":${id},"`;

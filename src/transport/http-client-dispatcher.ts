@@ -1,5 +1,6 @@
 /** The connections to one origin: our own, or undici's way through the operator's HTTP proxy. */
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { bytesOf, type Wire as Message } from '../core/wire.ts';
 import { HttpConnections } from './http-connections.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,9 +10,14 @@ export interface DispatcherOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** A request as undici has them, but for a body in parts. */
+export interface HttpRequest extends Omit<Dispatcher.DispatchOptions, 'body'> {
+  readonly body?: Message;
+}
+
 /** As much of undici's dispatchers as is used. */
 export interface Connections {
-  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): unknown;
+  dispatch(request: HttpRequest, handler: Dispatcher.DispatchHandler): unknown;
   destroy(): Promise<void>;
 }
 
@@ -27,7 +33,7 @@ export function dispatcherFor(url: URL, env: Environment, options: DispatcherOpt
   const wanted = url.protocol === 'https:' ? httpsProxy : httpProxy;
   if (wanted === '' || isLoopback(url.hostname)) return new HttpConnections({ origin: url, ...options });
   // The empty strings keep it from looking into this process's own environment.
-  return new EnvHttpProxyAgent({
+  const agent = new EnvHttpProxyAgent({
     connections: options.connections,
     pipelining: 1,
     // Deadlines are set above, call by call.
@@ -40,6 +46,11 @@ export function dispatcherFor(url: URL, env: Environment, options: DispatcherOpt
     proxyTls: { timeout: options.connectTimeoutMs },
     requestTls: { timeout: options.connectTimeoutMs },
   });
+  return {
+    dispatch: ({ body, ...request }, handler) =>
+      agent.dispatch({ ...request, ...(body !== undefined && { body: bytesOf(body) }) }, handler),
+    destroy: () => agent.destroy(),
+  };
 }
 
 function isLoopback(hostname: string): boolean {

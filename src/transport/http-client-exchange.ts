@@ -12,7 +12,8 @@ import {
   type Inflate,
 } from 'node:zlib';
 import type { Dispatcher } from 'undici';
-import type { Connections } from './http-client-dispatcher.ts';
+import type { MessageText } from '../core/abridged.ts';
+import type { Connections, HttpRequest } from './http-client-dispatcher.ts';
 import { EventStream, type EventSink } from './event-stream.ts';
 import { LongText } from './long-text.ts';
 import { headerOf, type ResponseHeaders } from './http-client-errors.ts';
@@ -28,7 +29,7 @@ export interface Receiver extends EventSink {
   sending(): void;
   head(status: number, headers: ResponseHeaders): Reading;
   /** The response is complete; the text is empty where it was not to be read. Comes once, or `broke` does. */
-  complete(text: string): void;
+  complete(text: MessageText): void;
   /** @param sent whether it may have been written. */
   broke(trouble: Trouble, error: Error, sent: boolean): void;
 }
@@ -55,7 +56,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #received = false;
   #over = false;
   #dispatcher: Connections | undefined;
-  #request: Dispatcher.DispatchOptions | undefined;
+  #request: HttpRequest | undefined;
   #redirects = 0;
   #redirectTo: string | undefined;
 
@@ -70,7 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** Does nothing where it was cancelled already. */
-  send(dispatcher: Connections, request: Dispatcher.DispatchOptions): void {
+  send(dispatcher: Connections, request: HttpRequest): void {
     if (this.#over) return;
     this.#dispatcher = dispatcher;
     this.#request = request;
@@ -202,7 +203,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
 /** Where a redirect leads, if it stays where the credentials belong. */
 function pathOnSameOrigin(
-  request: Dispatcher.DispatchOptions | undefined,
+  request: HttpRequest | undefined,
   location: string | undefined,
 ): string | undefined {
   const base = `${String(request?.origin)}${request?.path}`;

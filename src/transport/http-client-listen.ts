@@ -4,6 +4,7 @@
  * Servers need not have it; where it was open once it is opened again, with growing pauses, for as long as
  * the link lives.
  */
+import type { MessageText } from '../core/abridged.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Authorization } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
@@ -16,7 +17,7 @@ export interface ListenOwner {
   readonly messageBytes: number;
   readonly clock: Clock;
   readonly authorization: Authorization | undefined;
-  message(text: string, origin: undefined): void;
+  message(text: MessageText, origin: undefined): void;
   odd(what: string): void;
   sessionLost(): void;
 }

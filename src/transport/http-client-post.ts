@@ -2,6 +2,7 @@
  * One message's way to the server and its answer's way back: the three forms of an answer, errors,
  * and (legacy) an event stream that breaks off and is taken up again.
  */
+import { type MessageText, wholeText } from '../core/abridged.ts';
 import type { Era } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -32,7 +33,7 @@ export interface PostOwner {
   readonly messageBytes: number;
   readonly clock: Clock;
   readonly authorization: Authorization | undefined;
-  message(text: string, origin: number | undefined): void;
+  message(text: MessageText, origin: number | undefined): void;
   /** It is being written, or never will be. */
   left(post: Post): void;
   /** There is nothing more to come; comes exactly once, unless it was cancelled. */
@@ -154,7 +155,7 @@ export class Post implements Receiver {
     this.#retryMs = ms;
   }
 
-  complete(text: string): void {
+  complete(text: MessageText): void {
     if (this.#over) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -166,7 +167,7 @@ export class Post implements Receiver {
       if (this.#status >= 300 && this.#status < 400)
         this.#finish(redirectError(this.#owner.server, this.#responseHeaders));
       else if (this.#resuming) this.#resumeRefused();
-      else this.#refused(text);
+      else this.#refused(wholeText(text));
       return;
     }
     if (this.#reading === 'events') this.#streamEnded(undefined);
@@ -215,7 +216,7 @@ export class Post implements Receiver {
     else this.#owner.odd('a session id that is not visible ASCII');
   }
 
-  #wholeAnswer(text: string): void {
+  #wholeAnswer(text: MessageText): void {
     if (text === '') {
       this.#finish(this.#bad('answered with an empty body'));
       return;
@@ -225,9 +226,9 @@ export class Post implements Receiver {
     this.#finish(this.#answered ? undefined : this.#bad('sent a body that does not answer the request'));
   }
 
-  #deliver(text: string): void {
+  #deliver(text: MessageText): void {
     const { id } = this;
-    if (this.#owner.era === 'legacy' && /^\s*\[/.test(text)) {
+    if (this.#owner.era === 'legacy' && typeof text === 'string' && /^\s*\[/.test(text)) {
       const texts = elementTexts(text);
       if (texts.length > MAX_BATCH)
         this.#finish(this.#bad(`sent a batch of more than ${MAX_BATCH} messages`));

@@ -1,10 +1,14 @@
 /** How requests to one server get onto the wire: connections, path and header fields. */
-import type { Dispatcher } from 'undici';
 import { departing } from './departures.ts';
-import { type Connections, dispatcherFor, type Environment } from './http-client-dispatcher.ts';
+import {
+  type Connections,
+  dispatcherFor,
+  type Environment,
+  type HttpRequest,
+} from './http-client-dispatcher.ts';
 import type { Exchange } from './http-client-exchange.ts';
 import { VIA } from '../core/hops.ts';
-import { wireText } from '../core/wire.ts';
+import type { Wire as Message } from '../core/wire.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -19,7 +23,7 @@ export interface WireOptions {
 }
 
 export interface PostOptions {
-  readonly body: string;
+  readonly body: Message;
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Goes by connections that calls cannot use up. */
@@ -88,7 +92,7 @@ export class Wire {
       ];
     }
     const all = headers.length === 0 ? this.#postHeaders : [...this.#postHeaders, ...headers.flat()];
-    this.#dispatch(aside, { method: 'POST', path, headers: all, body: wireText(body) }, exchange);
+    this.#dispatch(aside, { method: 'POST', path, headers: all, body }, exchange);
   }
 
   get(exchange: Exchange, path: string, lastEventId: string | undefined, aside: boolean): void {
@@ -106,7 +110,7 @@ export class Wire {
     await Promise.all([this.#connections.destroy(), this.#aside.destroy()]);
   }
 
-  #dispatch(aside: boolean, request: Dispatcher.DispatchOptions, exchange: Exchange): void {
+  #dispatch(aside: boolean, request: HttpRequest, exchange: Exchange): void {
     request.origin = this.#url.origin;
     const connections = aside ? this.#aside : this.#connections;
     departing(() => exchange.send(connections, request));

@@ -7,7 +7,9 @@
 import type { Era } from '../core/call.ts';
 import { InFlight } from '../core/in-flight.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
+import type { MessageText } from '../core/abridged.ts';
 import { ProxyError } from '../core/errors.ts';
+import { lengthOf } from '../core/wire.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Authorization } from './authorization.ts';
 import type { Environment } from './http-client-dispatcher.ts';
@@ -110,7 +112,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
     const post = new Post(this, message);
     if (post.id === undefined) this.#others.add(post);
     else this.#calls.set(post.id, post);
-    this.#waitingBytes += message.text.length;
+    this.#waitingBytes += lengthOf(message.text);
     if (this.#held) this.#held.push(post);
     else this.#start(post);
   }
@@ -135,7 +137,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
     return (this.#closing ??= this.#close());
   }
 
-  message(text: string, origin: number | undefined): void {
+  message(text: MessageText, origin: number | undefined): void {
     if (!this.#over) this.#events.message(text, origin);
   }
 
@@ -144,7 +146,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
   }
 
   left(post: Post): void {
-    this.#waitingBytes -= post.outgoing.text.length;
+    this.#waitingBytes -= lengthOf(post.outgoing.text);
   }
 
   finished(post: Post, error: ProxyError | undefined): void {
@@ -176,7 +178,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
         delivered: false,
         cause: new SessionLost(),
       });
-    if (this.#waitingBytes > 0 && this.#waitingBytes + text.length > this.#queueBytes)
+    if (this.#waitingBytes > 0 && this.#waitingBytes + lengthOf(text) > this.#queueBytes)
       return new ProxyError('BUSY', {
         message: `"${server}" has too many requests waiting already.`,
         server,

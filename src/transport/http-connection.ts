@@ -1,7 +1,8 @@
 /** One connection of `HttpConnections`: writes a request, reads its response, waits for the next. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Dispatcher } from 'undici';
+import { byteLengthOf, isLong, utf8 } from '../core/wire.ts';
+import type { HttpRequest } from './http-client-dispatcher.ts';
 import type { ResponseHeaders } from './http-client-errors.ts';
 import { isField } from './http-field.ts';
 import type { Channel, HttpJob } from './http-job.ts';
@@ -36,7 +37,7 @@ export class HttpConnection implements Channel {
   #gone = false;
   #idleMs = IDLE_MS;
   /** The fields of the last request, and how they are written: mostly the next one has the same. */
-  #fields: Dispatcher.DispatchOptions['headers'];
+  #fields: HttpRequest['headers'];
   #fieldsText = '';
   /** What is beyond ASCII is written as Latin-1, the body as UTF-8: then they cannot be written as one. */
   #ascii = true;
@@ -108,19 +109,20 @@ export class HttpConnection implements Channel {
     if (start === undefined) return this.fail(notAllowed());
     const { body } = request;
     this.#reader.expect();
-    if (typeof body === 'string' && this.#ascii)
+    if (typeof body === 'string' && this.#ascii && !isLong(body))
       this.#socket.write(`${start}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
     else {
-      const bytes = typeof body === 'string' ? Buffer.from(body) : (body as Buffer | null | undefined);
+      const parts = typeof body === 'string' ? [utf8(body)] : body;
+      const length = parts ? `content-length: ${byteLengthOf(parts)}\r\n` : '';
       this.#socket.cork();
-      this.#socket.write(`${start}${bytes ? `content-length: ${bytes.length}\r\n` : ''}\r\n`, 'latin1');
-      if (bytes) this.#socket.write(bytes);
+      this.#socket.write(`${start}${length}\r\n`, 'latin1');
+      for (const part of parts ?? []) this.#socket.write(part);
       this.#socket.uncork();
     }
   }
 
   /** The head of a request but for its length; `undefined` where something in it would break it. */
-  #start({ method, path, headers }: Dispatcher.DispatchOptions): string | undefined {
+  #start({ method, path, headers }: HttpRequest): string | undefined {
     if (headers !== this.#fields || this.#fieldsText === '') {
       const text = fieldsText((headers ?? []) as readonly string[]);
       if (text === undefined) return undefined;

@@ -5,6 +5,7 @@
  * changes. Nothing is sent twice: whether a request may go again is for others to say.
  */
 import type { Dispatcher } from 'undici';
+import type { HttpRequest } from './http-client-dispatcher.ts';
 import { HttpConnection } from './http-connection.ts';
 import { HttpJob } from './http-job.ts';
 
@@ -30,7 +31,7 @@ export class HttpConnections {
   }
 
   /** What becomes of it is told by the handler, never by a throw. */
-  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(request: HttpRequest, handler: Dispatcher.DispatchHandler): void {
     const job = new HttpJob(request, handler);
     if (this.#destroyed) return job.fail(new Error('closed'));
     const idle = this.#idle.pop();

@@ -1,5 +1,6 @@
 /** One request on its way through a connection, and who hears what becomes of it. */
 import type { Dispatcher } from 'undici';
+import type { HttpRequest } from './http-client-dispatcher.ts';
 import type { ResponseHeaders } from './http-client-errors.ts';
 
 /** What it goes by. */
@@ -10,14 +11,14 @@ export interface Channel {
 }
 
 export class HttpJob implements Dispatcher.DispatchController {
-  readonly request: Dispatcher.DispatchOptions;
+  readonly request: HttpRequest;
   readonly #handler: Dispatcher.DispatchHandler;
   /** From its beginning to its end. */
   #channel: Channel | undefined;
   #reason: Error | null = null;
   #paused = false;
 
-  constructor(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) {
+  constructor(request: HttpRequest, handler: Dispatcher.DispatchHandler) {
     this.request = request;
     this.#handler = handler;
   }

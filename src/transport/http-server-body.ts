@@ -1,4 +1,5 @@
 /** Reads the body of a POST: bounded in size, whole, and surely UTF-8. */
+import type { MessageText } from '../core/abridged.ts';
 import { PARSE_ERROR } from '../core/errors.ts';
 import type { BodySink } from './http-server-connection.ts';
 import type { Refusal } from './http-server-refusal.ts';
@@ -10,10 +11,10 @@ const BYTE_ORDER_MARK = '\uFEFF';
 export class Body implements BodySink {
   readonly #text = new LongText(true);
   readonly #maxBytes: number;
-  readonly #done: (body: string | Refusal) => void;
+  readonly #done: (body: MessageText | Refusal) => void;
   #over = false;
 
-  constructor(maxBytes: number, done: (body: string | Refusal) => void) {
+  constructor(maxBytes: number, done: (body: MessageText | Refusal) => void) {
     this.#maxBytes = maxBytes;
     this.#done = done;
   }
@@ -32,11 +33,11 @@ export class Body implements BodySink {
 }
 
 /** A byte order mark is taken off: RFC 8259 lets a reader ignore it, and some Windows programs send one. */
-function whole(text: LongText): string | Refusal {
+function whole(text: LongText): MessageText | Refusal {
   if (text.bytes === 0) return unreadable('The body is empty: send one JSON-RPC message.');
   const body = text.take();
   if (body === undefined) return unreadable('The body is not valid UTF-8.');
-  return body.startsWith(BYTE_ORDER_MARK) ? body.slice(1) : body;
+  return typeof body === 'string' && body.startsWith(BYTE_ORDER_MARK) ? body.slice(1) : body;
 }
 
 export function tooLarge(maxBytes: number): Refusal {

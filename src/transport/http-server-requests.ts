@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Guard } from './http-guard.ts';
 import { errorBody } from './http-error-body.ts';
 import type { HttpReply } from './http-reply.ts';
+import { Abridged, type MessageText } from '../core/abridged.ts';
 import type { RequestHead, RequestHeaders } from './http-request-reader.ts';
 import { Body, tooLarge } from './http-server-body.ts';
 import type { ServerRequest } from './http-server-connection.ts';
@@ -22,7 +23,7 @@ export interface HttpExchange {
   /** The token's owner, or `local` where no tokens are set. */
   readonly principal: string;
   /** Valid UTF-8, never empty; of a POST only. */
-  readonly body: string;
+  readonly body: MessageText;
   readonly reply: HttpReply;
 }
 
@@ -100,7 +101,7 @@ class Handling {
     this.#cors = cors;
     this.#request.takeBody(
       new Body(this.#options.maxBodyBytes, (body) => {
-        if (typeof body === 'string') this.#pass('POST', principal, body);
+        if (typeof body === 'string' || body instanceof Abridged) this.#pass('POST', principal, body);
         else this.#refuse(body);
       }),
     );
@@ -139,7 +140,7 @@ class Handling {
     return expected === undefined ? admitted : undefined;
   }
 
-  #pass(method: HttpMethod, principal: string, body: string): void {
+  #pass(method: HttpMethod, principal: string, body: MessageText): void {
     const reply = this.#options.openReply(this.#response, method === 'POST', this.#cors);
     try {
       this.#options.onMcp(new Exchange(method, this.#request.head.headers, principal, body, reply));
@@ -175,14 +176,14 @@ class Exchange implements HttpExchange {
   readonly method: HttpMethod;
   readonly headers: RequestHeaders;
   readonly principal: string;
-  readonly body: string;
+  readonly body: MessageText;
   readonly reply: HttpReply;
 
   constructor(
     method: HttpMethod,
     headers: RequestHeaders,
     principal: string,
-    body: string,
+    body: MessageText,
     reply: HttpReply,
   ) {
     this.method = method;

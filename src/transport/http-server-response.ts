@@ -5,7 +5,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Wire } from '../core/wire.ts';
+import { byteLengthOf, type Wire } from '../core/wire.ts';
 import { isField } from './http-field.ts';
 import type { RequestHead } from './http-request-reader.ts';
 
@@ -76,15 +76,16 @@ export class ServerResponse {
   /** The whole response in one write. @throws Error for a header field that HTTP does not allow. */
   send(status: number, fields: Fields, body?: Wire | Buffer): void {
     if (this.#ended || this.#begun) return;
-    const length = status === 204 ? '' : `content-length: ${body === undefined ? 0 : bytesOf(body)}\r\n`;
+    const parts = Buffer.isBuffer(body) ? [body] : (body ?? '');
+    const length = status === 204 ? '' : `content-length: ${byteLengthOf(parts)}\r\n`;
     const head = this.#headText(status, fields, length);
     this.#begun = true;
-    if (body === undefined || this.#head.method === 'HEAD') this.#socket.write(head);
-    else if (typeof body === 'string') this.#socket.write(head + body);
+    if (this.#head.method === 'HEAD') this.#socket.write(head);
+    else if (typeof parts === 'string') this.#socket.write(head + parts);
     else {
       this.#socket.cork();
       this.#socket.write(head);
-      for (const part of Buffer.isBuffer(body) ? [body] : body) this.#socket.write(part);
+      for (const part of parts) this.#socket.write(part);
       this.#socket.uncork();
     }
     this.#end();
@@ -176,11 +177,6 @@ function fieldsText(fields: Fields): string {
   }
   if (Object.isFrozen(fields)) known.set(fields, text);
   return text;
-}
-
-function bytesOf(body: Wire | Buffer): number {
-  if (typeof body === 'string' || Buffer.isBuffer(body)) return Buffer.byteLength(body);
-  return body.reduce((bytes, part) => bytes + Buffer.byteLength(part), 0);
 }
 
 let second = 0;

@@ -1,5 +1,6 @@
 /** Turns what a downstream server sends on a shared carrier into link events. */
 import type { Readable } from 'node:stream';
+import type { MessageText } from '../core/abridged.ts';
 import { tooLargeError } from './http-client-errors.ts';
 import { LineFraming } from './line-framing.ts';
 import type { LinkEvents } from './link.ts';
@@ -65,7 +66,8 @@ const OPEN_OBJECT = 0x7b;
 const MESSAGE = /^\s*(?:\[\s*)?\{/;
 
 /** Lets through whatever may be a message; a banner line is odd. */
-export function takeIn(text: string, events: LinkEvents): void {
-  if (text.charCodeAt(0) === OPEN_OBJECT || MESSAGE.test(text)) events.message(text);
+export function takeIn(text: MessageText, events: LinkEvents): void {
+  if (typeof text !== 'string') events.message(text);
+  else if (text.charCodeAt(0) === OPEN_OBJECT || MESSAGE.test(text)) events.message(text);
   else if (text.trim() !== '') events.odd('a line that is no message was skipped');
 }

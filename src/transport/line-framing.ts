@@ -4,12 +4,13 @@
  * A line is decoded as a whole, so that a character may be split between chunks; what is not UTF-8 becomes
  * U+FFFD. Empty lines, a CR before the line's end and a byte order mark at the very start are left out.
  */
+import type { MessageText } from '../core/abridged.ts';
 import { LongText } from './long-text.ts';
 import { OversizedScanner } from './oversized.ts';
 import type { Oversized } from './oversized.ts';
 
 export interface LineEvents {
-  line(text: string): void;
+  line(text: MessageText): void;
   /** A line longer than allowed went past without being kept. */
   oversized(line: Oversized): void;
 }
@@ -66,7 +67,8 @@ export class LineFraming {
     this.#tooLongBytes = 0;
     if (scanner && bytes > 0) return this.#events.oversized({ ...scanner.result, bytes });
     const text = this.#start.take() ?? '';
-    this.#line(text.endsWith('\r') ? text.slice(0, -1) : text);
+    if (typeof text === 'string') this.#line(text.endsWith('\r') ? text.slice(0, -1) : text);
+    else this.#line(text.text.endsWith('\r') ? text.with(text.text.slice(0, -1)) : text);
   }
 
   #emit(bytes: Buffer, start: number, end: number): void {
@@ -74,11 +76,11 @@ export class LineFraming {
     this.#line(bytes.toString('utf8', start, last));
   }
 
-  #line(text: string): void {
+  #line(text: MessageText): void {
     if (text === '') return;
-    if (!this.#atStart) return this.#events.line(text);
+    const marked = this.#atStart && typeof text === 'string' && text.startsWith(BYTE_ORDER_MARK);
     this.#atStart = false;
-    this.#events.line(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+    this.#events.line(marked ? text.slice(1) : text);
   }
 
   #hold(piece: Buffer): void {

@@ -27,13 +27,12 @@ export class LineWriter {
     this.#joined += line + '\n';
   }
 
-  #writeParts([head, long, tail]: Exclude<Wire, string>): void {
+  #writeParts(parts: Exclude<Wire, string>): void {
     this.#flush();
     if (!this.#stream.writable) return;
     this.#stream.cork();
-    this.#stream.write(head);
-    this.#stream.write(long);
-    this.#stream.write(tail + '\n');
+    for (const part of parts) this.#stream.write(part);
+    this.#stream.write('\n');
     this.#stream.uncork();
   }
 

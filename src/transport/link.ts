@@ -4,11 +4,13 @@
  * A link knows framing, size limits and the life of its carrier; of JSON-RPC only what its carrier needs
  * (which request a response stream belongs to).
  */
+import type { MessageText } from '../core/abridged.ts';
 import type { ProxyError } from '../core/errors.ts';
+import type { Wire } from '../core/wire.ts';
 
 export interface Outgoing {
   /** One JSON-RPC message on one line. */
-  readonly text: string;
+  readonly text: Wire;
   /** The id of our request; absent for notifications and answers. */
   readonly id?: number | undefined;
   readonly method?: string | undefined;
@@ -21,7 +23,7 @@ export interface LinkEvents {
    * One message came. `origin` is the id of our request on whose own stream it came; absent on carriers
    * and streams that all requests share.
    */
-  message(text: string, origin?: number): void;
+  message(text: MessageText, origin?: number): void;
   /** This one request of ours can no longer be answered; the link lives. */
   failed(id: number, error: ProxyError): void;
   /** Something was skipped (a banner line, an oversized message without an id): to be counted and logged once. */

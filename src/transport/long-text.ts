@@ -1,12 +1,17 @@
 /**
- * Text that comes as bytes in pieces, a character split anywhere. What is long is decoded as it comes: in the time in
- * which the rest is on its way.
+ * Text that comes as bytes in pieces, a character split anywhere. What is long is abridged as it comes, or decoded where
+ * that makes no sense: in the time in which the rest is on its way.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
+import { Abridger } from '../core/abridge.ts';
+import type { MessageText } from '../core/abridged.ts';
 
 /** Shorter text is decoded at once, when it is whole. Also the most that is copied together. */
-const DECODED_FROM = 64 * 1024;
+const LONG_FROM = 64 * 1024;
+/** Once the text is long, pieces of this size are no longer copied together. */
+const LARGE_PIECE = 8 * 1024;
+const OPEN_OBJECT = 0x7b;
 const STREAM = { stream: true };
 
 export class LongText {
@@ -16,6 +21,7 @@ export class LongText {
   #heldBytes = 0;
   #bytes = 0;
   #text = '';
+  #abridger: Abridger | undefined;
   #decoder: TextDecoder | undefined;
   /** Nothing of a character that has begun is with the decoder. */
   #between = true;
@@ -31,8 +37,13 @@ export class LongText {
   }
 
   add(piece: Buffer): void {
-    const held = this.#heldBytes + piece.length;
     this.#bytes += piece.length;
+    if (this.#abridger && piece.length >= LARGE_PIECE) {
+      this.#pass(this.#takeHeld());
+      this.#pass(piece);
+      return;
+    }
+    const held = this.#heldBytes + piece.length;
     if (this.#heldBytes === 0) {
       this.#held = piece;
     } else {
@@ -40,16 +51,18 @@ export class LongText {
       piece.copy(this.#held, this.#heldBytes);
     }
     this.#heldBytes = held;
-    if (held < DECODED_FROM) return;
-    this.#text += this.#decoded(STREAM);
-    this.#held = NOTHING;
-    this.#heldBytes = 0;
+    if (held < LONG_FROM) return;
+    if (held === this.#bytes && this.#held[0] === OPEN_OBJECT) this.#abridger = new Abridger();
+    this.#pass(this.#takeHeld());
   }
 
   /** All of it; afterwards there is nothing left. `undefined`: it is not UTF-8, and must be. */
-  take(): string | undefined {
+  take(): MessageText | undefined {
     const short = this.#bytes === this.#heldBytes;
-    const text = short ? this.#short() : this.#text + this.#decoded();
+    if (!short) this.#pass(this.#takeHeld());
+    const abridged = this.#abridger?.take();
+    if (this.#abridger && !abridged) this.#decodeAfterAll(this.#abridger);
+    const text = abridged ?? (short ? this.#short() : this.#text + this.#decoded(NOTHING));
     const broken = this.#broken;
     this.clear();
     return broken ? undefined : text;
@@ -57,7 +70,8 @@ export class LongText {
 
   /** What has come, whole characters of it. */
   peek(): Buffer {
-    return Buffer.concat([Buffer.from(this.#text), this.#held.subarray(0, this.#heldBytes)]);
+    const held = this.#held.subarray(0, this.#heldBytes);
+    return Buffer.concat([Buffer.from(this.#text), ...(this.#abridger?.blocks ?? []), held]);
   }
 
   clear(): void {
@@ -65,9 +79,28 @@ export class LongText {
     this.#heldBytes = 0;
     this.#bytes = 0;
     this.#text = '';
+    this.#abridger = undefined;
     this.#decoder = undefined;
     this.#between = true;
     this.#broken = false;
+  }
+
+  #takeHeld(): Buffer {
+    const held = this.#held.subarray(0, this.#heldBytes);
+    this.#held = NOTHING;
+    this.#heldBytes = 0;
+    return held;
+  }
+
+  #pass(block: Buffer): void {
+    if (block.length === 0) return;
+    if (!this.#abridger) this.#text += this.#decoded(block, STREAM);
+    else if (!this.#abridger.add(block)) this.#decodeAfterAll(this.#abridger);
+  }
+
+  #decodeAfterAll({ blocks }: Abridger): void {
+    this.#abridger = undefined;
+    for (const block of blocks) this.#text += this.#decoded(block, STREAM);
   }
 
   #short(): string {
@@ -76,9 +109,8 @@ export class LongText {
     return bytes.toString('utf8');
   }
 
-  #decoded(options?: typeof STREAM): string {
+  #decoded(bytes: Buffer, options?: typeof STREAM): string {
     if (this.#broken) return '';
-    const bytes = this.#held.subarray(0, this.#heldBytes);
     if (this.#between && isAscii(bytes)) return bytes.toString('latin1');
     this.#between = (bytes.at(-1) ?? 0) < 0x80;
     this.#decoder ??= new TextDecoder('utf-8', { ignoreBOM: true, fatal: this.#strict });
@@ -100,3 +132,11 @@ export class LongText {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
+
+/** The same for what has come in one piece. */
+export function messageText(bytes: Buffer): MessageText {
+  if (bytes.length < LONG_FROM) return bytes.toString('utf8');
+  const text = new LongText();
+  text.add(bytes);
+  return text.take() ?? '';
+}

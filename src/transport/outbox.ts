@@ -5,12 +5,13 @@
  * messages that nobody waits for are left out at twice the limit.
  */
 import { ProxyError } from '../core/errors.ts';
+import { lengthOf, type Wire } from '../core/wire.ts';
 import type { LinkEvents, Outgoing } from './link.ts';
 
 /** Where the bytes go. */
 export interface Sink {
   readonly waitingBytes: number;
-  write(text: string): void;
+  write(message: Wire): void;
 }
 
 export interface OutboxOptions {
@@ -34,9 +35,9 @@ export class Outbox {
     const waiting = this.#sink.waitingBytes;
     const { queueBytes, server, events } = this.#options;
     // A message that is larger than the whole queue may still go when nothing is ahead of it.
-    if (waiting === 0 || waiting + text.length <= queueBytes) return this.#sink.write(text);
+    if (waiting === 0 || waiting + lengthOf(text) <= queueBytes) return this.#sink.write(text);
     if (id !== undefined) return this.#fail(id, busy(server));
-    if (waiting + text.length <= 2 * queueBytes) return this.#sink.write(text);
+    if (waiting + lengthOf(text) <= 2 * queueBytes) return this.#sink.write(text);
     setImmediate(() => events.odd('a notification was left out, since the server does not read'));
   }
 

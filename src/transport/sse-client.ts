@@ -4,8 +4,10 @@
  *
  * The stream is the session: when it ends, the link has ended.
  */
+import { type MessageText, wholeText } from '../core/abridged.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
+import { lengthOf } from '../core/wire.ts';
 import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
 import type { Environment } from './http-client-dispatcher.ts';
@@ -108,7 +110,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     }
     const post = new SsePost(this, message);
     this.#posts.add(post);
-    this.#waitingBytes += message.text.length;
+    this.#waitingBytes += lengthOf(message.text);
     this.#held.push(post);
     this.#release();
   }
@@ -123,7 +125,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
   }
 
   left(post: SsePost): void {
-    this.#waitingBytes -= post.outgoing.text.length;
+    this.#waitingBytes -= lengthOf(post.outgoing.text);
   }
 
   finished(post: SsePost, error: ProxyError | undefined): void {
@@ -133,7 +135,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (error) queueMicrotask(() => this.#fail(post.outgoing.id, error));
   }
 
-  message(text: string): void {
+  message(text: MessageText): void {
     if (!this.#over) this.#events.message(text);
   }
 
@@ -149,7 +151,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
   }
 
   event({ data, type }: StreamEvent): void {
-    if (type === 'endpoint') this.#endpointNamed(data);
+    if (type === 'endpoint') this.#endpointNamed(wholeText(data));
     else if (data !== '' && (type === '' || type === 'message')) this.message(data);
   }
 
@@ -161,10 +163,11 @@ class SseClient implements Link, Receiver, SsePostOwner {
     else this.#events.odd('a message over the size limit that answers no request');
   }
 
-  complete(text: string): void {
+  complete(text: MessageText): void {
     if (this.#status >= 300 && this.#status < 400) this.#end(redirectError(this.server, this.#headers));
     else if (this.#status !== 200) {
-      if (!this.#openedAgain()) this.#end(statusError(this.server, this.#status, this.#headers, text));
+      if (!this.#openedAgain())
+        this.#end(statusError(this.server, this.#status, this.#headers, wholeText(text)));
     } else if (this.#endpoint === undefined)
       this.#end(this.#unavailable('offers no event stream of the kind of 2024-11-05'));
     else this.#end(badResponse(this.server, 'ended its event stream'));
@@ -248,7 +251,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
   #refusal({ text }: Outgoing): ProxyError | undefined {
     const { server } = this;
     if (this.#over) return this.#unavailable('could not be asked: the connection to it has ended');
-    if (this.#waitingBytes > 0 && this.#waitingBytes + text.length > this.#limits.queueBytes)
+    if (this.#waitingBytes > 0 && this.#waitingBytes + lengthOf(text) > this.#limits.queueBytes)
       return new ProxyError('BUSY', {
         message: `"${server}" has too many requests waiting already.`,
         server,

@@ -1,4 +1,5 @@
 /** One message on its way to a server of 2024-11-05. The answer comes elsewhere: here there is only "taken" or "not". */
+import { type MessageText, wholeText } from '../core/abridged.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
 import {
@@ -82,8 +83,8 @@ export class SsePost implements Receiver {
 
   retry(): void {}
 
-  complete(text: string): void {
-    if (!this.#sentAgain()) this.#owner.finished(this, this.#refusal(text));
+  complete(text: MessageText): void {
+    if (!this.#sentAgain()) this.#owner.finished(this, this.#refusal(wholeText(text)));
   }
 
   broke(_: Trouble, error: Error, sent: boolean): void {

@@ -4,6 +4,7 @@
  * A child whose stderr nobody reads would stop at a full pipe; one that floods it must not fill our log.
  */
 import type { Clock } from '../core/clock.ts';
+import { wholeText } from '../core/abridged.ts';
 import { LineFraming } from './line-framing.ts';
 
 export interface StderrOptions {
@@ -80,7 +81,7 @@ export class Stderr {
       onLine(line(), leftOut);
     };
     return new LineFraming(LONGEST_LINE, {
-      line: (text) => hand(() => this.#options.redact(text).slice(0, LONGEST_SHOWN)),
+      line: (text) => hand(() => this.#options.redact(wholeText(text)).slice(0, LONGEST_SHOWN)),
       oversized: ({ bytes }) => hand(() => `(a line of ${bytes} bytes)`),
     });
   }

@@ -2,6 +2,7 @@
  * Our own face to the client that started us: lines in on stdin, lines out on stdout.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { MessageText } from '../core/abridged.ts';
 import { LineFraming } from './line-framing.ts';
 import { LineWriter } from './line-writer.ts';
 import type { Wire } from '../core/wire.ts';
@@ -12,7 +13,7 @@ export interface StdioServerOptions {
   readonly stdout: Writable;
   /** Beyond `queueBytes` of unread answers the client counts as gone. */
   readonly limits: LinkLimits;
-  onLine(text: string): void;
+  onLine(text: MessageText): void;
   /** A message went past that is too large; `hasMethod`: it is a request (if it has an id), not an answer. */
   onOversized(bytes: number, id: number | string | undefined, hasMethod: boolean): void;
   /** Comes once: the client is gone. The reason is a sentence part for the log. */

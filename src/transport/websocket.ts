@@ -1,4 +1,5 @@
 /** The link to a server that speaks MCP over a WebSocket, one message a frame. */
+import { bytesOf, lengthOf, type Wire } from '../core/wire.ts';
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { systemClock } from '../core/clock.ts';
@@ -9,6 +10,7 @@ import { badResponse } from './http-client-errors.ts';
 import type { Headers } from './http-client-wire.ts';
 import { crowdControl, passOver, takeIn } from './incoming.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
+import { messageText } from './long-text.ts';
 import { Outbox } from './outbox.ts';
 import type { Sink } from './outbox.ts';
 import { OversizedScanner } from './oversized.ts';
@@ -119,7 +121,7 @@ class WebSocketLink implements Link {
 
   #take(message: Buffer, events: LinkEvents): void {
     const { describe: server, limits } = this.#options;
-    if (message.length <= limits.messageBytes) return takeIn(message.toString(), events);
+    if (message.length <= limits.messageBytes) return takeIn(messageText(message), events);
     const scanner = new OversizedScanner();
     scanner.scan(message);
     passOver(scanner.result, { server, messageBytes: limits.messageBytes, events });
@@ -171,7 +173,7 @@ class WebSocketLink implements Link {
 /** Keeps what is sent before the connection stands. */
 class Frames implements Sink {
   readonly #socket: WebSocket;
-  #early: string[] | undefined = [];
+  #early: Wire[] | undefined = [];
   #earlyBytes = 0;
 
   constructor(socket: WebSocket) {
@@ -182,15 +184,20 @@ class Frames implements Sink {
     return this.#earlyBytes + this.#socket.bufferedAmount;
   }
 
-  write(text: string): void {
-    if (!this.#early) return this.#socket.send(text);
-    this.#early.push(text);
-    this.#earlyBytes += text.length;
+  write(message: Wire): void {
+    if (!this.#early) return this.#send(message);
+    this.#early.push(message);
+    this.#earlyBytes += lengthOf(message);
   }
 
   open(): void {
-    for (const text of this.#early ?? []) this.#socket.send(text);
+    for (const message of this.#early ?? []) this.#send(message);
     this.#early = undefined;
     this.#earlyBytes = 0;
+  }
+
+  #send(message: Wire): void {
+    if (typeof message === 'string') this.#socket.send(message);
+    else this.#socket.send(bytesOf(message), { binary: false });
   }
 }

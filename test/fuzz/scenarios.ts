@@ -80,6 +80,35 @@ export function callScenario({ client, serverName }: Pair): fc.Arbitrary<CallSce
     });
 }
 
+const MEGABYTE = `"${'Größe: 42 €, \\"offen\\" 🦊\u2028\\u20ac\\n'.repeat(30_000)}"`;
+
+/** A tool call with an argument of a megabyte, its members in the order in which most clients write them. */
+export function longCall({ client, serverName }: Pair, token: string | undefined): CallScenario {
+  const envelope = client === 'modern' ? ENVELOPE.map(([key, text]) => member(key, text)) : [];
+  const known = [...envelope, ...(token === undefined ? [] : [member('progressToken', token)])];
+  const meta = known.length > 0 ? { members: known, spaces: [''] } : undefined;
+  const members = [
+    member('name', JSON.stringify(`${serverName}__fuzz`)),
+    member('arguments', `{"größe":${MEGABYTE},"n":[1.0,${MEGABYTE.slice(0, 3000)}"]}`),
+    ...(meta ? [member('_meta', print(meta))] : []),
+  ];
+  return { method: 'tools/call', id: '7', token, params: { members, spaces: [''] }, meta };
+}
+
+/** A result of a megabyte, with a link among it. */
+export function longResult({ server, serverName }: Pair): ObjectParts {
+  const blocks = [
+    `{"type":"text","text":${MEGABYTE}}`,
+    `{"type":"resource_link","name":"é","uri":"${serverName}:/${'é'.repeat(1000)}"}`,
+  ];
+  const members = [
+    ...(server === 'modern' ? MODERN : []),
+    member('content', `[${blocks.join(',')}]`),
+    member('isError', 'false'),
+  ];
+  return { members, spaces: [''] };
+}
+
 function objectFor(
   method: Method,
   serverName: string,

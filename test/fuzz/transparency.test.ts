@@ -21,6 +21,8 @@ import { errorOf, type RawRequest, resultOf } from './raw-downstream.ts';
 import {
   type CallScenario,
   callScenario,
+  longCall,
+  longResult,
   nameFor,
   notice,
   type Notice,
@@ -80,6 +82,27 @@ describe.each(pairs)('between a client on %s and a server on %s', (clientName, s
       runs(8),
     );
   });
+
+  test.each([undefined, '"töken"'])(
+    'a megabyte each way arrives as it was sent, with the progress token %s',
+    { timeout: LONG },
+    async (token) => {
+      const pair = pairOf(clientName, serverName);
+      const call = longCall(pair, token);
+      const result = longResult(pair);
+      const { request, answer } = await exchange(
+        pair,
+        clientName,
+        call,
+        (id) => resultOf(id, print(result)),
+        [],
+      );
+      // Not by way of a diff.
+      const expected = paramsAtServer(call, pair, request.id);
+      expect(withoutOwnKey(request.params, call, pair) === expected).toBe(true);
+      expect(minify(answer) === resultOf(call.id, resultAtClient(result, call.method, pair))).toBe(true);
+    },
+  );
 
   test('errors arrive as they were sent', { timeout: LONG }, async () => {
     const pair = pairOf(clientName, serverName);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wholeText } from '../../src/core/abridged.ts';
 import { LineFraming } from '../../src/transport/line-framing.ts';
 import type { Oversized } from '../../src/transport/oversized.ts';
 
@@ -11,7 +12,7 @@ interface Framed {
 function frame(chunks: Iterable<Buffer | string>, longest = 1e6): Framed {
   const framed: Framed = { lines: [], oversized: [] };
   const framing = new LineFraming(longest, {
-    line: (text) => framed.lines.push(text),
+    line: (text) => framed.lines.push(wholeText(text)),
     oversized: (line) => framed.oversized.push(line),
   });
   for (const chunk of chunks) framing.push(Buffer.from(chunk as string));

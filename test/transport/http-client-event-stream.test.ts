@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createParser } from 'eventsource-parser';
+import { wholeText } from '../../src/core/abridged.ts';
 import { EventStream } from '../../src/transport/event-stream.ts';
 import type { Oversized } from '../../src/transport/oversized.ts';
 
@@ -17,7 +18,7 @@ function read(chunks: readonly (string | Buffer)[], limit = 10_000, skips = fals
   const retries: number[] = [];
   const oversized: Oversized[] = [];
   const stream = new EventStream(limit, {
-    event: (event) => events.push(event),
+    event: ({ data, type }) => events.push({ data: wholeText(data), type }),
     retry: (ms) => retries.push(ms),
     ...(skips && { oversized: (event: Oversized) => oversized.push(event) }),
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { wholeText } from '../../src/core/abridged.ts';
 import type { HttpReply } from '../../src/transport/http-reply.ts';
 import { open, pause, post, RawClient, waitFor, wire } from './http-server-fixture.ts';
 
@@ -32,7 +33,7 @@ describe('slow clients', () => {
     const server = await open({
       timeouts,
       onMcp({ body, reply }) {
-        bodies.push(body);
+        bodies.push(wholeText(body));
         reply.end('{}');
       },
     });
@@ -202,7 +203,8 @@ describe('framing', () => {
 
   test('G04 pipelined requests are answered in their order', async () => {
     const { port } = await open({
-      onMcp: ({ body, reply }) => void setTimeout(() => reply.end(body), body === '"first"' ? 80 : 1),
+      onMcp: ({ body, reply }) =>
+        void setTimeout(() => reply.end(wholeText(body)), body === '"first"' ? 80 : 1),
     });
     const client = new RawClient(port).say(wire('"first"') + wire('"second"') + wire('"third"'));
     await client.until(({ received }) => received.includes('third'));

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { wholeText } from '../../src/core/abridged.ts';
 import type { HttpReply } from '../../src/transport/http-reply.ts';
 import type { HttpExchange } from '../../src/transport/http-server-requests.ts';
 import { echo, JSON_HEADERS, open, pause, post, RawClient, waitFor, wire } from './http-server-fixture.ts';
@@ -79,7 +80,7 @@ describe('an answer', () => {
     const server = await open({
       onMcp({ body, reply }) {
         if (body === 'bad') throw new Error('secret');
-        reply.end(body);
+        reply.end(wholeText(body));
       },
     });
     const response = await post(server.url, 'bad');
@@ -287,7 +288,7 @@ describe('a client that leaves', () => {
     const told: string[] = [];
     const server = await open({
       onMcp({ body, reply }) {
-        told.push(body);
+        told.push(wholeText(body));
         reply.onClose((why) => told.push(why));
       },
     });

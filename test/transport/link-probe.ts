@@ -1,5 +1,6 @@
 /** Records what a link tells, and lets a test wait for it. */
 import { readFileSync } from 'node:fs';
+import { type MessageText, wholeText } from '../../src/core/abridged.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
 import type { LinkEvents } from '../../src/transport/link.ts';
 
@@ -10,8 +11,8 @@ export class LinkProbe implements LinkEvents {
   readonly ends: (ProxyError | undefined)[] = [];
   readonly #waiting = new Set<() => void>();
 
-  message(text: string): void {
-    this.messages.push(text);
+  message(text: MessageText): void {
+    this.messages.push(wholeText(text));
     this.#changed();
   }
 

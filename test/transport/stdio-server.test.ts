@@ -5,6 +5,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { wholeText } from '../../src/core/abridged.ts';
 import { openStdioServer } from '../../src/transport/stdio-server.ts';
 import type { StdioServer } from '../../src/transport/stdio-server.ts';
 
@@ -29,7 +30,7 @@ function face(stdout: Writable, queueBytes = 1e6): Face {
     stdin,
     stdout,
     limits: { messageBytes: 1e6, queueBytes },
-    onLine: (line) => lines.push(line),
+    onLine: (line) => lines.push(wholeText(line)),
     onOversized: () => {},
     onEnd: (reason) => ends.push(reason),
   });
