@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UriMemory } from '../../src/catalog/uri-memory.ts';
+import { Abridger } from '../../src/core/abridge.ts';
+import type { Abridged } from '../../src/core/abridged.ts';
 import { Json } from '../../src/core/json.ts';
 import { build, entry, listed, resource, template } from './builders.ts';
 
@@ -93,6 +95,24 @@ describe('resource templates', () => {
     expect(catalog.resourceTemplates.get('ui://b/{page}')?.targets).toEqual([
       { server: 'b', originalName: 'ui://{page}' },
     ]);
+  });
+});
+
+describe('the URIs of a result without its long strings', () => {
+  test('are those of the whole: prefixed where another server claims them, and remembered', () => {
+    const long = `x:${'é'.repeat(1000)}`;
+    const catalog = build([entry('a', { resources: [resource(long)] }), entry('b', {})]);
+    const contents = [
+      { uri: long, blob: 'A'.repeat(3000) },
+      { uri: `${long}/b`, text: 'x' },
+    ];
+    const abridger = new Abridger();
+    abridger.add(Buffer.from(JSON.stringify({ contents })));
+    const result = Json.abridged(abridger.take() as Abridged);
+    const uris = new UriMemory((server) => server);
+    const expected = [{ ...contents[0], uri: `switchyard:b:${long}` }, contents[1]];
+    expect(uris.seen(result, 'b', catalog).value).toEqual({ contents: expected });
+    expect(uris.find(`${long}/b`, catalog)).toEqual({ server: 'b', originalName: `${long}/b` });
   });
 });
 
