@@ -281,7 +281,7 @@ describe('a client that leaves', () => {
     const reasons: string[] = [];
     const { port } = await open({
       silenceMs: 200,
-      onMcp: ({ body, reply }) => reply.onClose((why) => reasons.push(body + why)),
+      onMcp: ({ body, reply }) => reply.onClose((why) => reasons.push(wholeText(body) + why)),
     });
     const client = new RawClient(port).say(wire('1-') + wire('2-') + wire('3-'));
     await pause(50);
