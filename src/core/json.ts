@@ -37,9 +37,7 @@ export class Json {
   }
 
   static abridged(abridged: Abridged): Json {
-    return abridged.marked
-      ? new Json(undefined, undefined, false, abridged)
-      : Json.fromText(abridged.text);
+    return abridged.marked ? new Json(undefined, undefined, false, abridged) : Json.fromText(abridged.text);
   }
 
   /** A value of our own; printed when first sent. */

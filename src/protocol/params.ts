@@ -1,7 +1,7 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
-import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { at, isObject, type Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editAt, editObject, type Edits, memberText } from '../core/json-edit.ts';
 import type { IdText } from './message.ts';
 import {

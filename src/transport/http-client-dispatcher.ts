@@ -1,18 +1,14 @@
 /** The connections to one origin: our own, or undici's way through the operator's HTTP proxy. */
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
-import { bytesOf, type Wire as Message } from '../core/wire.ts';
+import { bytesOf } from '../core/wire.ts';
 import { HttpConnections } from './http-connections.ts';
+import type { HttpRequest } from './http-job.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface DispatcherOptions {
   readonly connections: number;
   readonly connectTimeoutMs: number;
-}
-
-/** A request as undici has them, but for a body in parts. */
-export interface HttpRequest extends Omit<Dispatcher.DispatchOptions, 'body'> {
-  readonly body?: Message;
 }
 
 /** As much of undici's dispatchers as is used. */

@@ -13,7 +13,8 @@ import {
 } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { MessageText } from '../core/abridged.ts';
-import type { Connections, HttpRequest } from './http-client-dispatcher.ts';
+import type { Connections } from './http-client-dispatcher.ts';
+import type { HttpRequest } from './http-job.ts';
 import { EventStream, type EventSink } from './event-stream.ts';
 import { LongText } from './long-text.ts';
 import { headerOf, type ResponseHeaders } from './http-client-errors.ts';

@@ -1,12 +1,8 @@
 /** How requests to one server get onto the wire: connections, path and header fields. */
 import { departing } from './departures.ts';
-import {
-  type Connections,
-  dispatcherFor,
-  type Environment,
-  type HttpRequest,
-} from './http-client-dispatcher.ts';
+import { type Connections, dispatcherFor, type Environment } from './http-client-dispatcher.ts';
 import type { Exchange } from './http-client-exchange.ts';
+import type { HttpRequest } from './http-job.ts';
 import { VIA } from '../core/hops.ts';
 import type { Wire as Message } from '../core/wire.ts';
 

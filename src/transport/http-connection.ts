@@ -2,10 +2,9 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { byteLengthOf, isLong, utf8 } from '../core/wire.ts';
-import type { HttpRequest } from './http-client-dispatcher.ts';
 import type { ResponseHeaders } from './http-client-errors.ts';
 import { isField } from './http-field.ts';
-import type { Channel, HttpJob } from './http-job.ts';
+import type { Channel, HttpJob, HttpRequest } from './http-job.ts';
 import { ResponseReader } from './http-response-reader.ts';
 
 export interface HttpConnectionOptions {

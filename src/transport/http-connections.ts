@@ -5,9 +5,8 @@
  * changes. Nothing is sent twice: whether a request may go again is for others to say.
  */
 import type { Dispatcher } from 'undici';
-import type { HttpRequest } from './http-client-dispatcher.ts';
 import { HttpConnection } from './http-connection.ts';
-import { HttpJob } from './http-job.ts';
+import { HttpJob, type HttpRequest } from './http-job.ts';
 
 export interface HttpConnectionsOptions {
   readonly origin: URL;

@@ -25,7 +25,7 @@ function abridged(text: string): Abridged {
   const abridger = new Abridger();
   const found = abridger.add(Buffer.from(text)) ? abridger.take() : undefined;
   fc.pre(found !== undefined);
-  return found as Abridged;
+  return found;
 }
 
 function jsonOf(message: Message): Json | undefined {
