@@ -1,10 +1,10 @@
 /** The link to a server that speaks MCP over a WebSocket, one message a frame. */
-import { bytesOf, lengthOf, type Wire } from '../core/wire.ts';
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { systemClock } from '../core/clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProxyError } from '../core/errors.ts';
+import { bytesOf, lengthOf, type Wire } from '../core/wire.ts';
 import { GuardedEvents } from './guarded-events.ts';
 import { badResponse } from './http-client-errors.ts';
 import type { Headers } from './http-client-wire.ts';
