@@ -3,7 +3,8 @@
  *
  * Labels are server keys and the servers' own tool names: few, and never what a client sends.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { Durations } from './durations.ts';
 
 /** What is read of one server when somebody looks. */
 export interface ServerFigures {
@@ -33,13 +34,12 @@ const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300];
 
 export function createMetrics(read: () => readonly ServerFigures[], processes: () => number): Metrics {
   const registry = new Registry();
-  const duration = new Histogram({
-    name: 'switchyard_call_duration_seconds',
-    help: 'How long calls on a server took, attempt by attempt.',
-    labelNames: ['server', 'tool'],
-    buckets: SECONDS,
-    registers: [registry],
-  });
+  const durations = new Durations(
+    'switchyard_call_duration_seconds',
+    'How long calls on a server took, attempt by attempt.',
+    SECONDS,
+    registry,
+  );
   const counter = (
     name: string,
     help: string,
@@ -114,7 +114,7 @@ export function createMetrics(read: () => readonly ServerFigures[], processes: (
   return {
     took(server, method, name, ms) {
       const tool = method === 'tools/call' ? name : METHODS.has(method) ? method : 'other';
-      duration.observe({ server, tool }, ms / 1000);
+      durations.add(server, tool, ms / 1000);
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
