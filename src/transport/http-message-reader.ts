@@ -42,10 +42,17 @@ export abstract class MessageReader {
   #trailerBytes = 0;
   #pushing = false;
   readonly #sizeLine: RegExp;
+  readonly #spareLine: boolean;
+  /** No byte of the head that is expected has come. */
+  #fresh = true;
 
-  /** @param sizeLine finds the size of a chunk in the line before it; what may follow the size means nothing to us. */
-  constructor(sizeLine: RegExp) {
+  /**
+   * @param sizeLine finds the size of a chunk in the line before it; what may follow the size means nothing to us.
+   * @param spareLine whether one empty line may stand before a head, as some senders end a body with.
+   */
+  constructor(sizeLine: RegExp, spareLine: boolean) {
     this.#sizeLine = sizeLine;
+    this.#spareLine = spareLine;
   }
 
   /** @returns `undefined` where this head only announces another. @throws MessageError */
@@ -74,6 +81,7 @@ export abstract class MessageReader {
   /** The next message may come, or has begun to. @throws MessageError */
   expect(): void {
     this.#state = 'head';
+    this.#fresh = true;
     if (!this.#pushing && this.#held.length > 0) this.push(NOTHING);
   }
 
@@ -150,6 +158,12 @@ export abstract class MessageReader {
   }
 
   #head(bytes: Buffer): number {
+    if (this.#fresh && this.#spareLine && bytes[0] === CR) {
+      if (bytes.length < 2) return -1;
+      this.#fresh = false;
+      if (bytes[1] === LF) return 2;
+    }
+    this.#fresh = false;
     const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
     if ((end < 0 ? bytes.length : end) > MAX_HEAD_BYTES)
       throw new MessageError('a head that is too long', 431);

@@ -41,10 +41,6 @@ export interface ReplySettings {
   readonly pulse: Pulse<ServerReply>;
   /** A stream with more than this waiting is cut. */
   readonly maxWaitingBytes: number;
-  /** How long a client may take for the rest of a finished answer, whatever its size. */
-  readonly drainMs: number;
-  /** And how long for its size: a client that takes less is cut. */
-  readonly drainBytesPerSecond: number;
   /** Said in every answer from now on, as its connection ends after it. */
   readonly stopping: () => boolean;
   readonly cut: (waitingBytes: number) => void;
@@ -74,7 +70,6 @@ export class ServerReply implements HttpReply, Beating {
   #why: CloseReason | undefined;
   #listeners: ((why: CloseReason) => void)[] | undefined;
   #lastBeat: number;
-  #drainedBy: number | undefined;
   beatsAs?: number;
 
   constructor(res: ServerResponse, settings: ReplySettings, awaited: boolean, headers: Fields | undefined) {
@@ -154,7 +149,7 @@ export class ServerReply implements HttpReply, Beating {
   }
 
   beat(): void {
-    if (this.#closed) return this.#watchDrain();
+    if (this.#closed) return;
     if (!this.#streaming && !this.#awaited) return;
     if (this.#settings.pulse.count - this.#lastBeat <= BEATS_PER_SILENCE) return;
     this.#startStream();
@@ -190,21 +185,12 @@ export class ServerReply implements HttpReply, Beating {
     this.#res.end(text);
   }
 
-  /** What is written and has not left. */
-  #watchDrain(): void {
-    const now = performance.now();
-    const { drainMs, drainBytesPerSecond } = this.#settings;
-    this.#drainedBy ??= now + drainMs + (this.waitingBytes / drainBytesPerSecond) * 1000;
-    if (now > this.#drainedBy) this.#cut();
-  }
-
   #cut(): void {
     this.#settings.cut(this.waitingBytes);
-    const wasOpen = !this.#closed;
     this.#closed = true;
     this.#settings.pulse.delete(this);
     this.#res.destroy();
-    if (wasOpen) this.#lost('client-too-slow');
+    this.#lost('client-too-slow');
   }
 
   /** The response is through, or its connection is gone. */

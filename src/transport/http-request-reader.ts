@@ -47,7 +47,7 @@ export class RequestReader extends MessageReader {
   #head: RequestHead | undefined;
 
   constructor(events: RequestEvents) {
-    super(SIZE_LINE);
+    super(SIZE_LINE, true);
     this.#events = events;
     this.expect();
   }

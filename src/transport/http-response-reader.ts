@@ -35,7 +35,7 @@ export class ResponseReader extends MessageReader {
   #head: ResponseHead = { status: 0, headers: {}, framing: 0, keeps: false };
 
   constructor(events: ResponseEvents) {
-    super(SIZE_LINE);
+    super(SIZE_LINE, false);
     this.#events = events;
   }
 

@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly refused: (status: number, why: string) => void;
   /** No connection is to take another request. */
   readonly stopping: () => boolean;
+  /** It was ended because its client does not take its answer. */
+  readonly cut: (waitingBytes: number) => void;
   readonly gone: (connection: ServerConnection) => void;
 }
 
@@ -37,6 +39,9 @@ export interface ConnectionTimeouts {
   readonly bodyMs: number;
   /** How long an idle connection is kept. */
   readonly keepAliveMs: number;
+  /** A client may take this long for what is left of a finished answer, and longer by its size. */
+  readonly drainMs: number;
+  readonly drainBytesPerSecond: number;
   /** How long what comes after a last answer is thrown away before the connection is closed. */
   readonly lingerMs: number;
 }
@@ -59,6 +64,7 @@ export class ServerConnection implements ServerRequest {
   #response: ServerResponse | undefined;
   #sink: BodySink | undefined;
   #bodyBytes = 0;
+  #drainedBy: number | undefined;
   #lingering: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -110,6 +116,7 @@ export class ServerConnection implements ServerRequest {
 
   /** Looks whether the client takes too long. */
   check(now: number): void {
+    if (this.#response?.ended === true && !this.#response.isLeft) return this.#watchDrain(now);
     const { headersMs, bodyMs, keepAliveMs } = this.#options.timeouts;
     const ms = now - this.#since;
     if (this.#phase === 'idle' ? ms > keepAliveMs : this.#phase === 'new' && ms > headersMs)
@@ -119,9 +126,7 @@ export class ServerConnection implements ServerRequest {
   }
 
   #take(chunk: Buffer): void {
-    if (this.#phase === 'linger') return;
-    if (this.#phase === 'new' || this.#phase === 'idle') this.#enter('head');
-    this.#read(chunk);
+    if (this.#phase !== 'linger') this.#read(chunk);
   }
 
   /** @param chunk without it, what came early is read. */
@@ -133,11 +138,14 @@ export class ServerConnection implements ServerRequest {
       if (!(error instanceof MessageError)) throw error;
       return this.#refuse(error);
     }
-    if (this.#reader.heldBytes > MAX_EARLY_BYTES) this.#socket.pause();
+    const { heldBytes } = this.#reader;
+    if (heldBytes > 0 && (this.#phase === 'new' || this.#phase === 'idle')) this.#enter('head');
+    if (heldBytes > MAX_EARLY_BYTES) this.#socket.pause();
   }
 
   #begin(head: RequestHead): void {
-    this.#phase = 'body';
+    if (this.#phase === 'head') this.#phase = 'body';
+    else this.#enter('body');
     this.#head = head;
     this.#bodyBytes = 0;
     this.#sink = undefined;
@@ -174,7 +182,8 @@ export class ServerConnection implements ServerRequest {
 
   #turn(): void {
     this.#response = undefined;
-    this.#enter(this.#reader.heldBytes > 0 ? 'head' : 'idle');
+    this.#drainedBy = undefined;
+    this.#enter('idle');
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#read(undefined);
   }
@@ -182,6 +191,15 @@ export class ServerConnection implements ServerRequest {
   #enter(phase: Phase): void {
     this.#phase = phase;
     this.#since = performance.now();
+  }
+
+  #watchDrain(now: number): void {
+    const { drainMs, drainBytesPerSecond } = this.#options.timeouts;
+    const waiting = this.#socket.writableLength;
+    this.#drainedBy ??= now + drainMs + (waiting / drainBytesPerSecond) * 1000;
+    if (now <= this.#drainedBy) return;
+    this.#options.cut(waiting);
+    this.#socket.destroy();
   }
 
   /** Bytes that follow a request in progress get no answer of their own: it would be taken for that request's. */

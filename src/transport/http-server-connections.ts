@@ -22,8 +22,9 @@ export class Connections {
       this.#all.add(new ServerConnection(socket, each));
     });
     server.on('drop', () => this.#dropped());
-    const { headersMs, bodyMs, keepAliveMs } = options.timeouts;
-    const checkMs = Math.min(MAX_CHECK_MS, Math.ceil(Math.min(headersMs, bodyMs, keepAliveMs) / 4));
+    const { headersMs, bodyMs, keepAliveMs, drainMs } = options.timeouts;
+    const shortest = Math.min(headersMs, bodyMs, keepAliveMs, drainMs);
+    const checkMs = Math.min(MAX_CHECK_MS, Math.ceil(shortest / 4));
     this.#timer = setInterval(() => this.#check(), checkMs);
     this.#timer.unref();
   }

@@ -25,7 +25,8 @@ export function refuse(
   base: Fields | undefined,
 ): void {
   const { missing } = request;
-  if (refusal.last === true || missing === undefined || missing > SMALL_BODY) response.makeLast();
+  const untold = missing !== 0 && response.awaitsContinue;
+  if (refusal.last === true || missing === undefined || missing > SMALL_BODY || untold) response.makeLast();
   response.send(
     refusal.status,
     { 'content-type': 'application/json', ...base, ...refusal.headers },

@@ -25,6 +25,7 @@ export class ServerResponse {
   /** The head of a stream, until something is written with it. */
   #waitingHead = '';
   #begun = false;
+  #continued = false;
   #ended = false;
   #isLeft = false;
   #last: boolean;
@@ -70,7 +71,14 @@ export class ServerResponse {
 
   /** Asks a client that waits for it to send the body. */
   continue(): void {
-    if (!this.#ended && !this.#begun && this.#head.takesChunks) this.#socket.write(CONTINUE);
+    if (this.#ended || this.#begun || !this.#head.takesChunks) return;
+    this.#continued = true;
+    this.#socket.write(CONTINUE);
+  }
+
+  /** The client may be waiting with the body, and send none at all. */
+  get awaitsContinue(): boolean {
+    return this.#head.headers['expect'] !== undefined && !this.#continued;
   }
 
   /** The whole response in one write. @throws Error for a header field that HTTP does not allow. */

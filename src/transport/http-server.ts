@@ -28,17 +28,11 @@ export interface HttpServerOptions extends GuardOptions {
   /** Pages to GET, by path. `/healthz` is open, the others are guarded like `path`. */
   readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
   readonly log: Logger;
-  readonly timeouts?: Partial<HttpTimeouts>;
+  readonly timeouts?: Partial<ConnectionTimeouts>;
   /** Sockets open at a time; further ones are closed at once. */
   readonly maxConnections: number;
   /** A stream is cut when more than this waits for its client. */
   readonly maxWaitingBytes: number;
-}
-
-interface HttpTimeouts extends ConnectionTimeouts {
-  /** A client may take this long for what is left of a finished answer, and longer by its size. */
-  readonly drainMs: number;
-  readonly drainBytesPerSecond: number;
 }
 
 export interface HttpServer {
@@ -67,7 +61,7 @@ interface HttpStats {
   readonly cut: number;
 }
 
-const DEFAULT_TIMEOUTS: HttpTimeouts = {
+const DEFAULT_TIMEOUTS: ConnectionTimeouts = {
   headersMs: 30_000,
   bodyMs: 60_000,
   keepAliveMs: 65_000,
@@ -82,7 +76,6 @@ const LAST_WORDS_MS = 250;
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { log, path, maxBodyBytes, routes, onMcp } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-  const { drainMs, drainBytesPerSecond } = timeouts;
   const guard = buildGuard(options);
   const server = createServer({ noDelay: true });
   server.maxConnections = options.maxConnections;
@@ -92,16 +85,15 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   let isStopping = false;
   const stopping = (): boolean => isStopping;
 
+  const cut = (waitingBytes: number): void => {
+    counts.cut++;
+    log.warn({ waitingBytes }, 'connection cut: its client does not take its answers (limits.unreadBytes)');
+  };
   const settings: ReplySettings = {
     pulse,
     maxWaitingBytes: options.maxWaitingBytes,
-    drainMs,
-    drainBytesPerSecond,
     stopping,
-    cut(waitingBytes) {
-      counts.cut++;
-      log.warn({ waitingBytes }, 'connection cut: its client does not take its answers (limits.unreadBytes)');
-    },
+    cut,
     awaited: () => awaitedReplies,
     finished(awaited) {
       if (awaited) awaitedReplies--;
@@ -126,6 +118,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     {
       timeouts,
       stopping,
+      cut,
       request(request, response) {
         counts.requests++;
         handle(request, response);

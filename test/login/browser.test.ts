@@ -58,7 +58,7 @@ function opener(folder: string, profile: string): string {
       `import { writeFileSync } from 'node:fs';`,
       `const args = [...${JSON.stringify(args)}, process.argv[2]];`,
       `const child = spawn(${JSON.stringify(browser)}, args, { stdio: 'ignore', detached: true });`,
-      `writeFileSync(${JSON.stringify(join(folder, 'pid'))}, String(child.pid));`,
+      `writeFileSync(${JSON.stringify(join(profile, 'pid'))}, String(child.pid));`,
       `child.unref();`,
     ].join('\n'),
     { mode: 0o755 },
@@ -89,7 +89,7 @@ test('a person logs in with Chromium, which the command has opened', async (cont
   onTestFinished(() => {
     login.kill('SIGKILL');
     try {
-      process.kill(-Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGKILL');
+      process.kill(-Number(readFileSync(join(profile, 'pid'), 'utf8')), 'SIGKILL');
     } catch {
       // It has ended, or never ran.
     }

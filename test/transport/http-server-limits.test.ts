@@ -63,6 +63,14 @@ describe('slow clients', () => {
     expect([silent.received, served.statuses]).toEqual(['', [200]]);
   });
 
+  test('G01 that stop in the head behind an answered request get 408, behind an empty line not a word', async () => {
+    const { port } = await open({ timeouts: FAST });
+    const begun = new RawClient(port).say(`${wire('{}')}POST /mcp HTT`);
+    const idle = new RawClient(port).say(`${wire('{}')}\r\n`);
+    await Promise.all([begun.end(), idle.end()]);
+    expect([begun.statuses, idle.statuses]).toEqual([[200, 408], [200]]);
+  });
+
   test('beyond the cap are closed at once, and logged once', async () => {
     const server = await open({ maxConnections: 5 });
     const first = Array.from({ length: 5 }, () => new RawClient(server.port));
@@ -235,6 +243,21 @@ describe('framing', () => {
     await waitFor(() => server.stats.requests === 2);
   });
 
+  test('G04 an empty line before a request is passed over', async () => {
+    const { port } = await open();
+    const client = new RawClient(port).say(`\r\n${wire('{}')}\r\n`).say(wire('{}'));
+    await client.until(({ statuses }) => statuses.length === 2);
+    expect(client.statuses).toEqual([200, 200]);
+  });
+
+  test('G04 a client that is refused before it was asked for its body has spoken its last', async () => {
+    const { port } = await open({ timeouts: FAST });
+    const refused = wire('', ['Content-Length: 2', 'Expect: 100-continue']).replace('/json', '/xml');
+    const client = await new RawClient(port).say(refused + wire('{}')).end();
+    expect(client.statuses).toEqual([415]);
+    expect(client.received).toContain('connection: close\r\n');
+  });
+
   test('G04 a connection is good for more after a small refused request', async () => {
     const { port } = await open();
     const wrong = wire('{}').replace('application/json', 'text/plain');
@@ -289,6 +312,19 @@ describe('clients that do not read', () => {
     await waitFor(() => server.stats.connections === 0);
     expect(server.stats).toMatchObject({ cut: 1, open: 0 });
   });
+
+  test.each(['/healthz', '/nothing'])(
+    'G06 answers of %s that nobody takes are cut after a while',
+    async (page) => {
+      const server = await open({ timeouts: { drainMs: 200 } });
+      const client = new RawClient(server.port);
+      client.socket.pause();
+      const asked = `GET ${page} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(1_000);
+      for (let sent = 0; sent < 200; sent++) client.say(asked);
+      await waitFor(() => server.stats.cut === 1);
+      await waitFor(() => server.stats.connections === 0);
+    },
+  );
 
   test('G06 a client that reads is not cut, however large the answer', async () => {
     const answer = `"${'x'.repeat(50_000_000)}"`;
