@@ -54,8 +54,10 @@ export class Durations {
     let tools = this.#servers.get(server);
     if (!tools) this.#servers.set(server, (tools = new Map()));
     let tally = tools.get(tool);
-    if (!tally)
-      tools.set(tool, (tally = { counts: new Array<number>(this.#bounds.length + 1).fill(0), sum: 0 }));
+    if (!tally) {
+      tally = { counts: Array.from({ length: this.#bounds.length + 1 }, () => 0), sum: 0 };
+      tools.set(tool, tally);
+    }
     return tally;
   }
 
