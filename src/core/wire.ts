@@ -10,7 +10,7 @@ export function isLong(text: string): boolean {
   return text.length >= LONG;
 }
 
-export function utf8(text: string): Buffer {
+function utf8(text: string): Buffer {
   const bytes = Buffer.allocUnsafe(Buffer.byteLength(text));
   bytes.write(text);
   return bytes;
@@ -19,6 +19,11 @@ export function utf8(text: string): Buffer {
 /** A text as a stream takes it best: streams make room for three bytes a character, and fill it slowly. */
 export function wireText(text: string): string | Buffer {
   return isLong(text) ? utf8(text) : text;
+}
+
+/** The same with a long text encoded. */
+export function inParts(wire: Wire): Wire {
+  return typeof wire === 'string' && isLong(wire) ? [utf8(wire)] : wire;
 }
 
 /** The whole in UTF-8. */

@@ -1,7 +1,7 @@
 /** One connection of `HttpConnections`: writes a request, reads its response, waits for the next. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { byteLengthOf, isLong, utf8 } from '../core/wire.ts';
+import { byteLengthOf, inParts } from '../core/wire.ts';
 import type { ResponseHeaders } from './http-client-errors.ts';
 import { isField } from './http-field.ts';
 import type { Channel, HttpJob, HttpRequest } from './http-job.ts';
@@ -108,14 +108,14 @@ export class HttpConnection implements Channel {
     if (start === undefined) return this.fail(notAllowed());
     const { body } = request;
     this.#reader.expect();
-    if (typeof body === 'string' && this.#ascii && !isLong(body))
-      this.#socket.write(`${start}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    const parts = body === undefined ? undefined : inParts(body);
+    if (typeof parts === 'string' && this.#ascii)
+      this.#socket.write(`${start}content-length: ${Buffer.byteLength(parts)}\r\n\r\n${parts}`);
     else {
-      const parts = typeof body === 'string' ? [utf8(body)] : body;
-      const length = parts ? `content-length: ${byteLengthOf(parts)}\r\n` : '';
+      const length = parts === undefined ? '' : `content-length: ${byteLengthOf(parts)}\r\n`;
       this.#socket.cork();
       this.#socket.write(`${start}${length}\r\n`, 'latin1');
-      for (const part of parts ?? []) this.#socket.write(part);
+      for (const part of typeof parts === 'string' ? [parts] : (parts ?? [])) this.#socket.write(part);
       this.#socket.uncork();
     }
   }

@@ -56,9 +56,11 @@ export function buildGuard(options: GuardOptions): Guard {
     },
     checkOrigin(origin) {
       const given = lower(origin);
+      // Browsers write every origin in ASCII; what is not could not be written back into a header field.
+      const known = origins.has(given) && ASCII.test(given);
       // Other programs' pages on this machine count as its user's, as in the official SDKs; but only as long
       // as nobody else's browser can reach us.
-      if (origins.has(given) || (bindsLoopback && LOOPBACK_ORIGIN.test(given))) return undefined;
+      if (known || (bindsLoopback && LOOPBACK_ORIGIN.test(given))) return undefined;
       return forbidden(
         `Pages of the origin ${JSON.stringify(origin)} may not call: add it to http.allowedOrigins.`,
       );
@@ -82,6 +84,7 @@ export function asHost(address: string): string {
 }
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+const ASCII = /^[\x21-\x7e]*$/;
 const LOOPBACK_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 interface Owner {

@@ -8,7 +8,7 @@ import { departing } from './departures.ts';
 import { errorBody } from './http-error-body.ts';
 import { BEATS_PER_SILENCE, type Beating, type Pulse } from './http-server-pulse.ts';
 import type { Fields, ServerResponse } from './http-server-response.ts';
-import { textOf, type Wire, wireText } from '../core/wire.ts';
+import { inParts, textOf, type Wire } from '../core/wire.ts';
 
 export interface HttpReply {
   /** The whole answer in one write. After an event it becomes the last event, and the status is lost. */
@@ -106,7 +106,7 @@ export class ServerReply implements HttpReply, Beating {
     // Whoever would answer as well comes too late from here on.
     this.#closed = true;
     departing(() => {
-      this.#send(status, JSON_FIELDS, headers, typeof message === 'string' ? wireText(message) : message);
+      this.#send(status, JSON_FIELDS, headers, inParts(message));
     }, this.#settings.awaited() === 1);
   }
 
@@ -162,7 +162,7 @@ export class ServerReply implements HttpReply, Beating {
     this.#res.start(200, this.#fields(STREAM_FIELDS, headers));
   }
 
-  #send(status: number, own: Fields, further: Fields | undefined, body?: Wire | Buffer): void {
+  #send(status: number, own: Fields, further: Fields | undefined, body?: Wire): void {
     this.#res.send(status, this.#fields(own, further), body);
   }
 

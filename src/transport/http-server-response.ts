@@ -82,18 +82,17 @@ export class ServerResponse {
   }
 
   /** The whole response in one write. @throws Error for a header field that HTTP does not allow. */
-  send(status: number, fields: Fields, body?: Wire | Buffer): void {
+  send(status: number, fields: Fields, body: Wire = ''): void {
     if (this.#ended || this.#begun) return;
-    const parts = Buffer.isBuffer(body) ? [body] : (body ?? '');
-    const length = status === 204 ? '' : `content-length: ${byteLengthOf(parts)}\r\n`;
+    const length = status === 204 ? '' : `content-length: ${byteLengthOf(body)}\r\n`;
     const head = this.#headText(status, fields, length);
     this.#begun = true;
     if (this.#head.method === 'HEAD') this.#socket.write(head);
-    else if (typeof parts === 'string') this.#socket.write(head + parts);
+    else if (typeof body === 'string') this.#socket.write(head + body);
     else {
       this.#socket.cork();
       this.#socket.write(head);
-      for (const part of parts) this.#socket.write(part);
+      for (const part of body) this.#socket.write(part);
       this.#socket.uncork();
     }
     this.#end();

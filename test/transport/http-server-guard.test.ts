@@ -86,6 +86,15 @@ describe('F04 Origin', () => {
     ).toBe(403);
   });
 
+  test('F04 that is no ASCII is refused, even where the config allows it: it could not be told back', async () => {
+    const server = await open({ allowedOrigins: ['http://b\u00fccher.example'] });
+    const asked = wire('{}', ['Origin: http://b\u00fccher.example']);
+    const client = new RawClient(server.port).say(Buffer.from(asked, 'latin1'));
+    await client.until(({ statuses }) => statuses.length > 0);
+    expect(client.statuses).toEqual([403]);
+    expect((await post(server.url, '{}')).status).toBe(200);
+  });
+
   test('F04 a program, which sends none, is served', async () => {
     const { port } = await open();
     expect(await statusOf(port, 'Host: localhost')).toBe(200);
