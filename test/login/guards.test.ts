@@ -404,7 +404,13 @@ describe('opening the browser', () => {
     const program = join(folder, 'browser.mjs');
     writeFileSync(
       program,
-      `#!${process.execPath}\nimport { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(seen)}, JSON.stringify(process.argv.slice(2)));\n`,
+      [
+        `#!${process.execPath}`,
+        "import { renameSync, writeFileSync } from 'node:fs';",
+        `const seen = ${JSON.stringify(seen)};`,
+        'writeFileSync(`${seen}.half`, JSON.stringify(process.argv.slice(2)));',
+        'renameSync(`${seen}.half`, seen);',
+      ].join('\n'),
       { mode: 0o755 },
     );
     expect(await openBrowser(address, 'linux', { BROWSER: program })).toBe(true);
