@@ -5,7 +5,8 @@
  * hears which command to run.
  */
 import { randomUUID } from 'node:crypto';
-import type { Call, Middleware, Question } from '../core/call.ts';
+import { answerOf } from '../core/answer.ts';
+import type { Call, Handler, Middleware, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import { Json, stringAt } from '../core/json.ts';
@@ -31,19 +32,21 @@ export function askForLogin(options: AskForLoginOptions): Middleware {
   const { server, credentials, log } = options;
   /** By client: the call that has asked it, and its answer; until the login is done. */
   const asked = new Map<string, { readonly by: Call; readonly answer: Promise<Json | undefined> }>();
-  return (next) => async (call) => {
-    if (call.params.stringAt('requestState') === STATE) return next(await comeBack(call));
-    try {
-      return await next(call);
-    } catch (error) {
-      if (!isLoginRequired(error) || !canBeShown(call)) throw error;
-      const { url } = await begin(error);
-      const message = `${server} needs you to log in. The call goes on when you have.`;
-      if (call.client.era === 'modern') return inputRequired(`[${server}] ${message}`, url);
-      await ask(call, `[${server}] ${message}`, url, error);
-      return next(call);
-    }
-  };
+  return (next) => (call) =>
+    call.params.stringAt('requestState') === STATE
+      ? comeBack(call).then(next)
+      : answerOf(next, call).on(undefined, (error) => {
+          if (!isLoginRequired(error) || !canBeShown(call)) throw error;
+          return show(call, error, next);
+        });
+
+  async function show(call: Call, error: ProxyError, next: Handler): Promise<Json> {
+    const { url } = await begin(error);
+    const message = `${server} needs you to log in. The call goes on when you have.`;
+    if (call.client.era === 'modern') return inputRequired(`[${server}] ${message}`, url);
+    await ask(call, `[${server}] ${message}`, url, error);
+    return next(call);
+  }
 
   async function begin(error: ProxyError) {
     try {

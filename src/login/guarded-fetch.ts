@@ -4,7 +4,8 @@
  */
 import { lookup } from 'node:dns';
 import { EnvHttpProxyAgent, Agent, request, type Dispatcher } from 'undici';
-import { headerOf, retryAfter } from '../transport/http-client-errors.ts';
+import { retryAfter } from '../transport/http-client-errors.ts';
+import { headerOf } from '../transport/http-client-headers.ts';
 import {
   addressIn,
   type AllowedAddresses,

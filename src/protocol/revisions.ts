@@ -8,10 +8,13 @@ export const MODERN_REVISIONS = ['2026-07-28'] as const;
 export const LATEST_LEGACY: string = LEGACY_REVISIONS[0];
 export const LATEST_MODERN: string = MODERN_REVISIONS[0];
 
+const ERAS: ReadonlyMap<string, Era> = new Map([
+  ...MODERN_REVISIONS.map((revision) => [revision, 'modern'] as const),
+  ...LEGACY_REVISIONS.map((revision) => [revision, 'legacy'] as const),
+]);
+
 export function eraOf(revision: string): Era | undefined {
-  if ((MODERN_REVISIONS as readonly string[]).includes(revision)) return 'modern';
-  if ((LEGACY_REVISIONS as readonly string[]).includes(revision)) return 'legacy';
-  return undefined;
+  return ERAS.get(revision);
 }
 
 const PREFIX = 'io.modelcontextprotocol/';

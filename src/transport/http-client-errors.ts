@@ -3,6 +3,7 @@
  * and at most an origin: never a path, a query or a header's value.
  */
 import { type Delivered, messageOf, ProxyError, type ErrorCode } from '../core/errors.ts';
+import { headerOf, type ResponseHeaders } from './http-client-headers.ts';
 
 /** The cause of a ProxyError that an HTTP status led to; for the handshake, which tells the eras apart by it. */
 export class HttpStatusError extends Error {
@@ -24,14 +25,6 @@ export class HttpStatusError extends Error {
 /** The cause of a ProxyError for a request that the server did not take because it no longer knows the session. */
 export class SessionLost extends Error {
   override readonly name = 'SessionLost';
-}
-
-export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-/** The first value of a header field. */
-export function headerOf(headers: ResponseHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 /** What a status other than 2xx and 3xx means for the request that it answers. */

@@ -17,7 +17,7 @@ import type { Connections } from './http-client-dispatcher.ts';
 import type { HttpRequest } from './http-job.ts';
 import { EventStream, type EventSink } from './event-stream.ts';
 import { LongText } from './long-text.ts';
-import { headerOf, type ResponseHeaders } from './http-client-errors.ts';
+import { bodyKindOf, headerOf, type ResponseHeaders } from './http-client-headers.ts';
 
 /** How a body is read: whole, its beginning only, as events, or not at all. */
 export type Reading = 'text' | 'start' | 'events' | 'nothing';
@@ -102,8 +102,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#reading = this.#receiver.head(status, headers);
     // The receiver may have cancelled, which the type checker cannot see.
     if (this.#isOver() || this.#reading === 'nothing') return;
-    const encoding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? '';
-    if (encoding !== '' && encoding !== 'identity') {
+    const { encoding, bytes } = bodyKindOf(headers);
+    if (encoding !== '') {
       this.#decoder = this.#decoderOf(encoding);
       if (!this.#decoder) {
         this.#break('encoding', new Error('content encoding'));
@@ -111,7 +111,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       }
     }
     if (this.#reading === 'events') this.#events = new EventStream(this.#limit, this.#receiver);
-    else if (this.#reading === 'text' && Number(headerOf(headers, 'content-length')) > this.#limit)
+    else if (this.#reading === 'text' && bytes > this.#limit)
       this.#break('too large', new Error('content length'));
     else this.#text = new LongText();
   }

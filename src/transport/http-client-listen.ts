@@ -8,8 +8,8 @@ import type { MessageText } from '../core/abridged.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Authorization } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
-import { headerOf, type ResponseHeaders } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver } from './http-client-exchange.ts';
+import { bodyKindOf, type ResponseHeaders } from './http-client-headers.ts';
 import type { Wire } from './http-client-wire.ts';
 
 export interface ListenOwner {
@@ -53,9 +53,7 @@ export class Listen implements Receiver {
 
   head(status: number, headers: ResponseHeaders): Reading {
     this.#status = status;
-    const isStream =
-      headerOf(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
-    if (status !== 200 || !isStream) return 'nothing';
+    if (status !== 200 || bodyKindOf(headers).mediaType !== 'text/event-stream') return 'nothing';
     this.#wasOpen = true;
     this.#openedAt = this.#owner.clock.now();
     return 'events';

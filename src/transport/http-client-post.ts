@@ -12,16 +12,15 @@ import type { StreamEvent } from './event-stream.ts';
 import { isAnswerTo, meansSessionLost, rpcErrorIn, speaksForItself } from './http-client-answers.ts';
 import {
   badResponse,
-  headerOf,
   redirectError,
   SessionLost,
   statusError,
   tooLargeError,
   transportError,
   withoutCredentials,
-  type ResponseHeaders,
 } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
+import { bodyKindOf, headerOf, type ResponseHeaders } from './http-client-headers.ts';
 import type { Headers, Wire } from './http-client-wire.ts';
 import type { Outgoing } from './link.ts';
 
@@ -199,7 +198,7 @@ export class Post implements Receiver {
     }
     if (this.outgoing.method === 'initialize') this.#takeSession(headers);
     if (status === 202 || status === 204) return 'nothing';
-    const type = (headerOf(headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    const { mediaType: type } = bodyKindOf(headers);
     if (type === 'text/event-stream') return 'events';
     if (this.id === undefined) return 'nothing';
     // Some servers forget to name what they send; what it is shows soon enough.

@@ -1,11 +1,12 @@
 /** One connection of `HttpConnections`: writes a request, reads its response, waits for the next. */
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { byteLengthOf, inParts } from '../core/wire.ts';
-import type { ResponseHeaders } from './http-client-errors.ts';
+import type { ResponseHeaders } from './http-client-headers.ts';
 import { isField } from './http-field.ts';
 import type { Channel, HttpJob, HttpRequest } from './http-job.ts';
 import { ResponseReader } from './http-response-reader.ts';
+import { reading } from './read-buffer.ts';
 
 export interface HttpConnectionOptions {
   readonly origin: URL;
@@ -35,6 +36,8 @@ export class HttpConnection implements Channel {
   #connected = false;
   #gone = false;
   #idleMs = IDLE_MS;
+  /** Of the last response; the next one mostly has the same. */
+  #headers: ResponseHeaders | undefined;
   /** The fields of the last request, and how they are written: mostly the next one has the same. */
   #fields: HttpRequest['headers'];
   #fieldsText = '';
@@ -49,7 +52,10 @@ export class HttpConnection implements Channel {
       data: (chunk) => this.#job?.data(chunk),
       end: (persists) => this.#end(persists),
     });
-    this.#socket = socketTo(origin);
+    this.#socket = socketTo(
+      origin,
+      reading((chunk) => this.#read(() => this.#reader.push(chunk))),
+    );
     this.#connectTimer = setTimeout(() => this.fail(timedOut()), connectTimeoutMs);
     this.#listen(origin.protocol === 'https:' ? 'secureConnect' : 'connect');
   }
@@ -85,7 +91,6 @@ export class HttpConnection implements Channel {
         this.#connected = true;
         if (this.#job) this.#write(this.#job);
       })
-      .on('data', (chunk: Buffer) => this.#read(() => this.#reader.push(chunk)))
       .on('end', () => {
         this.#read(() => this.#reader.close());
         this.fail(closed());
@@ -133,10 +138,10 @@ export class HttpConnection implements Channel {
   }
 
   #head(status: number, headers: ResponseHeaders): void {
-    const { 'keep-alive': hint } = headers;
-    const seconds = typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d{1,6})/i.exec(hint)?.[1] : undefined;
-    this.#idleMs =
-      seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
+    if (headers !== this.#headers) {
+      this.#headers = headers;
+      this.#idleMs = idleMsIn(headers);
+    }
     this.#job?.head(status, headers);
   }
 
@@ -174,16 +179,24 @@ export class HttpConnection implements Channel {
   }
 }
 
-function socketTo({ protocol, hostname, port }: URL): Socket {
+/** How long the connection may be kept, going by what the server says. */
+function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
+  const seconds = typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d{1,6})/i.exec(hint)?.[1] : undefined;
+  return seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
+}
+
+function socketTo({ protocol, hostname, port }: URL, onread: OnReadOpts): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80 });
-  return connectTls({
+  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread });
+  const secured: ConnectionOptions & { readonly onread: OnReadOpts } = {
     host,
     port: Number(port) || 443,
     ALPNProtocols: ['http/1.1'],
+    onread,
     // An address has no name that a certificate could be chosen by.
     ...(isIP(host) === 0 && { servername: host }),
-  });
+  };
+  return connectTls(secured);
 }
 
 const PATH = /^[\x21-\x7e]+$/;

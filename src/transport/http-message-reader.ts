@@ -45,6 +45,9 @@ export abstract class MessageReader {
   readonly #spareLine: boolean;
   /** No byte of the head that is expected has come. */
   #fresh = true;
+  /** The last head, as from one message to the next it is mostly the same to the letter. */
+  #known: Buffer = NOTHING;
+  #framing: Framing = 0;
 
   /**
    * @param sizeLine finds the size of a chunk in the line before it; what may follow the size means nothing to us.
@@ -57,7 +60,7 @@ export abstract class MessageReader {
 
   /** @returns `undefined` where this head only announces another. @throws MessageError */
   protected abstract readHead(text: string): Framing | undefined;
-  /** The head has been read. */
+  /** The head has come that was read last. */
   protected abstract begun(): void;
   protected abstract data(part: Buffer): void;
   /** @param early whether bytes of a next message have come already. */
@@ -164,13 +167,26 @@ export abstract class MessageReader {
       if (bytes[1] === LF) return 2;
     }
     this.#fresh = false;
+    if (this.#isKnown(bytes)) return this.#begin(bytes, this.#known.length, this.#framing);
     const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
     if ((end < 0 ? bytes.length : end) > MAX_HEAD_BYTES)
       throw new MessageError('a head that is too long', 431);
     if (end < 0) return -1;
     const used = end + 4;
+    this.#known = NOTHING;
     const framing = this.readHead(bytes.toString('latin1', 0, end));
     if (framing === undefined) return used;
+    this.#known = Buffer.from(bytes.subarray(0, used));
+    this.#framing = framing;
+    return this.#begin(bytes, used, framing);
+  }
+
+  #isKnown(bytes: Buffer): boolean {
+    const { length } = this.#known;
+    return length > 0 && length <= bytes.length && this.#known.compare(bytes, 0, length) === 0;
+  }
+
+  #begin(bytes: Buffer, used: number, framing: Framing): number {
     this.#left = typeof framing === 'number' ? framing : 0;
     this.#state = typeof framing === 'number' ? 'length' : framing === 'chunks' ? 'size' : 'close';
     this.begun();

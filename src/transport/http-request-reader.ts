@@ -43,7 +43,6 @@ const REQUEST_LINE = /^([\w!#$%&'*+.^`|~-]{1,32}) (\/[\x21-\x7e]*|\*) HTTP\/1\.(
 
 export class RequestReader extends MessageReader {
   readonly #events: RequestEvents;
-  #text = '';
   #head: RequestHead | undefined;
 
   constructor(events: RequestEvents) {
@@ -52,11 +51,8 @@ export class RequestReader extends MessageReader {
     this.expect();
   }
 
-  protected override readHead(text: string): Framing | undefined {
-    if (text !== this.#text || !this.#head) {
-      this.#head = parsed(text);
-      this.#text = text;
-    }
+  protected override readHead(text: string): Framing {
+    this.#head = parsed(text);
     return this.#head.framing;
   }
 

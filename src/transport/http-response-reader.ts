@@ -1,5 +1,5 @@
 /** Reads the responses of a server, one for each request that was written. */
-import type { ResponseHeaders } from './http-client-errors.ts';
+import type { ResponseHeaders } from './http-client-headers.ts';
 import {
   type Framing,
   framingOf,
@@ -30,8 +30,6 @@ interface ResponseHead {
 
 export class ResponseReader extends MessageReader {
   readonly #events: ResponseEvents;
-  /** From one response to the next a head is mostly the same to the letter. */
-  #text = '';
   #head: ResponseHead = { status: 0, headers: {}, framing: 0, keeps: false };
 
   constructor(events: ResponseEvents) {
@@ -46,13 +44,9 @@ export class ResponseReader extends MessageReader {
   }
 
   protected override readHead(text: string): Framing | undefined {
-    if (text !== this.#text) {
-      const head = parsed(text);
-      if (!head) return undefined;
-      this.#head = head;
-      this.#text = text;
-    }
-    return this.#head.framing;
+    const head = parsed(text);
+    if (head) this.#head = head;
+    return head?.framing;
   }
 
   protected override begun(): void {

@@ -18,7 +18,7 @@ type HttpMethod = 'POST' | 'GET' | 'DELETE';
 export interface HttpExchange {
   readonly method: HttpMethod;
   readonly headers: RequestHeaders;
-  /** A header that came more than once is one value, joined with commas. */
+  /** By its name in lower case. A header that came more than once is one value, joined with commas. */
   header(name: string): string | undefined;
   /** The token's owner, or `local` where no tokens are set. */
   readonly principal: string;
@@ -194,7 +194,7 @@ class Exchange implements HttpExchange {
   }
 
   header(name: string): string | undefined {
-    return this.headers[name.toLowerCase()];
+    return this.headers[name];
   }
 }
 

@@ -13,15 +13,14 @@ import type { StreamEvent } from './event-stream.ts';
 import type { Environment } from './http-client-dispatcher.ts';
 import {
   badResponse,
-  headerOf,
   redirectError,
   statusError,
   tooLargeError,
   transportError,
   withoutCredentials,
-  type ResponseHeaders,
 } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
+import { bodyKindOf, headerOf, type ResponseHeaders } from './http-client-headers.ts';
 import { Wire, type Headers } from './http-client-wire.ts';
 import { badAddress, stillborn } from './stillborn.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
@@ -145,9 +144,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     this.#status = status;
     this.#headers = headers;
     if (status !== 200) return 'start';
-    return headerOf(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') === true
-      ? 'events'
-      : 'nothing';
+    return bodyKindOf(headers).mediaType === 'text/event-stream' ? 'events' : 'nothing';
   }
 
   event({ data, type }: StreamEvent): void {

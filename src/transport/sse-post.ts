@@ -2,15 +2,9 @@
 import { type MessageText, wholeText } from '../core/abridged.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
-import {
-  headerOf,
-  redirectError,
-  statusError,
-  transportError,
-  withoutCredentials,
-  type ResponseHeaders,
-} from './http-client-errors.ts';
+import { redirectError, statusError, transportError, withoutCredentials } from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
+import { headerOf, type ResponseHeaders } from './http-client-headers.ts';
 import type { Headers, Wire } from './http-client-wire.ts';
 import type { Outgoing } from './link.ts';
 

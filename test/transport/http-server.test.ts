@@ -254,7 +254,7 @@ describe('what is asked', () => {
       },
     });
     await post(url, '{"id":1}', { 'Mcp-Session-Id': 's1' });
-    expect(found?.header('MCP-SESSION-ID')).toBe('s1');
+    expect(found?.header('mcp-session-id')).toBe('s1');
     expect(found?.header('nothing')).toBeUndefined();
     expect(found?.body).toBe('{"id":1}');
     expect(found?.method).toBe('POST');
