@@ -45,6 +45,7 @@ export class UriMemory {
 
   /** The result with its URIs as clients see them; they are remembered. */
   seen(result: Json, server: string, catalog: Catalog): Json {
+    if (!mayHoldUris(result)) return result;
     const known = new Map<string, string>();
     /** By list and index: a result may hold hundreds of thousands of links, so each list is gone through once. */
     const edits = new Map<string, Map<number, (element: string) => string>>();
@@ -80,6 +81,11 @@ export class UriMemory {
     const oldest = this.#remembered.keys().next().value;
     if (oldest !== undefined) this.#remembered.delete(oldest);
   }
+}
+
+/** Whether the words are there that make a URI of ours to see to, in whatever spelling. */
+function mayHoldUris({ briefText: text }: Json): boolean {
+  return text.includes('resource') || text.includes('"contents"') || text.includes('\\u');
 }
 
 /** A URI within an element of one of a result's lists. */

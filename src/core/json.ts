@@ -1,5 +1,6 @@
 import { type Abridged, holdsMark } from './abridged.ts';
 import { type Path, textAt } from './json-edit.ts';
+import type { Places } from './json-scan.ts';
 import { bytesOf, isLong, type Wire } from './wire.ts';
 
 /**
@@ -18,12 +19,20 @@ export class Json {
   #parsed: boolean;
   #bytes: Buffer | undefined;
   readonly #abridged: Abridged | undefined;
+  readonly #places: Places | undefined;
 
-  private constructor(text: string | undefined, value: unknown, parsed: boolean, abridged?: Abridged) {
+  private constructor(
+    text: string | undefined,
+    value: unknown,
+    parsed: boolean,
+    abridged?: Abridged,
+    places?: Places,
+  ) {
     this.#text = text;
     this.#value = value;
     this.#parsed = parsed;
     this.#abridged = abridged;
+    this.#places = places;
   }
 
   /** The text must be valid JSON; it is parsed when first looked at. */
@@ -34,6 +43,11 @@ export class Json {
   /** A value already parsed from exactly this text. */
   static parsed(text: string, value: unknown): Json {
     return new Json(text, value, true);
+  }
+
+  /** The text of an object whose members stand at these places. */
+  static scanned(text: string, places: Places): Json {
+    return new Json(text, undefined, false, undefined, places);
   }
 
   static abridged(abridged: Abridged): Json {
@@ -78,8 +92,22 @@ export class Json {
     return this.#abridged ? this.#abridged.value : this.value;
   }
 
+  /** Where the members of this object stand in `text`; unknown of most that did not come in as a message. */
+  get places(): Places | undefined {
+    return this.#places;
+  }
+
+  /** The text that `edit` would change. */
+  get briefText(): string {
+    return this.#abridged?.text ?? this.text;
+  }
+
   /** An own property of the object that this is, or of one within it; `undefined` where there is none. */
   at(...path: readonly string[]): unknown {
+    if (this.#places && !this.#parsed && path.length > 0) {
+      const plain = plainValue(this.text, this.#places, path[0] as string);
+      if (plain !== NOT_PLAIN) return path.length === 1 ? plain : undefined;
+    }
     const found = within(this.brief, path);
     return this.#abridged && holdsMark(found) ? within(this.value, path) : found;
   }
@@ -102,7 +130,7 @@ export class Json {
    * must be JSON as it came or as `JSON.stringify` prints it.
    */
   edit(change: (text: string) => string): Json {
-    const before = this.#abridged?.text ?? this.text;
+    const before = this.briefText;
     const text = change(before);
     if (text === before) return this;
     return this.#abridged ? Json.abridged(this.#abridged.with(text)) : Json.fromText(text);
@@ -112,6 +140,49 @@ export class Json {
   get object(): JsonObject | undefined {
     const value = this.value;
     return isObject(value) ? value : undefined;
+  }
+}
+
+const NOWHERE = -1;
+
+/** Which of the places is that of a key; the last one where it stands twice, as `JSON.parse` has it. */
+export function lastPlace(text: string, places: Places, key: string): number {
+  for (let i = places.length - 4; i >= 0; i -= 4) if (isKey(text, places, i, key)) return i;
+  return NOWHERE;
+}
+
+/** The same, unless the key stands twice. */
+export function onlyPlace(text: string, places: Places, key: string): number {
+  const last = lastPlace(text, places, key);
+  for (let i = 0; i < last; i += 4) if (isKey(text, places, i, key)) return NOWHERE;
+  return last;
+}
+
+function isKey(text: string, places: Places, i: number, key: string): boolean {
+  const start = (places[i] as number) + 1;
+  return (places[i + 1] as number) - start - 1 === key.length && text.startsWith(key, start);
+}
+
+const NOT_PLAIN = Symbol('not plain');
+
+/** The value of a member that needs no parser: a string that is spelt as it is, a word, or none. */
+function plainValue(text: string, places: Places, key: string): unknown {
+  const place = lastPlace(text, places, key);
+  if (place === NOWHERE) return undefined;
+  const start = places[place + 2] as number;
+  switch (text.charAt(start)) {
+    case '"': {
+      const string = text.slice(start + 1, (places[place + 3] as number) - 1);
+      return string.includes('\\') ? NOT_PLAIN : string;
+    }
+    case 't':
+      return true;
+    case 'f':
+      return false;
+    case 'n':
+      return null;
+    default:
+      return NOT_PLAIN;
   }
 }
 
@@ -148,15 +219,6 @@ export function sortedText(value: unknown): string {
       isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
     ) ?? 'null'
   );
-}
-
-/** Whether a parsed value has more levels of objects and arrays than this. */
-export function nestsDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) return value.some((element) => nestsDeeper(element, levels - 1));
-  for (const key in value) if (nestsDeeper((value as JsonObject)[key], levels - 1)) return true;
-  return false;
 }
 
 export const EMPTY_OBJECT: Json = Json.parsed('{}', {});

@@ -446,6 +446,8 @@ export class Downstream {
   /** A result of very many parts would be copied, walked through and shown part by part further on. */
   #tooMany(result: Json): ProxyError | undefined {
     const { server, limits } = this.#options;
+    // Each takes more than one character.
+    if (result.length <= limits.contentParts) return undefined;
     for (const key of PARTS) {
       const parts = at(result.brief, key);
       if (!Array.isArray(parts) || parts.length <= limits.contentParts) continue;

@@ -1,8 +1,9 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
-import { at, isObject, type Json, type JsonObject, stringAt } from '../core/json.ts';
+import { at, isObject, type Json, type JsonObject, lastPlace, onlyPlace, stringAt } from '../core/json.ts';
 import { editAt, editObject, type Edits, memberText } from '../core/json-edit.ts';
+import type { Places } from '../core/json-scan.ts';
 import type { IdText } from './message.ts';
 import {
   LATEST_MODERN,
@@ -94,37 +95,44 @@ function edited(before: string, params: Json, hop: Hop): string {
   return Object.keys(edits).length === 0 ? text : editObject(text, edits);
 }
 
-/** Params of which nothing changes but the name in front and the key in `_meta`, as nearly all are: spliced. */
+/** Params of which nothing changes but the name and the key in `_meta`, as of nearly all: spliced. */
 function renamed(
   text: string,
-  { brief: value }: Json,
-  { method, name, client, era, progressToken, idempotencyKey }: Hop,
+  params: Json,
+  { method, name, client, era, progressToken, idempotencyKey: key }: Hop,
 ): string | undefined {
-  if (method !== 'tools/call' || era !== client.era || progressToken !== undefined) return undefined;
-  if (!isObject(value)) return undefined;
-  const before = value['name'];
-  if (typeof before !== 'string' || ownProgressToken(value) !== undefined) return undefined;
-  const head = `{"name":"${before}"`;
-  if (!text.startsWith(head) || !text.endsWith('}')) return undefined;
-  // Standing a second time, or spelt with escapes, it would have to be found first.
-  if (text.includes('"name"', head.length) || text.includes('\\u')) return undefined;
-  const start = before === name ? head : `{"name":${JSON.stringify(name)}`;
-  if (idempotencyKey === undefined) return before === name ? text : start + text.slice(head.length);
-  const member = `"${META_IDEMPOTENCY_KEY}":${JSON.stringify(idempotencyKey)}`;
-  if (value['_meta'] === undefined) return `${start}${text.slice(head.length, -1)},"_meta":{${member}}}`;
-  // The only one of this name can be no other.
-  const at = text.indexOf(META, head.length);
-  if (text.includes(META, at + META.length) || !text.startsWith(':{', at + META.length)) return undefined;
-  const inside = at + META.length + 2;
-  const comma = Object.keys(value['_meta'] as JsonObject).length === 0 ? '' : ',';
-  return `${start}${text.slice(head.length, inside)}${member}${comma}${text.slice(inside)}`;
+  const { places } = params;
+  if (!places || method !== 'tools/call' || era !== client.era || progressToken !== undefined)
+    return undefined;
+  const named = onlyPlace(text, places, 'name');
+  const meta = lastPlace(text, places, '_meta');
+  if (named < 0 || (meta >= 0 && !takesMember(text, params, places, meta))) return undefined;
+  const start = places[named + 2] as number;
+  const end = places[named + 3] as number;
+  const spelt = JSON.stringify(name);
+  if (key === undefined) return text.slice(0, start) + spelt + text.slice(end);
+  const member = `"${META_IDEMPOTENCY_KEY}":${JSON.stringify(key)}`;
+  const at = meta < 0 ? text.length - 1 : (places[meta + 2] as number) + 1;
+  const added = meta < 0 ? `,"_meta":{${member}}` : isEmptyAt(text, at) ? member : `${member},`;
+  return start < at
+    ? text.slice(0, start) + spelt + text.slice(end, at) + added + text.slice(at)
+    : text.slice(0, at) + added + text.slice(at, start) + spelt + text.slice(end);
 }
 
-const META = '"_meta"';
+/** Whether `_meta` stays as it is but for one member more. */
+function takesMember(text: string, params: Json, places: Places, meta: number): boolean {
+  return (
+    onlyPlace(text, places, '_meta') === meta &&
+    text.startsWith('{', places[meta + 2]) &&
+    params.at('_meta', 'progressToken') === undefined
+  );
+}
 
-function ownProgressToken(value: JsonObject): unknown {
-  const meta = value['_meta'];
-  return isObject(meta) ? meta['progressToken'] : undefined;
+/** Whether the object ends where its first member would be. */
+function isEmptyAt(text: string, from: number): boolean {
+  let at = from;
+  while (text.charCodeAt(at) <= 0x20) at++;
+  return text.startsWith('}', at);
 }
 
 function envelopeEdits(

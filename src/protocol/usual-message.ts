@@ -2,10 +2,11 @@
  * Reads messages that are spelt as nearly all are: the members in one of two orders, no white space between them, a
  * number for an id. Whatever is spelt otherwise is left to the one that reads everything.
  *
- * What surrounds the params or the result is compared, not parsed; what is parsed is exactly one value. So the two
+ * What surrounds the params or the result is compared; these are read over, and are exactly one object. So the two
  * make up the whole message, and no key can stand twice in it.
  */
-import { isObject, Json, nestsDeeper } from '../core/json.ts';
+import { Json } from '../core/json.ts';
+import { scanObject } from '../core/json-scan.ts';
 
 /** One of the three, as `Message` has them. */
 export type Usual =
@@ -31,44 +32,52 @@ export function readUsual(text: string, maxDepth: number): Usual | undefined {
   if (text.startsWith(NOTIFICATION)) return notification(text, maxDepth);
   if (text.startsWith(RESULT_FIRST)) {
     const tail = tailOf(text);
-    return tail && result(tail.id, text.slice(RESULT_FIRST.length, tail.start), maxDepth);
+    return tail && result(tail.id, text, RESULT_FIRST.length, tail.start, maxDepth);
   }
   if (!text.startsWith(METHOD_FIRST)) return undefined;
   const method = methodAt(text, METHOD_FIRST.length);
   const tail = method === undefined ? undefined : tailOf(text);
   if (method === undefined || !tail) return undefined;
   const start = METHOD_FIRST.length + method.length + PARAMS.length;
-  return request(tail.id, method, text.slice(start, tail.start), maxDepth);
+  return request(tail.id, method, text, start, tail.start, maxDepth);
 }
 
 function idFirst(text: string, maxDepth: number): Usual | undefined {
   const idEnd = digitsEnd(text, HEAD.length);
   const id = text.slice(HEAD.length, idEnd);
   if (!isId(id) || !text.endsWith('}')) return undefined;
-  if (text.startsWith(RESULT, idEnd)) return result(id, text.slice(idEnd + RESULT.length, -1), maxDepth);
+  const end = text.length - 1;
+  if (text.startsWith(RESULT, idEnd)) return result(id, text, idEnd + RESULT.length, end, maxDepth);
   if (!text.startsWith(METHOD, idEnd)) return undefined;
   const from = idEnd + METHOD.length;
   const method = methodAt(text, from);
   if (method === undefined) return undefined;
-  return request(id, method, text.slice(from + method.length + PARAMS.length, -1), maxDepth);
+  return request(id, method, text, from + method.length + PARAMS.length, end, maxDepth);
 }
 
-/** No id can hide in it: between the method and the end there is one value, which is parsed. */
+/** No id can hide in it: between the method and the end there is one object. */
 function notification(text: string, maxDepth: number): Usual | undefined {
   const method = methodAt(text, NOTIFICATION.length);
   if (method === undefined || !text.endsWith('}')) return undefined;
   const start = NOTIFICATION.length + method.length + PARAMS.length;
-  const json = objectIn(text.slice(start, -1), maxDepth);
+  const json = objectIn(text, start, text.length - 1, maxDepth);
   return json && { kind: 'notification', method, params: json };
 }
 
-function result(id: string, text: string, maxDepth: number): Usual | undefined {
-  const json = objectIn(text, maxDepth);
+function result(id: string, text: string, from: number, to: number, maxDepth: number): Usual | undefined {
+  const json = objectIn(text, from, to, maxDepth);
   return json && { kind: 'result', id, result: json };
 }
 
-function request(id: string, method: string, text: string, maxDepth: number): Usual | undefined {
-  const json = objectIn(text, maxDepth);
+function request(
+  id: string,
+  method: string,
+  text: string,
+  from: number,
+  to: number,
+  maxDepth: number,
+): Usual | undefined {
+  const json = objectIn(text, from, to, maxDepth);
   return json && { kind: 'request', id, method, params: json };
 }
 
@@ -110,17 +119,10 @@ function digitsEnd(text: string, from: number): number {
 
 const ZERO = 0x30;
 const NINE = 0x39;
-const OPEN_OBJECT = 0x7b;
 
-/** The text, if it is one object of JSON from its first character to its last. */
-function objectIn(text: string, maxDepth: number): Json | undefined {
-  if (text.charCodeAt(0) !== OPEN_OBJECT || !text.endsWith('}')) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    // Every level takes two characters.
-    if (text.length > 2 * maxDepth && nestsDeeper(value, maxDepth - 1)) return undefined;
-    return isObject(value) ? Json.parsed(text, value) : undefined;
-  } catch {
-    return undefined;
-  }
+/** What stands here, if it is one object. */
+function objectIn(text: string, from: number, to: number, maxDepth: number): Json | undefined {
+  // The message itself is one level.
+  const places = scanObject(text, from, to, maxDepth - 1);
+  return places && Json.scanned(text.slice(from, to), places);
 }

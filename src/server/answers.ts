@@ -40,15 +40,17 @@ export function legacyResult(result: Json): Json {
 
 /** A result for a modern client: with the type that each must have, and hints where the method must have them. */
 export function modernResult(method: string, result: Json): Json {
-  const { brief } = result;
-  const type = at(brief, 'resultType') === undefined ? '"resultType":"complete",' : '';
-  const needsHints = method === 'resources/read' && at(brief, 'resultType') !== 'input_required';
-  const ttl = needsHints && at(brief, 'ttlMs') === undefined ? '"ttlMs":0,' : '';
-  const scope = needsHints && at(brief, 'cacheScope') === undefined ? '"cacheScope":"private",' : '';
+  const resultType = result.at('resultType');
+  const type = resultType === undefined ? '"resultType":"complete",' : '';
+  const needsHints = method === 'resources/read' && resultType !== 'input_required';
+  const ttl = needsHints && result.at('ttlMs') === undefined ? '"ttlMs":0,' : '';
+  const scope = needsHints && result.at('cacheScope') === undefined ? '"cacheScope":"private",' : '';
   const head = type + ttl + scope;
-  if (head === '' || !isObject(brief)) return result;
-  const start = Object.keys(brief).length === 0 ? head.slice(0, -1) : head;
-  return result.edit((text) => `{${start}${text.slice(text.indexOf('{') + 1)}`);
+  if (head === '') return result;
+  return result.edit((text) => {
+    const rest = text.slice(text.indexOf('{') + 1);
+    return `{${rest.trimStart().startsWith('}') ? head.slice(0, -1) : head}${rest}`;
+  });
 }
 
 export function legacyError(id: IdText, call: Pick<Call, 'method'>, error: unknown): string {

@@ -79,6 +79,12 @@ export class ServerConnection implements ServerRequest {
       },
       end: () => this.#bodyEnded(),
     });
+    const push = socket.push.bind(socket);
+    socket.push = (chunk: Buffer | null) => {
+      if (chunk === null || socket.isPaused()) return push(chunk);
+      this.#take(chunk);
+      return true;
+    };
     socket
       .on('data', (chunk: Buffer) => this.#take(chunk))
       .on('end', () => this.#clientEnded())

@@ -2,18 +2,25 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Client, Era } from '../../src/core/call.ts';
 import { Json } from '../../src/core/json.ts';
+import { scanObject } from '../../src/core/json-scan.ts';
 import { cancelledId, nameOf, paramsForHop, progressTokenOf } from '../../src/protocol/params.ts';
 import { member, minify, objectWith, print, stringText } from '../fuzz/json-text.ts';
 
 const ENVELOPE =
   '"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"sampling":{}}';
 
+/** As it is in a message that came in. */
+function asRead(text: string): Json {
+  const places = scanObject(text, 0, text.length, Infinity);
+  return places ? Json.scanned(text, places) : Json.fromText(text);
+}
+
 describe('paramsForHop', () => {
   test('leaves params alone that need no change', () => {
     fc.assert(
       fc.property(objectWith([member('name', '"t"')], ['_meta']).map(print), (text) => {
-        const params = Json.fromText(text);
-        expect(hop(params, 'legacy', 'legacy')).toBe(params);
+        for (const params of [asRead(text), Json.fromText(text)])
+          expect(hop(params, 'legacy', 'legacy')).toBe(params);
       }),
     );
   });
@@ -26,7 +33,8 @@ describe('paramsForHop', () => {
           value: key === '"name"' ? '"t"' : value,
         }));
         const expected = print({ ...parts, members: renamed });
-        expect(minify(hop(Json.fromText(print(parts)), 'legacy', 'legacy').text)).toBe(minify(expected));
+        for (const params of [asRead(print(parts)), Json.fromText(print(parts))])
+          expect(minify(hop(params, 'legacy', 'legacy').text)).toBe(minify(expected));
       }),
     );
   });
@@ -59,8 +67,10 @@ describe('paramsForHop', () => {
       '{"name":"t","arguments":{"_meta":{}},"_meta": {"switchyard/idempotencyKey":"k1"}}',
     ],
   ])('puts the idempotency key into the _meta of %s, and changes nothing else', (text, wanted) => {
-    const made = paramsForHop(Json.fromText(text), { ...toTool('legacy', 'legacy'), idempotencyKey: 'k1' });
+    const made = paramsForHop(asRead(text), { ...toTool('legacy', 'legacy'), idempotencyKey: 'k1' });
     expect(minify(made.text)).toBe(minify(wanted));
+    const other = paramsForHop(Json.fromText(text), { ...toTool('legacy', 'legacy'), idempotencyKey: 'k1' });
+    expect(JSON.parse(other.text)).toEqual(JSON.parse(wanted));
   });
 
   test('puts the idempotency key into whatever params, so that the server reads it', () => {
@@ -82,9 +92,12 @@ describe('paramsForHop', () => {
           const members = first ? [...own, ...parts.members] : [...parts.members, ...own];
           const text = print({ ...parts, members });
           const hopping = { ...toTool('legacy', 'legacy'), idempotencyKey: '"k' };
-          const made = JSON.parse(paramsForHop(Json.fromText(text), hopping).text) as object;
+          const made = [asRead(text), Json.fromText(text)].map(
+            (params) => JSON.parse(paramsForHop(params, hopping).text) as object,
+          );
           const wanted = { ...(JSON.parse(meta ?? '{}') as object), 'switchyard/idempotencyKey': '"k' };
-          expect(made).toEqual({ ...(JSON.parse(text) as object), name: 't', _meta: wanted });
+          const all = { ...(JSON.parse(text) as object), name: 't', _meta: wanted };
+          expect(made).toEqual([all, all]);
         },
       ),
     );
