@@ -72,11 +72,7 @@ export class Answer implements Promise<Json> {
   }
 
   follow(other: PromiseLike<Json>): void {
-    if (other instanceof Answer)
-      other.end(
-        (result) => this.resolve(result),
-        (error) => this.reject(error),
-      );
+    if (other instanceof Answer) other.through(new Handing(this));
     else
       other.then(
         (result) => this.resolve(result),
@@ -159,6 +155,25 @@ export class Answer implements Promise<Json> {
   }
 }
 
+/** Hands on what has come of an answer to the one that follows it. */
+class Handing implements Step {
+  readonly #to: Answer;
+
+  constructor(to: Answer) {
+    this.#to = to;
+  }
+
+  onResult(result: Json): Json {
+    this.#to.resolve(result);
+    return result;
+  }
+
+  onError(error: unknown): never {
+    this.#to.reject(error);
+    throw error;
+  }
+}
+
 /** Hands a call on. Whichever way the handler fails, it fails through the answer. */
 export function answerOf(handler: Handler, call: Call): Answer {
   try {
@@ -176,7 +191,8 @@ function asItIs(result: Json): Json {
   return result;
 }
 
-function rethrow(error: unknown): never {
+/** For a step that only looks at results. */
+export function rethrow(error: unknown): never {
   throw error;
 }
 
@@ -188,6 +204,11 @@ function guarded<T>(work: (value: T) => void, value: T): void {
   try {
     work(value);
   } catch (error) {
-    void Promise.reject(error);
+    unhandled(error);
   }
+}
+
+/** For what a last step throws: it is nobody's to catch, and must not get lost. */
+export function unhandled(error: unknown): void {
+  void Promise.reject(error);
 }

@@ -10,7 +10,9 @@ export interface Cancellable {
  */
 export class Cancellation implements Cancellable {
   #reason: string | undefined;
-  #linked: Cancellable[] | undefined;
+  /** Mostly there is one at a time: a list for it would be the largest part of this. */
+  #linked: Cancellable | undefined;
+  #others: Cancellable[] | undefined;
 
   get cancelled(): boolean {
     return this.#reason !== undefined;
@@ -25,22 +27,28 @@ export class Cancellation implements Cancellable {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     const linked = this.#linked;
-    this.#linked = undefined;
-    for (const one of linked ?? []) one.cancel(reason);
+    const others = this.#others;
+    this.#linked = this.#others = undefined;
+    linked?.cancel(reason);
+    for (const one of others ?? []) one.cancel(reason);
   }
 
   /** Cancels the other one with this one, at once if that has happened, until `unlink`. */
   link(other: Cancellable): void {
-    if (this.#reason === undefined) (this.#linked ??= []).push(other);
-    else other.cancel(this.#reason);
+    if (this.#reason !== undefined) other.cancel(this.#reason);
+    else if (!this.#linked && !this.#others) this.#linked = other;
+    else (this.#others ??= []).push(other);
   }
 
   unlink(other: Cancellable): void {
-    const linked = this.#linked;
-    // Mostly it is the only one.
-    if (linked?.at(-1) === other) return void linked.pop();
-    const index = linked?.indexOf(other) ?? -1;
-    if (index >= 0) linked?.splice(index, 1);
+    if (this.#linked === other) {
+      this.#linked = undefined;
+      return;
+    }
+    const index = this.#others?.indexOf(other) ?? -1;
+    if (index < 0) return;
+    this.#others?.splice(index, 1);
+    if (this.#others?.length === 0) this.#others = undefined;
   }
 
   /** Runs at once if it has already happened. @returns a function that takes the listener off. */

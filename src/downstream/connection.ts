@@ -5,9 +5,9 @@
  * turns the server's questions over to whoever may answer. Starting again is `downstream.ts`.
  */
 import type { MessageText } from '../core/abridged.ts';
-import { Answer } from '../core/answer.ts';
+import { Answer, type Step } from '../core/answer.ts';
 import type { Call, Client, Era } from '../core/call.ts';
-import { Cancellation } from '../core/cancellation.ts';
+import { type Cancellable, Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import {
   HEADER_MISMATCH,
@@ -44,7 +44,53 @@ import { type Fetched, fetchListing, type Hello } from './pages.ts';
 /** The id of our request on whose own stream a message came; `undefined` on streams that all share. */
 export type StreamOf = number | undefined;
 
-const NO_PROGRESS = { flush() {}, stop() {} };
+type Progress = Hooks & { flush(): void; stop(): void };
+
+const NO_PROGRESS: Progress = { flush() {}, stop() {} };
+
+/** What becomes of a call that was sent. */
+interface SentCallEnds {
+  cancelled(id: number, reason: string): void;
+  over(id: number): void;
+  translated(error: unknown): unknown;
+}
+
+/** A call until its answer comes. */
+class SentCall implements Step, Cancellable {
+  readonly #call: Call;
+  readonly #id: number;
+  readonly #progress: Progress;
+  readonly #ends: SentCallEnds;
+
+  constructor(call: Call, id: number, progress: Progress, ends: SentCallEnds) {
+    this.#call = call;
+    this.#id = id;
+    this.#progress = progress;
+    this.#ends = ends;
+  }
+
+  cancel(reason: string): void {
+    this.#ends.cancelled(this.#id, reason);
+  }
+
+  onResult(result: Json): Json {
+    // The newest must not come after the answer.
+    this.#progress.flush();
+    this.#over();
+    return result;
+  }
+
+  onError(error: unknown): never {
+    this.#over();
+    throw this.#ends.translated(error);
+  }
+
+  #over(): void {
+    this.#call.signal.unlink(this);
+    this.#progress.stop();
+    this.#ends.over(this.#id);
+  }
+}
 
 export interface ConnectionEvents {
   /** A request of the server's. The answer goes back through the returned promise. */
@@ -143,6 +189,7 @@ export class Connection {
     const progress = this.#progressOf(call);
     const answer = this.#peer.answerTo(id, progress);
     this.#calls.set(id, call);
+    const sent = new SentCall(call, id, progress, this.#ends);
     this.#link.send({
       text: requestWire(id, method, params),
       id,
@@ -152,27 +199,18 @@ export class Connection {
           ? this.#options.headersFor({ method, name, params, headers: call.headers })
           : undefined,
     });
-    const off = call.signal.onCancel((reason) => this.#cancel(id, reason));
-    return answer.on(
-      (result) => {
-        // The newest must not come after the answer.
-        progress.flush();
-        off();
-        progress.stop();
-        this.#calls.delete(id);
-        return result;
-      },
-      (error) => {
-        off();
-        progress.stop();
-        this.#calls.delete(id);
-        throw this.#translated(error);
-      },
-    );
+    call.signal.link(sent);
+    return answer.through(sent);
   }
 
+  readonly #ends: SentCallEnds = {
+    cancelled: (id, reason) => this.#cancel(id, reason),
+    over: (id) => void this.#calls.delete(id),
+    translated: (error) => this.#translated(error),
+  };
+
   /** Progress as it comes; in a flood the newest, from time to time. */
-  #progressOf({ onProgress }: Call): Hooks & { flush(): void; stop(): void } {
+  #progressOf({ onProgress }: Call): Progress {
     if (!onProgress) return NO_PROGRESS;
     let newest: Newest<Json> | undefined;
     return {

@@ -3,7 +3,7 @@
  *
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
-import { Answer } from '../core/answer.ts';
+import { Answer, type Step } from '../core/answer.ts';
 import type { Call, ClientDoor } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { HEADER_MISMATCH, INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
@@ -81,12 +81,69 @@ export interface DownstreamEvents {
   needsOwnConnections(): void;
 }
 
+/** What becomes of a call. */
+interface AttemptEnds {
+  succeeded(attempt: Attempt, result: Json): Json;
+  failed(attempt: Attempt, error: unknown): never;
+}
+
 /** One call's way to the server, so far. */
-interface Attempt {
+class Attempt implements Step {
+  readonly call: Call;
   connection: Connection | undefined;
   /** Since when the server has had it, about. */
   from: number;
+  /** How many questions the server had asked before. */
+  readonly questions: number;
+  readonly #ends: AttemptEnds;
+
+  constructor(
+    call: Call,
+    connection: Connection | undefined,
+    from: number,
+    questions: number,
+    ends: AttemptEnds,
+  ) {
+    this.call = call;
+    this.connection = connection;
+    this.from = from;
+    this.questions = questions;
+    this.#ends = ends;
+  }
+
+  onResult(result: Json): Json {
+    return this.#ends.succeeded(this, result);
+  }
+
+  onError(error: unknown): never {
+    return this.#ends.failed(this, error);
+  }
 }
+
+/** A call on its connection. */
+class Sent implements Step {
+  readonly #call: Call;
+  readonly #connection: Connection;
+  readonly #sendAgain: SendAgain;
+
+  constructor(call: Call, connection: Connection, sendAgain: SendAgain) {
+    this.#call = call;
+    this.#connection = connection;
+    this.#sendAgain = sendAgain;
+  }
+
+  onResult(result: Json): Json {
+    return result;
+  }
+
+  onError(error: unknown): Promise<Json> {
+    if (!(error instanceof ProxyError) || error.delivered !== false || this.#call.signal.cancelled)
+      throw error;
+    return this.#sendAgain(this.#call, this.#connection, error);
+  }
+}
+
+type SendAgain = (call: Call, connection: Connection, error: ProxyError) => Promise<Json>;
 
 export class Downstream {
   readonly #options: DownstreamOptions;
@@ -242,26 +299,31 @@ export class Downstream {
     const { clock } = this.#options;
     this.#refuseWhileResting();
     this.#inFlight++;
-    const questions = this.#questions;
-    const attempt: Attempt = { connection: this.#life.connection, from: clock.now() };
-    const failed = (error: unknown): never => {
-      this.#elicitations.failed(error, call.client);
-      this.#callFailed(error, call, attempt.connection, clock.now() - attempt.from);
-      this.#callEnded();
-      throw error;
-    };
-    return Answer.by(() => this.#attempt(call, attempt)).on((result) => {
-      this.#tell('ok', questions === this.#questions ? clock.now() - attempt.from : undefined);
-      const tooMany = this.#tooMany(result);
-      if (tooMany) return failed(tooMany);
-      this.#callEnded();
-      return result;
-    }, failed);
+    const { connection } = this.#life;
+    const attempt = new Attempt(call, connection, clock.now(), this.#questions, this.#attempts);
+    return Answer.by(() => this.#attempt(attempt)).through(attempt);
   }
 
-  #attempt(call: Call, attempt: Attempt): Promise<Json> {
+  readonly #attempts: AttemptEnds = {
+    succeeded: (attempt, result) => {
+      const ms = this.#options.clock.now() - attempt.from;
+      this.#tell('ok', attempt.questions === this.#questions ? ms : undefined);
+      const tooMany = this.#tooMany(result);
+      if (tooMany) return this.#attempts.failed(attempt, tooMany);
+      this.#callEnded();
+      return result;
+    },
+    failed: ({ call, connection, from }, error) => {
+      this.#elicitations.failed(error, call.client);
+      this.#callFailed(error, call, connection, this.#options.clock.now() - from);
+      this.#callEnded();
+      throw error;
+    },
+  };
+
+  #attempt(attempt: Attempt): Promise<Json> {
     const { server, clock } = this.#options;
-    const { connection } = attempt;
+    const { call, connection } = attempt;
     if (connection) return answeringQuestions(call, server, (one) => this.#send(one, connection));
     return this.#life.ready(call.signal).then((ready) => {
       attempt.connection = ready;
@@ -420,13 +482,10 @@ export class Downstream {
     const answer = connection.closed
       ? Answer.by(() => this.#life.ready(call.signal).then((ready) => ready.call(call)))
       : connection.call(call);
-    return answer.on(undefined, (error) => {
-      if (!(error instanceof ProxyError) || error.delivered !== false || call.signal.cancelled) throw error;
-      return this.#sendAgain(call, connection, error);
-    });
+    return answer.through(new Sent(call, connection, this.#sendAgain));
   }
 
-  async #sendAgain(call: Call, connection: Connection, error: ProxyError): Promise<Json> {
+  readonly #sendAgain: SendAgain = async (call, connection, error) => {
     if (error.cause instanceof RpcError && error.cause.code === HEADER_MISMATCH) {
       // The tool may want other header fields than those of the list that we have.
       await this.#offer.renew(connection);
@@ -441,7 +500,7 @@ export class Downstream {
     if (!connection.closed) throw error;
     const next = await this.#life.ready(call.signal);
     return next.call(call);
-  }
+  };
 
   /** A result of very many parts would be copied, walked through and shown part by part further on. */
   #tooMany(result: Json): ProxyError | undefined {

@@ -4,7 +4,7 @@
  * Puts the questions one by one to the client, then calls again with the answers, until the server is content.
  */
 import { randomUUID } from 'node:crypto';
-import type { Answer } from '../core/answer.ts';
+import { type Answer, rethrow, type Step } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -16,12 +16,27 @@ import { clientCannot, labelled, put, refuseImproper } from './questions.ts';
 const MAX_ROUNDS = 10;
 
 export function answeringQuestions(call: Call, server: string, send: (call: Call) => Answer): Answer {
-  return send(call).on((result) => {
+  return send(call).through(new Rounds(call, server, send));
+}
+
+class Rounds implements Step {
+  readonly onError = rethrow;
+  readonly #call: Call;
+  readonly #server: string;
+  readonly #send: (call: Call) => Answer;
+
+  constructor(call: Call, server: string, send: (call: Call) => Answer) {
+    this.#call = call;
+    this.#server = server;
+    this.#send = send;
+  }
+
+  onResult(result: Json): Json | Promise<Json> {
     if (result.at('resultType') !== 'input_required') return result;
     // A modern client answers its questions itself; it only has to be told who asks.
-    if (call.client.era === 'modern') return labelledRequests(result, server);
-    return inRounds(result, call, server, send);
-  });
+    if (this.#call.client.era === 'modern') return labelledRequests(result, this.#server);
+    return inRounds(result, this.#call, this.#server, this.#send);
+  }
 }
 
 async function inRounds(

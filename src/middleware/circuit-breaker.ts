@@ -3,10 +3,11 @@
  *
  * One circuit for the server, and one for each tool that failed: a tool that fails alone is closed off alone.
  */
-import { Answer, answerOf } from '../core/answer.ts';
+import { Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
 import { Breaker, type BreakerSettings, type BreakerState, type Failure, type Pass } from './breaker.ts';
 
 export interface CircuitOptions {
@@ -164,19 +165,32 @@ export function circuitBreaker(circuit: Circuit): Middleware {
     } catch (error) {
       return Answer.failed(error);
     }
-    return answerOf(next, call).on(
-      (result) => {
-        circuit.succeeded(call, admission);
-        return result;
-      },
-      (error) => {
-        if (error instanceof ProxyError) circuit.failed(call, admission, error);
-        // The server's own JSON-RPC error is an answer.
-        else circuit.succeeded(call, admission);
-        throw error;
-      },
-    );
+    return answerOf(next, call).through(new Admitted(circuit, call, admission));
   };
+}
+
+class Admitted implements Step {
+  readonly #circuit: Circuit;
+  readonly #call: Call;
+  readonly #admission: Admission;
+
+  constructor(circuit: Circuit, call: Call, admission: Admission) {
+    this.#circuit = circuit;
+    this.#call = call;
+    this.#admission = admission;
+  }
+
+  onResult(result: Json): Json {
+    this.#circuit.succeeded(this.#call, this.#admission);
+    return result;
+  }
+
+  onError(error: unknown): never {
+    if (error instanceof ProxyError) this.#circuit.failed(this.#call, this.#admission, error);
+    // The server's own JSON-RPC error is an answer.
+    else this.#circuit.succeeded(this.#call, this.#admission);
+    throw error;
+  }
 }
 
 /** Why a call is cancelled that took longer than it may. */

@@ -5,6 +5,7 @@
  */
 import { Answer, answerOf } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
+import type { Cancellable } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 
@@ -70,29 +71,23 @@ export class Gate {
     const { client, signal } = call;
     const { id } = client;
     if (this.#queued >= this.#options.maxQueue && !this.#makeRoomFor(id)) return Answer.failed(this.#busy());
-    const answer = new Answer();
-    const waiting: Waiting = {
-      go: () => {
-        off();
-        answer.follow(this.#run(call, next));
-      },
-      refuse: (error) => {
-        off();
-        answer.reject(error);
-      },
-    };
+    const waiting = new Waiting(call, next, this.#slots);
     const mine = this.#queue.get(id);
     if (mine) mine.push(waiting);
     else this.#queue.set(id, [waiting]);
     this.#queued++;
-    // The listener runs at once where the call is cancelled already.
-    let off = (): void => {};
-    off = signal.onCancel((reason) => {
-      this.#remove(id, waiting);
-      answer.reject(this.#cancelled(reason));
-    });
-    return answer;
+    // Where the call is cancelled already, it is given up at once.
+    signal.link(waiting);
+    return waiting.answer;
   }
+
+  readonly #slots: Slots = {
+    run: (call, next) => this.#run(call, next),
+    givenUp: (waiting, reason) => {
+      this.#remove(waiting.call.client.id, waiting);
+      waiting.refuse(this.#cancelled(reason));
+    },
+  };
 
   /** The greediest client's newest call gives way to a client that has fewer waiting. */
   #makeRoomFor(id: string): boolean {
@@ -147,9 +142,38 @@ export class Gate {
   }
 }
 
-interface Waiting {
-  readonly go: () => void;
-  readonly refuse: (error: ProxyError) => void;
+interface Slots {
+  run(call: Call, next: Handler): Answer;
+  givenUp(waiting: Waiting, reason: string): void;
+}
+
+/** A call that waits for a slot. */
+class Waiting implements Cancellable {
+  readonly answer = new Answer();
+  readonly call: Call;
+  readonly #next: Handler;
+  readonly #slots: Slots;
+
+  constructor(call: Call, next: Handler, slots: Slots) {
+    this.call = call;
+    this.#next = next;
+    this.#slots = slots;
+  }
+
+  /** There is a slot for it. */
+  go(): void {
+    this.call.signal.unlink(this);
+    this.answer.follow(this.#slots.run(this.call, this.#next));
+  }
+
+  refuse(error: ProxyError): void {
+    this.call.signal.unlink(this);
+    this.answer.reject(error);
+  }
+
+  cancel(reason: string): void {
+    this.#slots.givenUp(this, reason);
+  }
 }
 
 /** @throws ProxyError `BUSY` where the queue is full. */

@@ -1,8 +1,9 @@
 /** Counts the calls on one server, how they ended and how long they took. */
-import { answerOf } from '../core/answer.ts';
+import { answerOf, type Step } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 
 /** How many calls the latency figures look back. */
@@ -54,31 +55,47 @@ export interface ObserveOptions {
   readonly measured?: ((call: Call, ms: number) => void) | undefined;
 }
 
-export function observe({ server, stats, clock, log, measured }: ObserveOptions): Middleware {
-  const ended = (call: Call, from: number, code: string | undefined): void => {
-    const ms = clock.now() - from;
+export function observe(options: ObserveOptions): Middleware {
+  return (next) => (call) => {
+    const observed = new Observed(call, options);
+    options.stats.calls++;
+    return answerOf(next, call).through(observed);
+  };
+}
+
+class Observed implements Step {
+  readonly #call: Call;
+  readonly #options: ObserveOptions;
+  readonly #from: number;
+
+  constructor(call: Call, options: ObserveOptions) {
+    this.#call = call;
+    this.#options = options;
+    this.#from = options.clock.now();
+  }
+
+  onResult(result: Json): Json {
+    if (result.at('isError') === true) this.#options.stats.toolErrors++;
+    this.#ended(undefined);
+    return result;
+  }
+
+  onError(error: unknown): never {
+    const code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
+    this.#options.stats.failed(code);
+    this.#ended(code);
+    throw error;
+  }
+
+  #ended(code: string | undefined): void {
+    const { server, stats, clock, log, measured } = this.#options;
+    const { method, name } = this.#call;
+    const ms = clock.now() - this.#from;
     // A refusal takes no time, and says nothing of the server's.
     if (code !== 'CIRCUIT_OPEN' && code !== 'BUSY') {
       stats.took(ms);
-      measured?.(call, ms);
+      measured?.(this.#call, ms);
     }
-    log.debug({ server, method: call.method, name: call.name, ms: Math.round(ms * 100) / 100, code }, 'call');
-  };
-  return (next) => (call) => {
-    const from = clock.now();
-    stats.calls++;
-    return answerOf(next, call).on(
-      (result) => {
-        if (result.at('isError') === true) stats.toolErrors++;
-        ended(call, from, undefined);
-        return result;
-      },
-      (error) => {
-        const code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
-        stats.failed(code);
-        ended(call, from, code);
-        throw error;
-      },
-    );
-  };
+    log.debug({ server, method, name, ms: Math.round(ms * 100) / 100, code }, 'call');
+  }
 }

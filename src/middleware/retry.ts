@@ -3,7 +3,7 @@
  *
  * An answer is an answer: `isError` results and the server's own JSON-RPC errors are never retried.
  */
-import { answerOf } from '../core/answer.ts';
+import { answerOf, type Step } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -35,19 +35,34 @@ export function retry(options: RetryOptions): Middleware {
   const { budget } = options;
   return (next) => (call) => {
     budget.callStarted();
-    return answerOf(next, call)
-      .on(undefined, (error) => againAfter(error, call, next, options))
-      .on(
-        (result) => {
-          budget.callEnded();
-          return result;
-        },
-        (error) => {
-          budget.callEnded();
-          throw error;
-        },
-      );
+    return answerOf(next, call).through(new Tried(call, next, options));
   };
+}
+
+/** The first attempt of a call. */
+class Tried implements Step {
+  readonly #call: Call;
+  readonly #next: Handler;
+  readonly #options: RetryOptions;
+
+  constructor(call: Call, next: Handler, options: RetryOptions) {
+    this.#call = call;
+    this.#next = next;
+    this.#options = options;
+  }
+
+  onResult(result: Json): Json {
+    this.#options.budget.callEnded();
+    return result;
+  }
+
+  async onError(error: unknown): Promise<Json> {
+    try {
+      return await againAfter(error, this.#call, this.#next, this.#options);
+    } finally {
+      this.#options.budget.callEnded();
+    }
+  }
 }
 
 /** The first attempt failed. */

@@ -3,7 +3,7 @@
  *
  * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
  */
-import { Answer } from '../core/answer.ts';
+import { Answer, rethrow, type Step, unhandled } from '../core/answer.ts';
 import type { Ask, Call, Client, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
@@ -47,6 +47,49 @@ const LIST_CHANGED: Readonly<Record<ListKind, string>> = {
   resources: 'notifications/resources/list_changed',
   resourceTemplates: 'notifications/resources/list_changed',
 };
+
+const AS_LEGACY: Step = { onResult: legacyResult, onError: rethrow };
+
+interface AnsweringEnds {
+  over(id: IdText, call: Call): void;
+  failed(error: unknown, call: Call): void;
+}
+
+/** A request of the client until it is answered. */
+class Answering implements Step {
+  readonly #id: IdText;
+  readonly #call: Call;
+  readonly #outlet: Outlet;
+  readonly #ends: AnsweringEnds;
+
+  constructor(id: IdText, call: Call, outlet: Outlet, ends: AnsweringEnds) {
+    this.#id = id;
+    this.#call = call;
+    this.#outlet = outlet;
+    this.#ends = ends;
+  }
+
+  onResult(result: Json): Json {
+    this.#end(resultWire(this.#id, result));
+    return result;
+  }
+
+  onError(error: unknown): never {
+    this.#ends.failed(error, this.#call);
+    this.#end(legacyError(this.#id, this.#call, error));
+    throw error;
+  }
+
+  #end(message: Wire): void {
+    this.#ends.over(this.#id, this.#call);
+    try {
+      if (this.#call.signal.cancelled) this.#outlet.drop(message);
+      else this.#outlet.end(message);
+    } catch (error) {
+      unhandled(error);
+    }
+  }
+}
 
 export class LegacySession implements Member {
   readonly #options: LegacySessionOptions;
@@ -134,26 +177,24 @@ export class LegacySession implements Member {
     // A client that uses an id twice can cancel the later request only.
     this.#inProgress.set(id, signal);
     outlet.onGone(() => signal.cancel('the client is gone'));
-    const done = (message: Wire): void => {
-      if (this.#inProgress.get(id) === signal) this.#inProgress.delete(id);
-      if (signal.cancelled) outlet.drop(message);
-      else outlet.end(message);
-    };
     Answer.by(() =>
       this.#attachment && method === 'tools/call'
         ? this.#options.served.handle(call)
         : this.#answer(method, params, call),
     )
-      .on(legacyResult)
-      .end(
-        (result) => done(resultWire(id, result)),
-        (error) => {
-          if (!(error instanceof RpcError || error instanceof ProxyError))
-            this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
-          done(legacyError(id, call, error));
-        },
-      );
+      .through(AS_LEGACY)
+      .through(new Answering(id, call, outlet, this.#ends));
   }
+
+  readonly #ends: AnsweringEnds = {
+    over: (id, { signal }) => {
+      if (this.#inProgress.get(id) === signal) this.#inProgress.delete(id);
+    },
+    failed: (error, { method }) => {
+      if (!(error instanceof RpcError || error instanceof ProxyError))
+        this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
+    },
+  };
 
   async #answer(method: string, params: Json, call: Call): Promise<Json> {
     if (method === 'ping') return EMPTY_OBJECT;
