@@ -15,6 +15,7 @@ import {
   RpcError,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from '../core/errors.ts';
+import { InFlight } from '../core/in-flight.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
@@ -65,6 +66,8 @@ export interface ModernRequest {
   readonly clientId: string;
   readonly person?: string | undefined;
   readonly outlet: Outlet;
+  /** The client can name it to end it; elsewhere it leaves instead. */
+  readonly cancellable?: boolean;
   readonly headers?: Call['headers'];
   /** What the carrier says of the request must agree with its body. @throws a header mismatch */
   readonly checkVersion?: (() => void) | undefined;
@@ -85,10 +88,13 @@ export function claimsModern(params: Json): boolean {
 export class ModernFace {
   readonly #options: ModernFaceOptions;
   readonly #clients = new Map<string, ModernClient>();
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new InFlight<Flight>();
+  /** States outlive a process, and processes share a key: no other process's flight has the same name. */
+  readonly #flightNames = `${randomUUID()} `;
+  #lastFlight = 0;
   /** How many of them wait for their client, by client. */
   readonly #parked = new Map<string, number>();
-  /** What a `notifications/cancelled` can name, on carriers that have it: by client and id. */
+  /** What a `notifications/cancelled` can name: by client and id. */
   readonly #cancels = new Map<string, () => void>();
 
   constructor(options: ModernFaceOptions) {
@@ -105,7 +111,7 @@ export class ModernFace {
       await this.#dispatch(request, client, member);
     } catch (error) {
       this.#logOwn(error, method);
-      this.#cancels.delete(cancelKey(request.clientId, id));
+      this.#forget(request);
       if (error instanceof EnvelopeError) return outlet.end(errorText(id, error.rpc.json), 400);
       const { text, status } = modernError(id, { method, capabilities: client?.capabilities ?? {} }, error);
       outlet.end(text, status);
@@ -119,7 +125,7 @@ export class ModernFace {
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
   close(): void {
-    for (const flight of [...this.#flights.values()]) flight.giveUp('the proxy stops');
+    for (const flight of this.#flights.values()) flight.giveUp('the proxy stops');
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
   }
@@ -174,9 +180,9 @@ export class ModernFace {
       const opened = this.#openState(state, client, method, name);
       if (opened === undefined) throw RpcError.of(INVALID_PARAMS, 'Invalid or expired requestState');
       if ('flight' in opened) {
-        const flight = this.#flights.get(opened.flight);
+        const flight = this.#flightNamed(opened.flight);
         if (!flight) throw RpcError.of(INVALID_PARAMS, 'Invalid or expired requestState');
-        this.#onGone(request, client, flight, waiter);
+        this.#onGone(request, flight, waiter);
         return flight.resume(opened.round, params, waiter);
       }
       const requestState = opened.state === null ? undefined : JSON.stringify(opened.state);
@@ -188,24 +194,23 @@ export class ModernFace {
     const parked = this.#parked.get(client.id) ?? 0;
     if (parked >= limits.parkedCalls)
       throw tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
-    // States outlive a process, and processes share a key: no other flight may ever have the same name.
-    const key = randomUUID();
+    const number = (this.#lastFlight = this.#flights.idAfter(this.#lastFlight));
     const landed = member.began();
     const flight = new Flight(
       {
         clock: this.#options.clock,
         parkMs: PARK_MS,
-        seal: (round) => this.#seal({ flight: key, round }, client, method, name),
+        seal: (round) => this.#seal({ flight: this.#flightNames + number, round }, client, method, name),
         ended: () => {
-          this.#flights.delete(key);
+          this.#flights.delete(number);
           landed();
         },
         parked: (is) => this.#countParked(client.id, is ? 1 : -1),
       },
       waiter,
     );
-    this.#flights.set(key, flight);
-    this.#onGone(request, client, flight, waiter);
+    this.#flights.set(number, flight);
+    this.#onGone(request, flight, waiter);
     const { onProgress, onNotification, ask } = flight.hooks;
     const call: Call = {
       method,
@@ -226,16 +231,23 @@ export class ModernFace {
       );
   }
 
+  #flightNamed(name: string): Flight | undefined {
+    return name.startsWith(this.#flightNames)
+      ? this.#flights.get(Number(name.slice(this.#flightNames.length)))
+      : undefined;
+  }
+
   #countParked(clientId: string, by: number): void {
     const count = (this.#parked.get(clientId) ?? 0) + by;
     if (count > 0) this.#parked.set(clientId, count);
     else this.#parked.delete(clientId);
   }
 
-  #waiterFor({ id, method, params, outlet, clientId }: ModernRequest, client: Client): Waiter {
+  #waiterFor(request: ModernRequest, client: Client): Waiter {
+    const { id, method, params, outlet } = request;
     const progressToken = progressTokenOf(params);
     const done = (message: Wire, status?: number): void => {
-      this.#cancels.delete(cancelKey(clientId, id));
+      this.#forget(request);
       outlet.end(message, status);
     };
     return {
@@ -259,17 +271,22 @@ export class ModernFace {
     };
   }
 
-  #onGone({ id, outlet }: ModernRequest, client: Client, flight: Flight, waiter: Waiter): void {
-    const key = cancelKey(client.id, id);
+  #onGone(request: ModernRequest, flight: Flight, waiter: Waiter): void {
+    const { id, clientId, outlet } = request;
     outlet.onGone(() => {
-      this.#cancels.delete(key);
+      this.#forget(request);
       flight.left(waiter, 'the client is gone');
     });
-    this.#cancels.set(key, () => {
-      this.#cancels.delete(key);
+    if (request.cancellable !== true) return;
+    this.#cancels.set(cancelKey(clientId, id), () => {
+      this.#forget(request);
       flight.left(waiter, 'the client cancelled it');
       outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
     });
+  }
+
+  #forget({ clientId, id, cancellable }: ModernRequest): void {
+    if (cancellable === true) this.#cancels.delete(cancelKey(clientId, id));
   }
 
   #member(client: Client): ModernClient {

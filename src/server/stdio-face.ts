@@ -96,7 +96,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       (claimsModern(message.params) || message.method === 'server/discover')
     ) {
       const { id, method, params } = message;
-      void modern.request({ id, method, params, clientId, outlet: outletOf(message) });
+      void modern.request({ id, method, params, clientId, outlet: outletOf(message), cancellable: true });
       return;
     }
     if (message.kind === 'notification' && message.method === 'notifications/cancelled')

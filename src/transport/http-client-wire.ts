@@ -32,6 +32,9 @@ export interface PostOptions {
  */
 const CONNECTIONS = 64;
 const CONNECTIONS_ASIDE = 8;
+/** So many further fields of requests are kept, none longer than this. */
+const MAX_KEPT = 256;
+const MAX_KEPT_CHARACTERS = 512;
 
 export class Wire {
   /** The path and query of the configured address. */
@@ -46,6 +49,8 @@ export class Wire {
   #known: Headers | undefined;
   #knownVia: string | undefined;
   #postHeaders: string[] = [];
+  /** With what single requests have beside: a tool's name, mostly. */
+  readonly #further = new Map<string, string[]>();
 
   /** @throws TypeError where an address is none for HTTP. */
   constructor(options: WireOptions) {
@@ -86,9 +91,24 @@ export class Wire {
         'accept',
         'application/json, text/event-stream',
       ];
+      this.#further.clear();
     }
-    const all = headers.length === 0 ? this.#postHeaders : [...this.#postHeaders, ...headers.flat()];
+    const all = headers.length === 0 ? this.#postHeaders : this.#with(headers);
     this.#dispatch(aside, { method: 'POST', path, headers: all, body }, exchange);
+  }
+
+  /** The same array for the same fields: whoever writes them looks at them once. */
+  #with(headers: PostOptions['headers']): string[] {
+    let key = '';
+    // With the lengths no two lists come to the same.
+    for (const [name, value] of headers) key += `${name.length} ${value.length} ${name}${value}`;
+    const known = this.#further.get(key);
+    if (known) return known;
+    const all = [...this.#postHeaders, ...headers.flat()];
+    if (key.length > MAX_KEPT_CHARACTERS) return all;
+    if (this.#further.size === MAX_KEPT) this.#further.clear();
+    this.#further.set(key, all);
+    return all;
   }
 
   get(exchange: Exchange, path: string, lastEventId: string | undefined, aside: boolean): void {

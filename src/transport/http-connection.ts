@@ -4,7 +4,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { byteLengthOf, inParts } from '../core/wire.ts';
 import type { ResponseHeaders } from './http-client-headers.ts';
 import { isField } from './http-field.ts';
-import type { Channel, HttpJob, HttpRequest } from './http-job.ts';
+import type { Channel, HttpJob } from './http-job.ts';
 import { ResponseReader } from './http-response-reader.ts';
 import { reading } from './read-buffer.ts';
 
@@ -38,15 +38,10 @@ export class HttpConnection implements Channel {
   #idleMs = IDLE_MS;
   /** Of the last response; the next one mostly has the same. */
   #headers: ResponseHeaders | undefined;
-  /** The fields of the last request, and how they are written: mostly the next one has the same. */
-  #fields: HttpRequest['headers'];
-  #fieldsText = '';
-  /** What is beyond ASCII is written as Latin-1, the body as UTF-8: then they cannot be written as one. */
-  #ascii = true;
 
   constructor({ origin, connectTimeoutMs, events }: HttpConnectionOptions) {
     this.#events = events;
-    this.#host = origin.host;
+    this.#host = `host: ${origin.host}\r\n`;
     this.#reader = new ResponseReader({
       head: (status, headers) => this.#head(status, headers),
       data: (chunk) => this.#job?.data(chunk),
@@ -109,12 +104,13 @@ export class HttpConnection implements Channel {
     }
     // It may have been told to end meanwhile.
     if (this.#job !== job) return;
-    const start = this.#start(request);
-    if (start === undefined) return this.fail(notAllowed());
-    const { body } = request;
+    const { method, path, body } = request;
+    const fields = fieldsOf((request.headers ?? []) as readonly string[]);
+    if (!fields || !PATH.test(path)) return this.fail(notAllowed());
+    const start = `${method} ${path} HTTP/1.1\r\n${this.#host}${fields.text}`;
     this.#reader.expect();
     const parts = body === undefined ? undefined : inParts(body);
-    if (typeof parts === 'string' && this.#ascii)
+    if (typeof parts === 'string' && fields.ascii)
       this.#socket.write(`${start}content-length: ${Buffer.byteLength(parts)}\r\n\r\n${parts}`);
     else {
       const length = parts === undefined ? '' : `content-length: ${byteLengthOf(parts)}\r\n`;
@@ -123,18 +119,6 @@ export class HttpConnection implements Channel {
       for (const part of typeof parts === 'string' ? [parts] : (parts ?? [])) this.#socket.write(part);
       this.#socket.uncork();
     }
-  }
-
-  /** The head of a request but for its length; `undefined` where something in it would break it. */
-  #start({ method, path, headers }: HttpRequest): string | undefined {
-    if (headers !== this.#fields || this.#fieldsText === '') {
-      const text = fieldsText((headers ?? []) as readonly string[]);
-      if (text === undefined) return undefined;
-      this.#fields = headers;
-      this.#fieldsText = `host: ${this.#host}\r\nconnection: keep-alive\r\n${text}`;
-      this.#ascii = !/[\x80-\xff]/.test(text);
-    }
-    return PATH.test(path) ? `${method} ${path} HTTP/1.1\r\n${this.#fieldsText}` : undefined;
   }
 
   #head(status: number, headers: ResponseHeaders): void {
@@ -201,15 +185,31 @@ function socketTo({ protocol, hostname, port }: URL, onread: OnReadOpts): Socket
 
 const PATH = /^[\x21-\x7e]+$/;
 
-/** @param fields names and values in turn. */
-function fieldsText(fields: readonly string[]): string | undefined {
-  let text = '';
+/** Header fields as they are written. */
+interface Fields {
+  readonly text: string;
+  /** What is beyond ASCII is written as Latin-1, a body as UTF-8: then they cannot be written as one. */
+  readonly ascii: boolean;
+}
+
+const known = new WeakMap<readonly string[], Fields>();
+
+/**
+ * @param fields names and values in turn. The same array is looked at once.
+ * @returns `undefined` where something in them would break the head.
+ */
+function fieldsOf(fields: readonly string[]): Fields | undefined {
+  const before = known.get(fields);
+  if (before) return before;
+  let text = 'connection: keep-alive\r\n';
   for (let i = 0; i < fields.length; i += 2) {
     const [name = '', value = ''] = [fields[i], fields[i + 1]];
     if (!isField(name, value)) return undefined;
     text += `${name}: ${value}\r\n`;
   }
-  return text;
+  const made: Fields = { text, ascii: !/[\x80-\xff]/.test(text) };
+  known.set(fields, made);
+  return made;
 }
 
 function closed(): Error {
