@@ -200,6 +200,8 @@ export class ServerReply implements HttpReply, Beating {
       this.#closed = true;
       this.#lost('client-gone');
     }
+    // They hold the whole request, which the garbage collector then takes for something that stays.
+    this.#listeners = undefined;
     this.#settings.finished(this.#awaited);
   }
 
