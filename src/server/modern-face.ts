@@ -95,7 +95,7 @@ export class ModernFace {
   /** How many of them wait for their client, by client. */
   readonly #parked = new Map<string, number>();
   /** What a `notifications/cancelled` can name: by client and id. */
-  readonly #cancels = new Map<string, () => void>();
+  readonly #cancels = new Map<string, Named>();
 
   constructor(options: ModernFaceOptions) {
     this.#options = options;
@@ -120,7 +120,7 @@ export class ModernFace {
 
   /** stdio: the client cancels a request or ends a subscription. */
   cancelled(clientId: string, params: Json): void {
-    this.#cancels.get(cancelKey(clientId, cancelledId(params)))?.();
+    this.#cancels.get(cancelKey(clientId, cancelledId(params)))?.end?.();
   }
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
@@ -147,8 +147,8 @@ export class ModernFace {
     if (method === 'subscriptions/listen') {
       const key = cancelKey(client.id, id);
       return member.listen(id, params, outlet, client, {
-        opened: (unlisten) => this.#cancels.set(key, unlisten),
-        ended: () => this.#cancels.delete(key),
+        opened: (unlisten) => this.#cancels.set(key, { end: unlisten }),
+        ended: () => this.#forgetNamed(key),
       });
     }
     if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED))
@@ -278,15 +278,23 @@ export class ModernFace {
       flight.left(waiter, 'the client is gone');
     });
     if (request.cancellable !== true) return;
-    this.#cancels.set(cancelKey(clientId, id), () => {
+    const end = (): void => {
       this.#forget(request);
       flight.left(waiter, 'the client cancelled it');
       outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
-    });
+    };
+    this.#cancels.set(cancelKey(clientId, id), { end });
   }
 
   #forget({ clientId, id, cancellable }: ModernRequest): void {
-    if (cancellable === true) this.#cancels.delete(cancelKey(clientId, id));
+    if (cancellable === true) this.#forgetNamed(cancelKey(clientId, id));
+  }
+
+  #forgetNamed(key: string): void {
+    const named = this.#cancels.get(key);
+    if (!named) return;
+    named.end = undefined;
+    this.#cancels.delete(key);
   }
 
   #member(client: Client): ModernClient {
@@ -336,6 +344,14 @@ export class ModernFace {
     if (error instanceof RpcError || error instanceof ProxyError || error instanceof EnvelopeError) return;
     this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
   }
+}
+
+/**
+ * What a client can end by its name. Empty once it is over: a `Map` holds what was in it until the next full collection,
+ * and with it the whole request.
+ */
+interface Named {
+  end: (() => void) | undefined;
 }
 
 /** A parked call and the round it waits in, or a modern server's own state. */
