@@ -6,7 +6,7 @@ import type { ResponseHeaders } from './http-client-headers.ts';
 import { isField } from './http-field.ts';
 import type { Channel, HttpJob } from './http-job.ts';
 import { ResponseReader } from './http-response-reader.ts';
-import { reading } from './read-buffer.ts';
+import { reading } from './reading.ts';
 
 export interface HttpConnectionOptions {
   readonly origin: URL;

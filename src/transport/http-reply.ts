@@ -143,9 +143,11 @@ export class ServerReply implements HttpReply, Beating {
   /** The server stops: streams without an end are closed, with `all` everything else too. */
   stop(all: boolean): void {
     if (this.#closed || !(all || this.#endless)) return;
+    // It may be through at once.
+    const listeners = this.#listeners;
     if (this.#streaming) this.closeStream();
     else this.json(503, errorBody('The proxy is stopping: try again.'));
-    this.#lost('server-stops');
+    this.#lost('server-stops', listeners);
   }
 
   beat(): void {
@@ -205,9 +207,8 @@ export class ServerReply implements HttpReply, Beating {
     this.#settings.finished(this.#awaited);
   }
 
-  #lost(why: CloseReason): void {
+  #lost(why: CloseReason, listeners = this.#listeners): void {
     this.#why = why;
-    const listeners = this.#listeners;
     this.#listeners = undefined;
     for (const listener of listeners ?? []) listener(why);
   }

@@ -4,6 +4,7 @@ import { errorBody } from './http-error-body.ts';
 import { MessageError } from './http-message-reader.ts';
 import { type RequestHead, RequestReader } from './http-request-reader.ts';
 import { lastWord, ServerResponse } from './http-server-response.ts';
+import { readAccepted } from './reading.ts';
 
 /** Takes a body as it comes; not told if it never comes to its end. */
 export interface BodySink {
@@ -79,14 +80,8 @@ export class ServerConnection implements ServerRequest {
       },
       end: () => this.#bodyEnded(),
     });
-    const push = socket.push.bind(socket);
-    socket.push = (chunk: Buffer | null) => {
-      if (chunk === null || socket.isPaused()) return push(chunk);
-      this.#take(chunk);
-      return true;
-    };
+    readAccepted(socket, (chunk) => this.#take(chunk));
     socket
-      .on('data', (chunk: Buffer) => this.#take(chunk))
       .on('end', () => this.#clientEnded())
       // What ends in an error is closed after it.
       .on('error', () => {})
