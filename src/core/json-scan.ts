@@ -34,7 +34,8 @@ const LOWER_R = 0x72;
 const SPACE = 0x20;
 /** From so many characters on a string is gone over by a regular expression. */
 const LONG_STRING = 32;
-const PLAIN = /[^"\\\x00-\x1f]*/y;
+/** No quote, no backslash, nothing below the blank. */
+const PLAIN = /[ !#-[\]-\uffff]*/y;
 
 /** Where the reader stands: one text is read at a time, and handing this around would cost as much as the reading. */
 let at = 0;
