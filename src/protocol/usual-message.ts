@@ -44,8 +44,8 @@ export function readUsual(text: string, maxDepth: number): Usual | undefined {
 
 function idFirst(text: string, maxDepth: number): Usual | undefined {
   const idEnd = digitsEnd(text, HEAD.length);
+  if (!isId(text, HEAD.length, idEnd) || !text.endsWith('}')) return undefined;
   const id = text.slice(HEAD.length, idEnd);
-  if (!isId(id) || !text.endsWith('}')) return undefined;
   const end = text.length - 1;
   if (text.startsWith(RESULT, idEnd)) return result(id, text, idEnd + RESULT.length, end, maxDepth);
   if (!text.startsWith(METHOD, idEnd)) return undefined;
@@ -94,18 +94,16 @@ function tailOf(text: string): { readonly id: string; readonly start: number } |
   const start = text.lastIndexOf(TAIL);
   if (start < 0 || text.length - start > TAIL.length + LONGEST_ID + 1 || !text.endsWith('}'))
     return undefined;
-  const id = text.slice(start + TAIL.length, -1);
-  return isId(id) ? { id, start } : undefined;
+  const from = start + TAIL.length;
+  const end = text.length - 1;
+  if (digitsEnd(text, from) !== end || !isId(text, from, end)) return undefined;
+  return { id: text.slice(from, end), start };
 }
 
-/** As our own ids and nearly all others are: no sign, no leading zero, no exponent. */
-function isId(text: string): boolean {
-  return (
-    text.length > 0 &&
-    text.length <= LONGEST_ID &&
-    digitsEnd(text, 0) === text.length &&
-    (text.length === 1 || text.charCodeAt(0) !== ZERO)
-  );
+/** Whether these digits are an id as our own and nearly all others are: no leading zero, and not too many. */
+function isId(text: string, from: number, to: number): boolean {
+  const length = to - from;
+  return length > 0 && length <= LONGEST_ID && (length === 1 || text.charCodeAt(from) !== ZERO);
 }
 
 function digitsEnd(text: string, from: number): number {
