@@ -5,9 +5,9 @@
  * turns the server's questions over to whoever may answer. Starting again is `downstream.ts`.
  */
 import type { MessageText } from '../core/abridged.ts';
-import { Answer, type Step } from '../core/answer.ts';
+import { Answer } from '../core/answer.ts';
 import type { Call, Client, Era } from '../core/call.ts';
-import { type Cancellable, Cancellation } from '../core/cancellation.ts';
+import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import {
   HEADER_MISMATCH,
@@ -40,57 +40,10 @@ import type { ConnectionLimits } from './connection-limits.ts';
 import { Newest } from './flood.ts';
 import type { NamedRequest } from './header-fields.ts';
 import { type Fetched, fetchListing, type Hello } from './pages.ts';
+import { NO_PROGRESS, type Progress, SentCall, type SentCallEnds } from './sent-call.ts';
 
 /** The id of our request on whose own stream a message came; `undefined` on streams that all share. */
 export type StreamOf = number | undefined;
-
-type Progress = Hooks & { flush(): void; stop(): void };
-
-const NO_PROGRESS: Progress = { flush() {}, stop() {} };
-
-/** What becomes of a call that was sent. */
-interface SentCallEnds {
-  cancelled(id: number, reason: string): void;
-  over(id: number): void;
-  translated(error: unknown): unknown;
-}
-
-/** A call until its answer comes. */
-class SentCall implements Step, Cancellable {
-  readonly #call: Call;
-  readonly #id: number;
-  readonly #progress: Progress;
-  readonly #ends: SentCallEnds;
-
-  constructor(call: Call, id: number, progress: Progress, ends: SentCallEnds) {
-    this.#call = call;
-    this.#id = id;
-    this.#progress = progress;
-    this.#ends = ends;
-  }
-
-  cancel(reason: string): void {
-    this.#ends.cancelled(this.#id, reason);
-  }
-
-  onResult(result: Json): Json {
-    // The newest must not come after the answer.
-    this.#progress.flush();
-    this.#over();
-    return result;
-  }
-
-  onError(error: unknown): never {
-    this.#over();
-    throw this.#ends.translated(error);
-  }
-
-  #over(): void {
-    this.#call.signal.unlink(this);
-    this.#progress.stop();
-    this.#ends.over(this.#id);
-  }
-}
 
 export interface ConnectionEvents {
   /** A request of the server's. The answer goes back through the returned promise. */

@@ -3,7 +3,7 @@
  *
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
-import { Answer, type Step } from '../core/answer.ts';
+import { Answer } from '../core/answer.ts';
 import type { Call, ClientDoor } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { HEADER_MISMATCH, INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
@@ -14,6 +14,7 @@ import type { Logger } from '../core/logger.ts';
 import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
 import { SessionLost } from '../transport/http-client-errors.ts';
 import type { OpenLink } from '../transport/link.ts';
+import { Attempt, type AttemptEnds, Delivery, type SendAgain } from './attempt.ts';
 import type { Carriers } from './carriers.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { Connection, type IncomingQuestion } from './connection.ts';
@@ -80,70 +81,6 @@ export interface DownstreamEvents {
   /** A question came that only a connection per client could have answered. */
   needsOwnConnections(): void;
 }
-
-/** What becomes of a call. */
-interface AttemptEnds {
-  succeeded(attempt: Attempt, result: Json): Json;
-  failed(attempt: Attempt, error: unknown): never;
-}
-
-/** One call's way to the server, so far. */
-class Attempt implements Step {
-  readonly call: Call;
-  connection: Connection | undefined;
-  /** Since when the server has had it, about. */
-  from: number;
-  /** How many questions the server had asked before. */
-  readonly questions: number;
-  readonly #ends: AttemptEnds;
-
-  constructor(
-    call: Call,
-    connection: Connection | undefined,
-    from: number,
-    questions: number,
-    ends: AttemptEnds,
-  ) {
-    this.call = call;
-    this.connection = connection;
-    this.from = from;
-    this.questions = questions;
-    this.#ends = ends;
-  }
-
-  onResult(result: Json): Json {
-    return this.#ends.succeeded(this, result);
-  }
-
-  onError(error: unknown): never {
-    return this.#ends.failed(this, error);
-  }
-}
-
-/** A call on its connection. */
-class Sent implements Step {
-  readonly #call: Call;
-  readonly #connection: Connection;
-  readonly #sendAgain: SendAgain;
-
-  constructor(call: Call, connection: Connection, sendAgain: SendAgain) {
-    this.#call = call;
-    this.#connection = connection;
-    this.#sendAgain = sendAgain;
-  }
-
-  onResult(result: Json): Json {
-    return result;
-  }
-
-  onError(error: unknown): Promise<Json> {
-    if (!(error instanceof ProxyError) || error.delivered !== false || this.#call.signal.cancelled)
-      throw error;
-    return this.#sendAgain(this.#call, this.#connection, error);
-  }
-}
-
-type SendAgain = (call: Call, connection: Connection, error: ProxyError) => Promise<Json>;
 
 export class Downstream {
   readonly #options: DownstreamOptions;
@@ -482,7 +419,7 @@ export class Downstream {
     const answer = connection.closed
       ? Answer.by(() => this.#life.ready(call.signal).then((ready) => ready.call(call)))
       : connection.call(call);
-    return answer.through(new Sent(call, connection, this.#sendAgain));
+    return answer.through(new Delivery(call, connection, this.#sendAgain));
   }
 
   readonly #sendAgain: SendAgain = async (call, connection, error) => {

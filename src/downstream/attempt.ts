@@ -1,0 +1,70 @@
+/** One call on its way to a server, and on the connection that it takes. */
+import type { Step } from '../core/answer.ts';
+import type { Call } from '../core/call.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
+import type { Connection } from './connection.ts';
+
+/** What becomes of a call. */
+export interface AttemptEnds {
+  succeeded(attempt: Attempt, result: Json): Json;
+  failed(attempt: Attempt, error: unknown): never;
+}
+
+/** One call's way to the server, so far. */
+export class Attempt implements Step {
+  readonly call: Call;
+  connection: Connection | undefined;
+  /** Since when the server has had it, about. */
+  from: number;
+  /** How many questions the server had asked before. */
+  readonly questions: number;
+  readonly #ends: AttemptEnds;
+
+  constructor(
+    call: Call,
+    connection: Connection | undefined,
+    from: number,
+    questions: number,
+    ends: AttemptEnds,
+  ) {
+    this.call = call;
+    this.connection = connection;
+    this.from = from;
+    this.questions = questions;
+    this.#ends = ends;
+  }
+
+  onResult(result: Json): Json {
+    return this.#ends.succeeded(this, result);
+  }
+
+  onError(error: unknown): never {
+    return this.#ends.failed(this, error);
+  }
+}
+
+/** A call on its connection: sent once more where that turned out to be gone. */
+export class Delivery implements Step {
+  readonly #call: Call;
+  readonly #connection: Connection;
+  readonly #sendAgain: SendAgain;
+
+  constructor(call: Call, connection: Connection, sendAgain: SendAgain) {
+    this.#call = call;
+    this.#connection = connection;
+    this.#sendAgain = sendAgain;
+  }
+
+  onResult(result: Json): Json {
+    return result;
+  }
+
+  onError(error: unknown): Promise<Json> {
+    if (!(error instanceof ProxyError) || error.delivered !== false || this.#call.signal.cancelled)
+      throw error;
+    return this.#sendAgain(this.#call, this.#connection, error);
+  }
+}
+
+export type SendAgain = (call: Call, connection: Connection, error: ProxyError) => Promise<Json>;
