@@ -4,7 +4,7 @@ import { errorBody } from './http-error-body.ts';
 import { MessageError } from './http-message-reader.ts';
 import { type RequestHead, RequestReader } from './http-request-reader.ts';
 import { lastWord, ServerResponse } from './http-server-response.ts';
-import { readAccepted } from './reading.ts';
+import { readFrom } from './reading.ts';
 
 /** Takes a body as it comes; not told if it never comes to its end. */
 export interface BodySink {
@@ -80,7 +80,7 @@ export class ServerConnection implements ServerRequest {
       },
       end: () => this.#bodyEnded(),
     });
-    readAccepted(socket, (chunk) => this.#take(chunk));
+    readFrom(socket, (chunk) => this.#take(chunk));
     socket
       .on('end', () => this.#clientEnded())
       // What ends in an error is closed after it.

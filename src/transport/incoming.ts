@@ -5,6 +5,7 @@ import { tooLargeError } from './http-client-errors.ts';
 import { LineFraming } from './line-framing.ts';
 import type { LinkEvents } from './link.ts';
 import type { Oversized } from './oversized.ts';
+import { readFrom } from './reading.ts';
 
 export interface IncomingOptions {
   readonly server: string;
@@ -26,7 +27,7 @@ const FULL_CHUNK_BYTES = 64 * 1024;
 
 /** Reads a carrier on which one server speaks. While it floods us, everything else gets a turn between its chunks. */
 export function readLines(stream: Readable, lines: LineFraming): void {
-  stream.on('data', (chunk: Buffer) => {
+  readFrom(stream, (chunk) => {
     const crowd = lines.push(chunk) >= CROWD && chunk.length >= FULL_CHUNK_BYTES;
     if (!crowd) return;
     // Reading on by itself, the loop would take up to 32 chunks at a time.

@@ -1,7 +1,8 @@
 /**
  * Reading from sockets at less than what a socket's stream costs, which is more than the rest of reading a small message.
  */
-import type { OnReadOpts, Socket } from 'node:net';
+import { type OnReadOpts, Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 
 const BYTES = 64 * 1024;
 /** Less is copied to where other small things are. */
@@ -37,16 +38,17 @@ function copied(read: Buffer, bytes: number): Buffer {
 }
 
 /**
- * Takes what comes in on a socket that was accepted, past its stream as long as it is not paused.
+ * Takes what comes in on a stream; on a socket that somebody else has made, past the stream as long as it is not paused.
  *
  * A socket hands what it has read to its own `push`. If it ever stops doing so, all comes as `data`.
  */
-export function readAccepted(socket: Socket, take: (chunk: Buffer) => void): void {
-  const push = socket.push.bind(socket);
-  socket.push = (chunk: Buffer | null) => {
-    if (chunk === null || socket.isPaused() || socket.readableLength > 0) return push(chunk);
+export function readFrom(stream: Readable, take: (chunk: Buffer) => void): void {
+  stream.on('data', take);
+  if (!(stream instanceof Socket)) return;
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: Buffer | null) => {
+    if (chunk === null || stream.isPaused() || stream.readableLength > 0) return push(chunk);
     take(chunk);
     return true;
   };
-  socket.on('data', take);
 }

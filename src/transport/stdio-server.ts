@@ -7,6 +7,7 @@ import { LineFraming } from './line-framing.ts';
 import { LineWriter } from './line-writer.ts';
 import type { Wire } from '../core/wire.ts';
 import type { LinkLimits } from './link.ts';
+import { readFrom } from './reading.ts';
 
 export interface StdioServerOptions {
   readonly stdin: Readable;
@@ -61,7 +62,7 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
     end('the client closed our output');
   };
 
-  stdin.on('data', take);
+  readFrom(stdin, take);
   stdin.once('end', () => {
     if (reading) lines.end();
     inputEnded();

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createHash, randomBytes } from 'node:crypto';
+import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { reading, readAccepted } from '../../src/transport/reading.ts';
+import { readFrom, reading } from '../../src/transport/reading.ts';
 import { until } from '../cases/until.ts';
 
 const open: { destroy(): unknown }[] = [];
@@ -87,14 +88,14 @@ describe('a socket that reads into one buffer with all others', () => {
   });
 });
 
-describe('a socket that was accepted', () => {
+describe('a socket that somebody else has made', () => {
   test('hands over what comes in order, however often it is paused', async () => {
     const { port, accepted } = await listening();
     const client = connect({ port, host: '127.0.0.1' });
     open.push(client);
     const socket = await accepted;
     const chunks: Buffer[] = [];
-    readAccepted(socket, (chunk) => {
+    readFrom(socket, (chunk) => {
       chunks.push(chunk);
       if (chunks.length % 3 !== 0) return;
       socket.pause();
@@ -116,7 +117,7 @@ describe('a socket that was accepted', () => {
     open.push(client);
     const socket = await accepted;
     let taken = 0;
-    readAccepted(socket, (chunk) => (taken += chunk.length));
+    readFrom(socket, (chunk) => (taken += chunk.length));
     client.write('a');
     await until('the first', () => taken === 1);
     socket.pause();
@@ -132,8 +133,17 @@ describe('a socket that was accepted', () => {
     open.push(connect({ port, host: '127.0.0.1' }));
     const socket = await accepted;
     const chunks: Buffer[] = [];
-    readAccepted(socket, (chunk) => void chunks.push(chunk));
+    readFrom(socket, (chunk) => void chunks.push(chunk));
     socket.emit('data', Buffer.from('as data'));
     expect(String(chunks[0])).toBe('as data');
+  });
+
+  test('may be any other stream as well', async () => {
+    const stream = new PassThrough();
+    const chunks: Buffer[] = [];
+    readFrom(stream, (chunk) => void chunks.push(chunk));
+    stream.end('as any stream');
+    await once(stream, 'end');
+    expect(Buffer.concat(chunks).toString()).toBe('as any stream');
   });
 });
