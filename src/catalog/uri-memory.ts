@@ -83,7 +83,7 @@ export class UriMemory {
   }
 }
 
-/** Whether the words are there that make a URI of ours to see to, in whatever spelling. */
+/** False only where surely no URI stands that clients see: the words for it, or an escape that may spell them, are missing. */
 function mayHoldUris({ briefText: text }: Json): boolean {
   return text.includes('resource') || text.includes('"contents"') || text.includes('\\u');
 }

@@ -1,7 +1,8 @@
 /**
  * Finding and replacing parts of a JSON text without printing the rest anew.
  *
- * All functions expect valid JSON: the boundary has parsed the message before anything is spliced.
+ * All functions expect valid JSON: the boundary has parsed the message, or read it over (`json-scan.ts`), before
+ * anything is spliced.
  */
 
 /** Where a member's value stands in the text: `[start, end)`. */

@@ -5,7 +5,7 @@ import { ProxyError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import type { Connection } from './connection.ts';
 
-/** What becomes of a call. */
+/** What `Downstream` does when a call is over. */
 export interface AttemptEnds {
   succeeded(attempt: Attempt, result: Json): Json;
   failed(attempt: Attempt, error: unknown): never;

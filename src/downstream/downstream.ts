@@ -237,16 +237,16 @@ export class Downstream {
     this.#refuseWhileResting();
     this.#inFlight++;
     const { connection } = this.#life;
-    const attempt = new Attempt(call, connection, clock.now(), this.#questions, this.#attempts);
+    const attempt = new Attempt(call, connection, clock.now(), this.#questions, this.#attemptEnds);
     return Answer.by(() => this.#attempt(attempt)).through(attempt);
   }
 
-  readonly #attempts: AttemptEnds = {
+  readonly #attemptEnds: AttemptEnds = {
     succeeded: (attempt, result) => {
       const ms = this.#options.clock.now() - attempt.from;
       this.#tell('ok', attempt.questions === this.#questions ? ms : undefined);
       const tooMany = this.#tooMany(result);
-      if (tooMany) return this.#attempts.failed(attempt, tooMany);
+      if (tooMany) return this.#attemptEnds.failed(attempt, tooMany);
       this.#callEnded();
       return result;
     },

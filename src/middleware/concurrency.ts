@@ -3,11 +3,10 @@
  *
  * A client that floods fills only what the others leave of the queue.
  */
-import { Answer, answerOf } from '../core/answer.ts';
+import { Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Cancellable } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
 
 export interface GateOptions {
   /** The config key. */
@@ -45,17 +44,18 @@ export class Gate {
 
   #run(call: Call, next: Handler): Answer {
     this.#running++;
-    return answerOf(next, call).on(this.#result, this.#error);
+    return answerOf(next, call).through(this.#left);
   }
 
-  readonly #result = (result: Json): Json => {
-    this.#leave();
-    return result;
-  };
-
-  readonly #error = (error: unknown): never => {
-    this.#leave();
-    throw error;
+  readonly #left: Step = {
+    onResult: (result) => {
+      this.#leave();
+      return result;
+    },
+    onError: (error) => {
+      this.#leave();
+      throw error;
+    },
   };
 
   #leave(): void {
@@ -71,7 +71,7 @@ export class Gate {
     const { client, signal } = call;
     const { id } = client;
     if (this.#queued >= this.#options.maxQueue && !this.#makeRoomFor(id)) return Answer.failed(this.#busy());
-    const waiting = new Waiting(call, next, this.#slots);
+    const waiting = new Waiting(call, next, this.#ends);
     const mine = this.#queue.get(id);
     if (mine) mine.push(waiting);
     else this.#queue.set(id, [waiting]);
@@ -81,7 +81,7 @@ export class Gate {
     return waiting.answer;
   }
 
-  readonly #slots: Slots = {
+  readonly #ends: WaitingEnds = {
     run: (call, next) => this.#run(call, next),
     givenUp: (waiting, reason) => {
       this.#remove(waiting.call.client.id, waiting);
@@ -142,7 +142,7 @@ export class Gate {
   }
 }
 
-interface Slots {
+interface WaitingEnds {
   run(call: Call, next: Handler): Answer;
   givenUp(waiting: Waiting, reason: string): void;
 }
@@ -152,18 +152,18 @@ class Waiting implements Cancellable {
   readonly answer = new Answer();
   readonly call: Call;
   readonly #next: Handler;
-  readonly #slots: Slots;
+  readonly #ends: WaitingEnds;
 
-  constructor(call: Call, next: Handler, slots: Slots) {
+  constructor(call: Call, next: Handler, ends: WaitingEnds) {
     this.call = call;
     this.#next = next;
-    this.#slots = slots;
+    this.#ends = ends;
   }
 
   /** There is a slot for it. */
   go(): void {
     this.call.signal.unlink(this);
-    this.answer.follow(this.#slots.run(this.call, this.#next));
+    this.answer.follow(this.#ends.run(this.call, this.#next));
   }
 
   refuse(error: ProxyError): void {
@@ -172,7 +172,7 @@ class Waiting implements Cancellable {
   }
 
   cancel(reason: string): void {
-    this.#slots.givenUp(this, reason);
+    this.#ends.givenUp(this, reason);
   }
 }
 

@@ -10,7 +10,7 @@ import { idempotencyKeyOf } from '../core/idempotency-key.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
 
 /** Outside of all attempts. */
-export function idempotencyKey(makeKey: () => string = countedKeys()): Middleware {
+export function idempotencyKey(makeKey: () => string = randomUUID): Middleware {
   return (next) => (call) =>
     call.method === 'tools/call' && keyOf(call) === undefined
       ? next(callWith(call, { idempotencyKey: makeKey() }))
@@ -30,13 +30,6 @@ export function idempotencyArgument(argumentOf: (tool: string) => string | undef
     });
     return next(callWith(call, { params }));
   };
-}
-
-/** UUIDs, of which only the first is drawn and the others are counted on: drawing costs more than the rest of this. */
-function countedKeys(): () => string {
-  const start = randomUUID().slice(0, -12);
-  let count = 0;
-  return () => start + (++count).toString(16).padStart(12, '0');
 }
 
 function keyOf({ idempotencyKey: given, params }: Call): string | undefined {

@@ -33,14 +33,27 @@ export interface RetryOptions {
 /** @throws ProxyError `OUTCOME_UNKNOWN` where the call may have taken effect and must not be repeated. */
 export function retry(options: RetryOptions): Middleware {
   const { budget } = options;
+  /** Behind all attempts: a call that is given up during one of them is over at once. */
+  const ended: Step = {
+    onResult(result) {
+      budget.callEnded();
+      return result;
+    },
+    onError(error) {
+      budget.callEnded();
+      throw error;
+    },
+  };
   return (next) => (call) => {
     budget.callStarted();
-    return answerOf(next, call).through(new Tried(call, next, options));
+    return answerOf(next, call)
+      .through(new Tries(call, next, options))
+      .through(ended);
   };
 }
 
-/** The first attempt of a call. */
-class Tried implements Step {
+/** What follows a call's first attempt. */
+class Tries implements Step {
   readonly #call: Call;
   readonly #next: Handler;
   readonly #options: RetryOptions;
@@ -52,16 +65,11 @@ class Tried implements Step {
   }
 
   onResult(result: Json): Json {
-    this.#options.budget.callEnded();
     return result;
   }
 
-  async onError(error: unknown): Promise<Json> {
-    try {
-      return await againAfter(error, this.#call, this.#next, this.#options);
-    } finally {
-      this.#options.budget.callEnded();
-    }
+  onError(error: unknown): Promise<Json> {
+    return againAfter(error, this.#call, this.#next, this.#options);
   }
 }
 

@@ -124,7 +124,8 @@ function takesMember(text: string, params: Json, places: Places, meta: number): 
   return (
     onlyPlace(text, places, '_meta') === meta &&
     text.startsWith('{', places[meta + 2]) &&
-    params.at('_meta', 'progressToken') === undefined
+    params.at('_meta', 'progressToken') === undefined &&
+    params.at('_meta', META_IDEMPOTENCY_KEY) === undefined
   );
 }
 

@@ -48,7 +48,10 @@ export function modernResult(method: string, result: Json): Json {
   const head = type + ttl + scope;
   if (head === '') return result;
   return result.edit((text) => {
-    const rest = text.slice(text.indexOf('{') + 1);
+    const start = text.search(/\S/);
+    // Whatever else a server sends for a result has no members.
+    if (text.charAt(start) !== '{') return text;
+    const rest = text.slice(start + 1);
     return `{${rest.trimStart().startsWith('}') ? head.slice(0, -1) : head}${rest}`;
   });
 }

@@ -170,21 +170,14 @@ function isModern(message: Message, exchange: HttpExchange): boolean {
   return version !== undefined && eraOf(version) === 'modern';
 }
 
-const known = new WeakMap<HttpExchange['headers'], [string, string][]>();
-
 /** What a tool's schema may name, ours or not: who does not know a field passes it on. */
 function paramFields(headers: HttpExchange['headers']): [string, string][] | undefined {
-  // From one request of a client to the next they are mostly the same.
-  const before = known.get(headers);
-  const fields = before ?? paramFieldsIn(headers);
-  if (!before) known.set(headers, fields);
-  return fields.length > 0 ? fields : undefined;
-}
-
-function paramFieldsIn(headers: HttpExchange['headers']): [string, string][] {
-  return Object.entries(headers).filter(
-    (field): field is [string, string] => field[0].startsWith('mcp-param-') && typeof field[1] === 'string',
-  );
+  let fields: [string, string][] | undefined;
+  for (const name in headers) {
+    const value = name.startsWith('mcp-param-') ? headers[name] : undefined;
+    if (value !== undefined) (fields ??= []).push([name, value]);
+  }
+  return fields;
 }
 
 function outletFor(reply: HttpReply): Outlet {

@@ -70,24 +70,28 @@ class Answering implements Step {
   }
 
   onResult(result: Json): Json {
-    this.#end(resultWire(this.#id, result));
+    try {
+      this.#end(resultWire(this.#id, result));
+    } catch (failure) {
+      unhandled(failure);
+    }
     return result;
   }
 
   onError(error: unknown): never {
-    this.#ends.failed(error, this.#call);
-    this.#end(legacyError(this.#id, this.#call, error));
+    try {
+      this.#ends.failed(error, this.#call);
+      this.#end(legacyError(this.#id, this.#call, error));
+    } catch (failure) {
+      unhandled(failure);
+    }
     throw error;
   }
 
   #end(message: Wire): void {
     this.#ends.over(this.#id, this.#call);
-    try {
-      if (this.#call.signal.cancelled) this.#outlet.drop(message);
-      else this.#outlet.end(message);
-    } catch (error) {
-      unhandled(error);
-    }
+    if (this.#call.signal.cancelled) this.#outlet.drop(message);
+    else this.#outlet.end(message);
   }
 }
 

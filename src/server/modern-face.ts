@@ -24,6 +24,7 @@ import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabili
 import { errorText, type IdText, notificationText, resultText, resultWire } from '../protocol/message.ts';
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import {
+  eraOf,
   META_CLIENT_CAPABILITIES,
   META_CLIENT_INFO,
   META_LOG_LEVEL,
@@ -145,10 +146,9 @@ export class ModernFace {
     }
     if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
-      const key = cancelKey(client.id, id);
       return member.listen(id, params, outlet, client, {
-        opened: (unlisten) => this.#cancels.set(key, { end: unlisten }),
-        ended: () => this.#forgetNamed(key),
+        opened: (unlisten) => this.#name(request, unlisten),
+        ended: () => this.#forget(request),
       });
     }
     if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED))
@@ -272,25 +272,25 @@ export class ModernFace {
   }
 
   #onGone(request: ModernRequest, flight: Flight, waiter: Waiter): void {
-    const { id, clientId, outlet } = request;
+    const { id, outlet } = request;
     outlet.onGone(() => {
       this.#forget(request);
       flight.left(waiter, 'the client is gone');
     });
-    if (request.cancellable !== true) return;
-    const end = (): void => {
+    this.#name(request, () => {
       this.#forget(request);
       flight.left(waiter, 'the client cancelled it');
       outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
-    };
-    this.#cancels.set(cancelKey(clientId, id), { end });
+    });
+  }
+
+  #name({ clientId, id, cancellable }: ModernRequest, end: () => void): void {
+    if (cancellable === true) this.#cancels.set(cancelKey(clientId, id), { end });
   }
 
   #forget({ clientId, id, cancellable }: ModernRequest): void {
-    if (cancellable === true) this.#forgetNamed(cancelKey(clientId, id));
-  }
-
-  #forgetNamed(key: string): void {
+    if (cancellable !== true) return;
+    const key = cancelKey(clientId, id);
     const named = this.#cancels.get(key);
     if (!named) return;
     named.end = undefined;
@@ -377,7 +377,7 @@ function clientOf({ params, clientId, person, checkVersion }: ModernRequest): Cl
   const capabilities = at(meta, META_CLIENT_CAPABILITIES);
   if (protocolVersion === undefined) throw missing(META_PROTOCOL_VERSION, 'a string');
   checkVersion?.();
-  if (!(MODERN_REVISIONS as readonly string[]).includes(protocolVersion))
+  if (eraOf(protocolVersion) !== 'modern')
     throw new EnvelopeError(
       RpcError.of(UNSUPPORTED_PROTOCOL_VERSION, `Unsupported protocol version: ${protocolVersion}`, {
         supported: MODERN_REVISIONS,

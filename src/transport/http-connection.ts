@@ -1,12 +1,12 @@
 /** One connection of `HttpConnections`: writes a request, reads its response, waits for the next. */
-import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { byteLengthOf, inParts } from '../core/wire.ts';
 import type { ResponseHeaders } from './http-client-headers.ts';
 import { isField } from './http-field.ts';
 import type { Channel, HttpJob } from './http-job.ts';
 import { ResponseReader } from './http-response-reader.ts';
-import { reading } from './reading.ts';
+import { readFrom, reading } from './reading.ts';
 
 export interface HttpConnectionOptions {
   readonly origin: URL;
@@ -29,7 +29,7 @@ const ALIVE_MS = 60_000;
 export class HttpConnection implements Channel {
   readonly #events: HttpConnectionOptions['events'];
   readonly #socket: Socket;
-  readonly #host: string;
+  readonly #hostField: string;
   readonly #reader: ResponseReader;
   readonly #connectTimer: NodeJS.Timeout;
   #job: HttpJob | undefined;
@@ -41,16 +41,13 @@ export class HttpConnection implements Channel {
 
   constructor({ origin, connectTimeoutMs, events }: HttpConnectionOptions) {
     this.#events = events;
-    this.#host = `host: ${origin.host}\r\n`;
+    this.#hostField = `host: ${origin.host}\r\n`;
     this.#reader = new ResponseReader({
       head: (status, headers) => this.#head(status, headers),
       data: (chunk) => this.#job?.data(chunk),
       end: (persists) => this.#end(persists),
     });
-    this.#socket = socketTo(
-      origin,
-      reading((chunk) => this.#read(() => this.#reader.push(chunk))),
-    );
+    this.#socket = socketTo(origin, (chunk) => this.#read(() => this.#reader.push(chunk)));
     this.#connectTimer = setTimeout(() => this.fail(timedOut()), connectTimeoutMs);
     this.#listen(origin.protocol === 'https:' ? 'secureConnect' : 'connect');
   }
@@ -107,7 +104,7 @@ export class HttpConnection implements Channel {
     const { method, path, body } = request;
     const fields = fieldsOf((request.headers ?? []) as readonly string[]);
     if (!fields || !PATH.test(path)) return this.fail(notAllowed());
-    const start = `${method} ${path} HTTP/1.1\r\n${this.#host}${fields.text}`;
+    const start = `${method} ${path} HTTP/1.1\r\n${this.#hostField}${fields.text}`;
     this.#reader.expect();
     const parts = body === undefined ? undefined : inParts(body);
     if (typeof parts === 'string' && fields.ascii)
@@ -169,18 +166,20 @@ function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
   return seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
 }
 
-function socketTo({ protocol, hostname, port }: URL, onread: OnReadOpts): Socket {
+/** @param take what comes in. */
+function socketTo({ protocol, hostname, port }: URL, take: (chunk: Buffer) => void): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread });
-  const secured: ConnectionOptions & { readonly onread: OnReadOpts } = {
+  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread: reading(take) });
+  const socket = connectTls({
     host,
     port: Number(port) || 443,
     ALPNProtocols: ['http/1.1'],
-    onread,
     // An address has no name that a certificate could be chosen by.
     ...(isIP(host) === 0 && { servername: host }),
-  };
-  return connectTls(secured);
+  });
+  // A socket of TLS hands on what it has deciphered even while it is paused, unless its stream holds that back.
+  readFrom(socket, take);
+  return socket;
 }
 
 const PATH = /^[\x21-\x7e]+$/;

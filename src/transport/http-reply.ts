@@ -143,7 +143,7 @@ export class ServerReply implements HttpReply, Beating {
   /** The server stops: streams without an end are closed, with `all` everything else too. */
   stop(all: boolean): void {
     if (this.#closed || !(all || this.#endless)) return;
-    // It may be through at once.
+    // The reply may be through at once, and then it drops them.
     const listeners = this.#listeners;
     if (this.#streaming) this.closeStream();
     else this.json(503, errorBody('The proxy is stopping: try again.'));
@@ -202,7 +202,7 @@ export class ServerReply implements HttpReply, Beating {
       this.#closed = true;
       this.#lost('client-gone');
     }
-    // They hold the whole request, which the garbage collector then takes for something that stays.
+    // They hold the whole request, which else lives on until the next full collection.
     this.#listeners = undefined;
     this.#settings.finished(this.#awaited);
   }

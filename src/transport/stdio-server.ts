@@ -46,7 +46,6 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
   const take = (chunk: Buffer): void => void lines.push(chunk);
   const stopReading = (): void => {
     reading = false;
-    stdin.off('data', take);
     stdin.pause();
   };
   const end = (reason: string): void => {

@@ -116,6 +116,23 @@ describe('the URIs of a result without its long strings', () => {
   });
 });
 
+describe('the URIs of a result', () => {
+  test.each([
+    ['a link', '{"content":[{"type":"resource_link","uri":"x:1"}]}'],
+    ['a link, however it is spelt', '{"content":[{"type":"\\u0072esource_link","uri":"x:1"}]}'],
+    ['a resource', '{"content":[{"type":"resource","resource":{"uri":"x:1"}}]}'],
+    ['what was read', '{"contents":[{"uri":"x:1"}]}'],
+    ['what was read, however it is spelt', '{"content\\u0073":[{"uri":"x:1"}]}'],
+  ])('are seen to in %s', (_, text) => {
+    const catalog = build([
+      entry('a', { resources: [resource('x:1')] }),
+      entry('b', { resources: [resource('x:1')] }),
+    ]);
+    const seen = new UriMemory((server) => server).seen(Json.fromText(text), 'b', catalog);
+    expect(seen.text).toContain('"switchyard:b:x:1"');
+  });
+});
+
 describe('what a hostile server lists and answers costs no more than a moment', () => {
   const uris = new UriMemory((server) => server);
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { answerOf } from '../../src/core/answer.ts';
 import type { Call, Handler } from '../../src/core/call.ts';
 import {
   type Delivered,
@@ -199,5 +200,27 @@ describe('the retry budget', () => {
     await clock.pass(60_000);
     await Promise.all(all);
     expect(budget.spent).toBe(0);
+  });
+
+  test('has a call that is given up during a second attempt as over at once', async () => {
+    const budget = new RetryBudget({ ratio: 1, min: 0 });
+    const clock = new HandClock();
+    let attempts = 0;
+    const wrapped = retry({ policyOf: () => POLICY, isSafe: () => true, budget, clock, random: () => 0 })(
+      () => {
+        if (++attempts === 1) return Promise.reject(failure('TIMEOUT'));
+        return new Promise(() => {});
+      },
+    );
+    // It hears of nothing any more, and never ends.
+    const given = answerOf(wrapped, callOf());
+    void quiet(given);
+    await clock.pass(1_000);
+    expect(attempts).toBe(2);
+    budget.giveBack();
+    expect(budget.take()).toBe(true);
+    budget.giveBack();
+    given.reject(failure('TIMEOUT'));
+    expect(budget.take()).toBe(false);
   });
 });

@@ -211,4 +211,19 @@ describe('what is changed in it', () => {
       }),
     );
   });
+
+  test.each(['5', '[{"a":1}]', '"a{b"', 'null', ' [{}]'])(
+    'that is no object stays what it is: %s',
+    (text) => {
+      expect(modernResult('tools/call', Json.fromText(text)).text).toBe(text);
+    },
+  );
+
+  test.each([
+    ['{}', '{"resultType":"complete"}'],
+    [' { } ', '{"resultType":"complete" } '],
+    ['{"a":1}', '{"resultType":"complete","a":1}'],
+  ])('that is the object %s gets the type that it must have', (text, typed) => {
+    expect(modernResult('tools/call', Json.fromText(text)).text).toBe(typed);
+  });
 });

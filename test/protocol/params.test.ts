@@ -73,6 +73,14 @@ describe('paramsForHop', () => {
     expect(JSON.parse(other.text)).toEqual(JSON.parse(wanted));
   });
 
+  test('puts the idempotency key in the place of something under its name that is none', () => {
+    const text = '{"name":"t","_meta":{"switchyard/idempotencyKey":5,"a":1}}';
+    for (const params of [asRead(text), Json.fromText(text)]) {
+      const made = paramsForHop(params, { ...toTool('legacy', 'legacy'), idempotencyKey: 'k1' });
+      expect(made.text).toBe('{"name":"t","_meta":{"switchyard/idempotencyKey":"k1","a":1}}');
+    }
+  });
+
   test('puts the idempotency key into whatever params, so that the server reads it', () => {
     const metas = fc.constantFrom(
       undefined,
