@@ -1,6 +1,9 @@
+/** Which limit of ours has ended a call. Not to be read from the reason, which may be a client's own words. */
+export type Expiry = 'attempt' | 'call';
+
 /** What can be told to end. */
 export interface Cancellable {
-  cancel(reason: string): void;
+  cancel(reason: string, expiry?: Expiry): void;
 }
 
 /**
@@ -10,6 +13,7 @@ export interface Cancellable {
  */
 export class Cancellation implements Cancellable {
   #reason: string | undefined;
+  #expiry: Expiry | undefined;
   /** Mostly there is one at a time: a list for it would be the largest part of this. */
   #linked: Cancellable | undefined;
   #others: Cancellable[] | undefined;
@@ -22,20 +26,25 @@ export class Cancellation implements Cancellable {
     return this.#reason;
   }
 
+  get expiry(): Expiry | undefined {
+    return this.#expiry;
+  }
+
   /** Only the first one counts. */
-  cancel(reason: string): void {
+  cancel(reason: string, expiry?: Expiry): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
+    this.#expiry = expiry;
     const linked = this.#linked;
     const others = this.#others;
     this.#linked = this.#others = undefined;
-    linked?.cancel(reason);
-    for (const one of others ?? []) one.cancel(reason);
+    linked?.cancel(reason, expiry);
+    for (const one of others ?? []) one.cancel(reason, expiry);
   }
 
   /** Cancels the other one with this one, at once if that has happened, until `unlink`. */
   link(other: Cancellable): void {
-    if (this.#reason !== undefined) other.cancel(this.#reason);
+    if (this.#reason !== undefined) other.cancel(this.#reason, this.#expiry);
     else if (!this.#linked && !this.#others) this.#linked = other;
     else (this.#others ??= []).push(other);
   }
@@ -53,7 +62,7 @@ export class Cancellation implements Cancellable {
 
   /** Runs at once if it has already happened. @returns a function that takes the listener off. */
   onCancel(listener: (reason: string) => void): () => void {
-    const other = { cancel: listener };
+    const other: Cancellable = { cancel: (reason) => listener(reason) };
     this.link(other);
     return () => this.unlink(other);
   }

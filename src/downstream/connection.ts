@@ -133,6 +133,7 @@ export class Connection {
   /** Sends one call on, under the name the server gave. */
   call(call: Call): Answer {
     if (this.#end) return Answer.failed(this.#tooLate(this.#end));
+    if (call.signal.cancelled) return Answer.failed(this.#unwanted(call.signal.reason));
     const id = this.#peer.nextId();
     const { era } = this.agreement;
     const { method, name } = call;
@@ -161,6 +162,12 @@ export class Connection {
     over: (id) => void this.#calls.delete(id),
     translated: (error) => this.#translated(error),
   };
+
+  #unwanted(reason = ''): ProxyError {
+    const { server } = this.#options;
+    const message = `The call to "${server}" was cancelled before it was sent: ${reason}.`;
+    return new ProxyError('CANCELLED', { message, server, delivered: false });
+  }
 
   /** Progress as it comes; in a flood the newest, from time to time. */
   #progressOf({ onProgress }: Call): Progress {

@@ -480,7 +480,7 @@ export class Downstream {
     if (!(error instanceof ProxyError)) return;
     if (error.retryAfterMs !== undefined && error.delivered === false && this.connected)
       this.#restUntil = clock.now() + Math.min(error.retryAfterMs, LONGEST_REST_MS);
-    if (signal.reason === 'timed out') this.#tell('timeout', ms);
+    if (signal.expiry === 'attempt') this.#tell('timeout', ms);
     else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms);
   }
 

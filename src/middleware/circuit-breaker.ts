@@ -193,9 +193,6 @@ class Admitted implements Step {
   }
 }
 
-/** Why a call is cancelled that took longer than it may. */
-export const OUT_OF_TIME = 'out of time';
-
 const FAILURES: ReadonlySet<ErrorCode> = new Set([
   'DOWNSTREAM_UNAVAILABLE',
   'DOWNSTREAM_FAILED',
@@ -207,7 +204,7 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
 function failureOf(call: Call, error: ProxyError): Failure | undefined {
   const timedOut =
     (error.code === 'TIMEOUT' && error.delivered !== false) ||
-    (error.code === 'CANCELLED' && call.signal.reason === OUT_OF_TIME);
+    (error.code === 'CANCELLED' && call.signal.expiry === 'call');
   // A server that lets a call lie may answer all others.
   if (timedOut) return { suspect: call.method === 'tools/call' ? call.name : undefined };
   return FAILURES.has(error.code) ? { cause: rootOf(error) } : undefined;

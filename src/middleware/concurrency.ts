@@ -39,7 +39,8 @@ export class Gate {
 
   /** Hands a call on as soon as there is a slot for it. @throws ProxyError `BUSY` | `CANCELLED` */
   pass(call: Call, next: Handler): Answer {
-    return this.#running < this.#options.maxConcurrency ? this.#run(call, next) : this.#wait(call, next);
+    const free = this.#running < this.#options.maxConcurrency && this.#queued === 0;
+    return free ? this.#run(call, next) : this.#wait(call, next);
   }
 
   #run(call: Call, next: Handler): Answer {
@@ -49,23 +50,26 @@ export class Gate {
 
   readonly #left: Step = {
     onResult: (result) => {
-      this.#leave();
+      this.#running--;
+      this.#serve();
       return result;
     },
     onError: (error) => {
-      this.#leave();
+      // Who cancels this call may be about to cancel those that wait behind it: they must not go out before that.
+      this.#running--;
+      queueMicrotask(this.#serve);
       throw error;
     },
   };
 
-  #leave(): void {
-    this.#running--;
+  /** Lets go as many as there are slots for. */
+  readonly #serve = (): void => {
     // What goes now may fail at once, and so leave again: the loop that is running sees to the next.
     if (this.#serving) return;
     this.#serving = true;
     while (this.#running < this.#options.maxConcurrency && this.#queued > 0) this.#shift()?.go();
     this.#serving = false;
-  }
+  };
 
   #wait(call: Call, next: Handler): Answer {
     const { client, signal } = call;

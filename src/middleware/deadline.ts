@@ -6,7 +6,6 @@
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import { OUT_OF_TIME } from './circuit-breaker.ts';
 import { TimeLimits } from './time-limits.ts';
 import { TimedCall } from './timed-call.ts';
 
@@ -35,7 +34,7 @@ class BoundedCall extends TimedCall {
   readonly #limit: Deadline;
 
   constructor(call: Call, limit: Deadline, limits: TimeLimits) {
-    super(call, { limits, idleMs: Infinity, maxMs: limit.maxMs, reason: OUT_OF_TIME });
+    super(call, { limits, idleMs: Infinity, maxMs: limit.maxMs, reason: 'out of time', expiry: 'call' });
     this.#limit = limit;
   }
 

@@ -6,7 +6,7 @@
 import { type Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
-import { Cancellation } from '../core/cancellation.ts';
+import { Cancellation, type Expiry } from '../core/cancellation.ts';
 import type { ProxyError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { Stopwatch, type Timed } from './stopwatch.ts';
@@ -17,22 +17,25 @@ export interface Terms {
   /** Of silence; `Infinity`: silence does not matter. */
   readonly idleMs: number;
   readonly maxMs: number;
-  /** Why it is cancelled. */
+  /** Why it is cancelled: for people, and for us. */
   readonly reason: string;
+  readonly expiry: Expiry;
 }
 
 export abstract class TimedCall implements Step, Timed {
   readonly #call: Call;
   readonly #reason: string;
+  readonly #expiry: Expiry;
   readonly #signal = new Cancellation();
   readonly #watch: Stopwatch;
   #answer: Answer | undefined;
   #late: ProxyError | undefined;
   #over = false;
 
-  constructor(call: Call, { limits, idleMs, maxMs, reason }: Terms) {
+  constructor(call: Call, { limits, idleMs, maxMs, reason, expiry }: Terms) {
     this.#call = call;
     this.#reason = reason;
+    this.#expiry = expiry;
     this.#watch = new Stopwatch(this, limits, idleMs, maxMs);
   }
 
@@ -49,7 +52,7 @@ export abstract class TimedCall implements Step, Timed {
 
   expired(): void {
     this.#late = this.tooLate();
-    this.#signal.cancel(this.#reason);
+    this.#signal.cancel(this.#reason, this.#expiry);
     // Whoever does not hear of it is not waited for.
     if (!this.#over) this.#answer?.reject(this.#late);
   }

@@ -18,15 +18,15 @@ export interface TimeoutOptions {
 /** @throws ProxyError `TIMEOUT`; the call is cancelled at the server, and whether it acted is unknown. */
 export function timeout({ server, idleMsOf, clock }: TimeoutOptions): Middleware {
   const limits = new TimeLimits(clock);
-  return (next) => (call) => new Attempt(call, server, idleMsOf(call), limits).sentTo(next);
+  return (next) => (call) => new TimedAttempt(call, server, idleMsOf(call), limits).sentTo(next);
 }
 
-class Attempt extends TimedCall {
+class TimedAttempt extends TimedCall {
   readonly #server: string;
   readonly #idleMs: number;
 
   constructor(call: Call, server: string, idleMs: number, limits: TimeLimits) {
-    super(call, { limits, idleMs, maxMs: Infinity, reason: 'timed out' });
+    super(call, { limits, idleMs, maxMs: Infinity, reason: 'timed out', expiry: 'attempt' });
     this.#server = server;
     this.#idleMs = idleMs;
   }

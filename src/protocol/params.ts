@@ -2,7 +2,7 @@
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
 import { at, isObject, type Json, type JsonObject, lastPlace, onlyPlace, stringAt } from '../core/json.ts';
-import { editAt, editObject, type Edits, memberText } from '../core/json-edit.ts';
+import { editAt, editObject, type Edits, membersOf, memberText } from '../core/json-edit.ts';
 import type { Places } from '../core/json-scan.ts';
 import type { IdText } from './message.ts';
 import {
@@ -75,7 +75,7 @@ function edited(before: string, params: Json, hop: Hop): string {
   const path = namePath(method, params);
   let text = before;
   const edits: Record<string, string | undefined> = {};
-  if (path && params.at(...path) !== name) {
+  if (path && (params.at(...path) !== name || standsTwice(text, path))) {
     if (path.length === 1) edits[path[0] as string] = JSON.stringify(name);
     else text = editAt(text, path, () => JSON.stringify(name));
   }
@@ -93,6 +93,11 @@ function edited(before: string, params: Json, hop: Hop): string {
     edits['_meta'] = meta === '{}' ? undefined : meta;
   }
   return Object.keys(edits).length === 0 ? text : editObject(text, edits);
+}
+
+/** Read by a server that takes the first of two, it would be another name than the one that was looked at here. */
+function standsTwice(text: string, [key, ...inner]: readonly string[]): boolean {
+  return inner.length === 0 && (membersOf(text) ?? []).filter((member) => member.key === key).length > 1;
 }
 
 /** Params of which nothing changes but the name and the key in `_meta`, as of nearly all: spliced. */

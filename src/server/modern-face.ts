@@ -284,16 +284,17 @@ export class ModernFace {
     });
   }
 
-  #name({ clientId, id, cancellable }: ModernRequest, end: () => void): void {
-    if (cancellable === true) this.#cancels.set(cancelKey(clientId, id), { end });
+  #name(request: ModernRequest, end: () => void): void {
+    const { clientId, id, cancellable } = request;
+    if (cancellable === true) this.#cancels.set(cancelKey(clientId, id), { request, end });
   }
 
-  #forget({ clientId, id, cancellable }: ModernRequest): void {
-    if (cancellable !== true) return;
-    const key = cancelKey(clientId, id);
+  #forget(request: ModernRequest): void {
+    if (request.cancellable !== true) return;
+    const key = cancelKey(request.clientId, request.id);
     const named = this.#cancels.get(key);
-    if (!named) return;
-    named.end = undefined;
+    if (named?.request !== request) return;
+    named.request = named.end = undefined;
     this.#cancels.delete(key);
   }
 
@@ -351,6 +352,8 @@ export class ModernFace {
  * and with it the whole request.
  */
 interface Named {
+  /** Of two requests with one id the later one has the name. */
+  request: ModernRequest | undefined;
   end: (() => void) | undefined;
 }
 

@@ -56,4 +56,18 @@ describe('a cancellation', () => {
     signal.link(late);
     expect([one.reason, gone.reason, late.reason]).toEqual(['now', undefined, 'now']);
   });
+
+  test('tells whether a limit of ours was reached, whatever a client says for a reason', () => {
+    const [ours, theirs] = [new Cancellation(), new Cancellation()];
+    const [linked, alike] = [new Cancellation(), new Cancellation()];
+    ours.link(linked);
+    theirs.link(alike);
+    ours.cancel('out of time', 'call');
+    theirs.cancel('out of time');
+    expect([linked.reason, linked.expiry]).toEqual(['out of time', 'call']);
+    expect([alike.reason, alike.expiry]).toEqual(['out of time', undefined]);
+    const late = new Cancellation();
+    ours.link(late);
+    expect(late.expiry).toBe('call');
+  });
 });

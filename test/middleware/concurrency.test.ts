@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { Answer } from '../../src/core/answer.ts';
+import { Cancellation } from '../../src/core/cancellation.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
 import { concurrency, Gate } from '../../src/middleware/concurrency.ts';
 import { callOf, client, quiet, settle, Stage } from './builders.ts';
@@ -98,5 +100,24 @@ describe('concurrency', () => {
     stage.last.reject(new Error('no'));
     await failed.catch(() => {});
     expect(gate.running).toBe(0);
+  });
+
+  test('calls that are cancelled one after the other let none of those that wait go out', async () => {
+    let sent = 0;
+    const wrapped = concurrency(new Gate({ server: 'tavern', maxConcurrency: 1, maxQueue: 10 }))((call) => {
+      sent++;
+      const answer = new Answer();
+      call.signal.onCancel((reason) => answer.reject(new Error(reason)));
+      return answer;
+    });
+    const signals = Array.from({ length: 4 }, () => new Cancellation());
+    const calls = signals.map((signal) => quiet(wrapped(callOf('x', { signal }))));
+    for (const signal of signals) signal.cancel('gone');
+    await Promise.allSettled(calls);
+    await settle();
+    expect(sent).toBe(1);
+    const next = new Cancellation();
+    void quiet(wrapped(callOf('x', { signal: next })));
+    expect(sent).toBe(2);
   });
 });

@@ -81,6 +81,17 @@ describe('paramsForHop', () => {
     }
   });
 
+  test.each(['{"name":"a","name":"t"}', '{"name":"a","n\\u0061me":"t","x":1}'])(
+    'writes a name that stands twice once: %s',
+    (text) => {
+      for (const params of [asRead(text), Json.fromText(text)]) {
+        const made = hop(params, 'legacy', 'legacy').text;
+        expect(made).not.toContain('"a"');
+        expect(JSON.parse(made)).toMatchObject({ name: 't' });
+      }
+    },
+  );
+
   test('puts the idempotency key into whatever params, so that the server reads it', () => {
     const metas = fc.constantFrom(
       undefined,
