@@ -76,6 +76,27 @@ export function scanObject(text: string, from: number, to: number, maxDepth: num
   }
 }
 
+/** Where a key stands that does not. */
+export const NOWHERE = -1;
+
+/** Which of the places is that of a key; the last one where it stands twice, as `JSON.parse` has it. */
+export function lastPlace(text: string, places: Places, key: string): number {
+  for (let i = places.length - 4; i >= 0; i -= 4) if (isKey(text, places, i, key)) return i;
+  return NOWHERE;
+}
+
+/** The same, unless the key stands twice. */
+export function onlyPlace(text: string, places: Places, key: string): number {
+  const last = lastPlace(text, places, key);
+  for (let i = 0; i < last; i += 4) if (isKey(text, places, i, key)) return NOWHERE;
+  return last;
+}
+
+function isKey(text: string, places: Places, i: number, key: string): boolean {
+  const start = (places[i] as number) + 1;
+  return (places[i + 1] as number) - start - 1 === key.length && text.startsWith(key, start);
+}
+
 /** @returns the code of the character that follows. */
 function skipSpace(text: string): number {
   for (;;) {

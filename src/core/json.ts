@@ -1,6 +1,6 @@
 import { type Abridged, holdsMark } from './abridged.ts';
 import { type Path, textAt } from './json-edit.ts';
-import type { Places } from './json-scan.ts';
+import { lastPlace, NOWHERE, type Places } from './json-scan.ts';
 import { bytesOf, isLong, type Wire } from './wire.ts';
 
 /**
@@ -141,26 +141,6 @@ export class Json {
     const value = this.value;
     return isObject(value) ? value : undefined;
   }
-}
-
-const NOWHERE = -1;
-
-/** Which of the places is that of a key; the last one where it stands twice, as `JSON.parse` has it. */
-export function lastPlace(text: string, places: Places, key: string): number {
-  for (let i = places.length - 4; i >= 0; i -= 4) if (isKey(text, places, i, key)) return i;
-  return NOWHERE;
-}
-
-/** The same, unless the key stands twice. */
-export function onlyPlace(text: string, places: Places, key: string): number {
-  const last = lastPlace(text, places, key);
-  for (let i = 0; i < last; i += 4) if (isKey(text, places, i, key)) return NOWHERE;
-  return last;
-}
-
-function isKey(text: string, places: Places, i: number, key: string): boolean {
-  const start = (places[i] as number) + 1;
-  return (places[i + 1] as number) - start - 1 === key.length && text.startsWith(key, start);
 }
 
 const NOT_PLAIN = Symbol('not plain');

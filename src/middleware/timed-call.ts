@@ -17,8 +17,9 @@ export interface Terms {
   /** Of silence; `Infinity`: silence does not matter. */
   readonly idleMs: number;
   readonly maxMs: number;
-  /** Why it is cancelled: for people, and for us. */
+  /** Why it is cancelled, for whoever reads it. */
   readonly reason: string;
+  /** The same, for the parts of the road that go by it. */
   readonly expiry: Expiry;
 }
 

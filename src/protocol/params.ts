@@ -1,9 +1,9 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
-import { at, isObject, type Json, type JsonObject, lastPlace, onlyPlace, stringAt } from '../core/json.ts';
+import { at, isObject, type Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editAt, editObject, type Edits, membersOf, memberText } from '../core/json-edit.ts';
-import type { Places } from '../core/json-scan.ts';
+import { lastPlace, NOWHERE, onlyPlace, type Places } from '../core/json-scan.ts';
 import type { IdText } from './message.ts';
 import {
   LATEST_MODERN,
@@ -111,14 +111,15 @@ function renamed(
     return undefined;
   const named = onlyPlace(text, places, 'name');
   const meta = lastPlace(text, places, '_meta');
-  if (named < 0 || (meta >= 0 && !takesMember(text, params, places, meta))) return undefined;
+  const isNew = meta === NOWHERE;
+  if (named === NOWHERE || !(isNew || takesMember(text, params, places, meta))) return undefined;
   const start = places[named + 2] as number;
   const end = places[named + 3] as number;
   const spelt = JSON.stringify(name);
   if (key === undefined) return text.slice(0, start) + spelt + text.slice(end);
   const member = `"${META_IDEMPOTENCY_KEY}":${JSON.stringify(key)}`;
-  const at = meta < 0 ? text.length - 1 : (places[meta + 2] as number) + 1;
-  const added = meta < 0 ? `,"_meta":{${member}}` : isEmptyAt(text, at) ? member : `${member},`;
+  const at = isNew ? text.length - 1 : (places[meta + 2] as number) + 1;
+  const added = isNew ? `,"_meta":{${member}}` : isEmptyAt(text, at) ? member : `${member},`;
   return start < at
     ? text.slice(0, start) + spelt + text.slice(end, at) + added + text.slice(at)
     : text.slice(0, at) + added + text.slice(at, start) + spelt + text.slice(end);

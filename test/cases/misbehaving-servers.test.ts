@@ -150,6 +150,41 @@ describe('a call that its client cancels', () => {
       expect(heard(journal, 'notifications/cancelled')).toHaveLength(1);
     },
   );
+
+  test('says in its own words why, and they count for nothing: the server stays open to others', async () => {
+    const journal = join(tempFolder(), 'journal');
+    const proxy = await startProxy({
+      a: { ...server({ journal }), circuitBreaker: { failureThreshold: 2 } },
+    });
+    await proxy.call('echo');
+    for (const [n, reason] of ['out of time', 'timed out', 'out of time', 'timed out'].entries()) {
+      const id = `hangs ${n}`;
+      proxy.ask('tools/call', { name: 'hang', arguments: {} }, id);
+      await until('the call', () => heard(journal, 'tools/call').length === n + 2);
+      proxy.notify('notifications/cancelled', { requestId: id, reason });
+      proxy.ledger.excuse(id);
+      await until('the cancellation', () => heard(journal, 'notifications/cancelled').length === n + 1);
+    }
+    expect(textOf(await proxy.call('echo', { n: 1 }))).toBe('{"n":1}');
+  });
+
+  test('while it waits behind another that ends with it never reaches the server', async () => {
+    const journal = join(tempFolder(), 'journal');
+    const proxy = await startProxy({ a: { ...server({ journal }), maxConcurrency: 1 } });
+    await proxy.call('echo');
+    const ids = ['runs', 'waits', 'waits too'];
+    for (const id of ids) proxy.ask('tools/call', { name: 'hang', arguments: {} }, id);
+    await until('the first', () => heard(journal, 'tools/call').length === 2);
+    // In one piece, oldest first.
+    for (const id of ids) proxy.notify('notifications/cancelled', { requestId: id });
+    for (const id of ids) proxy.ledger.excuse(id);
+    expect(textOf(await proxy.call('echo', { n: 1 }))).toBe('{"n":1}');
+    expect(heard(journal, 'tools/call').map(({ params }) => params?.['name'])).toEqual([
+      'echo',
+      'hang',
+      'echo',
+    ]);
+  });
 });
 
 describe('a server that asks', () => {
