@@ -18,6 +18,8 @@ import { timeout } from '../../src/middleware/timeout.ts';
 import { type Effort, type Section, show } from '../figures.ts';
 import { median } from '../statistics.ts';
 
+const DEADLINE = { maxMs: 3_600_000, server: 's' };
+
 const server = 's';
 const SETTINGS = {
   failureThreshold: 5,
@@ -35,7 +37,7 @@ export async function measureChain(effort: Effort): Promise<Section> {
       store: new ResultStore({ maxBytes: 1_000_000, clock }),
       clock,
     }),
-    deadline: deadline({ deadlineOf: () => ({ maxMs: 3_600_000, who: '"s"' }), clock }),
+    deadline: deadline({ deadlineOf: () => DEADLINE, clock }),
     'idempotency key': idempotencyKey(),
     retry: retry({
       policyOf: () => ({ attempts: 3, delayMs: 200, maxDelayMs: 5_000 }),

@@ -1,3 +1,6 @@
+// The global of this name is looked up anew every time.
+import { performance } from 'node:perf_hooks';
+
 /** Time comes in: tests turn the hands, the program uses `systemClock`. */
 export interface Clock {
   /** Milliseconds that only go forward (not the time of day). */

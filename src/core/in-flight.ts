@@ -59,6 +59,14 @@ export class InFlight<T> {
     return this.ids().map((id) => this.get(id) as T);
   }
 
+  /** Of those that are so, the one with the largest number. */
+  latest(isSo: (value: T) => boolean): T | undefined {
+    let latest = NONE;
+    for (const [place, id] of this.#ids.entries())
+      if (id > latest && isSo(this.#values[place] as T)) latest = id;
+    return latest === NONE ? undefined : this.get(latest);
+  }
+
   #isFreeFor(id: number): boolean {
     const there = this.#ids[id & (this.#ids.length - 1)];
     return there === NONE || there === id;

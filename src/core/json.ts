@@ -192,6 +192,14 @@ function within(value: unknown, path: readonly string[]): unknown {
   return current;
 }
 
+/** Printable ASCII without what has to be escaped. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** What `JSON.stringify` prints of a string, and sooner where it is one as nearly all are. */
+export function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
 /** The same text whatever the order of keys: for comparing, and for keys of our own. */
 export function sortedText(value: unknown): string {
   return (

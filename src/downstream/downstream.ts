@@ -243,30 +243,36 @@ export class Downstream {
 
   readonly #attemptEnds: AttemptEnds = {
     succeeded: (attempt, result) => {
-      const ms = this.#options.clock.now() - attempt.from;
-      this.#tell('ok', attempt.questions === this.#questions ? ms : undefined);
+      const now = this.#options.clock.now();
+      this.#tell('ok', attempt.questions === this.#questions ? now - attempt.from : undefined, now);
       const tooMany = this.#tooMany(result);
       if (tooMany) return this.#attemptEnds.failed(attempt, tooMany);
       this.#callEnded();
       return result;
     },
-    failed: ({ call, connection, from }, error) => {
-      this.#elicitations.failed(error, call.client);
-      this.#callFailed(error, call, connection, this.#options.clock.now() - from);
+    failed: (attempt, error) => {
+      this.#elicitations.failed(error, attempt.call.client);
+      this.#callFailed(error, attempt);
       this.#callEnded();
       throw error;
     },
   };
 
   #attempt(attempt: Attempt): Promise<Json> {
-    const { server, clock } = this.#options;
     const { call, connection } = attempt;
-    if (connection) return answeringQuestions(call, server, (one) => this.#send(one, connection));
+    if (connection) return this.#sendAndAnswer(call, connection);
     return this.#life.ready(call.signal).then((ready) => {
       attempt.connection = ready;
-      attempt.from = clock.now();
-      return answeringQuestions(call, server, (one) => this.#send(one, ready));
+      attempt.from = this.#options.clock.now();
+      return this.#sendAndAnswer(call, ready);
     });
+  }
+
+  /** Between two of the legacy family no answer is a question. */
+  #sendAndAnswer(call: Call, connection: Connection): Answer {
+    if (call.client.era === 'legacy' && connection.agreement.era === 'legacy')
+      return this.#send(call, connection);
+    return answeringQuestions(call, this.#options.server, (one) => this.#send(one, connection));
   }
 
   #callEnded(): void {
@@ -474,18 +480,19 @@ export class Downstream {
    * Only failures of the server count: its own errors are answers, and a client that gives up is not its fault.
    * What a crash took with it is told by the restarts.
    */
-  #callFailed(error: unknown, { signal }: Call, connection: Connection | undefined, ms: number): void {
-    const { clock } = this.#options;
-    if (error instanceof RpcError) this.#tell(error.code === INTERNAL_ERROR ? 'error' : 'ok', ms);
+  #callFailed(error: unknown, { call, connection, from }: Attempt): void {
+    const now = this.#options.clock.now();
+    const ms = now - from;
+    if (error instanceof RpcError) this.#tell(error.code === INTERNAL_ERROR ? 'error' : 'ok', ms, now);
     if (!(error instanceof ProxyError)) return;
     if (error.retryAfterMs !== undefined && error.delivered === false && this.connected)
-      this.#restUntil = clock.now() + Math.min(error.retryAfterMs, LONGEST_REST_MS);
-    if (signal.expiry === 'attempt') this.#tell('timeout', ms);
-    else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms);
+      this.#restUntil = now + Math.min(error.retryAfterMs, LONGEST_REST_MS);
+    if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);
+    else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms, now);
   }
 
-  #tell(outcome: Outcome, ms: number | undefined): void {
-    this.#health.call(outcome, ms);
+  #tell(outcome: Outcome, ms: number | undefined, now: number): void {
+    this.#health.call(outcome, ms, now);
     if (this.#health.troubled) this.#judge();
   }
 

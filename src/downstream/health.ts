@@ -45,11 +45,11 @@ export class Health {
     this.#probeTrend = new Trend(clock);
   }
 
-  /** `ms` is left out where a part of the time was not the server's. */
-  call(outcome: Outcome, ms: number | undefined): void {
-    this.#seen[this.#next] = { at: this.#clock.now(), ms: ms ?? NaN, outcome };
+  /** @param ms left out where a part of the time was not the server's. @param at the clock's time. */
+  call(outcome: Outcome, ms: number | undefined, at: number): void {
+    this.#seen[this.#next] = { at, ms: ms ?? NaN, outcome };
     this.#next = (this.#next + 1) % WINDOW;
-    if (outcome === 'ok' && ms !== undefined) this.#trend.add(ms);
+    if (outcome === 'ok' && ms !== undefined) this.#trend.add(ms, at);
     else if (outcome !== 'ok') this.#failuresLately = WINDOW;
     if (outcome === 'ok' && this.#failuresLately > 0) this.#failuresLately--;
   }
@@ -63,9 +63,10 @@ export class Health {
   probe(ms: number | undefined): void {
     if (ms === undefined) this.#probeFailures++;
     else {
+      const at = this.#clock.now();
       this.#probeFailures = 0;
-      this.#probeTrend.add(ms);
-      this.#lastProbe = { ms: Math.round(ms * 10) / 10, at: this.#clock.now() };
+      this.#probeTrend.add(ms, at);
+      this.#lastProbe = { ms: Math.round(ms * 10) / 10, at };
     }
   }
 

@@ -33,8 +33,8 @@ export class Trend {
     this.#clock = clock;
   }
 
-  add(ms: number): void {
-    const minute = this.#minute();
+  add(ms: number, at: number): void {
+    const minute = this.#minute(at);
     minute.count++;
     minute.totalMs += ms;
     const step = ms < 0.1 ? 0 : Math.min(STEPS - 1, Math.round(Math.log(ms / 0.1) / STEP));
@@ -66,12 +66,12 @@ export class Trend {
     return minutes >= SLOWING_MINUTES && slower ? minutes * MINUTE_MS : undefined;
   }
 
-  #index(): number {
-    return Math.floor(this.#clock.now() / MINUTE_MS);
+  #index(at = this.#clock.now()): number {
+    return Math.floor(at / MINUTE_MS);
   }
 
-  #minute(): Minute {
-    const index = this.#index();
+  #minute(at: number): Minute {
+    const index = this.#index(at);
     const last = this.#minutes.at(-1);
     if (last?.index === index) return last;
     const minute = { index, count: 0, totalMs: 0, steps: new Uint32Array(STEPS) };

@@ -7,13 +7,13 @@ import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import { TimeLimits } from './time-limits.ts';
-import { TimedCall } from './timed-call.ts';
+import { TimedCall, type Terms } from './timed-call.ts';
 
+/** For all calls that it holds for the same object. */
 export interface Deadline {
   readonly maxMs: number;
-  /** Who is asked, for the error's sentence: `"github"`. */
-  readonly who: string;
-  readonly server?: string | undefined;
+  /** The server or pool that is asked. */
+  readonly server: string;
 }
 
 export interface DeadlineOptions {
@@ -24,26 +24,28 @@ export interface DeadlineOptions {
 /** @throws ProxyError `TIMEOUT`; whatever is under way is cancelled, and whether it took effect is unknown. */
 export function deadline({ deadlineOf, clock }: DeadlineOptions): Middleware {
   const limits = new TimeLimits(clock);
+  const known = new WeakMap<Deadline, Terms>();
   return (next) => (call) => {
     const limit = deadlineOf(call);
-    return limit ? new BoundedCall(call, limit, limits).sentTo(next) : next(call);
+    if (!limit) return next(call);
+    let terms = known.get(limit);
+    if (!terms) known.set(limit, (terms = termsOf(limit, limits)));
+    return new TimedCall(call, terms).sentTo(next);
   };
 }
 
-class BoundedCall extends TimedCall {
-  readonly #limit: Deadline;
-
-  constructor(call: Call, limit: Deadline, limits: TimeLimits) {
-    super(call, { limits, idleMs: Infinity, maxMs: limit.maxMs, reason: 'out of time', expiry: 'call' });
-    this.#limit = limit;
-  }
-
-  tooLate(): ProxyError {
-    const { who, server, maxMs } = this.#limit;
-    return new ProxyError('TIMEOUT', {
-      message: `${who} did not finish within ${maxMs} ms (maxTimeoutMs). Whether the call took effect is unknown.`,
-      ...(server !== undefined && { server }),
-      delivered: 'unknown',
-    });
-  }
+function termsOf({ maxMs, server }: Deadline, limits: TimeLimits): Terms {
+  return {
+    limits,
+    idleMs: Infinity,
+    maxMs,
+    reason: 'out of time',
+    expiry: 'call',
+    tooLate: () =>
+      new ProxyError('TIMEOUT', {
+        message: `"${server}" did not finish within ${maxMs} ms (maxTimeoutMs). Whether the call took effect is unknown.`,
+        server,
+        delivered: 'unknown',
+      }),
+  };
 }

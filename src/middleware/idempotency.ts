@@ -3,14 +3,14 @@
  *
  * A client's own key is kept.
  */
-import { randomUUID } from 'node:crypto';
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import { idempotencyKeyOf } from '../core/idempotency-key.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
+import { randomKeys } from './random-keys.ts';
 
 /** Outside of all attempts. */
-export function idempotencyKey(makeKey: () => string = randomUUID): Middleware {
+export function idempotencyKey(makeKey = randomKeys()): Middleware {
   return (next) => (call) =>
     call.method === 'tools/call' && keyOf(call) === undefined
       ? next(callWith(call, { idempotencyKey: makeKey() }))

@@ -3,7 +3,7 @@
  *
  * An answer is an answer: `isError` results and the server's own JSON-RPC errors are never retried.
  */
-import { answerOf, type Step } from '../core/answer.ts';
+import { type Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -33,43 +33,54 @@ export interface RetryOptions {
 /** @throws ProxyError `OUTCOME_UNKNOWN` where the call may have taken effect and must not be repeated. */
 export function retry(options: RetryOptions): Middleware {
   const { budget } = options;
-  /** Behind all attempts: a call that is given up during one of them is over at once. */
-  const ended: Step = {
-    onResult(result) {
-      budget.callEnded();
-      return result;
-    },
-    onError(error) {
-      budget.callEnded();
-      throw error;
-    },
-  };
   return (next) => (call) => {
     budget.callStarted();
-    return answerOf(next, call)
-      .through(new Tries(call, next, options))
-      .through(ended);
+    const answer = answerOf(next, call);
+    return answer.through(new Tries(answer, call, next, options));
   };
 }
 
 /** What follows a call's first attempt. */
 class Tries implements Step {
+  readonly #answer: Answer;
   readonly #call: Call;
   readonly #next: Handler;
   readonly #options: RetryOptions;
 
-  constructor(call: Call, next: Handler, options: RetryOptions) {
+  constructor(answer: Answer, call: Call, next: Handler, options: RetryOptions) {
+    this.#answer = answer;
     this.#call = call;
     this.#next = next;
     this.#options = options;
   }
 
   onResult(result: Json): Json {
+    this.#options.budget.callEnded();
     return result;
   }
 
   onError(error: unknown): Promise<Json> {
+    this.#answer.through(new Ended(this.#options.budget));
     return againAfter(error, this.#call, this.#next, this.#options);
+  }
+}
+
+/** Behind all further attempts: a call that is given up during one of them is over at once. */
+class Ended implements Step {
+  readonly #budget: RetryBudget;
+
+  constructor(budget: RetryBudget) {
+    this.#budget = budget;
+  }
+
+  onResult(result: Json): Json {
+    this.#budget.callEnded();
+    return result;
+  }
+
+  onError(error: unknown): never {
+    this.#budget.callEnded();
+    throw error;
   }
 }
 

@@ -21,27 +21,24 @@ export interface Terms {
   readonly reason: string;
   /** The same, for the parts of the road that go by it. */
   readonly expiry: Expiry;
+  /** The error where the time was up. */
+  tooLate(): ProxyError;
 }
 
-export abstract class TimedCall implements Step, Timed {
+export class TimedCall implements Step, Timed {
   readonly #call: Call;
-  readonly #reason: string;
-  readonly #expiry: Expiry;
+  readonly #terms: Terms;
   readonly #signal = new Cancellation();
   readonly #watch: Stopwatch;
   #answer: Answer | undefined;
   #late: ProxyError | undefined;
   #over = false;
 
-  constructor(call: Call, { limits, idleMs, maxMs, reason, expiry }: Terms) {
+  constructor(call: Call, terms: Terms) {
     this.#call = call;
-    this.#reason = reason;
-    this.#expiry = expiry;
-    this.#watch = new Stopwatch(this, limits, idleMs, maxMs);
+    this.#terms = terms;
+    this.#watch = new Stopwatch(this, terms.limits, terms.idleMs, terms.maxMs);
   }
-
-  /** The error where the time was up. */
-  abstract tooLate(): ProxyError;
 
   sentTo(next: Handler): Answer {
     const call = this.#call;
@@ -52,8 +49,8 @@ export abstract class TimedCall implements Step, Timed {
   }
 
   expired(): void {
-    this.#late = this.tooLate();
-    this.#signal.cancel(this.#reason, this.#expiry);
+    this.#late = this.#terms.tooLate();
+    this.#signal.cancel(this.#terms.reason, this.#terms.expiry);
     // Whoever does not hear of it is not waited for.
     if (!this.#over) this.#answer?.reject(this.#late);
   }

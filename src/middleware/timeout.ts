@@ -7,10 +7,11 @@ import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import { TimeLimits } from './time-limits.ts';
-import { TimedCall } from './timed-call.ts';
+import { type Terms, TimedCall } from './timed-call.ts';
 
 export interface TimeoutOptions {
   readonly server: string;
+  /** One of a few, as the config has them. */
   readonly idleMsOf: (call: Call) => number;
   readonly clock: Clock;
 }
@@ -18,24 +19,27 @@ export interface TimeoutOptions {
 /** @throws ProxyError `TIMEOUT`; the call is cancelled at the server, and whether it acted is unknown. */
 export function timeout({ server, idleMsOf, clock }: TimeoutOptions): Middleware {
   const limits = new TimeLimits(clock);
-  return (next) => (call) => new TimedAttempt(call, server, idleMsOf(call), limits).sentTo(next);
+  const known = new Map<number, Terms>();
+  return (next) => (call) => {
+    const idleMs = idleMsOf(call);
+    let terms = known.get(idleMs);
+    if (!terms) known.set(idleMs, (terms = termsOf(server, idleMs, limits)));
+    return new TimedCall(call, terms).sentTo(next);
+  };
 }
 
-class TimedAttempt extends TimedCall {
-  readonly #server: string;
-  readonly #idleMs: number;
-
-  constructor(call: Call, server: string, idleMs: number, limits: TimeLimits) {
-    super(call, { limits, idleMs, maxMs: Infinity, reason: 'timed out', expiry: 'attempt' });
-    this.#server = server;
-    this.#idleMs = idleMs;
-  }
-
-  tooLate(): ProxyError {
-    return new ProxyError('TIMEOUT', {
-      message: `"${this.#server}" was silent for ${this.#idleMs} ms (timeoutMs). Whether the call took effect is unknown.`,
-      server: this.#server,
-      delivered: 'unknown',
-    });
-  }
+function termsOf(server: string, idleMs: number, limits: TimeLimits): Terms {
+  return {
+    limits,
+    idleMs,
+    maxMs: Infinity,
+    reason: 'timed out',
+    expiry: 'attempt',
+    tooLate: () =>
+      new ProxyError('TIMEOUT', {
+        message: `"${server}" was silent for ${idleMs} ms (timeoutMs). Whether the call took effect is unknown.`,
+        server,
+        delivered: 'unknown',
+      }),
+  };
 }

@@ -3,7 +3,7 @@
  */
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
 import { type Abridged, holdsMark, type MessageText } from '../core/abridged.ts';
-import { EMPTY_OBJECT, isObject, Json } from '../core/json.ts';
+import { EMPTY_OBJECT, isObject, Json, quoted } from '../core/json.ts';
 import { elementTexts, holdsMoreValues, membersOf, type Span } from '../core/json-edit.ts';
 import type { Wire } from '../core/wire.ts';
 import { readUsual } from './usual-message.ts';
@@ -206,19 +206,19 @@ function cut(text: string, span: Span): string {
 /** `requestText` for a request that goes out as it is. */
 export function requestWire(id: IdText | number, method: string, params: Json | undefined): Wire {
   if (params === undefined) return requestText(id, method, params);
-  return wireOf(`{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":`, params);
+  return wireOf(`{"jsonrpc":"2.0","id":${id},"method":${quoted(method)},"params":`, params);
 }
 
 export function requestText(id: IdText | number, method: string, params: Json | undefined): string {
   return params === undefined
-    ? `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}}`
-    : `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params.text}}`;
+    ? `{"jsonrpc":"2.0","id":${id},"method":${quoted(method)}}`
+    : `{"jsonrpc":"2.0","id":${id},"method":${quoted(method)},"params":${params.text}}`;
 }
 
 export function notificationText(method: string, params: Json | undefined): string {
   return params === undefined
-    ? `{"jsonrpc":"2.0","method":${JSON.stringify(method)}}`
-    : `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params.text}}`;
+    ? `{"jsonrpc":"2.0","method":${quoted(method)}}`
+    : `{"jsonrpc":"2.0","method":${quoted(method)},"params":${params.text}}`;
 }
 
 export function resultText(id: IdText, result: Json): string {

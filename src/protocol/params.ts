@@ -1,7 +1,7 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
-import { at, isObject, type Json, type JsonObject, stringAt } from '../core/json.ts';
+import { at, isObject, type Json, type JsonObject, quoted, stringAt } from '../core/json.ts';
 import { editAt, editObject, type Edits, membersOf, memberText } from '../core/json-edit.ts';
 import { lastPlace, NOWHERE, onlyPlace, type Places } from '../core/json-scan.ts';
 import type { IdText } from './message.ts';
@@ -115,9 +115,9 @@ function renamed(
   if (named === NOWHERE || !(isNew || takesMember(text, params, places, meta))) return undefined;
   const start = places[named + 2] as number;
   const end = places[named + 3] as number;
-  const spelt = JSON.stringify(name);
+  const spelt = quoted(name);
   if (key === undefined) return text.slice(0, start) + spelt + text.slice(end);
-  const member = `"${META_IDEMPOTENCY_KEY}":${JSON.stringify(key)}`;
+  const member = `"${META_IDEMPOTENCY_KEY}":${quoted(key)}`;
   const at = isNew ? text.length - 1 : (places[meta + 2] as number) + 1;
   const added = isNew ? `,"_meta":{${member}}` : isEmptyAt(text, at) ? member : `${member},`;
   return start < at

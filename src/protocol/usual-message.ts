@@ -19,6 +19,8 @@ const TAIL = ',"jsonrpc":"2.0","id":';
 const RESULT = ',"result":';
 const METHOD = ',"method":"';
 const PARAMS = '","params":';
+/** Nearly all requests. */
+const CALL = `${METHOD}tools/call${PARAMS}`;
 const RESULT_FIRST = '{"result":';
 const NOTIFICATION = '{"jsonrpc":"2.0","method":"';
 const METHOD_FIRST = '{"method":"';
@@ -27,7 +29,6 @@ const LONGEST_METHOD = 64;
 
 /** @returns `undefined` where it is spelt in another way, or is no message at all. */
 export function readUsual(text: string, maxDepth: number): Usual | undefined {
-  if (text.includes('\n') || text.includes('\r')) return undefined;
   if (text.startsWith(HEAD)) return idFirst(text, maxDepth);
   if (text.startsWith(NOTIFICATION)) return notification(text, maxDepth);
   if (text.startsWith(RESULT_FIRST)) {
@@ -48,6 +49,7 @@ function idFirst(text: string, maxDepth: number): Usual | undefined {
   const id = text.slice(HEAD.length, idEnd);
   const end = text.length - 1;
   if (text.startsWith(RESULT, idEnd)) return result(id, text, idEnd + RESULT.length, end, maxDepth);
+  if (text.startsWith(CALL, idEnd)) return request(id, 'tools/call', text, idEnd + CALL.length, end, maxDepth);
   if (!text.startsWith(METHOD, idEnd)) return undefined;
   const from = idEnd + METHOD.length;
   const method = methodAt(text, from);
@@ -86,7 +88,7 @@ function methodAt(text: string, from: number): string | undefined {
   const end = text.indexOf('"', from);
   if (end < 0 || end - from > LONGEST_METHOD || !text.startsWith(PARAMS, end)) return undefined;
   const method = text.slice(from, end);
-  return method === 'tools/call' || /^[\w/$.-]+$/.test(method) ? method : undefined;
+  return /^[\w/$.-]+$/.test(method) ? method : undefined;
 }
 
 /** The id that closes a message, and where what precedes it ends. */

@@ -56,6 +56,12 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
   const hints = new WeakMap<Listing, ReadonlyMap<string, JsonObject>>();
   /** By target: asked several times for every call. */
   const configs = new Map<string, readonly ServerConfig[]>();
+  const deadlines = new WeakMap<Target, Deadline>();
+  const settings = [...members.servers.values()].map(({ cache }) => cache);
+  const someToolsAreCached = settings.some(
+    ({ mode, tools }) => mode === 'auto' || (mode === 'named' && tools.length > 0),
+  );
+  const someInvalidate = settings.some(({ invalidatedBy }) => invalidatedBy.length > 0);
 
   return {
     knows: (call) => !NAMED.has(call.method) || targetOf(call) !== undefined,
@@ -82,14 +88,10 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     deadlineOf(call) {
       const target = targetOf(call);
       if (!target) return undefined;
-      let maxMs = 0;
-      for (const { maxTimeoutMs, tools } of behind(target)) {
-        const own = tools.override.get(target.originalName);
-        maxMs = Math.max(maxMs, own?.maxTimeoutMs ?? Math.max(maxTimeoutMs, own?.timeoutMs ?? 0));
-      }
-      return maxMs === 0 ? undefined : { maxMs, who: `"${target.server}"`, server: target.server };
+      return deadlines.get(target) ?? deadlineFor(target);
     },
     cachePlanOf(call) {
+      if (call.method === 'tools/call' && !someToolsAreCached) return undefined;
       const target = NAMED.has(call.method) ? targetOf(call) : undefined;
       const server = serverOf(target);
       if (!target || !server || server.cache.mode === 'off') return undefined;
@@ -111,7 +113,7 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
       return { ...common, generation: generationOf(target, call), ttlMs: 'hinted', shared };
     },
     invalidates(call) {
-      if (call.method !== 'tools/call') return undefined;
+      if (call.method !== 'tools/call' || !someInvalidate) return undefined;
       const target = targetOf(call);
       const globs = serverOf(target)?.cache.invalidatedBy;
       if (!target || !globs || globs.length === 0) return undefined;
@@ -135,6 +137,19 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     const found = keys.flatMap((key) => members.servers.get(key) ?? []);
     configs.set(server, found);
     return found;
+  }
+
+  /** The longest that any of those who may answer is given. */
+  function deadlineFor(target: Target): Deadline | undefined {
+    let maxMs = 0;
+    for (const { maxTimeoutMs, tools } of behind(target)) {
+      const own = tools.override.get(target.originalName);
+      maxMs = Math.max(maxMs, own?.maxTimeoutMs ?? Math.max(maxTimeoutMs, own?.timeoutMs ?? 0));
+    }
+    if (maxMs === 0) return undefined;
+    const deadline = { maxMs, server: target.server };
+    deadlines.set(target, deadline);
+    return deadline;
   }
 
   /** The settings of a pool are those of its first member. */

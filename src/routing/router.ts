@@ -6,7 +6,7 @@
 import type { Catalog, Target } from '../catalog/catalog.ts';
 import { nearestNames } from '../catalog/nearest-names.ts';
 import type { UriMemory } from '../catalog/uri-memory.ts';
-import { answerOf } from '../core/answer.ts';
+import { answerOf, rethrow, type Step } from '../core/answer.ts';
 import type { Call, Client, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import {
@@ -101,9 +101,8 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   function ask(call: Call, view: View, server: string, originalName: string): Promise<Json> {
     const handle = view.find(server);
     if (!handle) throw gone(server);
-    return answerOf(handle, callWith(call, { name: originalName })).on((result) =>
-      tasks.sealIn(uris.seen(result, view.ownerOf(server), view.catalog), server, call.client),
-    );
+    const named = callWith(call, { name: originalName });
+    return answerOf(handle, named).through(new AsClientsKnow(call.client, view, server, uris, tasks));
   }
 
   async function readResource(call: Call, view: View): Promise<Json> {
@@ -181,6 +180,29 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     const target = catalog.resourceTemplates.get(call.name)?.targets[0] ?? uris.find(call.name, catalog);
     if (!target) throw RpcError.of(INVALID_PARAMS, `Unknown resource: ${call.name}`);
     return target;
+  }
+}
+
+/** What a server named by itself gets the names that the client knows. */
+class AsClientsKnow implements Step {
+  readonly onError = rethrow;
+  readonly #client: Client;
+  readonly #view: View;
+  readonly #server: string;
+  readonly #uris: UriMemory;
+  readonly #tasks: TaskIds;
+
+  constructor(client: Client, view: View, server: string, uris: UriMemory, tasks: TaskIds) {
+    this.#client = client;
+    this.#view = view;
+    this.#server = server;
+    this.#uris = uris;
+    this.#tasks = tasks;
+  }
+
+  onResult(result: Json): Json {
+    const seen = this.#uris.seen(result, this.#view.ownerOf(this.#server), this.#view.catalog);
+    return this.#tasks.sealIn(seen, this.#server, this.#client);
   }
 }
 

@@ -3,10 +3,11 @@
  *
  * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
  */
-import { Answer, rethrow, type Step, unhandled } from '../core/answer.ts';
-import type { Ask, Call, Client, Question } from '../core/call.ts';
+import { answerOf, type Step, unhandled } from '../core/answer.ts';
+import type { Ask, Call, Client, Handler, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
+import { InFlight } from '../core/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editAt, editObject } from '../core/json-edit.ts';
 import type { ListKind } from '../core/listing.ts';
@@ -48,30 +49,31 @@ const LIST_CHANGED: Readonly<Record<ListKind, string>> = {
   resourceTemplates: 'notifications/resources/list_changed',
 };
 
-const AS_LEGACY: Step = { onResult: legacyResult, onError: rethrow };
-
 interface AnsweringEnds {
-  over(id: IdText, call: Call): void;
+  over(number: number): void;
   failed(error: unknown, call: Call): void;
 }
 
 /** A request of the client until it is answered. */
 class Answering implements Step {
-  readonly #id: IdText;
-  readonly #call: Call;
+  readonly id: IdText;
+  readonly call: Call;
+  /** Ours for it: a client may use its own twice. */
+  readonly #number: number;
   readonly #outlet: Outlet;
   readonly #ends: AnsweringEnds;
 
-  constructor(id: IdText, call: Call, outlet: Outlet, ends: AnsweringEnds) {
-    this.#id = id;
-    this.#call = call;
+  constructor(id: IdText, call: Call, number: number, outlet: Outlet, ends: AnsweringEnds) {
+    this.id = id;
+    this.call = call;
+    this.#number = number;
     this.#outlet = outlet;
     this.#ends = ends;
   }
 
   onResult(result: Json): Json {
     try {
-      this.#end(resultWire(this.#id, result));
+      this.#end(resultWire(this.id, legacyResult(result)));
     } catch (failure) {
       unhandled(failure);
     }
@@ -80,8 +82,8 @@ class Answering implements Step {
 
   onError(error: unknown): never {
     try {
-      this.#ends.failed(error, this.#call);
-      this.#end(legacyError(this.#id, this.#call, error));
+      this.#ends.failed(error, this.call);
+      this.#end(legacyError(this.id, this.call, error));
     } catch (failure) {
       unhandled(failure);
     }
@@ -89,8 +91,8 @@ class Answering implements Step {
   }
 
   #end(message: Wire): void {
-    this.#ends.over(this.#id, this.#call);
-    if (this.#call.signal.cancelled) this.#outlet.drop(message);
+    this.#ends.over(this.#number);
+    if (this.call.signal.cancelled) this.#outlet.drop(message);
     else this.#outlet.end(message);
   }
 }
@@ -98,7 +100,8 @@ class Answering implements Step {
 export class LegacySession implements Member {
   readonly #options: LegacySessionOptions;
   readonly #peer: Peer<Outlet>;
-  readonly #inProgress = new Map<IdText, Cancellation>();
+  readonly #inProgress = new InFlight<Answering>();
+  #lastNumber = 0;
   readonly #subscriptions = new Set<string>();
   readonly ask: Ask;
   #client: Client;
@@ -165,7 +168,7 @@ export class LegacySession implements Member {
 
   /** The client is gone: what it waits for is cancelled. */
   end(reason: string): void {
-    for (const signal of this.#inProgress.values()) signal.cancel(reason);
+    for (const { call } of this.#inProgress.values()) call.signal.cancel(reason);
     this.#peer.failAll(this.#gone());
     const attachment = this.#attachment;
     for (const uri of this.#subscriptions)
@@ -178,29 +181,25 @@ export class LegacySession implements Member {
   #request(id: IdText, method: string, params: Json, outlet: Outlet): void {
     const signal = new Cancellation();
     const call = this.#callFor(method, params, signal, outlet);
-    // A client that uses an id twice can cancel the later request only.
-    this.#inProgress.set(id, signal);
+    const number = (this.#lastNumber = this.#inProgress.idAfter(this.#lastNumber));
+    const answering = new Answering(id, call, number, outlet, this.#ends);
+    this.#inProgress.set(number, answering);
     outlet.onGone(() => signal.cancel('the client is gone'));
-    Answer.by(() =>
-      this.#attachment && method === 'tools/call'
-        ? this.#options.served.handle(call)
-        : this.#answer(method, params, call),
-    )
-      .through(AS_LEGACY)
-      .through(new Answering(id, call, outlet, this.#ends));
+    const handle = this.#attachment && method === 'tools/call' ? this.#options.served.handle : this.#handle;
+    answerOf(handle, call).through(answering);
   }
 
   readonly #ends: AnsweringEnds = {
-    over: (id, { signal }) => {
-      if (this.#inProgress.get(id) === signal) this.#inProgress.delete(id);
-    },
+    over: (number) => void this.#inProgress.delete(number),
     failed: (error, { method }) => {
       if (!(error instanceof RpcError || error instanceof ProxyError))
         this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
     },
   };
 
-  async #answer(method: string, params: Json, call: Call): Promise<Json> {
+  /** What the session answers by itself, and what it has to see first. */
+  readonly #handle: Handler = async (call) => {
+    const { method, params } = call;
     if (method === 'ping') return EMPTY_OBJECT;
     if (method === 'initialize') return this.#initialize(params);
     const { served } = this.#options;
@@ -216,7 +215,7 @@ export class LegacySession implements Member {
     if (method === 'resources/subscribe') return this.#subscribe(call.name, attachment);
     if (method === 'resources/unsubscribe') return this.#unsubscribe(call.name, attachment);
     return served.handle(call);
-  }
+  };
 
   async #initialize(params: Json): Promise<Json> {
     if (this.#attachment) throw RpcError.of(INVALID_REQUEST, 'initialize came twice');
@@ -308,9 +307,10 @@ export class LegacySession implements Member {
 
   #notified(method: string, params: Json): void {
     if (method === 'notifications/cancelled') {
-      this.#inProgress
-        .get(cancelledId(params))
-        ?.cancel(stringAt(params.value, 'reason') ?? 'the client cancelled it');
+      const id = cancelledId(params);
+      // Of two requests with one id the later one.
+      const named = this.#inProgress.latest((one) => one.id === id);
+      named?.call.signal.cancel(stringAt(params.value, 'reason') ?? 'the client cancelled it');
     } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
     else if (method === 'notifications/initialized') this.#greeted = true;
     else this.#options.log.debug({ method }, 'skipped a notification of the client');

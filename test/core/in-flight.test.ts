@@ -33,6 +33,22 @@ describe('what is in flight', () => {
     expect(inFlight.values()).toEqual([1, 17, 33, 65, 1025]);
   });
 
+  test('can be asked for the latest of those that are so', () => {
+    const inFlight = new InFlight<string>();
+    for (const [id, value] of [
+      [3, 'b'],
+      [18, 'a'],
+      [5, 'b'],
+      [40, 'c'],
+    ] as const)
+      inFlight.set(id, value);
+    const latestBut = (value: string): string | undefined => inFlight.latest((one) => one !== value);
+    expect([latestBut('a'), latestBut('c')]).toEqual(['c', 'a']);
+    inFlight.delete(18);
+    expect(latestBut('c')).toBe('b');
+    expect(inFlight.latest(() => false)).toBeUndefined();
+  });
+
   test('stays small while one number stays and many come and go', () => {
     const inFlight = new InFlight<string>();
     let last = inFlight.idAfter(0);

@@ -12,9 +12,9 @@ function healthOf(): { clock: HandClock; health: Health } {
 
 describe('the health of a server', () => {
   test('is good with nothing known, and with calls that succeed', () => {
-    const { health } = healthOf();
+    const { clock, health } = healthOf();
     expect(health.level).toBe('healthy');
-    for (let i = 0; i < 500; i++) health.call('ok', 5);
+    for (let i = 0; i < 500; i++) health.call('ok', 5, clock.now());
     expect(health.report).toMatchObject({ level: 'healthy', reasons: [], calls: { count: 100, errors: 0 } });
   });
 
@@ -27,26 +27,26 @@ describe('the health of a server', () => {
     [10, 5, 'degraded'],
     [10, 20, 'healthy'],
   ] as const)('after %i failures and %i successes is %s', (failures, successes, level) => {
-    const { health } = healthOf();
-    for (let i = 0; i < failures; i++) health.call(i % 2 ? 'error' : 'timeout', 100);
-    for (let i = 0; i < successes; i++) health.call('ok', 5);
+    const { clock, health } = healthOf();
+    for (let i = 0; i < failures; i++) health.call(i % 2 ? 'error' : 'timeout', 100, clock.now());
+    for (let i = 0; i < successes; i++) health.call('ok', 5, clock.now());
     expect(health.level).toBe(level);
   });
 
   test('forgets what is older than two minutes', async () => {
     const { clock, health } = healthOf();
-    for (let i = 0; i < 10; i++) health.call('timeout', 100);
+    for (let i = 0; i < 10; i++) health.call('timeout', 100, clock.now());
     await clock.pass(2 * MINUTE + 1);
     expect(health.report).toMatchObject({ level: 'healthy', calls: { count: 0 } });
   });
 
   test('is the worse of what calls and probes say', () => {
-    const { health } = healthOf();
-    for (let i = 0; i < 4; i++) health.call('error', 100);
+    const { clock, health } = healthOf();
+    for (let i = 0; i < 4; i++) health.call('error', 100, clock.now());
     for (let i = 0; i < 10; i++) health.probe(1);
     expect(health.level).toBe('unhealthy');
-    const other = new Health(new HandClock());
-    for (let i = 0; i < 50; i++) other.call('ok', 1);
+    const { clock: otherClock, health: other } = healthOf();
+    for (let i = 0; i < 50; i++) other.call('ok', 1, otherClock.now());
     other.probe(undefined);
     expect(other.level).toBe('degraded');
     other.probe(undefined);
@@ -57,12 +57,12 @@ describe('the health of a server', () => {
   test('suffers when it is much slower than is usual for it, not when it always was', async () => {
     const { clock, health } = healthOf();
     for (let minute = 0; minute < 20; minute++) {
-      for (let i = 0; i < 30; i++) health.call('ok', 400);
+      for (let i = 0; i < 30; i++) health.call('ok', 400, clock.now());
       await clock.pass(MINUTE);
     }
     expect(health.level).toBe('healthy');
     expect(health.report.calls.usualP95Ms).toBeGreaterThan(350);
-    for (let i = 0; i < 100; i++) health.call('ok', 3000);
+    for (let i = 0; i < 100; i++) health.call('ok', 3000, clock.now());
     expect(health.level).toBe('degraded');
     expect(health.report.reasons[0]).toMatch(/^slow: 95 % of the calls within 3000 ms, usually \d+ ms$/);
   });
@@ -71,12 +71,12 @@ describe('the health of a server', () => {
     const { clock, health } = healthOf();
     for (let minute = 0; minute < 50; minute++) {
       const slower = Math.max(0, minute - 29);
-      for (let i = 0; i < 10; i++) health.call('ok', 100 + slower * 10);
+      for (let i = 0; i < 10; i++) health.call('ok', 100 + slower * 10, clock.now());
       await clock.pass(MINUTE);
     }
     expect(health.report.reasons).toEqual([expect.stringMatching(/^has been slowing for (19|20) minutes$/)]);
     for (let minute = 0; minute < 3; minute++) {
-      for (let i = 0; i < 10; i++) health.call('ok', 100);
+      for (let i = 0; i < 10; i++) health.call('ok', 100, clock.now());
       await clock.pass(MINUTE);
     }
     expect(health.level).toBe('healthy');
@@ -85,7 +85,7 @@ describe('the health of a server', () => {
   test('a trend of noise is none', async () => {
     const { clock, health } = healthOf();
     for (let minute = 0; minute < 60; minute++) {
-      for (let i = 0; i < 10; i++) health.call('ok', 100 + ((minute * 37) % 40));
+      for (let i = 0; i < 10; i++) health.call('ok', 100 + ((minute * 37) % 40), clock.now());
       await clock.pass(MINUTE);
     }
     expect(health.report.slowingForMs).toBeUndefined();

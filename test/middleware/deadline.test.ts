@@ -13,7 +13,7 @@ function arrange(maxMs: number): { clock: HandClock; stage: Stage; bound: Return
   return {
     clock,
     stage: new Stage(),
-    bound: deadline({ deadlineOf: () => ({ maxMs, who: '"tavern"', server: 'tavern' }), clock }),
+    bound: deadline({ deadlineOf: () => ({ maxMs, server: 'tavern' }), clock }),
   };
 }
 
