@@ -18,9 +18,8 @@ import { timeout } from '../../src/middleware/timeout.ts';
 import { type Effort, type Section, show } from '../figures.ts';
 import { median } from '../statistics.ts';
 
-const DEADLINE = { maxMs: 3_600_000, server: 's' };
-
 const server = 's';
+const DEADLINE = { maxMs: 3_600_000, server };
 const SETTINGS = {
   failureThreshold: 5,
   recoveryTimeoutMs: 30_000,

@@ -49,7 +49,8 @@ function idFirst(text: string, maxDepth: number): Usual | undefined {
   const id = text.slice(HEAD.length, idEnd);
   const end = text.length - 1;
   if (text.startsWith(RESULT, idEnd)) return result(id, text, idEnd + RESULT.length, end, maxDepth);
-  if (text.startsWith(CALL, idEnd)) return request(id, 'tools/call', text, idEnd + CALL.length, end, maxDepth);
+  if (text.startsWith(CALL, idEnd))
+    return request(id, 'tools/call', text, idEnd + CALL.length, end, maxDepth);
   if (!text.startsWith(METHOD, idEnd)) return undefined;
   const from = idEnd + METHOD.length;
   const method = methodAt(text, from);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { at, EMPTY_OBJECT, isObject, Json, stringAt } from '../../src/core/json.ts';
+import { at, EMPTY_OBJECT, isObject, Json, quoted, stringAt } from '../../src/core/json.ts';
 import { valueText } from '../fuzz/json-text.ts';
 
 describe('a JSON value', () => {
@@ -41,5 +41,20 @@ describe('C02 looking into a value', () => {
   test('gives strings where strings are asked for', () => {
     expect(stringAt({ a: 1 }, 'a')).toBeUndefined();
     expect(stringAt('text', 'length')).toBeUndefined();
+  });
+});
+
+describe('a quoted string', () => {
+  test('is what the printer makes of it, whatever is in it', () => {
+    const strings = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }));
+    const same = fc.property(strings, (text) => {
+      expect(quoted(text)).toBe(JSON.stringify(text));
+    });
+    fc.assert(same);
+    for (let code = 0; code < 0x1_00_00; code++) {
+      const text = `a${String.fromCharCode(code)}`;
+      if (quoted(text) !== JSON.stringify(text))
+        expect([code, quoted(text)]).toEqual([code, JSON.stringify(text)]);
+    }
   });
 });
