@@ -191,6 +191,21 @@ describe('cancelling', () => {
     expect(client.messages.filter(({ id }) => id === 77 || id === 'a')).toEqual([]);
   });
 
+  test('of two calls with one id ends the later one, and the next time the earlier', async () => {
+    const before = await seenSoFar('notifications/cancelled');
+    const idOf = async (mark: string): Promise<unknown> => {
+      const isIt = ({ message }: { message: Wire }): boolean => message['params'].arguments?.mark === mark;
+      return (await seen('tools/call')).findLast(isIt)?.message['id'];
+    };
+    for (const mark of ['earlier', 'later'])
+      client.send({ id: 'twin', method: 'tools/call', params: { name: 'hang', arguments: { mark } } });
+    for (const [i, mark] of ['later', 'earlier'].entries()) {
+      client.notify('notifications/cancelled', { requestId: 'twin' });
+      const cancelled = (await seen('notifications/cancelled', before + i + 1)).at(-1);
+      expect(cancelled?.message['params'].requestId).toBe(await idOf(mark));
+    }
+  });
+
   test('D07 frees the slot: as many calls as may run at once run again', async () => {
     for (let i = 0; i < 40; i++) {
       client.send({ id: `slot${i}`, method: 'tools/call', params: { name: 'hang' } });
