@@ -9,7 +9,7 @@ import { configPage } from '../src/config/reference/page.ts';
 
 const made = {
   'switchyard.schema.json': JSON.stringify(configJsonSchema()),
-  'docs/configuration.md': configPage(),
+  'docs/reference/configuration.md': configPage(),
 };
 
 for (const [file, text] of Object.entries(made)) {
