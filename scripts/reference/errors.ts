@@ -58,7 +58,8 @@ const ROWS: Readonly<Record<ErrorCode | 'INTERNAL', Row>> = {
   },
   WORKFLOW_INVALID: {
     means: 'The definition or the input of a workflow has mistakes.',
-    remedy: 'The error lists all of them, each with a fix. `switchyard workflow plan` checks without running.',
+    remedy:
+      'The error lists all of them, each with a fix. `switchyard workflow plan` checks without running.',
   },
   STEP_FAILED: {
     means: 'A step of a workflow failed, and the run with it.',
