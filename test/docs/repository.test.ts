@@ -49,11 +49,8 @@ describe('the workflows of CI', () => {
   });
 
   test('run the tests on three systems, and from the oldest Node that is supported on', () => {
-    const [, { jobs }] = workflows.find(([file]) => file === 'ci.yml') ?? [
-      '',
-      { jobs: {} as Workflow['jobs'] },
-    ];
-    const { system = [], node = [] } = jobs['test']?.strategy?.matrix ?? {};
+    const jobs = new Map(workflows).get('ci.yml')?.jobs;
+    const { system = [], node = [] } = jobs?.['test']?.strategy?.matrix ?? {};
     expect(system).toEqual(['ubuntu-latest', 'macos-latest', 'windows-latest']);
     expect(node).toEqual([20, 22, 24]);
     expect(engines.node).toBe(`>=${String(node[0])}`);
