@@ -66,12 +66,12 @@ const ROWS: Readonly<Record<ErrorCode | 'INTERNAL', Row>> = {
     remedy: '`switchyard workflow show RUN`. After a fix: `switchyard workflow resume RUN`.',
   },
   NEEDS_ATTENTION: {
-    means: "A crash left it open whether a step's call took effect.",
+    means: "A run waits for a decision: mostly, whether a step's call took effect before a crash.",
     remedy: 'See whether it did, then decide: `switchyard workflow resume RUN`.',
   },
   INTERNAL: {
     means: 'The proxy itself has a bug. No server is to blame.',
-    remedy: 'Report it with the log lines around the call.',
+    remedy: '`switchyard logs` says where. Report it with the lines around the call.',
   },
 };
 

@@ -87,10 +87,16 @@ async function newUser(name: string): Promise<User> {
     async types(text) {
       // The port of the pages may be taken on this machine.
       const typed = `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${text.replaceAll(':8080', `:${port}`)}`;
-      const { stdout } = await run('bash', ['-euc', typed], { cwd: work, env, timeout: TIMEOUT });
+      const bash = run('bash', ['--norc', '-euc', typed], { cwd: work, env, timeout: TIMEOUT });
+      const { stdout } = await bash.catch(failed);
       return stdout;
     },
   };
+}
+
+/** What was printed to stdout says why, too. */
+function failed(error: Error & { readonly stdout?: string }): never {
+  throw new Error(`${error.message}\n${error.stdout ?? ''}`, { cause: error });
 }
 
 async function freePort(): Promise<number> {
