@@ -14,7 +14,8 @@ describe('a text stands for a number', () => {
     fc.assert(
       fc.property(numeric, (text) => {
         const number = wholeNumber(text);
-        const printed = Number.isSafeInteger(Number(text)) && Number(text) >= 0 && String(Number(text)) === text;
+        const printed =
+          Number.isSafeInteger(Number(text)) && Number(text) >= 0 && String(Number(text)) === text;
         expect(number).toBe(printed ? Number(text) : undefined);
       }),
     );
