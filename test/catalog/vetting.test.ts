@@ -99,7 +99,7 @@ describe('a malformed tool costs only itself', () => {
   test('of two tools with one name the first is offered', () => {
     const tools = [tool('t', { title: 'first' }), tool('t', { title: 'second' })];
     const catalog = build([entry('s', { tools })]);
-    expect(listed(catalog, 'tools', 'title')).toEqual(['first']);
+    expect(listed(catalog, 'tools', 'title')).toEqual(['s: first']);
     expect(catalog.problems).toHaveLength(1);
   });
 
