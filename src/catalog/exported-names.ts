@@ -73,8 +73,7 @@ function ownersOf(claims: readonly NameClaim[], options: NamingOptions): Map<str
       if (found.has(name)) contested.add(name);
       found.set(name, claim);
     }
-    for (const [name, claim] of found)
-      if (!owners.has(name) && !contested.has(name)) owners.set(name, claim);
+    for (const [name, claim] of found) if (!owners.has(name) && !contested.has(name)) owners.set(name, claim);
   }
   return owners;
 }

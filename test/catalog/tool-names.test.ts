@@ -251,7 +251,9 @@ describe('names as laws', () => {
             listing: { ...one.listing, tools: one.listing.tools.toReversed() },
           }));
           const targetsOf = (all: readonly CatalogEntry[]): object =>
-            Object.fromEntries([...build(all, { prefix }).tools].map(([name, { targets }]) => [name, targets]));
+            Object.fromEntries(
+              [...build(all, { prefix }).tools].map(([name, { targets }]) => [name, targets]),
+            );
           expect(targetsOf(mirrored)).toEqual(targetsOf(entries));
         },
       ),

@@ -43,7 +43,10 @@ describe('the text of a tool', () => {
     const tools = [tool('own', { title: 'Own' }), tool('none')];
     const { lists } = build([entry('s', { tools, prompts: tools })], { prefix: false });
     for (const { text } of [lists.tools, lists.prompts])
-      expect((JSON.parse(text) as { title?: string }[]).map(({ title }) => title)).toEqual(['Own', undefined]);
+      expect((JSON.parse(text) as { title?: string }[]).map(({ title }) => title)).toEqual([
+        'Own',
+        undefined,
+      ]);
   });
 
   test('keeps the last of two names, as JSON has it', () => {
