@@ -15,7 +15,8 @@ import { ProblemList } from './problem-list.ts';
 import { templateFinder } from './resource-templates.ts';
 import { toolText, uiResources } from './tool-text.ts';
 import { isUiUri, settleUris, type ClaimedUri, type UriClaim } from './uri-claims.ts';
-import { vetListing, type VettedItem, type VettedListing } from './vet-listing.ts';
+import { vetListing, withoutOutput, type VettedItem, type VettedListing } from './vet-listing.ts';
+import { sharingIds } from './schema-ids.ts';
 import { titleInWords } from './title-in-words.ts';
 
 export type { CatalogEntry, CatalogOptions } from './catalog-entry.ts';
@@ -33,7 +34,7 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
 
   const { prefix, maxNameLength } = options;
   const tools = nameItems(
-    all('tools'),
+    withOwnIds(all('tools'), problems),
     ({ tools: { rename } }) => rename,
     {
       prefix,
@@ -97,6 +98,17 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
         : 'private',
     problems: problems.all(),
   };
+}
+
+/** The tools, those without an output schema whose `$id` would be taken for another's. */
+function withOwnIds(tools: readonly VettedItem[], problems: ProblemList): readonly VettedItem[] {
+  const sharing = sharingIds(tools);
+  return tools.map((tool) => {
+    if (!sharing.has(tool)) return tool;
+    const what = 'has an outputSchema whose $id stands in another schema too; offered without it';
+    problems.add(tool.entry.server, tool.originalName, what);
+    return withoutOutput(tool);
+  });
 }
 
 /** The servers that have one of these capabilities, in config order. */

@@ -1,12 +1,13 @@
 /** Sorts the fit from the unfit in what one server listed: one malformed item costs that item alone. */
 import { at, type JsonObject } from '../core/json.ts';
-import { editObject } from '../core/json-edit.ts';
-import type { ListKind } from '../core/listing.ts';
+import { editObject, memberText } from '../core/json-edit.ts';
+import type { ListKind, SchemaVerdict } from '../core/listing.ts';
 import type { CatalogEntry, ToolRules } from './catalog-entry.ts';
 import { matchesGlob } from './glob.ts';
 import { hiddenCharacterIn } from './hidden-characters.ts';
 import type { ProblemList } from './problem-list.ts';
 import { type Repaired, repairedPrompt, repairedResource, repairedTool } from './repair-item.ts';
+import { schemaHash } from './schema-hash.ts';
 import {
   isLegacy,
   nameFault,
@@ -81,11 +82,23 @@ interface Vetting {
 /** The tool without an `outputSchema` that clients would stumble over; what it answers passes all the same. */
 function withFitOutput(tool: VettedItem, problems: ProblemList): VettedItem {
   const { entry, originalName, text, value } = tool;
-  const fault = outputFault(value, entry.listing.protocolVersion);
+  const fault =
+    outputFault(value, entry.listing.protocolVersion) ?? compileFault(text, entry.listing.schemaVerdicts);
   if (fault === undefined) return tool;
   problems.add(entry.server, originalName, `${fault}; offered without it`);
-  const { outputSchema: _, ...rest } = value;
-  return { ...tool, text: editObject(text, { outputSchema: undefined }), value: rest };
+  return withoutOutput(tool);
+}
+
+export function withoutOutput(tool: VettedItem): VettedItem {
+  const { outputSchema: _, ...value } = tool.value;
+  return { ...tool, text: editObject(tool.text, { outputSchema: undefined }), value };
+}
+
+function compileFault(text: string, verdicts: readonly SchemaVerdict[] = []): string | undefined {
+  const unfit = verdicts.filter(({ fault }) => fault !== '');
+  const schema = unfit.length > 0 ? memberText(text, 'outputSchema') : undefined;
+  const verdict = schema === undefined ? undefined : unfit.find(({ hash }) => hash === schemaHash(schema));
+  return verdict && `has an outputSchema that clients cannot use: ${verdict.fault}`;
 }
 
 function vetItems(entry: CatalogEntry, problems: ProblemList, vetting: Vetting): readonly VettedItem[] {

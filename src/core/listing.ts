@@ -15,6 +15,15 @@ export interface Listing {
   readonly cacheScope: 'public' | 'private';
   /** What was left out while listing (a page limit, a repeating cursor), for the log and `proxy_status`. */
   readonly problems: readonly string[];
+  /** Of the output schemas that had to be tried; none where no look was taken. */
+  readonly schemaVerdicts?: readonly SchemaVerdict[];
+}
+
+export interface SchemaVerdict {
+  /** Of the schema's text. */
+  readonly hash: string;
+  /** Why clients cannot use it; empty where they can. */
+  readonly fault: string;
 }
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';

@@ -18,6 +18,8 @@ export interface OfferOptions {
   readonly server: string;
   readonly greeting: GreetingSource;
   readonly memory: ListingMemory;
+  /** What came, with what there is to say of it. @param before what was known until now. */
+  readonly checked: (listing: Listing, before: Listing | undefined) => Promise<Listing>;
   /** How long all lists together may take. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -95,16 +97,17 @@ export class Offer {
   }
 
   async #ask(connection: Connection): Promise<void> {
-    const { greeting, memory, clock, timeoutMs, log, server, changed, failed } = this.#options;
+    const { greeting, memory, checked, clock, timeoutMs, log, server, changed, failed } = this.#options;
     const signal = new Cancellation();
     const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
     try {
       const { info, capabilities } = await greeting.promise;
       const from = clock.now();
-      const { listing, whole } = await connection.list(
+      const { listing: told, whole } = await connection.list(
         { info, capabilities },
         { before: this.#listing, signal },
       );
+      const listing = await checked(told, this.#listing);
       if (this.#connection !== connection) return;
       this.#listMs = Math.round(clock.now() - from);
       const before = this.#listing;
