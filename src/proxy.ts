@@ -441,7 +441,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
       greeting: part.greeting,
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
-      checked: schemas.checked,
+      checked: (listing, before) => schemas.checked(listing, before),
       door: part.door,
       start: server.start,
       idleStopMs: server.idleStopMs,

@@ -74,9 +74,7 @@ function valueOf(text: string, type: unknown): unknown {
   if (type === 'boolean') return isYes(text) || (/^(n|no|false)$/i.test(text) ? false : undefined);
   if (type === 'number' || type === 'integer') {
     const number = Number(text);
-    return !NUMBER.test(text) || (type === 'integer' && !Number.isInteger(number))
-      ? undefined
-      : number;
+    return !NUMBER.test(text) || (type === 'integer' && !Number.isInteger(number)) ? undefined : number;
   }
   return text === '' ? undefined : text;
 }

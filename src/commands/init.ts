@@ -138,8 +138,7 @@ function prompts(): Prompts {
         if (text === '' || text === 'all') return Array.from({ length: count }, (_, index) => index);
         if (text === 'none') return [];
         const numbers = text.split(/[\s,]+/).map((one) => (wholeNumber(one) ?? 0) - 1);
-        if (numbers.every((number) => number >= 0 && number < count))
-          return numbers;
+        if (numbers.every((number) => number >= 0 && number < count)) return numbers;
       }
     },
     yes: async (question) => /^(|y|yes)$/i.test((await lines.question(`${question} (Y/n) `)).trim()),

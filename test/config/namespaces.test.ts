@@ -72,11 +72,14 @@ describe('namespaces', () => {
     );
   });
 
-  test.each([[['my.files', 'my_files']], [['my_files', 'my.files']]])('in the order %j my_files is my_files', (keys) => {
-    const namespaces = assigned(keys);
-    expect(namespaces.get('my_files')).toBe('my_files');
-    expect(namespaces.get('my.files')).toMatch(/^my_files_[0-9a-f]{6}$/);
-  });
+  test.each([[['my.files', 'my_files']], [['my_files', 'my.files']]])(
+    'in the order %j my_files is my_files',
+    (keys) => {
+      const namespaces = assigned(keys);
+      expect(namespaces.get('my_files')).toBe('my_files');
+      expect(namespaces.get('my.files')).toMatch(/^my_files_[0-9a-f]{6}$/);
+    },
+  );
 
   test('a key that has to be altered and is alone in that keeps its words', () => {
     expect(assigned(['my.files', 'other']).get('my.files')).toBe('my_files');

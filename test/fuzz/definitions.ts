@@ -79,9 +79,12 @@ export function definitionsFor(server: string, seed: number): Definitions {
       fc
         .sample(objectWith([...named(turn), ...more], ITEM_KEYS), { seed: seed + turn, numRuns: 1 })
         .map((parts) => {
-          const name = (own: string): string =>
-            prefixed ? JSON.stringify(`${server}__${JSON.parse(own) as string}`) : own;
-          return { text: print(parts), seen: minify(print(changed(parts, { name }))) };
+          if (!prefixed) return { text: print(parts), seen: minify(print(parts)) };
+          const name = (own: string): string => JSON.stringify(`${server}__${JSON.parse(own) as string}`);
+          const { members, spaces } = changed(parts, { name });
+          const words = turn === 0 ? 'fuzz' : `fuzz ${turn}`;
+          const titled = [...members, member('title', `"${server}: ${words}"`)];
+          return { text: print(parts), seen: minify(print({ members: titled, spaces })) };
         }),
     );
   const nameOf = (turn: number): Member => member('name', turn === 0 ? '"fuzz"' : `"fuzz\\u002d${turn}"`);
