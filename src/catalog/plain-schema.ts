@@ -51,7 +51,10 @@ export function isPlainSchema(root: JsonObject): boolean {
       case 'properties':
       case '$defs':
       case 'definitions':
-        return isObject(value) && Object.values(value).every(isPlain);
+        return (
+          isObject(value) &&
+          Object.entries(value).every(([name, inner]) => !HALF.test(name) && isPlain(inner))
+        );
       case 'additionalProperties':
       case 'items':
         return isPlain(value);
@@ -73,6 +76,9 @@ export function isPlainSchema(root: JsonObject): boolean {
     return isObject(target) || typeof target === 'boolean';
   }
 }
+
+/** Of a pair that stands for one character: in a name it makes the compiler stumble. */
+const HALF = /\p{Surrogate}/u;
 
 const TYPES: ReadonlySet<unknown> = new Set([
   'object',

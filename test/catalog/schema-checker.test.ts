@@ -134,9 +134,13 @@ test('a schema that is plain at a look is one that an SDK client can use', () =>
       fc.record(
         {
           type: fc.constantFrom('object', 'array', ['string', 'null'], 'any', null),
-          properties: fc.dictionary(fc.constantFrom('a', '$ref', 'constructor', 'enum'), tie('schema'), {
-            maxKeys: 2,
-          }),
+          properties: fc.dictionary(
+            fc.constantFrom('a', '$ref', 'constructor', 'enum', '\ud83d'),
+            tie('schema'),
+            {
+              maxKeys: 2,
+            },
+          ),
           items: fc.oneof(tie('schema'), fc.constantFrom(true, [], 'x')),
           anyOf: fc.array(tie('schema'), { maxLength: 2 }),
           allOf: fc.array(tie('schema'), { maxLength: 2 }),

@@ -32,6 +32,7 @@ export const UNUSABLE: Readonly<Record<string, object>> = {
   'has alternatives that are no list': of({ anyOf: {} }),
   'has a property without a schema': of({ properties: { b: null } }),
   'has additionalProperties that are null': { ...O, additionalProperties: null },
+  'has half a character in a name': { ...O, properties: { 'a\ud83d': { enum: [1] } } },
   'has a condition that is text': { ...O, if: 'x' },
   'has a format that is a number': of({ type: 'string', format: 5 }),
   'is, to itself, one of its parts': { ...O, allOf: [{ $ref: '#' }] },
