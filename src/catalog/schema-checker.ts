@@ -9,7 +9,7 @@ import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';
 import { at, isObject, type Json } from '../core/json.ts';
 import { memberText } from '../core/json-edit.ts';
-import type { Listing, SchemaVerdict } from '../core/listing.ts';
+import type { CheckedListing, Listing, SchemaVerdict } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import { isPlainSchema } from './plain-schema.ts';
 import { schemaHash } from './schema-hash.ts';
@@ -27,8 +27,12 @@ const MAX_FAULT_CHARACTERS = 200;
 const UNCHECKED = 'it could not be checked';
 
 export interface SchemaChecker {
-  /** The listing with what there is to say of its output schemas. @param before whose verdicts still hold. */
-  checked(listing: Listing, before: Listing | undefined): Promise<Listing>;
+  /**
+   * The listing with what there is to say of its output schemas: nobody waits for those that have to be tried.
+   *
+   * @param before whose verdicts still hold.
+   */
+  checked(listing: Listing, before: Listing | undefined): Promise<CheckedListing>;
   close(): Promise<void>;
 }
 
@@ -51,13 +55,12 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
 
   return {
     async checked(listing, before) {
-      for (const { hash, fault } of before?.schemaVerdicts ?? []) if (fault !== UNCHECKED) note(hash, fault);
+      for (const { hash, fault } of before?.schemaVerdicts ?? [])
+        if (fault !== undefined && fault !== UNCHECKED) note(hash, fault);
       const schemas = new Map(listing.tools.flatMap(doubtfulSchema).map((text) => [schemaHash(text), text]));
-      const faults: SchemaVerdict[] = [];
-      const time = { leftMs: maxListingMs };
-      for (const [hash, text] of schemas)
-        faults.push({ hash, fault: verdicts.get(hash) ?? (await inTurn(hash, text, time)) });
-      return faults.length > 0 ? { ...listing, schemaVerdicts: faults } : listing;
+      const known = [...schemas.keys()].map((hash) => verdict(hash, verdicts.get(hash)));
+      const now = known.length > 0 ? { ...listing, schemaVerdicts: known } : listing;
+      return { now, later: known.every(isSettled) ? undefined : settled(now, schemas) };
     },
     async close() {
       over = true;
@@ -65,6 +68,14 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
       await (await thread?.catch(() => undefined))?.end();
     },
   };
+
+  async function settled(listing: Listing, schemas: ReadonlyMap<string, string>): Promise<Listing> {
+    const time = { leftMs: maxListingMs };
+    const schemaVerdicts: SchemaVerdict[] = [];
+    for (const [hash, text] of schemas)
+      schemaVerdicts.push(verdict(hash, verdicts.get(hash) ?? (await inTurn(hash, text, time))));
+    return { ...listing, schemaVerdicts };
+  }
 
   function inTurn(hash: string, text: string, time: { leftMs: number }): Promise<string> {
     const fault = turn.then(async () => {
@@ -109,6 +120,14 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
     if (verdicts.size >= MAX_REMEMBERED && oldest !== undefined) verdicts.delete(oldest);
     verdicts.set(hash, fault.slice(0, MAX_FAULT_CHARACTERS));
   }
+}
+
+function verdict(hash: string, fault: string | undefined): SchemaVerdict {
+  return { hash, ...(fault !== undefined && { fault }) };
+}
+
+function isSettled({ fault }: SchemaVerdict): boolean {
+  return fault !== undefined;
 }
 
 function doubtfulSchema({ text, value }: Json): readonly string[] {

@@ -8,7 +8,8 @@ export function schemaChecks(log: Logger): SchemaChecker {
   return {
     async checked(listing: Listing, before: Listing | undefined) {
       // The key, plain or in escapes.
-      if (!listing.tools.some(({ text }) => /outputSchema|\\u/.test(text))) return listing;
+      if (!listing.tools.some(({ text }) => /outputSchema|\\u/.test(text)))
+        return { now: listing, later: undefined };
       checker ??= load(log);
       return (await checker).checked(listing, before);
     },

@@ -82,10 +82,11 @@ interface Vetting {
 /** The tool without an `outputSchema` that clients would stumble over; what it answers passes all the same. */
 function withFitOutput(tool: VettedItem, problems: ProblemList): VettedItem {
   const { entry, originalName, text, value } = tool;
-  const fault =
-    outputFault(value, entry.listing.protocolVersion) ?? compileFault(text, entry.listing.schemaVerdicts);
+  const { protocolVersion, schemaVerdicts } = entry.listing;
+  const fault = outputFault(value, protocolVersion) ?? compileFault(text, schemaVerdicts);
   if (fault === undefined) return tool;
-  problems.add(entry.server, originalName, `${fault}; offered without it`);
+  // Of one that is not judged yet there is nothing to say.
+  if (fault !== '') problems.add(entry.server, originalName, `${fault}; offered without it`);
   return withoutOutput(tool);
 }
 
@@ -94,11 +95,14 @@ export function withoutOutput(tool: VettedItem): VettedItem {
   return { ...tool, text: editObject(tool.text, { outputSchema: undefined }), value };
 }
 
+/** @returns `undefined` where clients can use it; empty where that is not known yet. */
 function compileFault(text: string, verdicts: readonly SchemaVerdict[] = []): string | undefined {
   const unfit = verdicts.filter(({ fault }) => fault !== '');
   const schema = unfit.length > 0 ? memberText(text, 'outputSchema') : undefined;
-  const verdict = schema === undefined ? undefined : unfit.find(({ hash }) => hash === schemaHash(schema));
-  return verdict && `has an outputSchema that clients cannot use: ${verdict.fault}`;
+  const hash = schema === undefined ? undefined : schemaHash(schema);
+  const verdict = unfit.find((one) => one.hash === hash);
+  if (!verdict) return undefined;
+  return verdict.fault === undefined ? '' : `has an outputSchema that clients cannot use: ${verdict.fault}`;
 }
 
 function vetItems(entry: CatalogEntry, problems: ProblemList, vetting: Vetting): readonly VettedItem[] {

@@ -22,8 +22,14 @@ export interface Listing {
 export interface SchemaVerdict {
   /** Of the schema's text. */
   readonly hash: string;
-  /** Why clients cannot use it; empty where they can. */
-  readonly fault: string;
+  /** Why clients cannot use it; empty where they can, `undefined` where that is not known yet. */
+  readonly fault?: string;
+}
+
+/** A listing as it can be offered at once, and as it will be when what is in doubt is settled. */
+export interface CheckedListing {
+  readonly now: Listing;
+  readonly later: Promise<Listing> | undefined;
 }
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';

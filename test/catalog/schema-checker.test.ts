@@ -25,7 +25,11 @@ function sdkUses(schema: object): boolean {
   }
 }
 
-interface Checking extends SchemaChecker {
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+interface Checking {
+  /** What it comes to in the end. */
+  checked(listing: Listing, before: Listing | undefined): Promise<Listing>;
   /** How many threads there were. */
   readonly started: () => number;
 }
@@ -37,11 +41,16 @@ function checking(bounds: { maxCompileMs?: number; maxListingMs?: number } = {})
       started++;
       return startSchemaWorker();
     },
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: SILENT,
     ...bounds,
   });
   onTestFinished(() => checker.close());
-  return { ...checker, started: () => started };
+  return { checked: (now, before) => inTheEnd(checker, now, before), started: () => started };
+}
+
+async function inTheEnd(checker: SchemaChecker, listing: Listing, before?: Listing): Promise<Listing> {
+  const { now, later } = await checker.checked(listing, before);
+  return later ?? now;
 }
 
 function listing(schemas: Readonly<Record<string, unknown>>): Listing {
@@ -84,6 +93,17 @@ describe('output schemas that clients cannot use', () => {
     expect(atNextStart.started()).toBe(0);
   });
 
+  test('are waited for by nobody: until it is known, those in doubt are left out without a word', async () => {
+    const checker = createSchemaChecker({ startWorker: startSchemaWorker, log: SILENT });
+    onTestFinished(() => checker.close());
+    const odd = listing({ plain: USABLE['is plain'], fit: USABLE['has a good pattern'] });
+    const { now, later } = await checker.checked(odd, undefined);
+    expect(kept(now)).toEqual(['plain']);
+    expect(build([{ ...entry('s'), listing: now }])).toMatchObject({ problems: [] });
+    expect(kept((await later) as Listing)).toEqual(['plain', 'fit']);
+    expect((await checker.checked(odd, undefined)).later).toBeUndefined();
+  });
+
   test('C05 are those that take too long to compile, and they hold nothing else up', async () => {
     const properties = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, i) => [`p${i}`, { type: 'string', pattern: `^a{${i % 900}}$` }]),
@@ -103,10 +123,10 @@ describe('output schemas that clients cannot use', () => {
       startWorker: () => {
         throw new Error('no threads here');
       },
-      log: { debug() {}, info() {}, warn() {}, error() {} },
+      log: SILENT,
     });
     const odd = listing({ plain: USABLE['is plain'], b: USABLE['has a good pattern'] });
-    const checked = await checker.checked(odd, undefined);
+    const checked = await inTheEnd(checker, odd);
     expect(kept(checked)).toEqual(['plain']);
     // It was nothing about the schema: the next start tries again.
     expect(kept(await checking().checked(odd, checked))).toEqual(['plain', 'b']);
