@@ -309,7 +309,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
-    await Promise.all([eras.close(), snapshots.close(), schemas.close()]);
+    schemas.close();
+    await Promise.all([eras.close(), snapshots.close()]);
     await swept;
     await processes.close();
   }

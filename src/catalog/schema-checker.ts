@@ -33,7 +33,8 @@ export interface SchemaChecker {
    * @param before whose verdicts still hold.
    */
   checked(listing: Listing, before: Listing | undefined): Promise<CheckedListing>;
-  close(): Promise<void>;
+  /** What is under way is left in doubt. */
+  close(): void;
 }
 
 export interface SchemaCheckerOptions {
@@ -50,8 +51,9 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
   let idle: NodeJS.Timeout | undefined;
   /** One schema at a time, so that it is known which takes too long. */
   let turn: Promise<unknown> = Promise.resolve();
-  /** Closed, or without a thread that starts. */
-  let over = false;
+  let closed = false;
+  /** No thread starts. */
+  let broken = false;
 
   return {
     async checked(listing, before) {
@@ -62,10 +64,10 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
       const now = known.length > 0 ? { ...listing, schemaVerdicts: known } : listing;
       return { now, later: known.every(isSettled) ? undefined : settled(now, schemas) };
     },
-    async close() {
-      over = true;
+    close() {
+      closed = true;
       clearTimeout(idle);
-      await (await thread?.catch(() => undefined))?.end();
+      endThread();
     },
   };
 
@@ -77,7 +79,7 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
     return { ...listing, schemaVerdicts };
   }
 
-  function inTurn(hash: string, text: string, time: { leftMs: number }): Promise<string> {
+  function inTurn(hash: string, text: string, time: { leftMs: number }): Promise<string | undefined> {
     const fault = turn.then(async () => {
       if (time.leftMs <= 0) return UNCHECKED;
       const from = performance.now();
@@ -89,17 +91,23 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
     return fault;
   }
 
-  async function compiled(hash: string, text: string): Promise<string> {
+  async function compiled(hash: string, text: string): Promise<string | undefined> {
     clearTimeout(idle);
-    const fault = over ? UNCHECKED : await tried(text);
-    // Its end may be what ended the thread.
-    if (over || fault === UNCHECKED) return UNCHECKED;
+    const fault = broken ? UNCHECKED : closed ? undefined : await tried(text);
+    // The end of all may be what ended the thread.
+    if (closed) return undefined;
+    if (fault === undefined || fault === UNCHECKED) return fault;
     note(hash, fault);
-    idle = setTimeout(() => {
-      void thread?.then((its) => its.end());
-      thread = undefined;
-    }, IDLE_MS).unref();
+    idle = setTimeout(endThread, IDLE_MS).unref();
     return fault;
+  }
+
+  function endThread(): void {
+    void thread?.then(
+      (its) => its.end(),
+      () => {},
+    );
+    thread = undefined;
   }
 
   async function tried(text: string): Promise<string> {
@@ -109,7 +117,7 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
       return fault;
     } catch (error) {
       log.warn({ why: messageOf(error) }, 'output schemas cannot be checked: those in doubt are left out');
-      over = true;
+      broken = true;
       thread = undefined;
       return UNCHECKED;
     }
@@ -142,7 +150,7 @@ const TOO_DEAR = 'it takes too long or too much memory to compile';
 interface Thread {
   /** @returns why it is of no use to a client; empty where it is. */
   ask(text: string, withinMs: number): Promise<string>;
-  end(): Promise<void>;
+  end(): void;
 }
 
 /** @throws Error where it does not start. */
@@ -156,7 +164,7 @@ async function startThread(start: () => Worker): Promise<Thread> {
   worker.on('error', (error) => (ready ? answered(TOO_DEAR) : failed(error)));
   worker.on('exit', () => (ready ? answered(TOO_DEAR) : failed(new Error('its thread ended'))));
   await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => failed(new Error('its thread does not start')), MAX_START_MS);
+    const late = setTimeout(() => failed(new Error('its thread does not start')), MAX_START_MS).unref();
     answered = () => {
       clearTimeout(late);
       ready = true;
@@ -174,7 +182,7 @@ async function startThread(start: () => Worker): Promise<Thread> {
         const late = setTimeout(() => {
           void worker.terminate();
           resolve(TOO_DEAR);
-        }, withinMs);
+        }, withinMs).unref();
         answered = (fault) => {
           clearTimeout(late);
           answered = () => {};
@@ -182,8 +190,6 @@ async function startThread(start: () => Worker): Promise<Thread> {
         };
         worker.postMessage(text);
       }),
-    async end() {
-      await worker.terminate();
-    },
+    end: () => void worker.terminate(),
   };
 }

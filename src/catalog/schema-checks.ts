@@ -13,8 +13,8 @@ export function schemaChecks(log: Logger): SchemaChecker {
       checker ??= load(log);
       return (await checker).checked(listing, before);
     },
-    async close() {
-      await (await checker)?.close();
+    close() {
+      void checker?.then((its) => its.close());
     },
   };
 }

@@ -4,7 +4,7 @@ import { editObject, memberText } from '../core/json-edit.ts';
 import type { ListKind, SchemaVerdict } from '../core/listing.ts';
 import type { CatalogEntry, ToolRules } from './catalog-entry.ts';
 import { matchesGlob } from './glob.ts';
-import { hiddenCharacterIn } from './hidden-characters.ts';
+import { hiddenCharacterIn, printableName } from './hidden-characters.ts';
 import type { ProblemList } from './problem-list.ts';
 import { type Repaired, repairedPrompt, repairedResource, repairedTool } from './repair-item.ts';
 import { schemaHash } from './schema-hash.ts';
@@ -102,7 +102,9 @@ function compileFault(text: string, verdicts: readonly SchemaVerdict[] = []): st
   const hash = schema === undefined ? undefined : schemaHash(schema);
   const verdict = unfit.find((one) => one.hash === hash);
   if (!verdict) return undefined;
-  return verdict.fault === undefined ? '' : `has an outputSchema that clients cannot use: ${verdict.fault}`;
+  return verdict.fault === undefined
+    ? ''
+    : `has an outputSchema that clients cannot use: ${printableName(verdict.fault)}`;
 }
 
 function vetItems(entry: CatalogEntry, problems: ProblemList, vetting: Vetting): readonly VettedItem[] {

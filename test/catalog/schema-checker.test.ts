@@ -104,6 +104,17 @@ describe('output schemas that clients cannot use', () => {
     expect((await checker.checked(odd, undefined)).later).toBeUndefined();
   });
 
+  test('are still in doubt where the end comes first, and told at the next start', async () => {
+    const checker = createSchemaChecker({ startWorker: startSchemaWorker, log: SILENT });
+    const odd = listing({ a: USABLE['has a good pattern'], b: UNUSABLE['has an empty enum'] });
+    const { later } = await checker.checked(odd, undefined);
+    checker.close();
+    const cutShort = (await later) as Listing;
+    expect(kept(cutShort)).toEqual([]);
+    expect(build([{ ...entry('s'), listing: cutShort }]).problems).toEqual([]);
+    expect(kept(await checking().checked(odd, cutShort))).toEqual(['a']);
+  });
+
   test('C05 are those that take too long to compile, and they hold nothing else up', async () => {
     const properties = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, i) => [`p${i}`, { type: 'string', pattern: `^a{${i % 900}}$` }]),
