@@ -31,13 +31,30 @@ const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root
 // Whoever installs us gets these; what else is imported becomes part of our files. zod is both: our types speak of its.
 const external = Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => name !== 'zod');
 
+/** @satisfies {import('rolldown').InputOptions} */
+const common = {
+  cwd: root,
+  platform: 'node',
+  resolve: { mainFields: ['module', 'main'] },
+  external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+};
+/** @satisfies {import('rolldown').OutputOptions} */
+const written = {
+  dir: dist,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  comments: { legal: false, annotation: false, jsdoc: false },
+  sourcemap: true,
+  sourcemapExcludeSources: true,
+};
+
 /** What every start runs: all that it imports is the script. */
 const START = join(root, 'src/cli.ts');
 /** By id, with the modules of packages. */
 const started = new Set();
 
 const bundle = await rolldown({
-  cwd: root,
+  ...common,
   input: {
     cli: 'src/cli.ts',
     index: 'src/index.ts',
@@ -45,9 +62,6 @@ const bundle = await rolldown({
     // A thread's own file, looked for beside the one that starts it.
     worker: 'src/workflow/journal/worker.ts',
   },
-  platform: 'node',
-  resolve: { mainFields: ['module', 'main'] },
-  external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
   plugins: [
     {
       name: 'started',
@@ -66,21 +80,24 @@ const bundle = await rolldown({
   ],
 });
 const { output } = await bundle.write({
-  dir: dist,
-  format: 'esm',
-  entryFileNames: '[name].js',
+  ...written,
   // Flat: what looks for a file by its own place finds it one level above in all of them.
   chunkFileNames: '[name]-[hash].js',
   codeSplitting: {
     groups: [{ name: 'start', test: (id) => started.has(id) || id.startsWith('\0rolldown/') }],
   },
-  comments: { legal: false, annotation: false, jsdoc: false },
-  sourcemap: true,
-  sourcemapExcludeSources: true,
 });
 await bundle.close();
 
-const chunks = output.filter((file) => file.type === 'chunk');
+// A thread's own file, whole in itself: it shares nothing with the program.
+const threadBundle = await rolldown({
+  ...common,
+  input: { 'schema-worker': 'src/catalog/schema-worker.ts' },
+});
+const thread = await threadBundle.write(written);
+await threadBundle.close();
+
+const chunks = [...output, ...thread.output].filter((file) => file.type === 'chunk');
 const starts = chunks.filter(({ name }) => name === 'start');
 if (starts.length !== 1) throw new Error(`one file is to hold what every start needs, not ${starts.length}`);
 await compileLater(starts[0]);

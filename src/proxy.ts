@@ -10,6 +10,7 @@ import { type CallRoad, callRoad } from './call-road.ts';
 import { ClientNotices } from './client-notices.ts';
 import { ClientViews } from './client-views.ts';
 import { carriersFor, type CarrierContext } from './carriers.ts';
+import { schemaChecks } from './catalog/schema-checks.ts';
 import { openSnapshots, snapshotAddress } from './catalog/snapshot.ts';
 import { UriMemory } from './catalog/uri-memory.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -103,6 +104,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const sealer = new Sealer(key, () => Date.now());
   const eras = eraMemory(join(config.stateDir, 'eras.json'), key, log);
   const snapshots = openSnapshots(config.stateDir, key, log);
+  const schemas = schemaChecks(log);
   const turns = new Turns({ atOnce: config.limits.reconnects, longestMs: LONGEST_TURN_MS, clock });
   const tasks = taskIds(sealer);
   const uris = new UriMemory(
@@ -307,6 +309,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
+    schemas.close();
     await Promise.all([eras.close(), snapshots.close()]);
     await swept;
     await processes.close();
@@ -439,6 +442,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
       greeting: part.greeting,
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
+      checked: (listing, before) => schemas.checked(listing, before),
       door: part.door,
       start: server.start,
       idleStopMs: server.idleStopMs,

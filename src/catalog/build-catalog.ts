@@ -15,7 +15,9 @@ import { ProblemList } from './problem-list.ts';
 import { templateFinder } from './resource-templates.ts';
 import { toolText, uiResources } from './tool-text.ts';
 import { isUiUri, settleUris, type ClaimedUri, type UriClaim } from './uri-claims.ts';
-import { vetListing, type VettedItem, type VettedListing } from './vet-listing.ts';
+import { vetListing, withoutOutput, type VettedItem, type VettedListing } from './vet-listing.ts';
+import { sharingIds } from './schema-ids.ts';
+import { titleInWords } from './title-in-words.ts';
 
 export type { CatalogEntry, CatalogOptions } from './catalog-entry.ts';
 
@@ -32,7 +34,7 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
 
   const { prefix, maxNameLength } = options;
   const tools = nameItems(
-    all('tools'),
+    withOwnIds(all('tools'), problems),
     ({ tools: { rename } }) => rename,
     {
       prefix,
@@ -52,6 +54,10 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
   const toolTexts = tools.map(({ item, name }) =>
     toolText(item.text, item.value, {
       name,
+      titleWhenRenamed: () => {
+        const { server, tools: rules } = item.entry;
+        return titleInWords(server, item.value, rules.rename.get(item.originalName) ?? item.originalName);
+      },
       override: item.entry.tools.override.get(item.originalName),
       origin: options.origin ? { server: item.entry.server, originalName: item.originalName } : undefined,
       prefixedUris: prefixedUris.get(item.entry.server),
@@ -61,7 +67,7 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
   return {
     lists: {
       tools: listOf(toolTexts),
-      prompts: listOf(prompts.map(({ item, name }) => withName(item, 'name', name))),
+      prompts: listOf(prompts.map(promptText)),
       resources: listOf(all('resources').map((item) => withName(item, 'uri', seenUri(item)))),
       resourceTemplates: listOf(
         all('resourceTemplates').map((item) => withName(item, 'uriTemplate', seenUri(item))),
@@ -92,6 +98,17 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
         : 'private',
     problems: problems.all(),
   };
+}
+
+/** The tools, those without an output schema whose `$id` would be taken for another's. */
+function withOwnIds(tools: readonly VettedItem[], problems: ProblemList): readonly VettedItem[] {
+  const sharing = sharingIds(tools);
+  return tools.map((tool) => {
+    if (!sharing.has(tool)) return tool;
+    const what = 'has an outputSchema whose $id stands in another schema too; offered without it';
+    problems.add(tool.entry.server, tool.originalName, what);
+    return withoutOutput(tool);
+  });
 }
 
 /** The servers that have one of these capabilities, in config order. */
@@ -127,8 +144,14 @@ function prefixesByServer(claims: readonly ClaimedUri[]): ReadonlyMap<string, Re
   return servers;
 }
 
+function promptText({ item, name }: NamedItem): string {
+  if (name === item.originalName) return item.text;
+  const title = titleInWords(item.entry.server, item.value, item.originalName);
+  return editObject(item.text, { name: JSON.stringify(name), title: JSON.stringify(title) });
+}
+
 /** The item's text with another value for the member that names it. */
-function withName(item: VettedItem, key: 'name' | 'uri' | 'uriTemplate', name: string): string {
+function withName(item: VettedItem, key: 'uri' | 'uriTemplate', name: string): string {
   return name === item.originalName ? item.text : editObject(item.text, { [key]: JSON.stringify(name) });
 }
 

@@ -1,11 +1,16 @@
 /**
  * The names clients see, for tools and prompts: `namespace__name`, or a hashed form of it.
  *
- * A hashed name ends in `_` and eight or more characters of an alphabet without vowels, 0 and 1. A name that looks
- * hashed by nature is itself hashed, so the two kinds never meet, and nobody can take a name by guessing its hash.
- * A namespace has no `__` in it and no `_` at its end, so a prefixed name has one reading only. It follows that
- * with prefixes a name depends on its own server, its own name and the config, and on nobody else. Without them,
- * where several servers claim one name, the first in config order keeps it and the others' are hashed.
+ * Clients remember names in their permissions, so a name goes by server and tool, and never by who comes first. One
+ * that fits as it stands is kept. In one that does not, other characters become `_`; it gets a hash at its end only
+ * where somebody else would have what comes of that, where it is too long, or where letters were lost: names in another
+ * script would all come to the same. Between several that fit and are the same (two servers, without prefixes), or
+ * several that became the same, nobody has the better right: all get a hash.
+ *
+ * A namespace has no `__` in it and no `_` at its end, so a prefixed name has one reading only: with prefixes, what
+ * other servers list changes nothing. A hashed name ends in `_` and eight or more characters of an alphabet without
+ * vowels, 0 and 1. A name that looks hashed by nature is itself hashed, so the two kinds never meet, and nobody can take
+ * a name by guessing its hash.
  */
 import { createHash } from 'node:crypto';
 
@@ -33,44 +38,83 @@ export interface ExportedName {
   readonly denied: 'reserved' | 'taken' | undefined;
 }
 
-/** The exported names of all claims, which come in config order, no two for the same thing; in the same order. */
+/** The exported names of all claims, no two of them for the same thing; in the same order. */
 export function exportedNames(claims: readonly NameClaim[], options: NamingOptions): readonly ExportedName[] {
-  const owners = new Map<string, NameClaim>();
-  // Plain names first: a hashed name can always grow out of the way.
-  for (const claim of claims) {
-    const name = fullName(claim, options);
-    if (isPlain(name, options) && !claim.yields && !options.isReserved(name) && !owners.has(name))
-      owners.set(name, claim);
+  const owners = ownersOf(claims, options);
+  const taken = new Set(owners.keys());
+  const hashed = new Map<NameClaim, string>();
+  // Two hashes may agree in their first characters: who makes way is settled by the hashes, not by any order.
+  const others = claims.filter((claim) => owners.get(plainName(claim, options)) !== claim);
+  for (const { claim, hash } of others.map(withHash).sort((a, b) => (a.hash < b.hash ? -1 : 1))) {
+    const name = hashedName(claim, hash, options, taken);
+    hashed.set(claim, name);
+    taken.add(name);
   }
   return claims.map((claim) => {
-    const full = fullName(claim, options);
-    if (owners.get(full) === claim) return { name: full, denied: undefined };
-    const name = hashedName(claim, options, owners);
-    owners.set(name, claim);
-    if (options.isReserved(full)) return { name, denied: 'reserved' };
-    return { name, denied: isPlain(full, options) ? 'taken' : undefined };
+    const plain = plainName(claim, options);
+    const name = hashed.get(claim);
+    if (name === undefined) return { name: plain, denied: undefined };
+    if (options.isReserved(plain)) return { name, denied: 'reserved' };
+    return { name, denied: isFit(claim, options) ? 'taken' : undefined };
   });
 }
 
+/** Who has which name without a hash. */
+function ownersOf(claims: readonly NameClaim[], options: NamingOptions): Map<string, NameClaim> {
+  const owners = new Map<string, NameClaim>();
+  const contested = new Set<string>();
+  const natural = claims.filter((claim) => plainName(claim, options) === fullName(claim, options));
+  const altered = claims.filter((claim) => plainName(claim, options) !== fullName(claim, options));
+  for (const group of [natural, altered]) {
+    const found = new Map<string, NameClaim>();
+    for (const claim of group) {
+      const name = plainName(claim, options);
+      if (claim.yields || !isFit(claim, options) || options.isReserved(name)) continue;
+      if (found.has(name)) contested.add(name);
+      found.set(name, claim);
+    }
+    for (const [name, claim] of found) if (!owners.has(name) && !contested.has(name)) owners.set(name, claim);
+  }
+  return owners;
+}
+
 const LOOKS_HASHED = /_[bcdfghjklmnpqrstvwxz2-9]{8,}$/;
+/** A letter, mark or digit that no exported name holds. */
+const LOST = /(?![A-Za-z0-9])[\p{L}\p{M}\p{N}]/u;
 const ALPHABET = 'bcdfghjklmnpqrstvwxz23456789';
 const HASH_LENGTH = 8;
 
-function isPlain(name: string, { maxNameLength }: NamingOptions): boolean {
-  return name.length <= maxNameLength && /^[A-Za-z0-9_-]+$/.test(name) && !LOOKS_HASHED.test(name);
+/** Whether it can do without a hash, as far as it alone is concerned. */
+function isFit(claim: NameClaim, options: NamingOptions): boolean {
+  const name = plainName(claim, options);
+  return (
+    name.length <= options.maxNameLength && !LOOKS_HASHED.test(name) && !LOST.test(fullName(claim, options))
+  );
 }
 
-function hashedName(claim: NameClaim, options: NamingOptions, taken: ReadonlyMap<string, unknown>): string {
-  const sanitised = fullName(claim, options).replace(/[^A-Za-z0-9_-]/gu, '_');
+function withHash(claim: NameClaim): { claim: NameClaim; hash: string } {
+  return { claim, hash: hashOf(claim) };
+}
+
+function hashedName(
+  claim: NameClaim,
+  hash: string,
+  options: NamingOptions,
+  taken: ReadonlySet<string>,
+): string {
+  const plain = plainName(claim, options);
   // Where all that starts so is reserved, an ending does not help.
-  const front = options.isReserved(`${sanitised}_`) ? sanitised.replace(/_+/, '_') : sanitised;
-  const hash = hashOf(claim);
+  const front = options.isReserved(`${plain}_`) ? plain.replace(/_+/, '_') : plain;
   let length = HASH_LENGTH;
   const name = (): string =>
     `${front.slice(0, Math.max(0, options.maxNameLength - length - 1))}_${hash.slice(0, length)}`;
-  // Only ever longer where two hashes agree in their first eight characters.
   while (length < hash.length && (taken.has(name()) || options.isReserved(name()))) length++;
   return name();
+}
+
+/** As it would be called if nobody else were there. */
+function plainName(claim: NameClaim, options: NamingOptions): string {
+  return fullName(claim, options).replace(/[^A-Za-z0-9_-]/gu, '_');
 }
 
 function fullName(claim: NameClaim, options: NamingOptions): string {

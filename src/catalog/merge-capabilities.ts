@@ -12,6 +12,34 @@ const RELAYED = [
   'experimental',
 ];
 
+/** What the members of a capability must be, where they are there; `*` stands for all. */
+interface Shape {
+  readonly [member: string]: 'boolean' | Shape;
+}
+
+const LIST: Shape = { listChanged: 'boolean', subscribe: 'boolean' };
+const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
+  ['tools', LIST],
+  ['prompts', LIST],
+  ['resources', LIST],
+  ['tasks', { list: {}, cancel: {}, requests: { tools: { call: {} } } }],
+  ['extensions', { '*': {} }],
+  ['experimental', { '*': {} }],
+]);
+
+/** Without what clients reject the whole greeting for: it would cost all servers, for one that spells its own badly. */
+function fitOnly(settings: unknown, shape: Shape): unknown {
+  if (!isObject(settings)) return undefined;
+  const kept = Object.entries(settings).flatMap(([key, value]) => {
+    const wanted = Object.hasOwn(shape, key) ? shape[key] : shape['*'];
+    if (wanted === undefined) return [[key, value]];
+    const fit =
+      wanted === 'boolean' ? (typeof value === 'boolean' ? value : undefined) : fitOnly(value, wanted);
+    return fit === undefined ? [] : [[key, fit]];
+  });
+  return Object.fromEntries(kept);
+}
+
 /**
  * What clients are told: whatever any of the downstreams can.
  *
@@ -24,7 +52,7 @@ export function mergeCapabilities(
 ): JsonObject {
   const merged: Record<string, unknown> = {};
   for (const key of RELAYED) {
-    const settings = parts.map((part) => at(part, key)).filter(isObject);
+    const settings = parts.map((part) => fitOnly(at(part, key), SHAPES.get(key) ?? {})).filter(isObject);
     if (settings.length > 0) merged[key] = settings.reduce(unite);
   }
   if (options.metaTools) merged['tools'] ??= {};

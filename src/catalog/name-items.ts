@@ -16,13 +16,13 @@ export function nameItems(
   options: NamingOptions,
   problems: ProblemList,
 ): readonly NamedItem[] {
-  const owners = new Map<CatalogEntry, ReadonlyMap<string, string>>();
+  const owners = new Map<CatalogEntry, ReadonlyMap<string, string | undefined>>();
   const claims = items.map(({ entry, originalName }) => {
     const renames = renamesOf(entry);
     const owned = owners.get(entry) ?? ownersOf(renames);
     owners.set(entry, owned);
     const localName = renames.get(originalName) ?? originalName;
-    const yields = (owned.get(localName) ?? originalName) !== originalName;
+    const yields = owned.has(localName) && owned.get(localName) !== originalName;
     return { server: entry.server, namespace: entry.namespace, originalName, localName, yields };
   });
   const names = exportedNames(claims, options);
@@ -41,9 +41,12 @@ const WHY = {
 } as const;
 
 /**
- * Who may have a name that the operator gave, by that name: the first it was given to, be it listed or not, so that
- * a name does not move when a server lists more or less.
+ * Who may have a name that the operator gave, by that name, be it listed or not, so that a name does not move when a
+ * server lists more or less; nobody, where it was given twice.
  */
-function ownersOf(renames: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...renames].reverse().map(([originalName, localName]) => [localName, originalName]));
+function ownersOf(renames: ReadonlyMap<string, string>): ReadonlyMap<string, string | undefined> {
+  const owners = new Map<string, string | undefined>();
+  for (const [originalName, localName] of renames)
+    owners.set(localName, owners.has(localName) ? undefined : originalName);
+  return owners;
 }

@@ -39,6 +39,7 @@ export function poolListing(members: readonly CatalogEntry[]): PoolListing | und
       ttlMs: Math.min(...listings.map(({ ttlMs }) => ttlMs)),
       cacheScope: listings.every(({ cacheScope }) => cacheScope === 'public') ? 'public' : 'private',
       problems: listings.flatMap(({ problems }) => problems),
+      schemaVerdicts: listings.flatMap(({ schemaVerdicts }) => schemaVerdicts ?? []),
     },
     membersWith: (kind, name) => owners.get(`${kind} ${name}`) ?? [],
   };

@@ -1,6 +1,6 @@
 /**
  * The text of a tool as clients get it: its server's own, edited only where a name, an operator's override,
- * `expose.origin` or a prefixed UI resource says so.
+ * `expose.origin` or a prefixed UI resource says so; a renamed one has a title in words.
  */
 import { at, type JsonObject } from '../core/json.ts';
 import { editAt, editFirst, editObject } from '../core/json-edit.ts';
@@ -8,6 +8,8 @@ import type { ToolOverride } from './catalog-entry.ts';
 
 export interface ToolEdits {
   readonly name: string;
+  /** The title where the name is not the tool's own. */
+  readonly titleWhenRenamed: () => string;
   readonly override: ToolOverride | undefined;
   /** Set where the tool's `_meta` is to say whose it is. */
   readonly origin: { readonly server: string; readonly originalName: string } | undefined;
@@ -31,10 +33,11 @@ export function toolText(text: string, tool: JsonObject, edits: ToolEdits): stri
       ['switchyard/originalName', origin.originalName],
     ]);
   const name = at(tool, 'name');
-  if (name !== edits.name)
-    edited = editFirst(edited, 'name', JSON.stringify(name), JSON.stringify(edits.name));
+  const isRenamed = name !== edits.name;
+  if (isRenamed) edited = editFirst(edited, 'name', JSON.stringify(name), JSON.stringify(edits.name));
   const members: Record<string, string> = {};
-  if (override?.title !== undefined) members['title'] = JSON.stringify(override.title);
+  const title = override?.title ?? (isRenamed ? edits.titleWhenRenamed() : undefined);
+  if (title !== undefined) members['title'] = JSON.stringify(title);
   if (override?.description !== undefined) members['description'] = JSON.stringify(override.description);
   return Object.keys(members).length > 0 ? editObject(edited, members) : edited;
 }

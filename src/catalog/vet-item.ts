@@ -15,6 +15,10 @@ const MAX_NAME_LENGTH = 128;
 /** The first revision in which an output schema need not be of type object, nor a property schema an object. */
 const ANY_SCHEMA_SINCE = '2026-07-28';
 
+export function isLegacy(protocolVersion: string): boolean {
+  return protocolVersion < ANY_SCHEMA_SINCE;
+}
+
 /** What a tool or prompt may be called. */
 export function nameFault(name: unknown): string | undefined {
   if (name === undefined) return 'has no name';
@@ -27,14 +31,18 @@ export function nameFault(name: unknown): string | undefined {
 
 /** Judged by the revision that its server speaks. `text` is the tool's own. */
 export function toolFault(tool: JsonObject, text: string, protocolVersion: string): string | undefined {
-  const legacy = protocolVersion < ANY_SCHEMA_SINCE;
+  const legacy = isLegacy(protocolVersion);
   return (
     inputSchemaFault(at(tool, 'inputSchema'), legacy) ??
-    outputSchemaFault(at(tool, 'outputSchema'), legacy) ??
     memberFault(tool, TOOL) ??
     // A schema without the word, plain or in escapes, need not be walked through.
     (text.includes('x-mcp-header') || text.includes('\\u') ? headerParamFault(tool) : undefined)
   );
+}
+
+/** Why its `outputSchema` is not passed on, if it is not: the tool is as good without it. */
+export function outputFault(tool: JsonObject, protocolVersion: string): string | undefined {
+  return outputSchemaFault(at(tool, 'outputSchema'), isLegacy(protocolVersion));
 }
 
 export function promptFault(prompt: JsonObject): string | undefined {

@@ -1,11 +1,22 @@
 /** Sorts the fit from the unfit in what one server listed: one malformed item costs that item alone. */
 import { at, type JsonObject } from '../core/json.ts';
-import type { ListKind } from '../core/listing.ts';
+import { editObject, memberText } from '../core/json-edit.ts';
+import type { ListKind, SchemaVerdict } from '../core/listing.ts';
 import type { CatalogEntry, ToolRules } from './catalog-entry.ts';
 import { matchesGlob } from './glob.ts';
-import { hiddenCharacterIn } from './hidden-characters.ts';
+import { hiddenCharacterIn, printableName } from './hidden-characters.ts';
 import type { ProblemList } from './problem-list.ts';
-import { nameFault, promptFault, resourceFault, toolFault, uriFault } from './vet-item.ts';
+import { type Repaired, repairedPrompt, repairedResource, repairedTool } from './repair-item.ts';
+import { schemaHash } from './schema-hash.ts';
+import {
+  isLegacy,
+  nameFault,
+  outputFault,
+  promptFault,
+  resourceFault,
+  toolFault,
+  uriFault,
+} from './vet-item.ts';
 
 /** A listed item that is fit to be passed on. */
 export interface VettedItem {
@@ -26,8 +37,9 @@ export function vetListing(entry: CatalogEntry, problems: ProblemList): VettedLi
     key: 'name',
     keyFault: nameFault,
     isChosen: (name) => isChosen(name, entry.tools),
+    repaired: (tool, text) => repairedTool(tool, text, isLegacy(listing.protocolVersion)),
     fault: (tool, text) => toolFault(tool, text, listing.protocolVersion),
-  });
+  }).map((tool) => withFitOutput(tool, problems));
   if (tools.length > maxTools)
     problems.add(entry.server, '', `lists ${tools.length} tools; all but the first ${maxTools} are left out`);
   return {
@@ -36,18 +48,21 @@ export function vetListing(entry: CatalogEntry, problems: ProblemList): VettedLi
       kind: 'prompts',
       key: 'name',
       keyFault: nameFault,
+      repaired: repairedPrompt,
       fault: promptFault,
     }),
     resources: vetItems(entry, problems, {
       kind: 'resources',
       key: 'uri',
       keyFault: uriFault,
+      repaired: (item, text) => repairedResource(item, text, 'uri'),
       fault: resourceFault,
     }),
     resourceTemplates: vetItems(entry, problems, {
       kind: 'resourceTemplates',
       key: 'uriTemplate',
       keyFault: uriFault,
+      repaired: (item, text) => repairedResource(item, text, 'uriTemplate'),
       fault: resourceFault,
     }),
   };
@@ -60,7 +75,36 @@ interface Vetting {
   readonly keyFault: (name: unknown) => string | undefined;
   /** An item that the operator did not choose is left out without a word. */
   readonly isChosen?: (name: string) => boolean;
+  readonly repaired: (item: JsonObject, text: string) => Repaired;
   readonly fault: (item: JsonObject, text: string) => string | undefined;
+}
+
+/** The tool without an `outputSchema` that clients would stumble over; what it answers passes all the same. */
+function withFitOutput(tool: VettedItem, problems: ProblemList): VettedItem {
+  const { entry, originalName, text, value } = tool;
+  const { protocolVersion, schemaVerdicts } = entry.listing;
+  const fault = outputFault(value, protocolVersion) ?? compileFault(text, schemaVerdicts);
+  if (fault === undefined) return tool;
+  // Of one that is not judged yet there is nothing to say.
+  if (fault !== '') problems.add(entry.server, originalName, `${fault}; offered without it`);
+  return withoutOutput(tool);
+}
+
+export function withoutOutput(tool: VettedItem): VettedItem {
+  const { outputSchema: _, ...value } = tool.value;
+  return { ...tool, text: editObject(tool.text, { outputSchema: undefined }), value };
+}
+
+/** @returns `undefined` where clients can use it; empty where that is not known yet. */
+function compileFault(text: string, verdicts: readonly SchemaVerdict[] = []): string | undefined {
+  const unfit = verdicts.filter(({ fault }) => fault !== '');
+  const schema = unfit.length > 0 ? memberText(text, 'outputSchema') : undefined;
+  const hash = schema === undefined ? undefined : schemaHash(schema);
+  const verdict = unfit.find((one) => one.hash === hash);
+  if (!verdict) return undefined;
+  return verdict.fault === undefined
+    ? ''
+    : `has an outputSchema that clients cannot use: ${printableName(verdict.fault)}`;
 }
 
 function vetItems(entry: CatalogEntry, problems: ProblemList, vetting: Vetting): readonly VettedItem[] {
@@ -74,7 +118,8 @@ function vetItems(entry: CatalogEntry, problems: ProblemList, vetting: Vetting):
       continue;
     }
     if (typeof name === 'string' && vetting.isChosen?.(name) === false) continue;
-    const fault = vetting.keyFault(name) ?? vetting.fault(value, item.text);
+    const repaired = vetting.repaired(value, item.text);
+    const fault = vetting.keyFault(name) ?? vetting.fault(repaired.value, repaired.text);
     if (fault !== undefined || typeof name !== 'string') {
       problems.add(entry.server, label, `left out: ${fault}`);
       continue;
@@ -85,7 +130,7 @@ function vetItems(entry: CatalogEntry, problems: ProblemList, vetting: Vetting):
     }
     const hidden = hiddenCharacterIn(item.text, value);
     if (hidden) problems.add(entry.server, label, `contains hidden characters (${hidden})`);
-    vetted.set(name, { entry, originalName: name, text: item.text, value });
+    vetted.set(name, { entry, originalName: name, ...repaired });
   }
   return [...vetted.values()];
 }

@@ -66,14 +66,15 @@ async function field(key: string, schema: unknown, isRequired: boolean, lines: I
   }
 }
 
+/** As JSON writes it. */
+const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?$/i;
+
 /** @returns `undefined`: it is no such value. */
 function valueOf(text: string, type: unknown): unknown {
   if (type === 'boolean') return isYes(text) || (/^(n|no|false)$/i.test(text) ? false : undefined);
   if (type === 'number' || type === 'integer') {
     const number = Number(text);
-    return text === '' || Number.isNaN(number) || (type === 'integer' && !Number.isInteger(number))
-      ? undefined
-      : number;
+    return !NUMBER.test(text) || (type === 'integer' && !Number.isInteger(number)) ? undefined : number;
   }
   return text === '' ? undefined : text;
 }

@@ -6,6 +6,7 @@ import type { ClientDialect } from '../config/dialects/client-dialect.ts';
 import { existsSync } from 'node:fs';
 import { type ClientFileFound, foundServers } from '../clients/found-servers.ts';
 import type { Offered } from '../clients/take-over.ts';
+import { wholeNumber } from '../core/whole-number.ts';
 import type { Command, Input } from './command.ts';
 import { reached } from './import.ts';
 import { install } from './install.ts';
@@ -136,9 +137,8 @@ function prompts(): Prompts {
         const text = (await lines.question(`${question} (numbers, "all" or "none"; Enter: all) `)).trim();
         if (text === '' || text === 'all') return Array.from({ length: count }, (_, index) => index);
         if (text === 'none') return [];
-        const numbers = text.split(/[\s,]+/).map((one) => Number(one) - 1);
-        if (numbers.every((number) => Number.isInteger(number) && number >= 0 && number < count))
-          return numbers;
+        const numbers = text.split(/[\s,]+/).map((one) => (wholeNumber(one) ?? 0) - 1);
+        if (numbers.every((number) => number >= 0 && number < count)) return numbers;
       }
     },
     yes: async (question) => /^(|y|yes)$/i.test((await lines.question(`${question} (Y/n) `)).trim()),

@@ -28,8 +28,11 @@ export interface Namespaces {
 }
 
 /**
- * One namespace for each server. Explicit ones are kept; among keys that give the same one, the first keeps it
- * and a later one gets a hash of its key, the same from run to run.
+ * One namespace for each server, whatever their order: names that clients remember hang on it.
+ *
+ * Explicit ones are kept, and a key that is a namespace as it stands has itself. A key that has to be altered has what
+ * comes of it while no other gives the same; where several do, none of them has it, and each gets a hash of its key. So
+ * a namespace that one server had never passes to another whose key, too, was only like it.
  */
 export function assignNamespaces(claims: readonly NamespaceClaim[]): Namespaces {
   const owners = new Map<string, string>();
@@ -40,19 +43,30 @@ export function assignNamespaces(claims: readonly NamespaceClaim[]): Namespaces 
     if (owner === undefined) owners.set(namespace, key);
     else conflicts.set(key, owner);
   }
-  const byKey = new Map<string, string>();
-  for (const { key, namespace } of claims) {
-    const name = namespace ?? freeName(key, owners);
-    if (namespace === undefined) owners.set(name, key);
-    byKey.set(key, name);
+  const derived = claims.flatMap(({ key, namespace }) => (namespace === undefined ? [key] : []));
+  const alike = new Map<string, number>();
+  for (const plain of derived.map(namespaceOf)) alike.set(plain, (alike.get(plain) ?? 0) + 1);
+  for (const key of derived) {
+    const plain = namespaceOf(key);
+    const isIts = key === plain || alike.get(plain) === 1;
+    if (isIts && !owners.has(plain)) owners.set(plain, key);
   }
+  const owned = new Map([...owners].map(([namespace, key]) => [key, namespace]));
+  // Hashes of a few characters may meet: who makes way is settled by the keys, not by their order.
+  for (const key of derived.toSorted()) if (!owned.has(key)) owned.set(key, hashedName(key, owners));
+  const byKey = new Map(
+    claims.map(({ key, namespace }) => [key, namespace ?? owned.get(key) ?? namespaceOf(key)]),
+  );
   return { byKey, conflicts };
 }
 
-function freeName(key: string, owners: ReadonlyMap<string, string>): string {
+function hashedName(key: string, owners: Map<string, string>): string {
   const plain = namespaceOf(key);
-  let name = plain;
-  for (let length = 6; owners.has(name); length += 2) name = `${plain}_${keyHash(key, length)}`;
+  let name: string;
+  let length = 6;
+  do name = `${plain}_${keyHash(key, length)}`;
+  while (owners.has(name) && (length += 2) <= 64);
+  owners.set(name, key);
   return name;
 }
 

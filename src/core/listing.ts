@@ -15,6 +15,21 @@ export interface Listing {
   readonly cacheScope: 'public' | 'private';
   /** What was left out while listing (a page limit, a repeating cursor), for the log and `proxy_status`. */
   readonly problems: readonly string[];
+  /** Of the output schemas that had to be tried; none where no look was taken. */
+  readonly schemaVerdicts?: readonly SchemaVerdict[];
+}
+
+export interface SchemaVerdict {
+  /** Of the schema's text. */
+  readonly hash: string;
+  /** Why clients cannot use it; empty where they can, `undefined` where that is not known yet. */
+  readonly fault?: string;
+}
+
+/** A listing as it can be offered at once, and as it will be when what is in doubt is settled. */
+export interface CheckedListing {
+  readonly now: Listing;
+  readonly later: Promise<Listing> | undefined;
 }
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';

@@ -34,7 +34,7 @@ import {
   resultWire,
 } from '../protocol/message.ts';
 import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../protocol/params.ts';
-import { type Hooks, Peer } from '../protocol/peer.ts';
+import { type Hooks, ownId, Peer } from '../protocol/peer.ts';
 import type { Link, LinkEvents, OpenLink } from '../transport/link.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { Newest } from './flood.ts';
@@ -349,11 +349,12 @@ export class Connection {
   }
 
   /** A modern server asks nothing: what it cancels is a stream that we listen to. */
-  #endListening(id: IdText): void {
-    if (this.#agreement?.era !== 'modern' || this.#calls.get(Number(id))) return;
+  #endListening(idText: IdText): void {
+    const id = ownId(idText);
+    if (this.#agreement?.era !== 'modern' || this.#calls.get(id)) return;
     const { server } = this.#options;
     const message = `"${server}" ended the subscription.`;
-    this.#peer.fail(Number(id), new ProxyError('DOWNSTREAM_FAILED', { message, server, delivered: true }));
+    this.#peer.fail(id, new ProxyError('DOWNSTREAM_FAILED', { message, server, delivered: true }));
   }
 
   async #answer(id: IdText, method: string, params: Json, stream: StreamOf): Promise<void> {

@@ -25,7 +25,7 @@ import { headerFields } from './header-fields.ts';
 import { greet } from './handshake.ts';
 import { Health, type Outcome } from './health.ts';
 import { Life } from './life.ts';
-import { Offer } from './offer.ts';
+import { Offer, type OfferOptions } from './offer.ts';
 import { Prober } from './prober.ts';
 import { cannotTellWho, put, whoIsAsked } from './questions.ts';
 import { answeringQuestions } from './rounds.ts';
@@ -48,6 +48,7 @@ export interface DownstreamOptions {
   readonly greeting: GreetingSource;
   /** What it offered in earlier runs. */
   readonly memory: ListingMemory;
+  readonly checked: OfferOptions['checked'];
   /** The one client it belongs to; asked for when needed because it may come after the start. */
   readonly door: () => ClientDoor | undefined;
   readonly start: 'eager' | 'lazy';
@@ -121,6 +122,7 @@ export class Downstream {
       server,
       greeting,
       memory,
+      checked: options.checked,
       timeoutMs: connectTimeoutMs,
       clock,
       log,

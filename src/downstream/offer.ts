@@ -6,7 +6,8 @@
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { type Listing, type ListingMemory, sameListing } from '../core/listing.ts';
+import type { JsonObject } from '../core/json.ts';
+import { type CheckedListing, type Listing, type ListingMemory, sameListing } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Connection } from './connection.ts';
 import type { GreetingSource } from './greeting.ts';
@@ -18,6 +19,8 @@ export interface OfferOptions {
   readonly server: string;
   readonly greeting: GreetingSource;
   readonly memory: ListingMemory;
+  /** What came, with what there is to say of it. @param before what was known until now. */
+  readonly checked: (listing: Listing, before: Listing | undefined) => Promise<CheckedListing>;
   /** How long all lists together may take. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -95,16 +98,17 @@ export class Offer {
   }
 
   async #ask(connection: Connection): Promise<void> {
-    const { greeting, memory, clock, timeoutMs, log, server, changed, failed } = this.#options;
+    const { greeting, memory, checked, clock, timeoutMs, log, server, changed, failed } = this.#options;
     const signal = new Cancellation();
     const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
     try {
       const { info, capabilities } = await greeting.promise;
       const from = clock.now();
-      const { listing, whole } = await connection.list(
+      const { listing: told, whole } = await connection.list(
         { info, capabilities },
         { before: this.#listing, signal },
       );
+      const { now: listing, later } = await checked(told, this.#listing);
       if (this.#connection !== connection) return;
       this.#listMs = Math.round(clock.now() - from);
       const before = this.#listing;
@@ -116,10 +120,24 @@ export class Offer {
       if (whole) memory.keep(capabilities, listing);
       else failed(listing.problems.join('; '));
       if (this.#listing !== before || !wasFresh) changed();
+      if (later) void this.#settle(this.#listing, later, whole ? capabilities : undefined);
     } catch (error) {
       log.warn({ server, why: messageOf(error) }, 'listing failed');
     } finally {
       stop();
     }
+  }
+
+  /** Takes what is settled by now in place of what was not, unless the server has told anew since. */
+  async #settle(
+    open: Listing | undefined,
+    later: Promise<Listing>,
+    capabilities: JsonObject | undefined,
+  ): Promise<void> {
+    const listing = await later;
+    if (this.#listing !== open) return;
+    this.#listing = listing;
+    if (capabilities) this.#options.memory.keep(capabilities, listing);
+    this.#options.changed();
   }
 }

@@ -85,7 +85,22 @@ function readText(raw: string, maxDepth: number, maxValues: number): Message {
     if (spans[known]) doubled.push(known);
     spans[known] = span;
   }
-  return classify(text, value, spans, doubled);
+  return classify(text, value, withoutNulls(spans, value), doubled);
+}
+
+/** Some JSON-RPC libraries send all members, `null` in those that do not apply. */
+function withoutNulls(
+  { params, result, error, ...rest }: Partial<Record<Known, Span>>,
+  value: Readonly<Record<string, unknown>>,
+): Partial<Record<Known, Span>> {
+  const isAnswer = rest.method === undefined;
+  return {
+    ...rest,
+    ...(params && value['params'] !== null && { params }),
+    // An answer that says nothing else has a result of `null`.
+    ...(result && (value['result'] !== null || (isAnswer && !isObject(value['error']))) && { result }),
+    ...(error && (value['error'] !== null || (isAnswer && !result)) && { error }),
+  };
 }
 
 const OPEN_OBJECT = 0x7b;

@@ -9,6 +9,7 @@ import { Answer } from '../core/answer.ts';
 import { ProxyError, RpcError } from '../core/errors.ts';
 import { InFlight } from '../core/in-flight.ts';
 import type { Json } from '../core/json.ts';
+import { wholeNumber } from '../core/whole-number.ts';
 import { type IdText, type Invalid, type Message, readMessage } from './message.ts';
 
 export interface PeerEvents<Origin> {
@@ -136,8 +137,8 @@ export class Peer<Origin> {
 
   #progress(params: Json): void {
     const token = params.at('progressToken');
-    const waiting =
-      typeof token === 'number' || typeof token === 'string' ? this.#waiting.get(Number(token)) : undefined;
+    const id = typeof token === 'string' ? wholeNumber(token) : token;
+    const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
     if (waiting?.onProgress) waiting.onProgress(params);
     else this.#events.stray('progress of no request of ours');
   }
@@ -151,7 +152,10 @@ export class Peer<Origin> {
   }
 }
 
-/** Our ids are integers. An answer that spells one as a string means the same request: no other could be meant. */
-function ownId(text: IdText): number {
-  return Number(text.startsWith('"') ? text.slice(1, -1) : text);
+/**
+ * Which of our requests an id means; `NaN` where it can be none. Our ids are integers, and some servers send them back
+ * as strings: in their plain spelling no other could be meant.
+ */
+export function ownId(text: IdText): number {
+  return text.startsWith('"') ? (wholeNumber(text.slice(1, -1)) ?? NaN) : Number(text);
 }

@@ -43,10 +43,15 @@ export function checkParams(params: Json, header: HeaderOf, catalog: Catalog): v
     const text = header(`mcp-param-${key.toLowerCase()}`);
     if (text === undefined) throw headerMismatch(`The header Mcp-Param-${key} is missing`);
     const decoded = decodeHeaderValue(text.trim());
-    const same = type === 'integer' ? Number(decoded) === value : decoded === scalarText(value);
+    const same = type === 'integer' ? integerIn(decoded) === value : decoded === scalarText(value);
     if (decoded === undefined || !same)
       throw headerMismatch(`The header Mcp-Param-${key} and the body disagree`);
   }
+}
+
+/** `5` and `5.0` are one integer; what else `Number` would make one is none. */
+function integerIn(text: string | undefined): number | undefined {
+  return text !== undefined && /^-?\d{1,16}(?:\.0+)?$/.test(text) ? Number(text) : undefined;
 }
 
 function scalarText(value: unknown): string | undefined {

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
 import { Json, stringAt } from '../core/json.ts';
 import type { ListKind } from '../core/listing.ts';
+import { wholeNumber } from '../core/whole-number.ts';
 import { legacyTools } from './legacy-tools.ts';
 
 const KINDS: ReadonlyMap<string, ListKind> = new Map([
@@ -61,8 +62,9 @@ function cursorFor(index: number): string {
 }
 
 function startOf(cursor: string, length: number): number {
-  const match = /^at (\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  const index = match ? Number(match[1]) : NaN;
-  if (index >= 0 && index <= length) return index;
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const index = text.startsWith('at ') ? wholeNumber(text.slice(3)) : undefined;
+  // Base64 is read leniently: only the cursor that we gave is one.
+  if (index !== undefined && index <= length && cursorFor(index) === cursor) return index;
   throw RpcError.of(INVALID_PARAMS, 'Unknown cursor');
 }

@@ -19,6 +19,7 @@ import { InFlight } from '../core/in-flight.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
+import { wholeNumber } from '../core/whole-number.ts';
 import type { Wire } from '../core/wire.ts';
 import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, notificationText, resultText, resultWire } from '../protocol/message.ts';
@@ -232,9 +233,10 @@ export class ModernFace {
   }
 
   #flightNamed(name: string): Flight | undefined {
-    return name.startsWith(this.#flightNames)
-      ? this.#flights.get(Number(name.slice(this.#flightNames.length)))
+    const number = name.startsWith(this.#flightNames)
+      ? wholeNumber(name.slice(this.#flightNames.length))
       : undefined;
+    return number === undefined ? undefined : this.#flights.get(number);
   }
 
   #countParked(clientId: string, by: number): void {

@@ -95,12 +95,14 @@ function meaningOf(status: number): Meaning {
   };
 }
 
-/** Both forms of `Retry-After`, in milliseconds from now; at most a day. */
-/** @param value of the field `Retry-After`. @returns milliseconds, a day at most. */
+/** A date as HTTP writes it, or ISO 8601: `Date.parse` alone makes a day in May of `-5`. */
+const DATE = /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? |\d{4}-\d\d-\d\dT)/i;
+
+/** @param value of the field `Retry-After`, in either form. @returns milliseconds from now, a day at most. */
 export function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
-  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : DATE.test(text) ? Date.parse(text) - now : NaN;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 86_400_000);
 }
 

@@ -162,7 +162,8 @@ export class HttpConnection implements Channel {
 
 /** How long the connection may be kept, going by what the server says. */
 function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
-  const seconds = typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d{1,6})/i.exec(hint)?.[1] : undefined;
+  const seconds =
+    typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d{1,6})(?![\w.])/i.exec(hint)?.[1] : undefined;
   return seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
 }
 

@@ -12,28 +12,31 @@ describe('the names of tools', () => {
     expect(catalog.tools.get('b__search')?.targets).toEqual([{ server: 'b', originalName: 'search' }]);
   });
 
-  test('B01 without prefixes the first server in config order keeps the name and the second gets a hash', () => {
-    const catalog = build([entry('a', { tools: ['search'] }), entry('b', { tools: ['search'] })], {
-      prefix: false,
-    });
-    const [first, second] = listed(catalog, 'tools');
-    expect(first).toBe('search');
-    expect(second).toMatch(/^search_/);
-    expect(second).toMatch(HASHED);
-    expect(catalog.tools.get(second as string)?.targets).toEqual([{ server: 'b', originalName: 'search' }]);
-    expect(catalog.problems).toContainEqual({
-      server: 'b',
-      item: 'search',
-      what: `would have the same name as another; offered as "${second as string}"`,
-    });
+  test('B01 without prefixes a name that two servers have is left to neither, in whatever order they come', () => {
+    const entries = [entry('a', { tools: ['search', 'only'] }), entry('b', { tools: ['search'] })];
+    const catalog = build(entries, { prefix: false });
+    expect(catalog.tools.get('search')).toBeUndefined();
+    for (const server of ['a', 'b']) {
+      const name = nameFor(catalog, server, 'search') as string;
+      expect(name).toMatch(/^search_/);
+      expect(name).toMatch(HASHED);
+      expect(catalog.problems).toContainEqual({
+        server,
+        item: 'search',
+        what: `would have the same name as another; offered as "${name}"`,
+      });
+      expect(nameFor(build(entries.toReversed(), { prefix: false }), server, 'search')).toBe(name);
+    }
+    expect(nameFor(catalog, 'a', 'only')).toBe('only');
   });
 
   test('B02 "b__c" of server "a" and "c" of server "a__b" are never mixed up', () => {
     const catalog = build([entry('a', { tools: ['b__c'] }), entry('a__b', { tools: ['c'] })]);
     const ofA = nameFor(catalog, 'a', 'b__c');
     const ofB = nameFor(catalog, 'a__b', 'c');
-    expect(ofA).toBe('a__b__c');
+    expect(ofA).toMatch(HASHED);
     expect(ofB).toMatch(HASHED);
+    expect(ofA).not.toBe(ofB);
   });
 
   test('B03 a downstream cannot take the name of a meta-tool', () => {
@@ -59,10 +62,37 @@ describe('the names of tools', () => {
     expect(names[0]).toMatch(/^a__x_y_/);
     expect(names[1]).toMatch(/^a__x_y_/);
     expect(new Set(names).size).toBe(3);
+    const reversed = build([entry('a', { tools: ['x_y', 'x/y', 'x.y'] })]);
+    for (const own of ['x.y', 'x/y', 'x_y'])
+      expect(nameFor(reversed, 'a', own)).toBe(nameFor(catalog, 'a', own));
+  });
+
+  test('a changed name has a hash only where somebody else would have it too', () => {
+    const tools = ['dotted.name/with signs', 'x.y', 'x/y', 'files:read'];
+    expect(listed(build([entry('my.server v2', { namespace: 'my_server_v2', tools })]), 'tools')).toEqual([
+      'my_server_v2__dotted_name_with_signs',
+      expect.stringMatching(/^my_server_v2__x_y_/),
+      expect.stringMatching(/^my_server_v2__x_y_/),
+      'my_server_v2__files_read',
+    ]);
+  });
+
+  test('names in another script keep their hash: of their words nothing is left', () => {
+    const names = (...tools: string[]): readonly unknown[] => listed(build([entry('a', { tools })]), 'tools');
+    const [name] = names('検索');
+    expect(name).toMatch(HASHED);
+    expect(names('作成', '検索')[1]).toBe(name);
   });
 
   test('a name is the same in every release: clients remember it in their permissions', () => {
-    expect(listed(build([entry('a', { tools: ['x.y'] })]), 'tools')).toEqual(['a__x_y_rz7vb8t6']);
+    const tools = ['x.y', 'x_y', 'create_issue', '検索', 'a_tool_whose_name_is_as_long_as_a_sentence_can_be'];
+    expect(listed(build([entry('a', { tools })]), 'tools')).toEqual([
+      'a__x_y_rz7vb8t6',
+      'a__x_y',
+      'a__create_issue',
+      'a_____vczvwlph',
+      'a__a_tool_whose_name_is_as_long_as_a__d4fph4zq',
+    ]);
   });
 
   test('a name that is too long is cut at its end and hashed', () => {
@@ -74,8 +104,10 @@ describe('the names of tools', () => {
   });
 
   test('a plain name that spells out the hashed name of another does not take it over', () => {
-    const hashed = nameFor(build([entry('b', { tools: ['x.y'] })], { prefix: false }), 'b', 'x.y') ?? '';
-    const catalog = build([entry('a', { tools: [hashed] }), entry('b', { tools: ['x.y'] })], {
+    const tools = ['x.y', 'x_y'];
+    const hashed = nameFor(build([entry('b', { tools })], { prefix: false }), 'b', 'x.y') ?? '';
+    expect(hashed).toMatch(HASHED);
+    const catalog = build([entry('a', { tools: [hashed] }), entry('b', { tools })], {
       prefix: false,
     });
     expect(catalog.tools.get(hashed)?.targets).toEqual([{ server: 'b', originalName: 'x.y' }]);
@@ -95,7 +127,7 @@ describe('renaming', () => {
     const rules = { rename: new Map([['search_repositories', 'find repos']]) };
     const catalog = build([entry('gh', { tools: ['search_repositories'], rules })]);
     const [name] = listed(catalog, 'tools') as [string];
-    expect(name).toMatch(/^gh__find_repos_/);
+    expect(name).toBe('gh__find_repos');
     expect(catalog.tools.get(name)?.targets).toEqual([{ server: 'gh', originalName: 'search_repositories' }]);
   });
 
@@ -106,6 +138,19 @@ describe('renaming', () => {
       if (tools.includes('a')) expect(nameFor(catalog, 's', 'a')).toBe('s__b');
       expect(nameFor(catalog, 's', 'b')).toMatch(/^s__b_/);
     }
+  });
+
+  test('a name that was given to two tools is nobody’s, in whatever order it was given', () => {
+    const renames: [string, string][] = [
+      ['a', 'c'],
+      ['b', 'c'],
+    ];
+    const names = [renames, renames.toReversed()].map((rename) => {
+      const catalog = build([entry('s', { tools: ['a', 'b'], rules: { rename: new Map(rename) } })]);
+      expect(catalog.tools.get('s__c')).toBeUndefined();
+      return ['a', 'b'].map((own) => nameFor(catalog, 's', own));
+    });
+    expect(names[0]).toEqual(names[1]);
   });
 
   test('two tools can swap their names', () => {
@@ -177,6 +222,58 @@ describe('names as laws', () => {
           expect(chosen.reserved.has(name) || name.startsWith('workflow__')).toBe(false);
         }
       }),
+    );
+  });
+
+  test('a name that fits as it stands is kept, whatever else its server lists', () => {
+    fc.assert(
+      fc.property(servers, (entries) => {
+        for (const [name, { targets }] of build(entries).tools) {
+          const [target] = targets;
+          const full = `${target?.server}__${target?.originalName}`;
+          if (/^[A-Za-z0-9_-]{1,46}$/.test(full) && !HASHED.test(full) && !full.startsWith('workflow__'))
+            expect(name).toBe(full);
+        }
+      }),
+    );
+  });
+
+  test('no name depends on an order, of servers or of what they list, with prefixes or without', () => {
+    fc.assert(
+      fc.property(
+        servers.chain((entries) =>
+          fc.tuple(fc.constant(entries), fc.shuffledSubarray(entries, { minLength: entries.length })),
+        ),
+        fc.boolean(),
+        ([entries, shuffled], prefix) => {
+          const mirrored = shuffled.map((one) => ({
+            ...one,
+            listing: { ...one.listing, tools: one.listing.tools.toReversed() },
+          }));
+          const targetsOf = (all: readonly CatalogEntry[]): object =>
+            Object.fromEntries(
+              [...build(all, { prefix }).tools].map(([name, { targets }]) => [name, targets]),
+            );
+          expect(targetsOf(mirrored)).toEqual(targetsOf(entries));
+        },
+      ),
+    );
+  });
+
+  test('a name passes to another tool only where that is its own', () => {
+    fc.assert(
+      fc.property(
+        servers.chain((entries) => fc.tuple(fc.constant(entries), fc.subarray(entries))),
+        fc.boolean(),
+        ([entries, some], prefix) => {
+          const all = build(entries, { prefix }).tools;
+          for (const [name, { targets }] of build(some, { prefix }).tools) {
+            const [now] = all.get(name)?.targets ?? targets;
+            const own = prefix ? `${now?.server}__${now?.originalName}` : now?.originalName;
+            if (own !== name) expect([now]).toEqual(targets);
+          }
+        },
+      ),
     );
   });
 

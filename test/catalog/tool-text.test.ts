@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Json } from '../../src/core/json.ts';
-import { build, entry, resource } from './builders.ts';
+import { build, entry, resource, tool } from './builders.ts';
 
 const ODD =
   '{ "zeta":1.0, "2":"two", "1":"one", "name":"t", "inputSchema":{"type":"object","maximum":12345678901234567890,' +
@@ -16,13 +16,42 @@ describe('the text of a tool', () => {
     expect(textOf(ODD, {}, { prefix: false })).toBe(ODD);
   });
 
-  test('differs in its name only where that changes', () => {
-    expect(textOf(ODD).replace('"s__t"', '"t"').replace(/ \}$/, '}')).toBe(ODD.replace(/ \}$/, '}'));
+  test('differs in its name and title only where the name changes', () => {
+    const own = textOf(ODD).replace('"s__t"', '"t"').replace(',"title":"s: t"', '');
+    expect(own.replace(/ \}$/, '}')).toBe(ODD.replace(/ \}$/, '}'));
+  });
+
+  test.each([
+    ['create_issue', {}, 'git hub: create issue'],
+    ['createIssue', {}, 'git hub: create Issue'],
+    ['getHTTPPage', {}, 'git hub: get HTTP Page'],
+    ['files.read-all/v2', {}, 'git hub: files read all v2'],
+    ['検索', {}, 'git hub: 検索'],
+    ['__', {}, 'git hub: __'],
+    ['create_issue', { title: 'New issue' }, 'git hub: New issue'],
+    ['create_issue', { annotations: { title: 'New one' } }, 'git hub: New one'],
+    ['create_issue', { title: ' ', annotations: { title: '' } }, 'git hub: create issue'],
+  ])('of a renamed one, %s with %j, is given the title "%s"', (name, more, title) => {
+    const prompts = [Json.of({ name, ...(more as { title?: string }) })];
+    const parts = { namespace: 'git_hub', tools: [tool(name, more)], prompts };
+    const { lists } = build([entry('git hub', parts)]);
+    expect(JSON.parse(lists.tools.text)).toMatchObject([{ ...more, title }]);
+    if (!('annotations' in more)) expect(JSON.parse(lists.prompts.text)).toMatchObject([{ title }]);
+  });
+
+  test('has its own title, or none, where it keeps its name', () => {
+    const tools = [tool('own', { title: 'Own' }), tool('none')];
+    const { lists } = build([entry('s', { tools, prompts: tools })], { prefix: false });
+    for (const { text } of [lists.tools, lists.prompts])
+      expect((JSON.parse(text) as { title?: string }[]).map(({ title }) => title)).toEqual([
+        'Own',
+        undefined,
+      ]);
   });
 
   test('keeps the last of two names, as JSON has it', () => {
     expect(textOf('{"name":"first","inputSchema":{"type":"object"},"name":"second"}')).toBe(
-      '{"name":"s__second","inputSchema":{"type":"object"}}',
+      '{"name":"s__second","inputSchema":{"type":"object"},"title":"s: second"}',
     );
   });
 

@@ -10,19 +10,11 @@ describe('a malformed tool costs only itself', () => {
     ['is null', Json.of(null)],
     ['has no name', Json.of({ inputSchema: { type: 'object' } })],
     ['has a number for a name', Json.of({ name: 7, inputSchema: { type: 'object' } })],
-    ['has no inputSchema', Json.of({ name: 'bad' })],
     ['has an inputSchema that is text', tool('bad', { inputSchema: '{}' })],
-    ['has an inputSchema that is null', tool('bad', { inputSchema: null })],
     ['has an inputSchema that is an array', tool('bad', { inputSchema: [] })],
-    ['has an inputSchema that is true', tool('bad', { inputSchema: true })],
     ['has an inputSchema of another type', tool('bad', { inputSchema: { type: 'string' } })],
-    ['has an inputSchema without a type', tool('bad', { inputSchema: {} })],
     ['has properties that are no object', tool('bad', { inputSchema: { type: 'object', properties: [] } })],
     ['has required that is no list', tool('bad', { inputSchema: { type: 'object', required: 'a' } })],
-    ['has an outputSchema that is text', tool('bad', { outputSchema: 'nope' })],
-    ['has an outputSchema that is null', tool('bad', { outputSchema: null })],
-    ['has an outputSchema of another type', tool('bad', { outputSchema: { type: 'array' } })],
-    ['has a description that is null', tool('bad', { description: null })],
     ['has annotations that are text', tool('bad', { annotations: 'readOnly' })],
     ['has a hint that is text', tool('bad', { annotations: { readOnlyHint: 'true' } })],
     ['has an icon without a source', tool('bad', { icons: [{}] })],
@@ -52,7 +44,17 @@ describe('a malformed tool costs only itself', () => {
     const inputSchema = { type: 'object', properties: { anything: true } };
     const tools = [tool('t', { inputSchema, outputSchema: { type: 'array' } })];
     expect(listed(build([entry('s', { tools, protocolVersion: '2026-07-28' })]), 'tools')).toEqual(['s__t']);
-    expect(listed(build([entry('s', { tools })]), 'tools')).toEqual([]);
+    const legacy = build([entry('s', { tools })]);
+    expect(listed(legacy, 'tools', 'inputSchema')).toEqual([
+      { ...inputSchema, properties: { anything: {} } },
+    ]);
+    expect(listed(legacy, 'tools', 'outputSchema')).toEqual([undefined]);
+  });
+
+  test('a modern server’s output schema is not told to be of type object', () => {
+    const tools = [tool('t', { outputSchema: { anyOf: [{ type: 'string' }] } })];
+    const catalog = build([entry('s', { tools, protocolVersion: '2026-07-28' })]);
+    expect(listed(catalog, 'tools', 'outputSchema')).toEqual([{ anyOf: [{ type: 'string' }] }]);
   });
 
   test.each([
@@ -99,7 +101,7 @@ describe('a malformed tool costs only itself', () => {
   test('of two tools with one name the first is offered', () => {
     const tools = [tool('t', { title: 'first' }), tool('t', { title: 'second' })];
     const catalog = build([entry('s', { tools })]);
-    expect(listed(catalog, 'tools', 'title')).toEqual(['first']);
+    expect(listed(catalog, 'tools', 'title')).toEqual(['s: first']);
     expect(catalog.problems).toHaveLength(1);
   });
 
@@ -145,9 +147,13 @@ describe('a malformed prompt or resource costs only itself', () => {
 
   test('resources and templates', () => {
     const items = (key: string): Json[] =>
-      [{ [key]: 'a:b', name: 'ok' }, { [key]: 'a:c' }, { [key]: '', name: 'n' }, { name: 'n' }, null].map(
-        (one) => Json.of(one),
-      );
+      [
+        { [key]: 'a:b', name: 'ok' },
+        { [key]: 'a:c', name: 3 },
+        { [key]: '', name: 'n' },
+        { name: 'n' },
+        null,
+      ].map((one) => Json.of(one));
     const catalog = build([entry('s', { resources: items('uri'), resourceTemplates: items('uriTemplate') })]);
     expect(listed(catalog, 'resources')).toEqual(['ok']);
     expect(listed(catalog, 'resourceTemplates')).toEqual(['ok']);

@@ -26,26 +26,68 @@ describe('namespaces', () => {
     fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (key) => isNamespace(namespaceOf(key))));
   });
 
-  test('different keys get different namespaces, and none depends on what comes later', () => {
-    const keys = fc.uniqueArray(fc.string({ unit: fc.constantFrom('a', 'b', '_', ' ', '.') }), {
-      maxLength: 8,
-    });
+  const shuffledKeys = fc
+    .uniqueArray(
+      fc.oneof(
+        fc.string({ unit: fc.constantFrom('a', 'b', '_', ' ', '.') }),
+        fc.constantFrom('my.files', 'my_files', 'my files', 'server', '日本', '中国'),
+      ),
+      { maxLength: 8 },
+    )
+    .chain((keys) =>
+      fc.tuple(fc.constant(keys), fc.shuffledSubarray(keys, { minLength: keys.length }), fc.subarray(keys)),
+    );
+  const assigned = (keys: readonly string[]): ReadonlyMap<string, string> =>
+    assignNamespaces(keys.map((key) => ({ key }))).byKey;
+
+  test('different keys get different namespaces, the same in every order of the config', () => {
     fc.assert(
-      fc.property(keys, (names) => {
-        const all = assignNamespaces(names.map((key) => ({ key }))).byKey;
-        expect(new Set(all.values()).size).toBe(names.length);
-        const fewer = assignNamespaces(names.slice(0, -1).map((key) => ({ key }))).byKey;
-        for (const [key, namespace] of fewer) expect(all.get(key)).toBe(namespace);
+      fc.property(shuffledKeys, ([keys, shuffled]) => {
+        const namespaces = assigned(keys);
+        expect(new Set(namespaces.values()).size).toBe(keys.length);
+        expect([...namespaces.values()].every(isNamespace)).toBe(true);
+        for (const [key, namespace] of assigned(shuffled)) expect(namespaces.get(key)).toBe(namespace);
       }),
     );
   });
 
-  test('the later of two keys that collide gets a hash of its key', () => {
-    const { byKey } = assignNamespaces([{ key: 'a b' }, { key: 'a_b' }, { key: 'a__b' }]);
-    expect(byKey.get('a b')).toBe('a_b');
-    expect(byKey.get('a_b')).toMatch(/^a_b_[0-9a-f]{6}$/);
-    expect(byKey.get('a__b')).toMatch(/^a_b_[0-9a-f]{6}$/);
-    expect(byKey.get('a__b')).not.toBe(byKey.get('a_b'));
+  test('a key that is a namespace as it stands has itself, whoever else is configured', () => {
+    fc.assert(
+      fc.property(shuffledKeys, ([keys]) => {
+        for (const [key, namespace] of assigned(keys))
+          if (namespaceOf(key) === key) expect(namespace).toBe(key);
+      }),
+    );
+  });
+
+  test('between keys that have to be altered a namespace never passes when servers are added', () => {
+    fc.assert(
+      fc.property(shuffledKeys, ([keys, , some]) => {
+        const all = new Map([...assigned(keys)].map(([key, namespace]) => [namespace, key]));
+        for (const [key, namespace] of assigned(some)) {
+          const owner = all.get(namespace);
+          if (owner !== undefined && owner !== namespace) expect(owner).toBe(key);
+        }
+      }),
+    );
+  });
+
+  test.each([[['my.files', 'my_files']], [['my_files', 'my.files']]])(
+    'in the order %j my_files is my_files',
+    (keys) => {
+      const namespaces = assigned(keys);
+      expect(namespaces.get('my_files')).toBe('my_files');
+      expect(namespaces.get('my.files')).toMatch(/^my_files_[0-9a-f]{6}$/);
+    },
+  );
+
+  test('a key that has to be altered and is alone in that keeps its words', () => {
+    expect(assigned(['my.files', 'other']).get('my.files')).toBe('my_files');
+  });
+
+  test('of two keys that give the same and are not it, both get a hash', () => {
+    const namespaces = assigned(['my.files', 'my files']);
+    for (const namespace of namespaces.values()) expect(namespace).toMatch(/^my_files_[0-9a-f]{6}$/);
   });
 
   test('an explicit namespace keeps its name even if an earlier key would give the same', () => {

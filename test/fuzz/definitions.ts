@@ -64,7 +64,9 @@ const annotations = objectWith(
   ANNOTATION_KEYS,
 ).map(print);
 const schema = fc.array(fc.tuple(stringText, object), { maxLength: 3 }).chain((properties) => {
-  const unique = new Map(properties.map(([key, value]) => [JSON.parse(key) as string, { key, value }]));
+  const named = properties.map(([key, value]) => [JSON.parse(key) as string, { key, value }] as const);
+  // Half a character in a name is what the usual client cannot compile.
+  const unique = new Map(named.filter(([name]) => !/\p{Surrogate}/u.test(name)));
   const inner = print({ members: [...unique.values()], spaces: [' ', ''] });
   return objectWith([member('type', '"object"'), member('properties', inner)], SCHEMA_KEYS).map(print);
 });
@@ -79,9 +81,12 @@ export function definitionsFor(server: string, seed: number): Definitions {
       fc
         .sample(objectWith([...named(turn), ...more], ITEM_KEYS), { seed: seed + turn, numRuns: 1 })
         .map((parts) => {
-          const name = (own: string): string =>
-            prefixed ? JSON.stringify(`${server}__${JSON.parse(own) as string}`) : own;
-          return { text: print(parts), seen: minify(print(changed(parts, { name }))) };
+          if (!prefixed) return { text: print(parts), seen: minify(print(parts)) };
+          const name = (own: string): string => JSON.stringify(`${server}__${JSON.parse(own) as string}`);
+          const { members, spaces } = changed(parts, { name });
+          const words = turn === 0 ? 'fuzz' : `fuzz ${turn}`;
+          const titled = [...members, member('title', `"${server}: ${words}"`)];
+          return { text: print(parts), seen: minify(print({ members: titled, spaces })) };
         }),
     );
   const nameOf = (turn: number): Member => member('name', turn === 0 ? '"fuzz"' : `"fuzz\\u002d${turn}"`);

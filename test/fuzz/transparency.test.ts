@@ -146,7 +146,7 @@ const LISTS = {
 
 describe.each(CLIENTS)('a client on %s', (clientName) => {
   test.each(Object.entries(LISTS))(
-    'gets all %s as the servers wrote them, but for the name',
+    'gets all %s as the servers wrote them, but for the name and, with it, the title',
     async (kind, method) => {
       const client = world.clients[clientName];
       const params = client.era === 'modern' ? ENVELOPE_ONLY : '{}';

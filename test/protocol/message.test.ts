@@ -184,6 +184,18 @@ describe('readMessage', () => {
     });
   });
 
+  test.each([
+    ['"id":1,"result":{"a":1},"error":null', 'result'],
+    ['"id":1,"result":null,"error":{"code":1,"message":"m"}', 'error'],
+    ['"id":1,"result":null,"error":null', 'result'],
+    ['"id":1,"result":null', 'result'],
+    ['"id":1,"error":null', 'invalid'],
+    ['"id":1,"method":"ping","params":null,"result":null,"error":null', 'request'],
+    ['"method":"notifications/initialized","params":null', 'notification'],
+  ])('takes null for nothing in {%s}: it is of kind "%s"', (members, kind) => {
+    expect(readMessage(`{"jsonrpc":"2.0",${members}}`, DEPTH).kind).toBe(kind);
+  });
+
   test.each(['', ' ', 'null', '7', '"text"', '[]', '[{}]', '\ufeff{}', '{}x'])('refuses %j', (text) => {
     expect(readMessage(text, DEPTH).kind).toBe('invalid');
   });

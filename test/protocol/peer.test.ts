@@ -25,6 +25,27 @@ describe('an answer', () => {
     expect((await answer).text).toBe('{}');
   });
 
+  test.each([
+    ['in hexadecimal', (id: number) => `0x${id.toString(16)}`],
+    ['in binary', (id: number) => `0b${id.toString(2)}`],
+    ['with an exponent', (id: number) => `${id / 10}e1`],
+    ['with a fraction of nothing', (id: number) => `${id}.0`],
+    ['with a zero before it', (id: number) => `0${id}`],
+    ['with a sign', (id: number) => `+${id}`],
+    ['with a blank', (id: number) => ` ${id}`],
+  ])('D02 whose id is a string that spells a number %s belongs to no request', (_, spelt) => {
+    const { peer, heard } = probe();
+    const asked = Array.from({ length: 16 }, () => ask(peer));
+    for (const { id } of asked) {
+      const text = JSON.stringify(spelt(id));
+      peer.receive(`{"jsonrpc":"2.0","id":${text},"result":{"stolen":true}}`, 'a');
+      peer.receive(`{"jsonrpc":"2.0","id":${text},"error":{"code":1,"message":"m"}}`, 'a');
+      peer.receive(`{"jsonrpc":"2.0","id":${text},"result":7}`, 'a');
+    }
+    expect(peer.waiting).toBe(16);
+    expect(heard.length).toBe(3 * 16);
+  });
+
   test('that is an error keeps all it says', async () => {
     await fc.assert(
       fc.asyncProperty(objectWith([{ key: '"code"', value: '-32042' }]).map(print), async (error) => {
@@ -92,6 +113,28 @@ describe('progress', () => {
       );
     expect(got).toEqual([`{"progressToken":${id}}`, `{"progressToken":"${id}"}`]);
     expect(heard).toEqual(['stray', 'stray', 'stray', 'stray']);
+  });
+
+  test('whose token is another spelling of a number belongs to no request', () => {
+    const { peer, heard } = probe();
+    const got: string[] = [];
+    const ids = Array.from({ length: 16 }, () => {
+      const id = peer.nextId();
+      void peer.answerTo(id, { onProgress: (params) => got.push(params.text) });
+      return id;
+    });
+    for (const id of ids)
+      for (const token of [`0x${id.toString(16)}`, `${id / 10}e1`, `${id}.0`, `0${id}`, ` ${id} `, `+${id}`])
+        peer.receive(
+          JSON.stringify({
+            jsonrpc: '2.0',
+            method: 'notifications/progress',
+            params: { progressToken: token },
+          }),
+          'a',
+        );
+    expect(got).toEqual([]);
+    expect(heard).toHaveLength(6 * 16);
   });
 });
 
