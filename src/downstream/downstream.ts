@@ -203,6 +203,7 @@ export class Downstream {
       state: this.#state,
       protocolVersion: agreement?.protocolVersion,
       serverInfo: agreement?.serverInfo,
+      startingMs: this.#life.startingMs,
       startMs: this.#life.startMs,
       listMs: this.#offer.listMs,
       restarts: this.#life.restarts,
