@@ -35,12 +35,16 @@ import { boundBytes } from './middleware/bound-bytes.ts';
 import { observe } from './middleware/observe.ts';
 import { ResultStore } from './middleware/result-store.ts';
 import { RetryBudget } from './middleware/retry-budget.ts';
+import { ListNews } from './list-news.ts';
+import { ListWait } from './list-wait.ts';
 import { membersOf } from './routing/members.ts';
 import { serverRoad } from './routing/server-road.ts';
 import { LATEST_LEGACY } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
+import { patienceOf } from './server/client-patience.ts';
 import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { savedWorkflowTools, workflowTools } from './meta-tools/workflow-tools.ts';
+import { packageRunner } from './transport/package-runners.ts';
 import { memoryByGroup, startTimeOf } from './transport/process-table.ts';
 import { workflowsOnDemand, type WorkflowsOnDemand } from './workflow/on-demand.ts';
 import { USER_OF_THIS_MACHINE } from './workflow/owners.ts';
@@ -89,6 +93,8 @@ export interface Proxy {
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
+  /** Lets servers that have never been listed and are still coming up tell what they offer, so that it is remembered. */
+  learn(ms: number): Promise<void>;
   /** Ends every connection and child process. Idempotent. */
   close(): Promise<void>;
 }
@@ -181,7 +187,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           startTimeOf,
           savedChanged: () => {
             savedTools = undefined;
-            for (const { member } of members.values()) member.listsChanged(['tools']);
+            for (const { news } of members.values()) news.changed(['tools']);
           },
           clock,
           log,
@@ -196,7 +202,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     door: () => (exclusive ? [...members.values()][0]?.member : undefined),
     greeting: greeted,
     changed: (kinds) => {
-      for (const { member, fleet: its } of members.values()) if (its === shared) member.listsChanged(kinds);
+      for (const { news, fleet: its } of members.values()) if (its === shared) news.changed(kinds);
     },
   });
   shared.start();
@@ -236,6 +242,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     workflows,
     metrics,
+    async learn(ms) {
+      // Before anybody has come, servers are not even greeted.
+      if (greeted.now) await shared.settled(clock.now() + ms);
+    },
     close: () => (closing ??= close()),
   };
 
@@ -283,7 +293,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     for (const its of allFleets()) its.reload(parts, differs);
     for (const attached of members.values()) {
       subscriptions.renew(attached, differs);
-      if (definitions !== road.definitions.join()) attached.member.listsChanged(['tools']);
+      if (definitions !== road.definitions.join()) attached.news.changed(['tools']);
     }
     const gone = [...before.servers.keys()].filter((server) => !all.servers.has(server));
     const added = [...all.servers.keys()].filter((server) => !before.servers.has(server));
@@ -325,9 +335,19 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       capabilities: member.client.capabilities,
     });
     if (exclusive) shared.recall();
-    const its = exclusive ? shared : clientFleet(member);
-    const attached: Attached = { member, fleet: its, subscriptions: new Map(), logLevel: undefined };
+    const news = new ListNews({
+      tell: (kinds) => member.listsChanged(kinds),
+      comingUp: () => its.comingUp,
+      clock,
+    });
+    const its = exclusive ? shared : clientFleet(member, news);
+    const attached: Attached = { member, fleet: its, news, subscriptions: new Map(), logLevel: undefined };
     members.set(view, attached);
+    const wait = new ListWait({
+      patience: patienceOf(member.client, !oneUser),
+      given: () => config.expose.listWaitMs,
+      clock,
+    });
     return {
       get catalog() {
         return its.catalog;
@@ -335,16 +355,20 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       get complete() {
         return its.complete;
       },
-      async settledCatalog() {
-        await Promise.all([its.settled(), savedRead()]);
+      async settledCatalog(kind) {
+        const { listUntil } = wait;
+        await Promise.all([its.settled(listUntil), savedRead(listUntil)]);
+        if (its.missing) its.waitedInVain();
         its.hasListed();
         if (its !== shared) shared.hasListed();
+        news.listed(kind);
         return its.catalog;
       },
       async greetingCatalog() {
-        await its.glimpsed();
+        await its.settled(wait.greetingUntil);
         return its.catalog;
       },
+      listens: () => news.listens(),
       subscribe: (uri) => subscriptions.subscribe(attached, uri),
       unsubscribe: (uri) => subscriptions.unsubscribe(attached, uri),
       watchTask: (taskId) => notices.watchTask(attached, taskId, true),
@@ -355,16 +379,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       detach() {
         if (members.get(view) === attached) members.delete(view);
+        news.close();
         if (its !== shared) void its.close();
       },
     };
   }
 
-  /** The saved workflows have been read; at most as long as a list may take. */
-  async function savedRead(): Promise<void> {
+  /** The saved workflows have been read; at most as long as a list may wait. */
+  async function savedRead(until: number): Promise<void> {
     if (!workflows) return;
     let stop = (): void => {};
-    const late = new Promise<void>((done) => (stop = clock.after(config.expose.listWaitMs, done)));
+    const waitMs = Math.max(SAVED_MS, until - clock.now());
+    const late = new Promise<void>((done) => (stop = clock.after(waitMs, done)));
     const read = workflows.ready().catch((error: unknown) => {
       log.error({ why: messageOf(error) }, 'the saved workflows could not be read');
     });
@@ -373,7 +399,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   /** A client's own connections, where a server's config or its behaviour asks for them. */
-  function clientFleet(member: Member): Fleet {
+  function clientFleet(member: Member, news: ListNews): Fleet {
     const { info, capabilities } = member.client;
     const greeting = greetingSource({ info: info ?? ownInfo(options.version), capabilities });
     const its: Fleet = fleet({
@@ -382,7 +408,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       door: () => member,
       greeting,
       shared,
-      changed: (kinds) => member.listsChanged(kinds),
+      changed: (kinds) => news.changed(kinds),
     });
     its.start();
     return its;
@@ -444,6 +470,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       idleStopMs: server.idleStopMs,
       outage: server.outage,
       connectTimeoutMs: server.connectTimeoutMs,
+      fetches: () =>
+        server.transport.kind === 'stdio' &&
+        packageRunner(server.transport.command, server.transport.args) !== undefined,
       health: server.health,
       turns,
       restart: server.restart,
@@ -525,6 +554,8 @@ const HURRY_MS = 600;
 
 const TELL_HOPS_MS = 50;
 const WORKFLOWS_AFTER_MS = 100;
+/** The files of saved workflows may take so long, whatever a list may wait for servers. */
+const SAVED_MS = 1000;
 /** Stands for a client where none is known: it sees what all see. */
 const NOBODY: Client = {
   id: '',
