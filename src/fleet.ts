@@ -26,6 +26,8 @@ const AFTER_LIST_MS = 20;
 const START_STEP_MS = 2;
 /** A list for no client in particular waits so long, unless the config says how long. */
 const USUAL_LIST_MS = 20_000;
+/** So often it is looked whether a server that is coming up still is; mostly it tells. */
+const OWNER_STEP_MS = 60_000;
 /** What calls on a server that was replaced may still take. */
 const DRAIN_MS = 30_000;
 
@@ -217,10 +219,16 @@ export class Fleet {
     const { clock } = this.#options;
     const end = clock.now() + (this.#config.listWaitMs ?? USUAL_LIST_MS);
     this.#rebuild();
-    while (!found(this.#catalog) && this.#allAwaited > 0 && clock.now() < end) {
+    while (!found(this.#catalog) && this.#allPending > 0 && clock.now() < end) {
       await this.#nextListing(end - clock.now());
       this.#rebuild();
     }
+  }
+
+  /** Waits until every server that is coming up has told what it offers or has failed, however long that takes. */
+  async listed(): Promise<void> {
+    while (this.#allPending > 0) await this.#nextListing(OWNER_STEP_MS);
+    this.#rebuild();
   }
 
   /** Starts what would start later, and waits until every server is up or has failed; a lazy one is left alone. */
@@ -282,15 +290,28 @@ export class Fleet {
     });
   }
 
+  /** How many of its own servers may still bring their first listing. */
+  get pending(): number {
+    return this.#count(({ expected }) => expected);
+  }
+
+  get #allPending(): number {
+    return this.pending + (this.#options.shared?.pending ?? 0);
+  }
+
   /** How many of its own servers a list waits for. */
   get awaited(): number {
-    let awaited = 0;
-    for (const { downstream } of this.#running.values()) if (downstream.awaited) awaited++;
-    return awaited;
+    return this.#count(({ awaited }) => awaited);
   }
 
   get #allAwaited(): number {
     return this.awaited + (this.#options.shared?.awaited ?? 0);
+  }
+
+  #count(fits: (downstream: Downstream) => boolean): number {
+    let count = 0;
+    for (const { downstream } of this.#running.values()) if (fits(downstream)) count++;
+    return count;
   }
 
   /** Servers are coming up, so that more news is to be expected soon. */
@@ -305,18 +326,18 @@ export class Fleet {
     return this.#startedAt + (this.#config.listWaitMs ?? USUAL_LIST_MS);
   }
 
-  /** Until one server less is waited for, or the time is over. */
-  #nextListing(ms: number): Promise<void> {
-    const before = this.#allAwaited;
+  /** @returns whether one more server is settled before the time is over. */
+  #nextListing(ms: number): Promise<boolean> {
+    const before = this.#allPending;
     return new Promise((resolve) => {
-      const done = (): void => {
+      const done = (came: boolean): void => {
         stop();
         unwatch();
-        resolve();
+        resolve(came);
       };
-      const stop = this.#options.clock.after(ms, done);
+      const stop = this.#options.clock.after(ms, () => done(false));
       const unwatch = this.watch(() => {
-        if (this.#allAwaited < before) done();
+        if (this.#allPending < before) done(true);
       });
     });
   }

@@ -83,6 +83,8 @@ export interface Proxy {
   reload(config: Config): readonly string[];
   /** Waits until every server that connects for all clients is up or has failed. */
   connected(): Promise<void>;
+  /** Waits until every server that is coming up for all clients has told what it offers, or has failed. */
+  listed(): Promise<void>;
   /** How every server does, as the client with this view sees it; without one, as who runs the proxy does. */
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
@@ -234,6 +236,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       return [...shared.downstreams].every(({ connected, lazy }) => connected || lazy);
     },
     connected: () => shared.connected(),
+    listed: () => shared.listed(),
     reload,
     report: (view) => reports.of(view),
     memory,
