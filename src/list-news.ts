@@ -28,8 +28,6 @@ export class ListNews {
 
   /** The client gets this list as it is now. */
   listed(kind: ListKind): void {
-    const { clock } = this.#options;
-    if (!this.#open) this.#toldAt = clock.now();
     this.#open = true;
     this.#news.delete(kind);
   }

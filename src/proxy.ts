@@ -95,6 +95,8 @@ export interface Proxy {
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
+  /** It is about to stop: lists that wait for servers are answered with what is there. */
+  stopWaiting(): void;
   /** Lets servers that have never been listed and are still coming up tell what they offer, so that it is remembered. */
   learn(ms: number): Promise<void>;
   /** Ends every connection and child process. Idempotent. */
@@ -245,6 +247,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     workflows,
     metrics,
+    stopWaiting() {
+      for (const its of allFleets()) its.stopWaiting();
+    },
     async learn(ms) {
       // Before anybody has come, servers are not even greeted.
       if (greeted.now) await shared.settled(clock.now() + ms);

@@ -53,17 +53,20 @@ test('what changes when all servers are up is told at once', () => {
 test('a list that the client has fetched in between is no news', async () => {
   const { clock, news, told } = newsOf();
   news.listed('tools');
+  news.changed(['resources']);
   news.changed(['tools', 'prompts']);
   news.listed('tools');
   await clock.pass(2000);
-  expect(told).toEqual([['prompts']]);
+  expect(told).toEqual([['resources'], ['prompts']]);
 });
 
 test('nothing is told to a client that has left', async () => {
   const { clock, news, told } = newsOf();
   news.listed('tools');
   news.changed(['tools']);
+  news.changed(['tools']);
   news.close();
+  news.changed(['prompts']);
   await clock.pass(2000);
-  expect(told).toEqual([]);
+  expect(told).toEqual([['tools']]);
 });

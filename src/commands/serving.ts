@@ -151,6 +151,8 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     endRest = giveBackAtRest({ clock: systemClock });
     const ending = await stopped;
     drainMs = ending.drainMs;
+    // There are clients that are to have their answers.
+    if (drainMs > 0) proxy.stopWaiting();
     log.info({ why: ending.why }, 'stopping');
   } finally {
     cancelDoor();
