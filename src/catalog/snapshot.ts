@@ -21,6 +21,8 @@ const VERSION = 1;
 const MAX_FILES = 2000;
 const OLDEST_PART_MS = 60 * 60_000;
 const HUNG = '.hung';
+/** It may have been fetching then. */
+const ONCE = '.waited';
 
 /** How a server is reached, as `for` takes it. `who`: the one person whose connection it is; empty for all. */
 export function snapshotAddress(transport: object, protocol: string, who: string): string {
@@ -46,7 +48,7 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
   const files = filesIn(folder);
   const known = new Set(files.filter((name) => name.endsWith('.json')));
   /** Empty files, named by the server alone, of those that were waited for in vain. */
-  const hung = new Set(files.filter((name) => name.endsWith(HUNG)));
+  const inVain = new Set(files.filter((name) => name.endsWith(HUNG) || name.endsWith(ONCE)));
   /** By file: what is to be written; `undefined`: it is to go. */
   const waiting = new Map<string, string | undefined>();
   let writing: Promise<void> | undefined;
@@ -70,19 +72,20 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
         keep(capabilities, listing) {
           const name = nameFor(capabilities);
           const text = textOf(name, listing);
-          if (hung.delete(server + HUNG)) put(server + HUNG, undefined);
+          for (const mark of [server + HUNG, server + ONCE]) if (inVain.delete(mark)) put(mark, undefined);
           if (known.has(name) && readText(name) === text) return;
           known.add(name);
           put(name, text);
         },
         latest: () => latest(server),
         get hung() {
-          return hung.has(server + HUNG);
+          return inVain.has(server + HUNG);
         },
-        hangs() {
-          if (hung.has(server + HUNG)) return;
-          hung.add(server + HUNG);
-          put(server + HUNG, '');
+        hangs(mayBeFetching) {
+          const mark = server + (mayBeFetching && !inVain.has(server + ONCE) ? ONCE : HUNG);
+          if (inVain.has(mark)) return;
+          inVain.add(mark);
+          put(mark, '');
         },
       };
     },

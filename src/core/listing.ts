@@ -30,8 +30,8 @@ export interface ListingMemory {
   latest(): Listing | undefined;
   /** It was waited for in vain, and has never told anything since. */
   readonly hung: boolean;
-  /** It was waited for in vain. Returns at once. */
-  hangs(): void;
+  /** It was waited for in vain. Returns at once. @param mayBeFetching once is no sign then that it hangs. */
+  hangs(mayBeFetching: boolean): void;
   /** Returns at once. */
   keep(capabilities: JsonObject, listing: Listing): void;
 }

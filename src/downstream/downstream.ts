@@ -197,9 +197,9 @@ export class Downstream {
     return this.expected && !this.#options.memory.hung;
   }
 
-  /** Somebody has waited for it as long as anybody can. What may still be fetching is not held to have hung. */
+  /** Somebody has waited for it as long as it could. */
   waitedInVain(): void {
-    if (this.awaited && !this.#options.fetches()) this.#offer.waitedInVain(this.#startedAt);
+    if (this.awaited) this.#offer.waitedInVain(this.#startedAt, this.#options.fetches());
   }
 
   /** Something is known of it, for this client or for another: it need not be started to be listed. */

@@ -36,6 +36,7 @@ export class Offer {
   #listing: Listing | undefined;
   #fresh = false;
   #exact = false;
+  #waitedInVain = false;
   #listMs: number | undefined;
   #connection: Connection | undefined;
   #refreshing = false;
@@ -78,9 +79,13 @@ export class Offer {
   }
 
   /** It has been waited for since then, and has told nothing. */
-  waitedInVain(since: number): void {
+  waitedInVain(since: number, mayBeFetching = false): void {
     const { clock, memory } = this.#options;
-    if (!this.#listing && clock.now() - since >= HANG_MS) memory.hangs();
+    if (this.#listing || clock.now() - since < HANG_MS) return;
+    // A run counts once, however many lists waited.
+    if (mayBeFetching && this.#waitedInVain) return;
+    this.#waitedInVain = true;
+    memory.hangs(mayBeFetching);
   }
 
   /** Asks for everything, now that there is a connection. */

@@ -87,11 +87,17 @@ test('import does so with all that it takes', async () => {
   expect(await firstNames()).toEqual(expect.arrayContaining(['slow__echo', 'other__echo']));
 });
 
+test('init does so by its check', async () => {
+  mkdirSync(join(home, '.cursor'));
+  writeFileSync(join(home, '.cursor', 'mcp.json'), JSON.stringify({ mcpServers: { slow: slow() } }));
+  expect((await cli('init', '--yes')).code).toBe(0);
+  expect(await firstNames()).toContain('slow__echo');
+});
+
 test('install does so with what is not known yet, and with nothing twice', async () => {
   const { command, args } = slow();
   await cli('add', 'slow', '--no-check', '--', command, ...args);
-  expect(await firstNames()).not.toContain('slow__echo');
-  rmSync(journal, { force: true });
+  expect(() => readFileSync(journal)).toThrow('ENOENT');
   expect((await cli('install', 'cursor')).stdout).toContain('slow: 1 tool');
   expect(readFileSync(journal, 'utf8')).toContain('initialize');
   rmSync(journal, { force: true });
