@@ -18,7 +18,7 @@ export function fleetConfigOf(config: NamesConfig, { servers, pools, shown }: Me
     servers: [...servers.values()].map(fleetServer),
     pools: [...pools.values()],
     shown,
-    catalog: catalogOptions(config),
+    catalog: { ...catalogOptions(config), servers: shown },
     listWaitMs: config.expose.listWaitMs,
   };
 }

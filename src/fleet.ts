@@ -18,17 +18,16 @@ import type { ServerRoad } from './routing/server-road.ts';
 const GATHER_MS = 50;
 /** The same while servers that are listed already are coming up: what they tell anew becomes one change. */
 const GATHER_STARTING_MS = 500;
-/** A list waits at least so long for the next server to come up. */
-const MIN_QUIET_MS = 300;
-/** How long a greeting waits for servers that are not known yet, and how long for the next of them. */
-const GLIMPSE_MS = 250;
-const GLIMPSE_QUIET_MS = 40;
 /** Servers that need not be started to be listed are started when a client has its list, at the latest after this. */
 const START_LATEST_MS = 500;
 /** So long after the first list, since a client mostly asks for several. */
 const AFTER_LIST_MS = 20;
 /** One at a time: starting a process stops everything else for a moment. */
 const START_STEP_MS = 2;
+/** A list for no client in particular waits so long, unless the config says how long. */
+const USUAL_LIST_MS = 20_000;
+/** So often it is looked whether a server that is coming up still is; mostly it tells. */
+const OWNER_STEP_MS = 60_000;
 /** What calls on a server that was replaced may still take. */
 const DRAIN_MS = 30_000;
 
@@ -57,7 +56,8 @@ export interface FleetConfig {
   /** What has names of its own, servers and pools, in catalog order. */
   readonly shown: readonly string[];
   readonly catalog: CatalogOptions;
-  readonly listWaitMs: number;
+  /** How long a client's first list may wait in all; `undefined`: as long as the client is known to wait. */
+  readonly listWaitMs: number | undefined;
 }
 
 export interface FleetOptions {
@@ -84,8 +84,7 @@ export class Fleet {
   #builtFrom: readonly (Listing | undefined)[] = [];
   #gathering: (() => void) | undefined;
   #startedAt = 0;
-  #slowestMs = 0;
-  readonly #listed = new Set<string>();
+  #waits = true;
   /** Known well enough to be listed, and not started yet. */
   readonly #later = new Set<Downstream>();
   #cancelLater: (() => void) | undefined;
@@ -122,7 +121,7 @@ export class Fleet {
   recall(): void {
     for (const { downstream } of this.#running.values()) {
       downstream.recall();
-      if (downstream.remembered) continue;
+      if (downstream.remembered && this.#later.has(downstream)) continue;
       this.#later.delete(downstream);
       downstream.start();
     }
@@ -143,7 +142,6 @@ export class Fleet {
     for (const [server, { downstream, road }] of [...this.#running]) {
       if (wanted.has(server) && !differs.has(server)) continue;
       this.#running.delete(server);
-      this.#listed.delete(server);
       this.#later.delete(downstream);
       this.#drain(downstream, road);
       if (wanted.has(server) && this.#options.own(server))
@@ -194,48 +192,51 @@ export class Fleet {
   }
 
   /**
-   * Waits for servers that are coming up: until all are there, or nothing new has come for as long as the
-   * slowest so far took (for each that is missing), or `listWaitMs` is over.
+   * Waits for servers that were never listed: until each has told what it offers or has failed, or the time is over.
+   *
+   * One that is remembered is not waited for, and one that was waited for in vain before is not again.
+   *
+   * @param until the clock's time.
    */
-  async settled(): Promise<void> {
-    const { clock, shared } = this.#options;
-    const { listWaitMs } = this.#config;
-    await shared?.settled();
-    const end = this.#startedAt + listWaitMs;
-    while (this.pending > 0 && clock.now() < end) {
-      // One that is still missing may hang; when many or all are, the machine is slow and not the servers.
-      const quietMs =
-        this.#listed.size === 0 ? Infinity : Math.max(MIN_QUIET_MS, this.#slowestMs) * this.pending;
-      if (!(await this.#nextListing(Math.min(quietMs, end - clock.now())))) break;
-    }
+  async settled(until = this.#waitEnd): Promise<void> {
+    const { clock } = this.#options;
+    while (this.#waits && this.#allAwaited > 0 && clock.now() < until)
+      await this.#nextListing(until - clock.now());
     this.#rebuild();
   }
 
-  /**
-   * Waits a moment for servers that are coming up, so that a greeting can tell of them: until all are there, or
-   * nothing new has come for a while.
-   */
-  async glimpsed(): Promise<void> {
-    const { clock, shared } = this.#options;
-    const end = clock.now() + GLIMPSE_MS;
-    while (this.#allPending > 0 && clock.now() < end) {
-      const none = this.#listed.size + (shared ? shared.#listed.size : 0) === 0;
-      const quietMs = none ? Infinity : GLIMPSE_QUIET_MS;
-      if (!(await this.#nextListing(Math.min(quietMs, end - clock.now())))) break;
-    }
-    this.#rebuild();
+  /** The proxy stops: what waits for servers gets what is there. */
+  stopWaiting(): void {
+    this.#waits = false;
+    for (const watcher of [...this.#watchers]) watcher();
   }
 
-  /** Waits, while servers are coming up, for something to be in the catalog; at most `listWaitMs`. */
+  /** Some are still waited for. */
+  get missing(): boolean {
+    return this.#allAwaited > 0;
+  }
+
+  /** A client has waited for those that are missing as long as it could. */
+  waitedInVain(): void {
+    this.#options.shared?.waitedInVain();
+    for (const { downstream } of this.#running.values()) downstream.waitedInVain();
+  }
+
+  /** Waits, while servers are coming up, for something to be in the catalog; at most as long as a list waits. */
   async appears(found: (catalog: Catalog) => boolean): Promise<void> {
     const { clock } = this.#options;
-    const { listWaitMs } = this.#config;
-    const end = clock.now() + listWaitMs;
+    const end = clock.now() + (this.#config.listWaitMs ?? USUAL_LIST_MS);
     this.#rebuild();
     while (!found(this.#catalog) && this.#allPending > 0 && clock.now() < end) {
       await this.#nextListing(end - clock.now());
       this.#rebuild();
     }
+  }
+
+  /** Waits until every server that is coming up has told what it offers or has failed, however long that takes. */
+  async listed(): Promise<void> {
+    while (this.#allPending > 0) await this.#nextListing(OWNER_STEP_MS);
+    this.#rebuild();
   }
 
   /** Starts what would start later, and waits until every server is up or has failed; a lazy one is left alone. */
@@ -299,13 +300,38 @@ export class Fleet {
 
   /** How many of its own servers may still bring their first listing. */
   get pending(): number {
-    let pending = 0;
-    for (const { downstream } of this.#running.values()) if (downstream.expected) pending++;
-    return pending;
+    return this.#count(({ expected }) => expected);
   }
 
   get #allPending(): number {
     return this.pending + (this.#options.shared?.pending ?? 0);
+  }
+
+  /** How many of its own servers a list waits for. */
+  get awaited(): number {
+    return this.#count(({ awaited }) => awaited);
+  }
+
+  get #allAwaited(): number {
+    return this.awaited + (this.#options.shared?.awaited ?? 0);
+  }
+
+  #count(fits: (downstream: Downstream) => boolean): number {
+    let count = 0;
+    for (const { downstream } of this.#running.values()) if (fits(downstream)) count++;
+    return count;
+  }
+
+  /** Servers are coming up, so that more news is to be expected soon. */
+  get comingUp(): boolean {
+    for (const { downstream } of this.#running.values())
+      if (downstream.expected || downstream.state === 'starting') return true;
+    return this.#options.shared?.comingUp ?? false;
+  }
+
+  /** Without a client of its own to ask for it. */
+  get #waitEnd(): number {
+    return this.#startedAt + (this.#config.listWaitMs ?? USUAL_LIST_MS);
   }
 
   /** @returns whether one more server is settled before the time is over. */
@@ -319,18 +345,13 @@ export class Fleet {
       };
       const stop = this.#options.clock.after(ms, () => done(false));
       const unwatch = this.watch(() => {
-        if (this.#allPending < before) done(true);
+        if (this.#allPending < before || !this.#waits) done(true);
       });
     });
   }
 
   #somethingChanged(): void {
     const { clock } = this.#options;
-    for (const [server, { downstream }] of this.#running) {
-      if (!downstream.listing || this.#listed.has(server)) continue;
-      this.#listed.add(server);
-      this.#slowestMs = Math.max(this.#slowestMs, clock.now() - this.#startedAt);
-    }
     for (const watcher of [...this.#watchers]) watcher();
     const starting = [...this.downstreams].some(({ state, listing }) => listing && state === 'starting');
     this.#gathering ??= clock.after(starting ? GATHER_STARTING_MS : GATHER_MS, () => this.#rebuild());

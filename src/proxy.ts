@@ -36,12 +36,16 @@ import { boundBytes } from './middleware/bound-bytes.ts';
 import { observe } from './middleware/observe.ts';
 import { ResultStore } from './middleware/result-store.ts';
 import { RetryBudget } from './middleware/retry-budget.ts';
+import { ListNews } from './list-news.ts';
+import { ListWait } from './list-wait.ts';
 import { membersOf } from './routing/members.ts';
 import { serverRoad } from './routing/server-road.ts';
 import { LATEST_LEGACY } from './protocol/revisions.ts';
 import { Sealer } from './protocol/seal.ts';
+import { patienceOf } from './server/client-patience.ts';
 import type { Attachment, Member, ServedProxy } from './server/served-proxy.ts';
 import { savedWorkflowTools, workflowTools } from './meta-tools/workflow-tools.ts';
+import { packageRunner } from './transport/package-runners.ts';
 import { memoryByGroup, startTimeOf } from './transport/process-table.ts';
 import { workflowsOnDemand, type WorkflowsOnDemand } from './workflow/on-demand.ts';
 import { USER_OF_THIS_MACHINE } from './workflow/owners.ts';
@@ -80,6 +84,8 @@ export interface Proxy {
   reload(config: Config): readonly string[];
   /** Waits until every server that connects for all clients is up or has failed. */
   connected(): Promise<void>;
+  /** Waits until every server that is coming up for all clients has told what it offers, or has failed. */
+  listed(): Promise<void>;
   /** How every server does, as the client with this view sees it; without one, as who runs the proxy does. */
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
@@ -90,6 +96,10 @@ export interface Proxy {
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
+  /** It is about to stop: lists that wait for servers are answered with what is there. */
+  stopWaiting(): void;
+  /** Lets servers that have never been listed and are still coming up tell what they offer, so that it is remembered. */
+  learn(ms: number): Promise<void>;
   /** Ends every connection and child process. Idempotent. */
   close(): Promise<void>;
 }
@@ -183,7 +193,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           startTimeOf,
           savedChanged: () => {
             savedTools = undefined;
-            for (const { member } of members.values()) member.listsChanged(['tools']);
+            for (const { news } of members.values()) news.changed(['tools']);
           },
           clock,
           log,
@@ -198,7 +208,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     door: () => (exclusive ? [...members.values()][0]?.member : undefined),
     greeting: greeted,
     changed: (kinds) => {
-      for (const { member, fleet: its } of members.values()) if (its === shared) member.listsChanged(kinds);
+      for (const { news, fleet: its } of members.values()) if (its === shared) news.changed(kinds);
     },
   });
   shared.start();
@@ -230,6 +240,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       return [...shared.downstreams].every(({ connected, lazy }) => connected || lazy);
     },
     connected: () => shared.connected(),
+    listed: () => shared.listed(),
     reload,
     report: (view) => reports.of(view),
     memory,
@@ -238,6 +249,13 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     workflows,
     metrics,
+    stopWaiting() {
+      for (const its of allFleets()) its.stopWaiting();
+    },
+    async learn(ms) {
+      // Before anybody has come, servers are not even greeted.
+      if (greeted.now) await shared.settled(clock.now() + ms);
+    },
     close: () => (closing ??= close()),
   };
 
@@ -285,7 +303,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     for (const its of allFleets()) its.reload(parts, differs);
     for (const attached of members.values()) {
       subscriptions.renew(attached, differs);
-      if (definitions !== road.definitions.join()) attached.member.listsChanged(['tools']);
+      if (definitions !== road.definitions.join()) attached.news.changed(['tools']);
     }
     const gone = [...before.servers.keys()].filter((server) => !all.servers.has(server));
     const added = [...all.servers.keys()].filter((server) => !before.servers.has(server));
@@ -328,9 +346,19 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       capabilities: member.client.capabilities,
     });
     if (exclusive) shared.recall();
-    const its = exclusive ? shared : clientFleet(member);
-    const attached: Attached = { member, fleet: its, subscriptions: new Map(), logLevel: undefined };
+    const news = new ListNews({
+      tell: (kinds) => member.listsChanged(kinds),
+      comingUp: () => its.comingUp,
+      clock,
+    });
+    const its = exclusive ? shared : clientFleet(member, news);
+    const attached: Attached = { member, fleet: its, news, subscriptions: new Map(), logLevel: undefined };
     members.set(view, attached);
+    const wait = new ListWait({
+      patience: patienceOf(member.client, !oneUser),
+      given: () => config.expose.listWaitMs,
+      clock,
+    });
     return {
       get catalog() {
         return its.catalog;
@@ -338,16 +366,20 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       get complete() {
         return its.complete;
       },
-      async settledCatalog() {
-        await Promise.all([its.settled(), savedRead()]);
+      async settledCatalog(kind) {
+        const { listUntil } = wait;
+        await Promise.all([its.settled(listUntil), savedRead(listUntil)]);
+        if (its.missing) its.waitedInVain();
         its.hasListed();
         if (its !== shared) shared.hasListed();
+        news.listed(kind);
         return its.catalog;
       },
       async greetingCatalog() {
-        await its.glimpsed();
+        await its.settled(wait.greetingUntil);
         return its.catalog;
       },
+      listens: () => news.listens(),
       subscribe: (uri) => subscriptions.subscribe(attached, uri),
       unsubscribe: (uri) => subscriptions.unsubscribe(attached, uri),
       watchTask: (taskId) => notices.watchTask(attached, taskId, true),
@@ -358,16 +390,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       detach() {
         if (members.get(view) === attached) members.delete(view);
+        news.close();
         if (its !== shared) void its.close();
       },
     };
   }
 
-  /** The saved workflows have been read; at most as long as a list may take. */
-  async function savedRead(): Promise<void> {
+  /** The saved workflows have been read; at most as long as a list may wait. */
+  async function savedRead(until: number): Promise<void> {
     if (!workflows) return;
     let stop = (): void => {};
-    const late = new Promise<void>((done) => (stop = clock.after(config.expose.listWaitMs, done)));
+    const waitMs = Math.max(SAVED_MS, until - clock.now());
+    const late = new Promise<void>((done) => (stop = clock.after(waitMs, done)));
     const read = workflows.ready().catch((error: unknown) => {
       log.error({ why: messageOf(error) }, 'the saved workflows could not be read');
     });
@@ -376,7 +410,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   /** A client's own connections, where a server's config or its behaviour asks for them. */
-  function clientFleet(member: Member): Fleet {
+  function clientFleet(member: Member, news: ListNews): Fleet {
     const { info, capabilities } = member.client;
     const greeting = greetingSource({ info: info ?? ownInfo(options.version), capabilities });
     const its: Fleet = fleet({
@@ -385,7 +419,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       door: () => member,
       greeting,
       shared,
-      changed: (kinds) => member.listsChanged(kinds),
+      changed: (kinds) => news.changed(kinds),
     });
     its.start();
     return its;
@@ -448,6 +482,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       idleStopMs: server.idleStopMs,
       outage: server.outage,
       connectTimeoutMs: server.connectTimeoutMs,
+      fetches: () =>
+        server.transport.kind === 'stdio' &&
+        packageRunner(server.transport.command, server.transport.args) !== undefined,
       health: server.health,
       turns,
       restart: server.restart,
@@ -529,6 +566,8 @@ const HURRY_MS = 600;
 
 const TELL_HOPS_MS = 50;
 const WORKFLOWS_AFTER_MS = 100;
+/** The files of saved workflows may take so long, whatever a list may wait for servers. */
+const SAVED_MS = 1000;
 /** Stands for a client where none is known: it sees what all see. */
 const NOBODY: Client = {
   id: '',

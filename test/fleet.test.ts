@@ -1,4 +1,4 @@
-/** How long a client's greeting waits for servers that are coming up. */
+/** What a client's greeting and its first lists wait for, and what not. */
 import { expect, test } from 'vitest';
 import { Fleet, type Running } from '../src/fleet.ts';
 import type { Listing } from '../src/core/listing.ts';
@@ -18,8 +18,19 @@ class Server {
     return this.listing;
   }
 
+  hung = false;
+  failed = false;
+
   get expected(): boolean {
-    return this.listing === undefined;
+    return this.listing === undefined && !this.failed;
+  }
+
+  get awaited(): boolean {
+    return this.expected && !this.hung;
+  }
+
+  waitedInVain(): void {
+    this.hung = true;
   }
 
   recall(): void {
@@ -30,6 +41,11 @@ class Server {
     // It is coming up already.
   }
 
+  fails(): void {
+    this.failed = true;
+    this.changed();
+  }
+
   lists(instructions: string): void {
     this.state = 'ready';
     this.listing = entry('any', { instructions }).listing;
@@ -37,7 +53,12 @@ class Server {
   }
 }
 
-function fleetOf(names: readonly string[]): {
+const WAIT_MS = 5000;
+
+function fleetOf(
+  names: readonly string[],
+  prepare: (server: Server, name: string) => void = () => {},
+): {
   readonly clock: HandClock;
   readonly fleet: Fleet;
   readonly servers: ReadonlyMap<string, Server>;
@@ -45,13 +66,14 @@ function fleetOf(names: readonly string[]): {
 } {
   const clock = new HandClock();
   const servers = new Map(names.map((name) => [name, new Server()]));
+  for (const [name, server] of servers) prepare(server, name);
   const fleet = new Fleet({
     config: {
       servers: names.map((server) => ({ server, namespace: server, tools: RULES, maxTools: 10 })),
       pools: [],
       shown: names,
       catalog: { prefix: true, maxNameLength: 64, origin: false, reserved: new Set(), metaTools: true },
-      listWaitMs: 5000,
+      listWaitMs: undefined,
     },
     own: () => true,
     ownOnDemand: () => false,
@@ -66,7 +88,7 @@ function fleetOf(names: readonly string[]): {
   });
   fleet.start();
   let over = false;
-  void fleet.glimpsed().then(() => (over = true));
+  void fleet.settled(clock.now() + WAIT_MS).then(() => (over = true));
   return { clock, fleet, servers, greeted: () => over };
 }
 
@@ -81,22 +103,53 @@ test('a greeting goes out as soon as all servers are there, and tells what they 
   expect(fleet.catalog.instructions).toMatch(/Use one\.[\s\S]*Use two\./);
 });
 
-test('one that does not answer holds the greeting up only a moment longer than the others take', async () => {
-  const { clock, servers, greeted } = fleetOf(['one', 'two', 'mute']);
-  await clock.pass(100);
+test('a server that lives and has not failed is waited for until the time is over, however quick the others were', async () => {
+  const { clock, servers, greeted } = fleetOf(['one', 'two', 'slow']);
+  await clock.pass(10);
   servers.get('one')?.lists('Use one.');
-  await clock.pass(39);
   servers.get('two')?.lists('Use two.');
-  await clock.pass(39);
+  await clock.pass(WAIT_MS - 11);
   expect(greeted()).toBe(false);
   await clock.pass(1);
   expect(greeted()).toBe(true);
 });
 
-test('while nobody has answered, the greeting waits a quarter of a second', async () => {
-  const { clock, greeted } = fleetOf(['mute', 'slow']);
-  await clock.pass(249);
+test('the slowest of many is waited for as long as it takes, and no longer', async () => {
+  const names = ['one', 'two', 'three', 'four'];
+  const { clock, fleet, servers, greeted } = fleetOf(names);
+  for (const name of names) {
+    expect(greeted()).toBe(false);
+    await clock.pass(1100);
+    servers.get(name)?.lists(`Use ${name}.`);
+    await settle();
+  }
+  expect(greeted()).toBe(true);
+  expect(fleet.catalog.instructions).toMatch(/Use four\./);
+});
+
+test('one that fails is waited for no more', async () => {
+  const { clock, servers, greeted } = fleetOf(['one', 'broken']);
+  servers.get('one')?.lists('Use one.');
+  await clock.pass(100);
   expect(greeted()).toBe(false);
-  await clock.pass(1);
+  servers.get('broken')?.fails();
+  await settle();
+  expect(greeted()).toBe(true);
+});
+
+test('one that was waited for in vain before is left out', async () => {
+  const { servers, greeted } = fleetOf(['one', 'mute'], (server, name) => {
+    server.hung = name === 'mute';
+  });
+  servers.get('one')?.lists('Use one.');
+  await settle();
+  expect(greeted()).toBe(true);
+});
+
+test('nothing is waited for where all is remembered', async () => {
+  const { greeted } = fleetOf(['one', 'two'], (server) => {
+    server.listing = entry('any', {}).listing;
+  });
+  await settle();
   expect(greeted()).toBe(true);
 });

@@ -88,7 +88,7 @@ export function buildCatalog(entries: readonly CatalogEntry[], options: CatalogO
     ),
     instructions: mergeInstructions(
       entries.map(({ server, listing }) => ({ server, instructions: listing.instructions })),
-      entries.length === 1 && !options.prefix,
+      { servers: options.servers ?? entries.map(({ server }) => server), prefix: options.prefix },
     ),
     ttlMs: entries.length === 0 ? 0 : Math.min(...entries.map(({ listing }) => listing.ttlMs)),
     cacheScope:

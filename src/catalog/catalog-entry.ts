@@ -38,4 +38,6 @@ export interface CatalogOptions {
   readonly reserved: ReadonlySet<string>;
   /** The proxy offers tools of its own, so that the `tools` capability is there whatever the downstreams can. */
   readonly metaTools: boolean;
+  /** All servers of the config, for the instructions to name; default: those that are listed. */
+  readonly servers?: readonly string[];
 }

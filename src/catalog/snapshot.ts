@@ -20,6 +20,9 @@ const VERSION = 1;
 /** Beyond so many files the oldest go. */
 const MAX_FILES = 2000;
 const OLDEST_PART_MS = 60 * 60_000;
+const HUNG = '.hung';
+/** It may have been fetching then. */
+const ONCE = '.waited';
 
 /** How a server is reached, as `for` takes it. `who`: the one person whose connection it is; empty for all. */
 export function snapshotAddress(transport: object, protocol: string, who: string): string {
@@ -42,8 +45,12 @@ export interface SnapshotStore {
 /** A folder that cannot be used is logged once; nothing is remembered then. */
 export function openSnapshots(stateDir: string, key: Buffer, log: Logger): SnapshotStore {
   const folder = join(stateDir, 'snapshot');
-  const known = new Set(filesIn(folder));
-  const waiting = new Map<string, string>();
+  const files = filesIn(folder);
+  const known = new Set(files.filter((name) => name.endsWith('.json')));
+  /** Empty files, named by the server alone, of those that were waited for in vain. */
+  const inVain = new Set(files.filter((name) => name.endsWith(HUNG) || name.endsWith(ONCE)));
+  /** By file: what is to be written; `undefined`: it is to go. */
+  const waiting = new Map<string, string | undefined>();
   let writing: Promise<void> | undefined;
   let warned = false;
   let part = 0;
@@ -65,28 +72,44 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
         keep(capabilities, listing) {
           const name = nameFor(capabilities);
           const text = textOf(name, listing);
+          for (const mark of [server + HUNG, server + ONCE]) if (inVain.delete(mark)) put(mark, undefined);
           if (known.has(name) && readText(name) === text) return;
           known.add(name);
-          waiting.set(name, text);
-          writing ??= write();
+          put(name, text);
+        },
+        latest: () => latest(server),
+        get hung() {
+          return inVain.has(server + HUNG);
+        },
+        hangs(mayBeFetching) {
+          const mark = server + (mayBeFetching && !inVain.has(server + ONCE) ? ONCE : HUNG);
+          if (inVain.has(mark)) return;
+          inVain.add(mark);
+          put(mark, '');
         },
       };
     },
-    latest(address) {
-      const server = hash(address);
-      const names = [...known].filter((name) => name.startsWith(`${server}-`));
-      const newest = names.sort((a, b) => modified(join(folder, b)) - modified(join(folder, a)));
-      for (const name of newest) {
-        const listing = read(name);
-        if (listing) return listing;
-      }
-      return undefined;
-    },
+    latest: (address) => latest(hash(address)),
     damaged: () => [...known].filter((name) => !read(name)).map((name) => join(folder, name)),
     async close() {
       await writing;
     },
   };
+
+  function latest(server: string): Listing | undefined {
+    const names = [...known].filter((name) => name.startsWith(`${server}-`));
+    const newest = names.sort((a, b) => modified(join(folder, b)) - modified(join(folder, a)));
+    for (const name of newest) {
+      const listing = read(name);
+      if (listing) return listing;
+    }
+    return undefined;
+  }
+
+  function put(name: string, text: string | undefined): void {
+    waiting.set(name, text);
+    writing ??= write();
+  }
 
   function hash(text: string): string {
     return createHmac('sha256', key).update(text).digest('base64url').slice(0, 22);
@@ -133,6 +156,11 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
       if (part === 0) await tidy(folder);
       for (const [name, text] of waiting) {
         const file = join(folder, name);
+        if (text === undefined) {
+          await rm(file, { force: true });
+          if (waiting.get(name) === undefined) waiting.delete(name);
+          continue;
+        }
         const half = `${file}.${process.pid}.${part++}.part`;
         await writeFile(half, text, { mode: 0o600 });
         await rename(half, file);
@@ -155,7 +183,7 @@ function modified(file: string): number {
 function filesIn(folder: string): readonly string[] {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return readdirSync(folder).filter((name) => name.endsWith('.json'));
+    return readdirSync(folder);
   } catch {
     return [];
   }

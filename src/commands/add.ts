@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { serversOf } from '../clients/take-over.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Command, Input } from './command.ts';
+import { learnServers, NO_CHECK } from './learn-servers.ts';
 import { changeCheckedConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -11,7 +12,8 @@ export const add: Command = {
   name: 'add',
   takes: 'NAME (URL | -- COMMAND [ARG]…)',
   summary: 'adds a server to our config, whose comments and order are kept',
-  about: 'Proxies that run take it up at once.',
+  about:
+    'It is connected once, so that a client’s first start finds its tools. Proxies that run take it up at once.',
   options: {
     env: {
       type: 'string',
@@ -32,6 +34,7 @@ export const add: Command = {
     },
     type: { type: 'string', value: 'TYPE', about: 'http, sse or websocket (default: found out)' },
     replace: { type: 'boolean', about: 'put it in the place of a server of that name' },
+    'no-check': NO_CHECK,
   },
   examples: [
     'switchyard add memory -- npx -y @modelcontextprotocol/server-memory',
@@ -54,7 +57,22 @@ export const remove: Command = {
 async function runAdd(input: Input): Promise<number> {
   const [name, ...words] = input.positionals;
   if (name === undefined) throw new UsageError('switchyard add expects a NAME, and a URL or -- COMMAND.');
-  return withOwnConfig(input.configFiles, input.machine, (own) => addTo(own, name, words, input));
+  const { options, machine, output } = input;
+  const { file, entry } = await withOwnConfig(input.configFiles, machine, (own) =>
+    addTo(own, name, words, input),
+  );
+  output.line(`Added ${name} to ${file}.`);
+  if ('cwd' in entry && options.text('cwd') === undefined)
+    output.line(`It starts in ${machine.cwd}, where its command names files.`);
+  const checked = !options.flag('no-check');
+  const [learned] = checked ? await learnServers({ file, servers: [name], machine, output }) : [];
+  if (output.json)
+    output.document({
+      file,
+      added: name,
+      ...(learned && { tools: learned.tools, trouble: learned.trouble }),
+    });
+  return 0;
 }
 
 async function addTo(
@@ -62,20 +80,14 @@ async function addTo(
   name: string,
   words: readonly string[],
   input: Input,
-): Promise<number> {
-  const { options, machine, output } = input;
+): Promise<{ readonly file: string; readonly entry: Entry }> {
+  const { options, machine } = input;
   if (Object.hasOwn(serversOf(own.root), name) && !options.flag('replace'))
     throw new UsageError(`There is a server "${name}" already: take another name, or say --replace.`);
   const entry = entryOf(input, words);
   // A config that cannot be read would stop every proxy that starts.
   await changeCheckedConfig(own, [{ path: ['mcpServers', name], value: entry }], machine);
-  if (output.json) output.document({ file: own.file, added: name });
-  else {
-    output.line(`Added ${name} to ${own.file}.`);
-    if ('cwd' in entry && options.text('cwd') === undefined)
-      output.line(`It starts in ${machine.cwd}, where its command names files.`);
-  }
-  return 0;
+  return { file: own.file, entry };
 }
 
 async function runRemove({ positionals, configFiles, machine, output }: Input): Promise<number> {

@@ -10,7 +10,9 @@ import type { Machine } from '../config/folders.ts';
 import { parseText, textFormatOf } from '../clients/edit-text.ts';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Command, Input } from './command.ts';
+import { learnServers, NO_CHECK } from './learn-servers.ts';
 import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, ownConfigFile, withOwnConfig } from './own-config-file.ts';
 import { takenServers } from './taken-servers.ts';
@@ -23,7 +25,10 @@ export const importCommand: Command = {
   summary: 'takes the servers that clients have configured into our config',
   about:
     'Without a name it looks at every client on this machine, and at the files of the project in this folder.\nA FILE may be a client’s file, pyproject.toml, package.json, a server.json of the MCP registry or an .mcpb bundle.\nThe clients’ own files are not changed: "switchyard install CLIENT --adopt" does that.',
-  options: { 'dry-run': { type: 'boolean', about: 'show what it would take, and write nothing' } },
+  options: {
+    'dry-run': { type: 'boolean', about: 'show what it would take, and write nothing' },
+    'no-check': NO_CHECK,
+  },
   examples: [
     'switchyard import --dry-run',
     'switchyard import cursor claude-desktop',
@@ -44,17 +49,32 @@ interface Row {
 }
 
 async function run(input: Input): Promise<number> {
-  const { options, configFiles, machine } = input;
+  const { options, configFiles, machine, output } = input;
   const dry = options.flag('dry-run');
-  if (dry) return take(await ownConfigFile(configFiles, machine), dry, input);
-  return withOwnConfig(configFiles, machine, (own) => take(own, dry, input));
+  const { code, file, document, keys } = dry
+    ? await take(await ownConfigFile(configFiles, machine), dry, input)
+    : await withOwnConfig(configFiles, machine, (own) => take(own, dry, input));
+  const checked = keys.length > 0 && !options.flag('no-check');
+  const learned = checked ? await learnServers({ file, servers: keys, machine, output }) : [];
+  if (output.json) output.document({ ...document, ...(checked && { learned }) });
+  return code;
+}
+
+/** What was taken. */
+interface Take {
+  readonly code: number;
+  readonly file: string;
+  /** The new servers in our config. */
+  readonly keys: readonly string[];
+  /** For `--json`. */
+  readonly document: JsonObject;
 }
 
 async function take(
   own: OwnConfigFile,
   dry: boolean,
   { positionals, machine, output }: Input,
-): Promise<number> {
+): Promise<Take> {
   const found = await lookedAt(positionals, machine);
   const offered = found.flatMap(({ client, servers }) =>
     [...servers].map(([name, input]): Offered => ({ client: client.id, name, input })),
@@ -65,8 +85,10 @@ async function take(
   for (const { client, file, trouble } of found)
     if (trouble !== undefined) output.note(`${client.name}: ${file}: ${trouble}`);
   if (!dry && edits.length > 0) await changeOwnConfig(own, edits);
-  if (output.json) output.document({ file: own.file, written: !dry && edits.length > 0, servers: rows });
-  else if (rows.length === 0) output.note('No client on this machine has a server configured.');
+  const written = !dry && edits.length > 0;
+  if (output.json) {
+    // Told when the servers are connected.
+  } else if (rows.length === 0) output.note('No client on this machine has a server configured.');
   else {
     await output.table(
       [{ title: 'CLIENT' }, { title: 'SERVER' }, { title: 'REACHES' }, { title: 'RESULT' }],
@@ -87,7 +109,13 @@ async function take(
         `${dry ? 'Would write' : 'Wrote'} ${edits.length} ${edits.length === 1 ? 'server' : 'servers'} to ${own.file}.`,
       );
   }
-  return found.some(({ trouble }) => trouble !== undefined) && positionals.length > 0 ? 1 : 0;
+  const troubled = found.some(({ trouble }) => trouble !== undefined) && positionals.length > 0;
+  return {
+    code: troubled ? 1 : 0,
+    file: own.file,
+    keys: written ? taken.flatMap(({ key, twice }) => (twice ? [] : [key])) : [],
+    document: { file: own.file, written, servers: rows },
+  };
 }
 
 async function lookedAt(words: readonly string[], machine: Machine): Promise<readonly ClientFileFound[]> {

@@ -111,7 +111,13 @@ async function checked(file: string, input: Input): Promise<boolean> {
 }
 
 async function installed(client: ClientDialect, adopt: boolean, file: string, input: Input): Promise<void> {
-  const options = new Options(new Map([['adopt', adopt]]));
+  // The servers have been connected by now, unless that was not wanted.
+  const options = new Options(
+    new Map([
+      ['adopt', adopt],
+      ['no-check', true],
+    ]),
+  );
   // With --json the one document is ours.
   const output = input.output.json ? silent() : input.output;
   await install.run({ ...input, output, positionals: [client.id], options, configFiles: [file] });

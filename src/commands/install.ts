@@ -17,6 +17,7 @@ import { messageOf } from '../core/errors.ts';
 import { stringAt } from '../core/json.ts';
 import type { Command, Input } from './command.ts';
 import { readConfig } from './configured.ts';
+import { learnServers, NO_CHECK } from './learn-servers.ts';
 import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
@@ -37,6 +38,7 @@ export const install: Command = {
   options: {
     adopt: { type: 'boolean', about: 'move the client’s own servers into our config, behind the entry' },
     file: FILE,
+    'no-check': NO_CHECK,
   },
   examples: ['switchyard install claude-desktop', 'switchyard install cursor --adopt'],
   positionals: true,
@@ -79,8 +81,9 @@ async function runInstall({ positionals, options, configFiles, machine, output }
       `The entry starts ${program}, which npm may clear away at any time: "npm install -g mcp-switchyard", and install again.`,
     );
   const next = THEN[client.id] ?? `Restart ${client.name}.`;
+  const learned = options.flag('no-check') ? [] : await learnServers({ file: own, machine, output });
   if (output.json)
-    output.document({ client: client.id, file, changed, backup, adopted: adoption.names, next });
+    output.document({ client: client.id, file, changed, backup, adopted: adoption.names, next, learned });
   else if (!changed) output.line(`Nothing to do: ${client.name} has the entry already (${file}).`);
   else {
     output.line(

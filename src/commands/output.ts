@@ -50,6 +50,11 @@ export class Output {
     return this.#options.stdout.isTTY === true && !this.json;
   }
 
+  /** Whether `progress` shows anything. */
+  get moves(): boolean {
+    return this.#options.stderr.isTTY === true && !this.json;
+  }
+
   get width(): number {
     return this.#options.stdout.columns ?? WIDTH;
   }
@@ -84,7 +89,7 @@ export class Output {
    */
   async progress<T>(text: () => string, work: Promise<T>): Promise<T> {
     const { stderr } = this.#options;
-    if (stderr.isTTY !== true || this.json) return work;
+    if (!this.moves) return work;
     const began = performance.now();
     let frame = 0;
     let shown = false;

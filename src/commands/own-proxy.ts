@@ -82,7 +82,7 @@ export async function openOwnProxy({
     proxy,
     client,
     attachment,
-    catalog: () => attachment.settledCatalog(),
+    catalog: () => attachment.settledCatalog('tools'),
     call: ({ method, name, params, signal = new Cancellation(), onProgress }) =>
       proxy.served.handle({ method, name, params: Json.of(params), client, signal, onProgress, ask }),
     async close() {

@@ -13,6 +13,15 @@ import { stateKey } from '../state-key.ts';
 /** For what is looked at and not run. */
 export const NO_LOG: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
+/** The servers of which nothing is remembered, whatever a client can do. */
+export function unlearnedServers(config: Config): readonly string[] {
+  const { stateDir } = config;
+  const snapshots = openSnapshots(stateDir, stateKey(stateDir, NO_LOG), NO_LOG);
+  return [...config.servers.values()]
+    .filter(({ transport, protocol }) => !snapshots.latest(snapshotAddress(transport, protocol, '')))
+    .map(({ key }) => key);
+}
+
 /** Of a pool its first member that is known stands for all. `undefined`: nothing was ever remembered. */
 export function rememberedCatalog(config: Config): Catalog | undefined {
   const { stateDir } = config;

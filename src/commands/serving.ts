@@ -33,6 +33,11 @@ const DOOR_AFTER_MS = 200;
 /** How long what is under way may take to end, where a signal ends us. */
 const DRAIN_MS = 1000;
 
+/** How long servers that were never listed may still tell what they offer when the client has left. */
+const LEARN_MS = 800;
+/** The same where the client's process is gone. */
+const LEARN_ALONE_MS = 15_000;
+
 interface Ending {
   readonly why: string;
   /** How long what is under way may take to end. */
@@ -59,12 +64,18 @@ export interface Surroundings {
 /** Runs until the client leaves or a signal comes. @returns the exit code. */
 export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surroundings): Promise<number> {
   const { machine, log } = surroundings;
+  const client = process.ppid;
   let stop: (ending: Ending) => void = () => {};
   const stopped = new Promise<Ending>((resolve) => (stop = resolve));
+  let hurry: () => void = () => {};
+  const hurried = new Promise<void>((resolve) => (hurry = resolve));
   // Before anything is started: a signal in the middle of the start must end it in good order too.
   // A second one changes nothing: the end is bounded, and cut short it would leave children behind.
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => stop({ why: signal, drainMs: DRAIN_MS }));
+    process.on(signal, () => {
+      hurry();
+      stop({ why: signal, drainMs: DRAIN_MS });
+    });
   let reloading: Reloading | undefined;
   process.on('SIGHUP', () => reloading?.now());
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
@@ -140,6 +151,8 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     endRest = giveBackAtRest({ clock: systemClock });
     const ending = await stopped;
     drainMs = ending.drainMs;
+    // There are clients that are to have their answers.
+    if (drainMs > 0) proxy.stopWaiting();
     log.info({ why: ending.why }, 'stopping');
   } finally {
     cancelDoor();
@@ -151,6 +164,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       door?.then((its) => its?.withdraw()).catch(() => {}),
       ...closers.map((close) => close(drainMs)),
     ]);
+    await Promise.race([learnTheRest(proxy, client), hurried]);
     await proxy.close();
     await door?.then((its) => its?.close()).catch(() => {});
     await log.flush();
@@ -158,6 +172,16 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     setImmediate(() => process.exit());
   }
   return 0;
+}
+
+/**
+ * What was begun for a client that has left soon is of use to the next one. A client that is still there may wait for
+ * our end, and ends us by a signal when it no longer does.
+ */
+async function learnTheRest(proxy: Proxy, client: number): Promise<void> {
+  await proxy.learn(LEARN_MS);
+  // With another parent than the one that started us nobody waits any more.
+  if (process.ppid !== client) await proxy.learn(LEARN_ALONE_MS);
 }
 
 async function elected({ stateDir }: Config, share: string): Promise<Office | undefined> {

@@ -63,7 +63,7 @@ export const builtInExpose: ExposeConfig = {
   metaTools: true,
   origin: false,
   pageSize: 0,
-  listWaitMs: 5_000,
+  listWaitMs: undefined,
 };
 
 export const builtInHttp: HttpConfig = {

@@ -259,8 +259,11 @@ export interface ExposeConfig {
   readonly origin: boolean;
   /** 0: everything in one page. */
   readonly pageSize: number;
-  /** How long a client's first list waits for servers that still start. */
-  readonly listWaitMs: number;
+  /**
+   * How long a client's first list waits, from its greeting on, for servers that were never listed; `undefined`: as
+   * long as the client is known to wait.
+   */
+  readonly listWaitMs: number | undefined;
 }
 
 export interface HttpConfig {

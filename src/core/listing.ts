@@ -41,6 +41,12 @@ export interface ListingMemory {
   /** Whether there is anything, for whatever capabilities. */
   readonly any: boolean;
   recall(capabilities: JsonObject): Listing | undefined;
+  /** What was told last, to a client with whatever capabilities. */
+  latest(): Listing | undefined;
+  /** It was waited for in vain, and has never told anything since. */
+  readonly hung: boolean;
+  /** It was waited for in vain. Returns at once. @param mayBeFetching once is no sign then that it hangs. */
+  hangs(mayBeFetching: boolean): void;
   /** Returns at once. */
   keep(capabilities: JsonObject, listing: Listing): void;
 }

@@ -15,6 +15,8 @@ export interface DownstreamStatus {
   readonly state: DownstreamState;
   readonly protocolVersion: string | undefined;
   readonly serverInfo: Readonly<Record<string, unknown>> | undefined;
+  /** How long the start under way has taken so far, milliseconds; absent where there is none. */
+  readonly startingMs: number | undefined;
   /** From the start of the last successful connect to its handshake, milliseconds. */
   readonly startMs: number | undefined;
   /** How long all its lists took last, milliseconds. */

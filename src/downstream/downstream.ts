@@ -56,6 +56,8 @@ export interface DownstreamOptions {
   readonly idleStopMs: number;
   readonly outage: 'keep' | 'hide';
   readonly connectTimeoutMs: number;
+  /** Its command fetches a package before it is there. */
+  readonly fetches: () => boolean;
   readonly restart: { readonly enabled: boolean; readonly delayMs: number; readonly maxDelayMs: number };
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly limits: ConnectionLimits;
@@ -97,6 +99,7 @@ export class Downstream {
   readonly #open = new Set<Connection>();
   readonly #skipped = new Map<string, number>();
   #state: DownstreamState = 'stopped';
+  #startedAt = 0;
   #inFlight = 0;
   #questions = 0;
   #restUntil = -Infinity;
@@ -191,6 +194,16 @@ export class Downstream {
     );
   }
 
+  /** A list is worth waiting for it: it is expected, and has not been waited for in vain before. */
+  get awaited(): boolean {
+    return this.expected && !this.#options.memory.hung;
+  }
+
+  /** Somebody has waited for it as long as it could. */
+  waitedInVain(): void {
+    if (this.awaited) this.#offer.waitedInVain(this.#startedAt, this.#options.fetches());
+  }
+
   /** Something is known of it, for this client or for another: it need not be started to be listed. */
   get remembered(): boolean {
     const { greeting, memory } = this.#options;
@@ -205,6 +218,7 @@ export class Downstream {
       state: this.#state,
       protocolVersion: agreement?.protocolVersion,
       serverInfo: agreement?.serverInfo,
+      startingMs: this.#life.startingMs,
       startMs: this.#life.startMs,
       listMs: this.#offer.listMs,
       restarts: this.#life.restarts,
@@ -224,7 +238,11 @@ export class Downstream {
 
   /** Begins, unless it is one that waits for its first call; trouble shows in the state and in the log. */
   start(): void {
-    if (this.#options.start === 'eager' || !this.remembered) this.#life.start();
+    const { start, greeting, clock } = this.#options;
+    // One that was only told to other clients is started once, to tell this one.
+    if (start === 'lazy' && this.remembered && (this.#offer.exact || !greeting.now)) return;
+    this.#startedAt = clock.now();
+    this.#life.start();
   }
 
   /** Somebody has logged in: what was refused may be had now, and what was told may be another person's. */
@@ -341,8 +359,10 @@ export class Downstream {
     let connection: Connection | undefined;
     let over = false;
     let stopTimer: () => void = () => {};
+    let from = clock.now();
     const tooLate = new Promise<never>((_, reject) => {
       const arm = (): void => {
+        from = clock.now();
         stopTimer = clock.after(connectTimeoutMs, () => reject(this.#connectTimeout()));
       };
       // The time until our own client greets us is not the server's.
@@ -370,6 +390,7 @@ export class Downstream {
       });
       over = true;
       void connection?.close();
+      if (!this.#closing) this.#offer.waitedInVain(from);
       // Some servers stay silent when they are asked in the way of the other era.
       if (carriers.kind === 'one' && !this.#closing) eras.forget();
       throw error;

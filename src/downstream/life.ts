@@ -92,6 +92,11 @@ export class Life<C extends Living> {
     );
   }
 
+  get startingMs(): number | undefined {
+    if (this.#phase !== 'starting') return undefined;
+    return Math.round(this.#options.clock.now() - this.#lastAttempt);
+  }
+
   get startMs(): number | undefined {
     return this.#startMs;
   }

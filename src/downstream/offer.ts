@@ -12,6 +12,9 @@ import type { Logger } from '../core/logger.ts';
 import type { Connection } from './connection.ts';
 import type { GreetingSource } from './greeting.ts';
 
+/** What tells nothing for so long hangs; what fails sooner holds nobody up. */
+const HANG_MS = 1000;
+
 /** Lists are asked again at most this often, however often the server says that they changed. */
 const REFRESH_PAUSE_MS = 300;
 
@@ -35,6 +38,8 @@ export class Offer {
   readonly #options: OfferOptions;
   #listing: Listing | undefined;
   #fresh = false;
+  #exact = false;
+  #waitedInVain = false;
   #listMs: number | undefined;
   #connection: Connection | undefined;
   #refreshing = false;
@@ -54,16 +59,36 @@ export class Offer {
     return this.#fresh;
   }
 
+  /** What is listed was told to a client with these capabilities, in this run or an earlier one. */
+  get exact(): boolean {
+    return this.#exact;
+  }
+
   /** How long the last round of asking took, milliseconds. */
   get listMs(): number | undefined {
     return this.#listMs;
   }
 
-  /** Takes what is remembered for this client's capabilities, once they are known; or what stands in for it. */
+  /**
+   * Takes what is remembered for this client's capabilities, once they are known; else what was told to other clients,
+   * or what stands in for it: better a nearly right tool than none, until the server has told itself.
+   */
   recall(instead?: Listing): void {
     const { greeting, memory } = this.#options;
     if (this.#listing || !greeting.now) return;
-    this.#listing = memory.recall(greeting.now.capabilities) ?? instead;
+    const exact = memory.recall(greeting.now.capabilities);
+    this.#exact = exact !== undefined;
+    this.#listing = exact ?? memory.latest() ?? instead;
+  }
+
+  /** It has been waited for since then, and has told nothing. */
+  waitedInVain(since: number, mayBeFetching = false): void {
+    const { clock, memory } = this.#options;
+    if (this.#listing || clock.now() - since < HANG_MS) return;
+    // A run counts once, however many lists waited.
+    if (mayBeFetching && this.#waitedInVain) return;
+    this.#waitedInVain = true;
+    memory.hangs(mayBeFetching);
   }
 
   /** Asks for everything, now that there is a connection. */
@@ -101,6 +126,7 @@ export class Offer {
     const { greeting, memory, checked, clock, timeoutMs, log, server, changed, failed } = this.#options;
     const signal = new Cancellation();
     const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
+    const asked = clock.now();
     try {
       const { info, capabilities } = await greeting.promise;
       const from = clock.now();
@@ -112,10 +138,11 @@ export class Offer {
       if (this.#connection !== connection) return;
       this.#listMs = Math.round(clock.now() - from);
       const before = this.#listing;
+      if (!whole) this.waitedInVain(asked);
       // A list that failed because the server fell says nothing; the next start asks again.
       if (!whole && connection.closed) return;
       const wasFresh = this.#fresh;
-      this.#fresh = true;
+      this.#fresh = this.#exact = true;
       if (!before || !sameListing(before, listing)) this.#listing = listing;
       if (whole) memory.keep(capabilities, listing);
       else failed(listing.problems.join('; '));
@@ -123,6 +150,10 @@ export class Offer {
       if (later) void this.#settle(this.#listing, later, whole ? capabilities : undefined);
     } catch (error) {
       log.warn({ server, why: messageOf(error) }, 'listing failed');
+      if (this.#connection !== connection || connection.closed) return;
+      this.waitedInVain(asked);
+      failed(messageOf(error));
+      changed();
     } finally {
       stop();
     }

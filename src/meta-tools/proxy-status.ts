@@ -7,6 +7,7 @@ export interface ServerReport extends JsonObject {
   readonly server: string;
   readonly state: DownstreamState;
   readonly tools: number;
+  readonly startingMs?: number | undefined;
   readonly lastFailure?: DownstreamStatus['lastFailure'];
 }
 

@@ -207,7 +207,7 @@ export class LegacySession implements Member {
     if (!attachment) throw RpcError.of(INVALID_REQUEST, `${method} before initialize`);
     const kind = listKind(method);
     if (kind) {
-      const catalog = await attachment.settledCatalog();
+      const catalog = await attachment.settledCatalog(kind);
       const { metaTools, pageSize } = served;
       return listPage({ kind, catalog, metaTools, pageSize, params, legacy: true, head: '' });
     }

@@ -146,6 +146,7 @@ export class ModernClient implements Member {
       ended,
     };
     this.#streams.add(stream);
+    if (stream.wants.size > 0) this.attachment.listens();
     const unlisten = (): void => this.#unlisten(stream);
     opened(unlisten);
     outlet.onGone(unlisten);

@@ -138,7 +138,7 @@ export class ModernFace {
     const { attachment } = member;
     const kind = listKind(method);
     if (kind) {
-      const catalog = await attachment.settledCatalog();
+      const catalog = await attachment.settledCatalog(kind);
       const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
       return outlet.end(

@@ -62,10 +62,12 @@ export interface Member extends ClientDoor {
 /** What an attached client may do beside calling. */
 export interface Attachment {
   readonly catalog: Catalog;
-  /** The catalog, after waiting a bounded time for servers that are coming up. */
-  settledCatalog(): Promise<Catalog>;
-  /** The catalog, after waiting the short time that greeting a client may take. */
+  /** The catalog for a list of the client's, after waiting a bounded time for servers that were never listed. */
+  settledCatalog(kind: ListKind): Promise<Catalog>;
+  /** The same, after waiting no longer than the client waits to be greeted. */
   greetingCatalog(): Promise<Catalog>;
+  /** It asked to be told when a list changes. */
+  listens(): void;
   /** Every server is in the catalog; otherwise more may come. */
   readonly complete: boolean;
   subscribe(uri: string): Promise<void>;

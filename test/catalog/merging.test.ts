@@ -55,16 +55,71 @@ describe('capabilities', () => {
 describe('instructions', () => {
   const one = entry('memory', { instructions: 'Remember.' });
 
-  test('stand under the name of their server', () => {
+  test('stand under the name of their server, below a line that names all', () => {
     expect(build([one, entry('b'), entry('c', { instructions: 'Call.' })]).instructions).toBe(
-      '## memory\n\nRemember.\n\n## c\n\nCall.',
+      'Tools of 3 servers: memory, b, c; names are server__tool.\n\n## memory\n\nRemember.\n\n## c\n\nCall.',
     );
-    expect(build([one]).instructions).toBe('## memory\n\nRemember.');
   });
 
   test('stay as they are where one server is all there is', () => {
-    expect(build([one], { prefix: false }).instructions).toBe('Remember.');
-    expect(build([entry('b', { instructions: ' ' })]).instructions).toBeUndefined();
+    const long = 'word '.repeat(1000);
+    expect(build([entry('memory', { instructions: long })], { prefix: false }).instructions).toBe(long);
+    expect(build([entry('b', { instructions: ' ' })], { prefix: false }).instructions).toBeUndefined();
+  });
+
+  test('F1 name the servers of the config before any of them is up', () => {
+    const servers = ['github', 'trello', 'memory'];
+    expect(build([], { servers }).instructions).toBe(
+      'Tools of 3 servers: github, trello, memory; names are server__tool.',
+    );
+    expect(build([], { servers, prefix: false }).instructions).toBe(
+      'Tools of 3 servers: github, trello, memory.',
+    );
+    expect(build([], { servers: [] }).instructions).toBeUndefined();
+  });
+
+  test.each([
+    ['a hundred servers', Array.from({ length: 100 }, (_, i) => `server-${i}`)],
+    ['names without end', ['x'.repeat(400), 'y'.repeat(400), 'z'.repeat(400), 'short', 'w'.repeat(400)]],
+    ['names of several lines', ['a\nb', '# heading\n\n', 'c'.repeat(200)]],
+  ])('F1 the first line of %s stays one line below 250 characters', (_, servers) => {
+    const [first = ''] = build([], { servers }).instructions?.split('\n') ?? [];
+    expect(first.length).toBeLessThan(250);
+    expect(first).toContain(`${servers.length} servers`);
+    expect(first).toMatch(/^Tools of .*; names are server__tool\.$/);
+  });
+
+  const told = (lengths: readonly number[]): string =>
+    build(
+      lengths.map((length, i) =>
+        entry(`s${i}`, { instructions: `begin${i} ${'w '.repeat(length / 2)}end${i}` }),
+      ),
+    ).instructions ?? '';
+
+  test('F6 the longest is cut first, short ones stay whole, and a line says whose was cut', () => {
+    const text = told([100, 5000, 200, 3000]);
+    expect(text.length).toBeLessThanOrEqual(2000);
+    expect(text.length).toBeGreaterThan(1500);
+    for (const whole of ['end0', 'end2', 'begin1', 'begin3']) expect(text).toContain(whole);
+    for (const cut of ['end1', 'end3']) expect(text).not.toContain(cut);
+    expect(text.split('\n\n')[1]).toBe(
+      'Shortened here, since clients show no more: the instructions of s1, s3.',
+    );
+    const parts = text.split(/^## /m);
+    expect(Math.abs((parts[2]?.length ?? 0) - (parts[4]?.length ?? 0))).toBeLessThan(20);
+  });
+
+  test.each([1, 2, 19, 60, 500])('F6 those of %i servers that talk without end are bounded', (count) => {
+    const text = told(Array.from({ length: count }, () => 4000));
+    expect(text.length).toBeLessThanOrEqual(2000);
+    expect(text).toContain('Shortened here');
+    expect(text).toContain('begin0');
+  });
+
+  test('F6 no character is cut in two', () => {
+    const text = build([entry('a', { instructions: '😀'.repeat(3000) }), entry('b')]).instructions ?? '';
+    expect(text).not.toMatch(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/);
+    expect(text.length).toBeLessThanOrEqual(2000);
   });
 });
 

@@ -146,6 +146,27 @@ function runIn(file: string): Run[] {
 const serverPid = async (client: Conversation, server: string): Promise<number> =>
   told(await client.call(`${server}__pid`)) as number;
 
+test('the first list of the first client waits for what has never been listed', async () => {
+  writeConfig({
+    mcpServers: {
+      quick: { command: process.execPath, args: [FAULTS, '{}'] },
+      slow: { command: process.execPath, args: [FAULTS, '{"initDelayMs":2000,"instructions":"Be slow."}'] },
+    },
+  });
+  const client = spawnEntry();
+  const greeting = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'codex-mcp-client' },
+  };
+  const { instructions } = (await client.request('initialize', greeting)) as { instructions: string };
+  client.notify('notifications/initialized');
+  expect(instructions).toContain('Be slow.');
+  const { tools } = (await client.request('tools/list')) as { tools: { name: string }[] };
+  expect(tools.map(({ name }) => name)).toContain('slow__echo');
+  expect(await client.leave()).toBe(0);
+});
+
 describe('clients that attach', () => {
   test('share one proxy and one process of each server, which start with the first of them', async () => {
     expect(runs()).toEqual([]);

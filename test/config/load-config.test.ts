@@ -13,7 +13,7 @@ describe('loading our own file', () => {
       metaTools: true,
       origin: false,
       pageSize: 0,
-      listWaitMs: 5000,
+      listWaitMs: undefined,
     });
     expect(config.http).toEqual({
       tokens: new Map(),

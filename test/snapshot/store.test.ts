@@ -157,3 +157,37 @@ describe('a snapshot', () => {
     expect(openSnapshots(folder, KEY, log).for(ADDRESS).recall({})?.tools).toHaveLength(2);
   });
 });
+
+describe('a server that was waited for in vain', () => {
+  const after = async (folder: string, ...waits: readonly boolean[]): Promise<boolean> => {
+    for (const mayBeFetching of waits) {
+      const store = openSnapshots(folder, KEY, log);
+      store.for(ADDRESS).hangs(mayBeFetching);
+      await store.close();
+    }
+    return openSnapshots(folder, KEY, log).for(ADDRESS).hung;
+  };
+
+  test('is known to hang from then on, and no other is', async () => {
+    const folder = stateFolder();
+    expect(await after(folder)).toBe(false);
+    expect(await after(folder, false)).toBe(true);
+    expect(openSnapshots(folder, KEY, log).for('another').hung).toBe(false);
+  });
+
+  test('has a second try where a package may have been fetched the first time', async () => {
+    const folder = stateFolder();
+    expect(await after(folder, true)).toBe(false);
+    expect(await after(folder, true)).toBe(true);
+  });
+
+  test('is like any other again once it has told something, and its marks are no listings', async () => {
+    const folder = stateFolder();
+    await after(folder, true, true);
+    expect(openSnapshots(folder, KEY, log).for(ADDRESS).any).toBe(false);
+    expect(openSnapshots(folder, KEY, log).damaged()).toEqual([]);
+    await keep(folder, {}, listing('a'));
+    expect(openSnapshots(folder, KEY, log).for(ADDRESS).hung).toBe(false);
+    expect(filesIn(folder).filter((name) => !name.endsWith('.json'))).toEqual([]);
+  });
+});

@@ -407,8 +407,8 @@ export const notes: Notes = {
         example: 100,
       },
       listWaitMs: {
-        does: "how long a client's first list waits for servers that still start",
-        byDefault: builtInExpose.listWaitMs,
+        does: "how long a client's first list waits, from its greeting on, for servers that were never listed; one that was waited for in vain is not waited for again",
+        inWords: 'as long as the client is known to wait, else 20 s',
         example: '15s',
       },
     },
