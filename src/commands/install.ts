@@ -21,6 +21,7 @@ import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
 import { plain } from './foreign-text.ts';
+import { lostVariables, lostVariablesText } from './lost-variables.ts';
 
 const FILE = {
   type: 'string',
@@ -79,8 +80,24 @@ async function runInstall({ positionals, options, configFiles, machine, output }
       `The entry starts ${program}, which npm may clear away at any time: "npm install -g mcp-switchyard", and install again.`,
     );
   const next = THEN[client.id] ?? `Restart ${client.name}.`;
+  const moved = new Set(adoption.taken.map(({ key }) => key));
+  const lost =
+    moved.size === 0
+      ? []
+      : lostVariables(
+          [...(await readConfig([own], machine)).servers.values()].filter(({ key }) => moved.has(key)),
+          machine,
+        );
   if (output.json)
-    output.document({ client: client.id, file, changed, backup, adopted: adoption.names, next });
+    output.document({
+      client: client.id,
+      file,
+      changed,
+      backup,
+      adopted: adoption.names,
+      lostVariables: lost,
+      next,
+    });
   else if (!changed) output.line(`Nothing to do: ${client.name} has the entry already (${file}).`);
   else {
     output.line(
@@ -88,6 +105,7 @@ async function runInstall({ positionals, options, configFiles, machine, output }
     );
     for (const { name, key } of adoption.taken)
       output.line(`  ${plain(name)} is served from ${own}${key === name ? '' : ` as ${plain(key)}`}`);
+    if (lost.length > 0) output.note(lostVariablesText(lost));
     output.line(next);
   }
   return 0;
