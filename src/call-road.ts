@@ -106,6 +106,6 @@ function whenKnown(policies: CallPolicies, views: ClientViews): Middleware {
       ? next(call)
       : views
           .of(call.client)
-          .appears(() => policies.knows(call))
+          .appears(() => policies.knows(call), call)
           .then(() => next(call));
 }

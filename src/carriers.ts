@@ -1,6 +1,7 @@
 /** From a server's config to the ways to reach it. */
 import type { ServerConfig, StdioTransportConfig } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
+import type { Cancellation } from './core/cancellation.ts';
 import { ProxyError } from './core/errors.ts';
 import { type Hops, VIA_VARIABLE } from './core/hops.ts';
 import type { Logger } from './core/logger.ts';
@@ -28,6 +29,8 @@ export interface CarrierContext {
   readonly authorization: Authorization | undefined;
   /** Asked when a process is to end. */
   readonly stopGraceMs: () => number;
+  /** Cancelled when the proxy goes. */
+  readonly leaving: Cancellation;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -119,6 +122,8 @@ function childProcess(
 ): OpenLink {
   const { key, limits } = server;
   const { log, clock, processes, maxProcesses } = context;
+  /** A package runner at work on the same package as the next one. */
+  let cleaning: Promise<void> | undefined;
   const start = openChildProcess({
     describe: key,
     command: transport.command,
@@ -136,16 +141,28 @@ function childProcess(
       if (log.stderrOf) log.stderrOf(key, line, leftOut);
       else log.debug({ server: key, line, ...(leftOut > 0 && { leftOut }) }, 'stderr');
     },
-    onStart(pid) {
-      processes.add(pid, key);
+    onStart(pid, fetches) {
+      processes.add(pid, key, fetches);
     },
+    onFetched: (pid) => processes.fetched(pid),
+    onCleanUp(done) {
+      const mine = done.finally(() => {
+        if (cleaning === mine) cleaning = undefined;
+      });
+      cleaning = mine;
+    },
+    leaving: context.leaving,
     onEnd: (pid) => processes.remove(pid),
     clock,
   });
-  return (events) =>
+  const open: OpenLink = (events) =>
     processes.running.size < maxProcesses
       ? start(events)
       : stillborn(events, tooManyProcesses(key, maxProcesses));
+  return (events) => {
+    const before = cleaning;
+    return before ? lazyLink(key, () => before.then(() => open))(events) : open(events);
+  };
 }
 
 /** Mostly clients that each want processes of their own. */

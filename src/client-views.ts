@@ -65,7 +65,8 @@ export class ClientViews {
       get catalog() {
         return fleet.catalog;
       },
-      appears: (found) => fleet.appears(found),
+      appears: (found, wanted) => fleet.appears(found, wanted),
+      absence: (name) => fleet.absence(name),
       alone: (server) => exclusive || fleet.owns(server),
       find: (server) => fleet.find(server)?.road.handle,
       pool: (server) => pools().get(server),

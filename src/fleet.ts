@@ -9,6 +9,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import { diffCatalogs } from './catalog/diff-catalogs.ts';
 import type { CatalogEntry } from './catalog/build-catalog.ts';
 import { type PoolListing, poolListing, poolToolRules } from './catalog/pool-listing.ts';
+import type { Cancellation } from './core/cancellation.ts';
 import type { Clock } from './core/clock.ts';
 import type { Listing, ListKind } from './core/listing.ts';
 import type { Downstream } from './downstream/downstream.ts';
@@ -30,6 +31,12 @@ const USUAL_LIST_MS = 20_000;
 const OWNER_STEP_MS = 60_000;
 /** What calls on a server that was replaced may still take. */
 const DRAIN_MS = 30_000;
+
+/** What a call asks for by its name. */
+export interface Wanted {
+  readonly name: string;
+  readonly signal?: Cancellation;
+}
 
 /** A server's fixed part of the catalog. */
 export type FleetServer = Omit<CatalogEntry, 'listing'>;
@@ -68,6 +75,8 @@ export interface FleetOptions {
   readonly ownOnDemand: (server: string) => boolean;
   readonly make: (server: string, changed: () => void) => Running;
   readonly shared: Fleet | undefined;
+  /** Whether what is known well enough to be listed is started before a call wants it; default: it is. */
+  readonly startsKnown?: boolean;
   readonly clock: Clock;
   /** The catalog was swapped; these lists differ. */
   readonly changed: (kinds: readonly ListKind[], catalog: Catalog) => void;
@@ -114,7 +123,8 @@ export class Fleet {
       else downstream.start();
     }
     this.#rebuild();
-    if (this.#later.size > 0) this.#cancelLater = clock.after(START_LATEST_MS, () => this.#startLater());
+    if (this.#later.size > 0 && this.#options.startsKnown !== false)
+      this.#cancelLater = clock.after(START_LATEST_MS, () => this.#startLater());
   }
 
   /** It is known now who the client is, and so what is remembered for it. */
@@ -130,7 +140,7 @@ export class Fleet {
 
   /** A client has had a list. */
   hasListed(): void {
-    if (this.#startingLater || this.#later.size === 0) return;
+    if (this.#startingLater || this.#later.size === 0 || this.#options.startsKnown === false) return;
     this.#cancelLater?.();
     this.#cancelLater = this.#options.clock.after(AFTER_LIST_MS, () => this.#startLater());
   }
@@ -222,21 +232,44 @@ export class Fleet {
     for (const { downstream } of this.#running.values()) downstream.waitedInVain();
   }
 
-  /** Waits, while servers are coming up, for something to be in the catalog; at most as long as a list waits. */
-  async appears(found: (catalog: Catalog) => boolean): Promise<void> {
+  /**
+   * Waits, while servers are coming up, for something to be in the catalog; at most as long as a list waits, but for
+   * what is in the namespace of a server that is coming up as long as that may take.
+   */
+  async appears(found: (catalog: Catalog) => boolean, wanted?: Wanted): Promise<void> {
     const { clock } = this.#options;
     const end = clock.now() + (this.#config.listWaitMs ?? USUAL_LIST_MS);
     this.#rebuild();
-    while (!found(this.#catalog) && this.#allPending > 0 && clock.now() < end) {
-      await this.#nextListing(end - clock.now());
+    while (!found(this.#catalog) && this.#allPending > 0 && wanted?.signal?.cancelled !== true) {
+      const itsOwn = wanted !== undefined && this.#ownersOf(wanted.name).some(({ expected }) => expected);
+      const left = itsOwn ? OWNER_STEP_MS : end - clock.now();
+      if (left <= 0) break;
+      await this.#nextListing(left, wanted?.signal);
       this.#rebuild();
     }
+  }
+
+  /** Why nothing of this name is there: its server could not be started. */
+  absence(name: string): { readonly server: string; readonly why: string } | undefined {
+    for (const { listing, status } of this.#ownersOf(name))
+      if (!listing && status.lastFailure) return { server: status.server, why: status.lastFailure.what };
+    return undefined;
   }
 
   /** Waits until every server that is coming up has told what it offers or has failed, however long that takes. */
   async listed(): Promise<void> {
     while (this.#allPending > 0) await this.#nextListing(OWNER_STEP_MS);
     this.#rebuild();
+  }
+
+  /** Whose namespace a name is in; without prefixes it may be anybody's. */
+  #ownersOf(name: string): Downstream[] {
+    const { servers, pools, catalog } = this.#config;
+    const within = ({ namespace }: { readonly namespace: string }): boolean =>
+      !catalog.prefix || name.startsWith(`${namespace}__`);
+    const members = pools.filter(within).flatMap((pool) => pool.members);
+    const owners = [...servers.filter(within).map(({ server }) => server), ...members];
+    return owners.flatMap((server) => this.downstreamOf(server) ?? []);
   }
 
   /** Starts what would start later, and waits until every server is up or has failed; a lazy one is left alone. */
@@ -335,18 +368,21 @@ export class Fleet {
   }
 
   /** @returns whether one more server is settled before the time is over. */
-  #nextListing(ms: number): Promise<boolean> {
+  #nextListing(ms: number, signal?: Cancellation): Promise<boolean> {
     const before = this.#allPending;
     return new Promise((resolve) => {
+      let off = (): void => {};
       const done = (came: boolean): void => {
         stop();
         unwatch();
+        off();
         resolve(came);
       };
       const stop = this.#options.clock.after(ms, () => done(false));
       const unwatch = this.watch(() => {
         if (this.#allPending < before || !this.#waits) done(true);
       });
+      if (signal) off = signal.onCancel(() => done(false));
     });
   }
 

@@ -17,6 +17,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import { compareConfigs, differingServers } from './config/compare-configs.ts';
 import type { Config, ServerConfig } from './config/config.ts';
 import type { Client, ClientDoor } from './core/call.ts';
+import { Cancellation } from './core/cancellation.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { messageOf } from './core/errors.ts';
 import { Hops, VIA_VARIABLE } from './core/hops.ts';
@@ -66,6 +67,8 @@ export interface ProxyOptions {
   readonly oneUser?: boolean;
   /** Whether it goes on with workflow runs that a dead proxy left; default: it does. */
   readonly goesOn?: boolean;
+  /** Whether servers that are remembered are started before a call wants them; default: they are. */
+  readonly startsKnown?: boolean;
   /** Set for every child process; tells a proxy that it was started by itself. */
   readonly childEnv?: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -86,6 +89,8 @@ export interface Proxy {
   connected(): Promise<void>;
   /** Waits until every server that is coming up for all clients has told what it offers, or has failed. */
   listed(): Promise<void>;
+  /** Waits for a tool of a server that is coming up. */
+  toolAppears(name: string, signal: Cancellation): Promise<void>;
   /** How every server does, as the client with this view sees it; without one, as who runs the proxy does. */
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
@@ -123,6 +128,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const loginsKept = loginStore(config, clock, log);
   const processes = await openProcessRecord(config.stateDir, log);
   const hops = new Hops(clock, env[VIA_VARIABLE], () => clock.after(TELL_HOPS_MS, tellHops));
+  const leaving = new Cancellation();
   const swept = sweepProcesses(config.stateDir, log);
   const carriers: Omit<CarrierContext, 'stopGraceMs' | 'authorization'> = {
     env,
@@ -130,6 +136,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     processes,
     maxProcesses: config.limits.processes,
     hops,
+    leaving,
     clock,
     log,
   };
@@ -241,6 +248,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     connected: () => shared.connected(),
     listed: () => shared.listed(),
+    toolAppears: (name, signal) => shared.appears(({ tools }) => tools.has(name), { name, signal }),
     reload,
     report: (view) => reports.of(view),
     memory,
@@ -324,6 +332,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   async function close(): Promise<void> {
     // Clients kill what they started two seconds after they left.
     hurry = exclusive;
+    leaving.cancel('the proxy goes');
     await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
@@ -435,6 +444,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       own: part.own,
       ownOnDemand: part.ownOnDemand ?? (() => false),
       shared: part.shared,
+      startsKnown: options.startsKnown ?? true,
       make: (server, changed) => run(all.servers.get(server) as ServerConfig, part, changed),
       clock,
       changed: (kinds, catalog) => {

@@ -1,4 +1,5 @@
 /** Changes values in the text of a config and leaves the rest as it is: comments, order, blanks. */
+import { asText } from '../core/text-encoding.ts';
 import { sameValue } from './same-value.ts';
 import { changed, type Edit, pruned, type TextEditor } from './text-editor.ts';
 
@@ -20,7 +21,7 @@ export async function editText(text: string, format: TextFormat, edits: readonly
 /** @throws Error where it is none. */
 export async function parseText(text: string, format: TextFormat): Promise<unknown> {
   const editor = await editorOf(format);
-  return orEmpty(editor.parse(text.replace(/^\uFEFF/, '')));
+  return orEmpty(editor.parse(asText(text).replace(/^\uFEFF/, '')));
 }
 
 export function textFormatOf(file: string): TextFormat {

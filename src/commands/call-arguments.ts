@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { messageOf } from '../core/errors.ts';
 import { at, isObject, type JsonObject } from '../core/json.ts';
+import { asText } from '../core/text-encoding.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface TypedArguments {
@@ -28,7 +29,7 @@ export async function readArguments(
 async function readJson(text: string, option: string): Promise<JsonObject> {
   const source = await sourceOf(text, option);
   try {
-    const value: unknown = JSON.parse(source);
+    const value: unknown = JSON.parse(asText(source));
     if (isObject(value)) return value;
   } catch (error) {
     throw new UsageError(`${option} expects a JSON object: ${messageOf(error)}.`);

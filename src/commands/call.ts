@@ -3,6 +3,7 @@ import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError, RpcError } from '../core/errors.ts';
 import { at, isObject, type Json, type JsonObject, stringAt } from '../core/json.ts';
 import { nearest } from '../core/nearest.ts';
+import type { ServerReport } from '../meta-tools/proxy-status.ts';
 import { askAtPrompt, PROMPT_CAPABILITIES } from './ask-at-prompt.ts';
 import { readArguments } from './call-arguments.ts';
 import type { Command, Input } from './command.ts';
@@ -11,6 +12,7 @@ import { configFiles, readConfig } from './configured.ts';
 import { openOwnProxy, type OwnProxy } from './own-proxy.ts';
 import type { Output } from './output.ts';
 import { UsageError } from './usage-error.ts';
+import { showWaiting } from './waiting-progress.ts';
 
 export const call: Command = {
   name: 'call',
@@ -47,14 +49,16 @@ async function run({ positionals, options, configFiles: given, machine, output }
   const signal = new Cancellation();
   const cancel = (): void => signal.cancel('the user pressed Ctrl-C');
   process.on('SIGINT', cancel).on('SIGTERM', cancel);
+  let doing = `calling ${name}`;
+  const report = (): readonly ServerReport[] => own.proxy.report(own.client.view);
+  const waiting = <T>(work: Promise<T>): Promise<T> =>
+    showWaiting({ output, config, report, otherwise: () => doing }, work);
   try {
     const args = await readArguments({ pairs, json: options.text('args'), option: '--args' }, async () => {
-      const schema = at(await toolNamed(name, own), 'inputSchema');
+      const schema = at(await waiting(toolNamed(name, own, signal)), 'inputSchema');
       return isObject(schema) ? schema : undefined;
     });
-    let doing = `calling ${name}`;
-    const result = await output.progress(
-      () => doing,
+    const result = await waiting(
       own.call({
         method: 'tools/call',
         name,
@@ -75,18 +79,17 @@ async function run({ positionals, options, configFiles: given, machine, output }
 }
 
 /** Its definition; waits for servers that are coming up only where it is not known yet. */
-async function toolNamed(name: string, own: OwnProxy): Promise<JsonObject | undefined> {
+async function toolNamed(name: string, own: OwnProxy, signal: Cancellation): Promise<JsonObject | undefined> {
   const find = (texts: readonly string[]): JsonObject | undefined =>
     texts.map((text) => JSON.parse(text) as JsonObject).find((tool) => tool['name'] === name);
-  return (
-    find(own.attachment.catalog.lists.tools.items) ??
-    find(own.proxy.served.metaTools) ??
-    find((await own.catalog()).lists.tools.items)
-  );
+  const found = find(own.attachment.catalog.lists.tools.items) ?? find(own.proxy.served.metaTools);
+  if (found) return found;
+  await own.proxy.toolAppears(name, signal);
+  return find(own.attachment.catalog.lists.tools.items);
 }
 
 async function guess(name: string, own: OwnProxy): Promise<string> {
-  const names = [...(await own.catalog()).tools.keys()];
+  const names = [...(await own.attachment.settledCatalog('tools')).tools.keys()];
   if (names.includes(name)) return '';
   const near = nearest(name, names);
   return near === undefined ? ' "switchyard list" names them.' : ` Did you mean ${near}?`;

@@ -47,9 +47,14 @@ export class Check {
     this.#clean = (text) => oneLine(redact(text.slice(0, 100_000)));
   }
 
+  /** How the servers do, at any time. */
+  get reports(): readonly ServerReport[] {
+    return this.#own?.proxy.report('command') ?? [];
+  }
+
   /** As it stands, at any time. */
   get servers(): readonly CheckedServer[] {
-    const reports = new Map(this.#own?.proxy.report('command').map((report) => [report.server, report]));
+    const reports = new Map(this.reports.map((report) => [report.server, report]));
     const catalog = this.#own?.attachment.catalog;
     return [...this.#config.servers.values()].map((server) =>
       this.#serverOf(server, reports.get(server.key), catalog),
@@ -69,7 +74,7 @@ export class Check {
     try {
       await this.#race(own.proxy.connected());
       await this.#listed();
-      const catalog = await own.catalog();
+      const catalog = this.#stopped.cancelled ? own.attachment.catalog : await own.catalog();
       const problems = await this.#call(own, catalog);
       const workflows = await this.#plan(own);
       return this.#report(problems, workflows, catalog);

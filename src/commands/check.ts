@@ -1,6 +1,7 @@
 /** `switchyard check`: does everything that the config names work, and how well? */
 import { rename, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import type { Config } from '../config/config.ts';
 import { messageOf } from '../core/errors.ts';
 import { checkLines, serverLines } from './check-lines.ts';
 import { callsText, type CheckReport, type CheckedServer, milliseconds } from './check-report.ts';
@@ -10,6 +11,7 @@ import { configFiles, readConfig } from './configured.ts';
 import { liveScreen } from './live-screen.ts';
 import type { Output } from './output.ts';
 import { UsageError } from './usage-error.ts';
+import { showWaiting } from './waiting-progress.ts';
 
 export const check: Command = {
   name: 'check',
@@ -61,7 +63,7 @@ async function run({ options, configFiles: given, machine, output }: Input): Pro
       if (!live && !output.json) output.note(doneLine(server));
     },
   });
-  const report = await made(checking, output, live);
+  const report = await made(checking, config, output, live);
   if (!report) {
     output.note('The check was stopped.');
     return 1;
@@ -73,7 +75,12 @@ async function run({ options, configFiles: given, machine, output }: Input): Pro
 }
 
 /** @returns `undefined`: the user stopped it. */
-async function made(checking: Check, output: Output, live: boolean): Promise<CheckReport | undefined> {
+async function made(
+  checking: Check,
+  config: Config,
+  output: Output,
+  live: boolean,
+): Promise<CheckReport | undefined> {
   let stopped = false;
   const stop = (): void => {
     stopped = true;
@@ -99,7 +106,9 @@ async function made(checking: Check, output: Output, live: boolean): Promise<Che
       });
       if (ended) stop();
     }
-    const report = await work;
+    const report = await (live
+      ? work
+      : showWaiting({ output, config, report: () => checking.reports }, work));
     return stopped ? undefined : report;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);

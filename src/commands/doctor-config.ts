@@ -25,11 +25,15 @@ export function nodeFindings(version: string): Finding[] {
   ];
 }
 
+interface ConfigFindings {
+  readonly config: Config | undefined;
+  readonly findings: readonly Finding[];
+  /** Local servers of which a program or a folder is not there. */
+  readonly missing: readonly string[];
+}
+
 /** The config, where it can be used, and all that keeps it from it. */
-export async function configFindings(
-  given: readonly string[],
-  machine: Machine,
-): Promise<{ readonly config: Config | undefined; readonly findings: readonly Finding[] }> {
+export async function configFindings(given: readonly string[], machine: Machine): Promise<ConfigFindings> {
   try {
     const files = configFiles(given, machine);
     const config = await readConfig(files, machine);
@@ -39,11 +43,13 @@ export async function configFindings(
       cause: 'the config holds something that cannot be served',
       remedy: 'correct or remove it',
     }));
+    const commands = commandFindings(config, machine);
     return {
       config,
+      missing: commands.map(({ key }) => key),
       findings: [
         ...warnings,
-        ...commandFindings(config, machine),
+        ...commands.map(({ finding }) => finding),
         ...files.flatMap((file) => secretFindings(file, config)),
       ],
     };
@@ -51,11 +57,13 @@ export async function configFindings(
     if (error instanceof UsageError)
       return {
         config: undefined,
+        missing: [],
         findings: [{ severity: 'error', what: 'no config', cause: error.message, remedy: 'switchyard init' }],
       };
     if (!(error instanceof ConfigError)) throw error;
     return {
       config: undefined,
+      missing: [],
       findings: error.problems.map((problem) => ({
         severity: 'error',
         what: oneLine(problemLine(problem)),
@@ -67,7 +75,10 @@ export async function configFindings(
   }
 }
 
-function commandFindings({ servers }: Config, machine: Machine): Finding[] {
+function commandFindings(
+  { servers }: Config,
+  machine: Machine,
+): { readonly key: string; readonly finding: Finding }[] {
   return [...servers.values()].flatMap(({ key, disabled, transport }) => {
     if (disabled || transport.kind !== 'stdio') return [];
     const server = oneLine(key, 80);
@@ -87,7 +98,7 @@ function commandFindings({ servers }: Config, machine: Machine): Finding[] {
         cause: /[\\/]/.test(command) ? 'there is no such program' : 'it is on no folder of the PATH',
         remedy: 'install it, or write its absolute path: clients often have a shorter PATH than a terminal',
       });
-    return found;
+    return found.map((finding) => ({ key, finding }));
   });
 }
 

@@ -1,9 +1,11 @@
-/** What is wrong with remote servers, and with what clients get. Starts no process. */
-import type { Config } from '../config/config.ts';
+/** What is wrong with the servers, by connecting each once, and with what clients get. */
+import type { Config, ServerConfig } from '../config/config.ts';
 import type { Machine } from '../config/folders.ts';
 import { redactor } from '../core/redact.ts';
+import type { ServerReport } from '../meta-tools/proxy-status.ts';
 import { namesText } from './check-tools.ts';
 import { secretsOf } from './configured.ts';
+import { brokenRunnerFinding } from './doctor-runners.ts';
 import type { Finding } from './finding.ts';
 import { oneLine } from './foreign-text.ts';
 import { openOwnProxy } from './own-proxy.ts';
@@ -11,22 +13,50 @@ import { rememberedCatalog } from './remembered-catalog.ts';
 
 const FEWEST_TOOLS = 128;
 const LONGEST_NAME = 46;
-/** So long a server has to greet. */
+/** So long a remote server has to greet, and so long a local one, which may have to be fetched first. */
 const PATIENCE_MS = 10_000;
+const LOCAL_PATIENCE_MS = 60_000;
+const AT_ONCE = 6;
 
-export async function remoteFindings(config: Config, machine: Machine): Promise<Finding[]> {
-  const remote = [...config.servers].filter(
-    ([, { transport, disabled }]) => transport.kind !== 'stdio' && !disabled,
+export interface ServerFindingsOptions {
+  readonly config: Config;
+  readonly machine: Machine;
+  /** Those that are told already to have no program. */
+  readonly without: ReadonlySet<string>;
+  /** Whether local servers are started, too. */
+  readonly local: boolean;
+  /** Told which are being tried, and how they do. */
+  readonly trying: (report: () => readonly ServerReport[]) => void;
+}
+
+/** Connects every server once, some at a time. */
+export async function serverFindings(options: ServerFindingsOptions): Promise<Finding[]> {
+  const { config, without, local } = options;
+  const wanted = [...config.servers].filter(
+    ([key, { transport, disabled }]) =>
+      !disabled && !without.has(key) && (local || transport.kind !== 'stdio'),
   );
-  if (remote.length === 0) return [];
+  const found: Finding[] = [];
+  for (let i = 0; i < wanted.length; i += AT_ONCE)
+    found.push(...(await findingsOf(wanted.slice(i, i + AT_ONCE), options)));
+  return found;
+}
+
+async function findingsOf(
+  some: readonly (readonly [string, ServerConfig])[],
+  { config, machine, trying }: ServerFindingsOptions,
+): Promise<Finding[]> {
   const servers = new Map(
-    remote.map(([key, server]) => [
+    some.map(([key, server]) => [
       key,
       {
         ...server,
         start: 'eager',
         restart: { ...server.restart, enabled: false },
-        connectTimeoutMs: Math.min(PATIENCE_MS, server.connectTimeoutMs),
+        connectTimeoutMs: Math.min(
+          server.transport.kind === 'stdio' ? LOCAL_PATIENCE_MS : PATIENCE_MS,
+          server.connectTimeoutMs,
+        ),
       } as const,
     ]),
   );
@@ -38,27 +68,37 @@ export async function remoteFindings(config: Config, machine: Machine): Promise<
     tools: [],
     workflows: { ...config.workflows, files: [] },
   };
-  const own = await openOwnProxy({ config: alone, machine });
+  const own = await openOwnProxy({ config: alone, machine, endsOnSignal: true });
+  trying(() => own.proxy.report(own.client.view));
   try {
     await own.proxy.connected();
-    return own.proxy.report('command').flatMap(({ server, lastFailure }): Finding[] => {
-      if (!lastFailure) return [];
-      const why = oneLine(clean(lastFailure.what));
-      const login = why.includes('switchyard login');
-      return [
-        {
-          severity: 'error',
-          what: `${oneLine(server, 80)}: ${login ? 'needs a login' : 'cannot be reached'}`,
-          cause: why,
-          remedy: login
-            ? `switchyard login ${oneLine(server, 80)}`
-            : 'check its url, the network, and HTTPS_PROXY and NO_PROXY',
-        },
-      ];
-    });
+    await own.proxy.listed();
+    return own.proxy
+      .report(own.client.view)
+      .flatMap(({ server, lastFailure }) =>
+        lastFailure ? [findingOf(server, clean(lastFailure.what), servers)] : [],
+      );
   } finally {
     await own.close();
   }
+}
+
+function findingOf(key: string, why: string, servers: ReadonlyMap<string, ServerConfig>): Finding {
+  const server = oneLine(key, 80);
+  const broken = brokenRunnerFinding(server, why);
+  if (broken) return broken;
+  const login = why.includes('switchyard login');
+  const local = servers.get(key)?.transport.kind === 'stdio';
+  return {
+    severity: 'error',
+    what: `${server}: ${login ? 'needs a login' : local ? 'does not start' : 'cannot be reached'}`,
+    cause: oneLine(why),
+    remedy: login
+      ? `switchyard login ${server}`
+      : local
+        ? 'run its command by hand, with the same variables, and see to what it says'
+        : 'check its url, the network, and HTTPS_PROXY and NO_PROXY',
+  };
 }
 
 /** By what the servers told in earlier runs. */

@@ -22,6 +22,7 @@ import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, withOwnConfig } from './own-config-file.ts';
 import { UsageError } from './usage-error.ts';
 import { plain } from './foreign-text.ts';
+import { lostVariables, lostVariablesText } from './lost-variables.ts';
 
 const FILE = {
   type: 'string',
@@ -82,8 +83,25 @@ async function runInstall({ positionals, options, configFiles, machine, output }
     );
   const next = THEN[client.id] ?? `Restart ${client.name}.`;
   const learned = options.flag('no-check') ? [] : await learnServers({ file: own, machine, output });
+  const moved = new Set(adoption.taken.map(({ key }) => key));
+  const lost =
+    moved.size === 0
+      ? []
+      : lostVariables(
+          [...(await readConfig([own], machine)).servers.values()].filter(({ key }) => moved.has(key)),
+          machine,
+        );
   if (output.json)
-    output.document({ client: client.id, file, changed, backup, adopted: adoption.names, next, learned });
+    output.document({
+      client: client.id,
+      file,
+      changed,
+      backup,
+      adopted: adoption.names,
+      lostVariables: lost,
+      next,
+      learned,
+    });
   else if (!changed) output.line(`Nothing to do: ${client.name} has the entry already (${file}).`);
   else {
     output.line(
@@ -91,6 +109,7 @@ async function runInstall({ positionals, options, configFiles, machine, output }
     );
     for (const { name, key } of adoption.taken)
       output.line(`  ${plain(name)} is served from ${own}${key === name ? '' : ` as ${plain(key)}`}`);
+    if (lost.length > 0) output.note(lostVariablesText(lost));
     output.line(next);
   }
   return 0;

@@ -1,5 +1,6 @@
 /** `switchyard list`: what a client would see, and which server answers. */
 import type { Catalog, Route } from '../catalog/catalog.ts';
+import type { Config } from '../config/config.ts';
 import { type JsonObject, stringAt } from '../core/json.ts';
 import { listed, nearest } from '../core/nearest.ts';
 import type { Command, Input } from './command.ts';
@@ -8,6 +9,7 @@ import { openOwnProxy, type OwnProxy } from './own-proxy.ts';
 import type { Column } from './table.ts';
 import { UsageError } from './usage-error.ts';
 import { plain } from './foreign-text.ts';
+import { showWaiting } from './waiting-progress.ts';
 
 export const list: Command = {
   name: 'list',
@@ -41,9 +43,17 @@ async function run({ positionals, configFiles: given, machine, output }: Input):
   const read = KINDS.get(kind);
   if (!read || unexpected !== undefined) throw wrongKind(kind, unexpected);
   const config = await readConfig(configFiles(given, machine), machine);
-  const own = await openOwnProxy({ config, machine });
+  const own = await openOwnProxy({ config: startedOnce(config), machine, endsOnSignal: true });
   try {
-    const found = await output.progress(() => `asking ${config.servers.size} servers`, read(own));
+    const found = await showWaiting(
+      {
+        output,
+        config,
+        report: () => own.proxy.report(own.client.view),
+        otherwise: () => `asking ${config.servers.size} servers`,
+      },
+      read(own),
+    );
     for (const { server, why } of missing(own)) output.note(`${server}: ${why}`);
     if (output.json) output.document(found.items);
     else if (found.rows.length === 0) output.note(`No ${kind}.`);
@@ -61,6 +71,17 @@ function wrongKind(kind: string, unexpected: string | undefined): UsageError {
   const near = nearest(kind, kinds);
   const guess = near === undefined ? '' : ` Did you mean ${near}?`;
   return new UsageError(`There is no list of "${kind}": there are ${listed(kinds)}.${guess}`);
+}
+
+/** A start that fails is told, and not tried until it works. */
+function startedOnce(config: Config): Config {
+  const servers = new Map(
+    [...config.servers].map(([key, server]) => [
+      key,
+      { ...server, restart: { ...server.restart, enabled: false } },
+    ]),
+  );
+  return { ...config, servers };
 }
 
 /** Servers that told nothing, and why. */

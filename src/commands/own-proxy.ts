@@ -19,6 +19,8 @@ export interface OwnProxyOptions {
   readonly machine: Machine;
   /** Answers what servers ask during a call; without it the client says that it can answer nothing. */
   readonly ask?: Ask;
+  /** A signal ends the process once its servers are ended, or left to finish what they fetch. */
+  readonly endsOnSignal?: boolean;
   /** What `ask` can answer, as MCP client capabilities. */
   readonly capabilities?: JsonObject;
 }
@@ -27,7 +29,7 @@ export interface OwnProxy {
   readonly proxy: Proxy;
   readonly client: Client;
   readonly attachment: Attachment;
-  /** All there is to see, once every server is up or has had its time. */
+  /** All there is to see, once every server has told what it offers or has failed. */
   catalog(): Promise<Catalog>;
   /** @throws RpcError | ProxyError */
   call(request: OwnCall): Promise<Json>;
@@ -49,6 +51,7 @@ export async function openOwnProxy({
   config,
   machine,
   ask,
+  endsOnSignal = false,
   capabilities = {},
 }: OwnProxyOptions): Promise<OwnProxy> {
   const log = createLog({ level: 'error', secrets: secretsOf(config) });
@@ -59,6 +62,7 @@ export async function openOwnProxy({
     exclusive: true,
     // A command is here for a moment only.
     goesOn: false,
+    startsKnown: false,
     env: machine.env,
     log,
   });
@@ -78,17 +82,26 @@ export async function openOwnProxy({
     listsChanged() {},
     resourceUpdated() {},
   });
+  const close = async (): Promise<void> => {
+    attachment.detach();
+    await proxy.close();
+    await log.flush();
+  };
+  const end = (): void => void close().finally(() => process.exit(1));
+  if (endsOnSignal) process.once('SIGINT', end).once('SIGTERM', end);
   return {
     proxy,
     client,
     attachment,
-    catalog: () => attachment.settledCatalog('tools'),
+    async catalog() {
+      await proxy.listed();
+      return attachment.settledCatalog('tools');
+    },
     call: ({ method, name, params, signal = new Cancellation(), onProgress }) =>
       proxy.served.handle({ method, name, params: Json.of(params), client, signal, onProgress, ask }),
     async close() {
-      attachment.detach();
-      await proxy.close();
-      await log.flush();
+      await close();
+      process.off('SIGINT', end).off('SIGTERM', end);
     },
   };
 }

@@ -42,7 +42,7 @@ export async function showWaiting<T>(options: WaitingOptions, work: Promise<T>):
 }
 
 /** "memory: npx is fetching its package, 12 s; files: starting, 3 s"; empty where no server is coming up. */
-export function comingUp(config: Config, reports: readonly ServerReport[]): string {
+function comingUp(config: Config, reports: readonly ServerReport[]): string {
   const waits = reports.flatMap((report) => {
     const doing = doingOf(config, report);
     return doing === undefined ? [] : [`${oneLine(report.server, 80)}: ${doing}`];
@@ -52,7 +52,7 @@ export function comingUp(config: Config, reports: readonly ServerReport[]): stri
 }
 
 /** What a server that is coming up is busy with; `undefined` for one that is not. */
-export function doingOf(config: Config, report: ServerReport): string | undefined {
+function doingOf(config: Config, report: ServerReport): string | undefined {
   const { startingMs } = report;
   if (typeof startingMs !== 'number') return lists(report) ? 'listing what it offers' : undefined;
   const transport = config.servers.get(report.server)?.transport;

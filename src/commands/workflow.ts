@@ -7,6 +7,7 @@ import { systemClock } from '../core/clock.ts';
 import { messageOf, RpcError } from '../core/errors.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { listed, nearest } from '../core/nearest.ts';
+import { asText } from '../core/text-encoding.ts';
 import { startTimeOf } from '../transport/process-table.ts';
 import { InvalidDefinition } from '../workflow/definition/invalid-definition.ts';
 import { problemText } from '../workflow/definition/problem.ts';
@@ -18,6 +19,7 @@ import { configFiles, readConfig } from './configured.ts';
 import type { Output } from './output.ts';
 import { openOwnProxy } from './own-proxy.ts';
 import { UsageError } from './usage-error.ts';
+import { showWaiting } from './waiting-progress.ts';
 import { follow, isOver } from './workflow-follow.ts';
 import { plain } from './foreign-text.ts';
 import { stepLines } from './workflow-tree.ts';
@@ -126,8 +128,15 @@ async function withServers(
   const config = { ...asked.config, expose: { ...asked.config.expose, metaTools: true } };
   const own = await openOwnProxy({ config, machine });
   try {
-    const text = (): string => `starting ${config.servers.size} servers`;
-    await output.progress(text, Promise.all([own.proxy.connected(), own.catalog()]));
+    await showWaiting(
+      {
+        output,
+        config,
+        report: () => own.proxy.report(own.client.view),
+        otherwise: () => `starting ${config.servers.size} servers`,
+      },
+      Promise.all([own.proxy.connected(), own.catalog()]),
+    );
     return await work(await (own.proxy.workflows as NonNullable<typeof own.proxy.workflows>).get(), asked);
   } finally {
     await own.close();
@@ -166,7 +175,7 @@ async function definitionOf(word: string, { machine }: Input): Promise<unknown> 
     throw new UsageError(`The workflow cannot be read: ${messageOf(error)}.`);
   });
   try {
-    return parse(text, { maxAliasCount: 100 }) as unknown;
+    return parse(asText(text), { maxAliasCount: 100 }) as unknown;
   } catch (error) {
     throw new UsageError(`${word} is no YAML or JSON: ${messageOf(error)}`);
   }

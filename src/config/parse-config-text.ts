@@ -1,3 +1,4 @@
+import { wrongEncoding } from '../core/text-encoding.ts';
 import { parseJsonTree } from './parse-json-tree.ts';
 import { parseTomlTree } from './parse-toml-tree.ts';
 import { parseYamlTree } from './parse-yaml-tree.ts';
@@ -8,6 +9,9 @@ export type ConfigFormat = 'json' | 'yaml' | 'toml';
 
 /** Text to tree. An empty file is an empty table. */
 export function parseConfigText(text: string, format: ConfigFormat, source: Source): ParsedText {
+  const wrong = wrongEncoding(text);
+  if (wrong !== undefined)
+    return { errors: [{ file: source.name, path: '', message: wrong }], duplicates: [] };
   const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
   if (body.trim() === '') {
     return { root: { kind: 'table', place: { source }, entries: new Map() }, errors: [], duplicates: [] };

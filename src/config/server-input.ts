@@ -1,4 +1,5 @@
 /** One entry of `mcpServers`, from tree to checked input: variables, schema, paths, `envFile`. */
+import { asText } from '../core/text-encoding.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { parseEnvFile } from './env-file.ts';
 import { type ExpandedTree, expandTree, unescapeTree, variablePaths } from './expand-tree.ts';
@@ -145,7 +146,7 @@ function withFiles<Input extends DefaultsInput>(
   if (envFile === undefined) return { input: rest, problems: [] };
   try {
     const file = pathsOf(context.platform).resolve(placeAt(node, ['envFile']).source.folder, envFile);
-    const values = parseEnvFile(context.readFile(file));
+    const values = parseEnvFile(asText(context.readFile(file)));
     return { input: { ...rest, env: new Map([...values, ...(input.env ?? [])]) }, problems: [] };
   } catch (error) {
     const written = nodeAt(node, ['envFile']);

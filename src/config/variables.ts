@@ -6,6 +6,9 @@
  * Defaults and paths may hold variables themselves. A default is taken where the variable is unset or empty,
  * as in a shell.
  */
+import { messageOf } from '../core/errors.ts';
+import { asText } from '../core/text-encoding.ts';
+
 export interface VariableScope {
   /** A variable of the environment; undefined if it is not set. */
   readonly variable: (name: string) => string | undefined;
@@ -56,7 +59,7 @@ export function expandVariables(text: string, scope: VariableScope): Expansion {
   function fileText(path: string): string {
     const target = inner(path);
     try {
-      return scope.readFile(target).replace(/\r?\n$/, '');
+      return asText(scope.readFile(target)).replace(/\r?\n$/, '');
     } catch (error) {
       errors.push(`the file "${path}" cannot be read (${errorCode(error)}).`);
       return '';
@@ -156,5 +159,5 @@ function closingBrace(text: string, from: number): number | undefined {
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code
-    : 'unknown reason';
+    : messageOf(error);
 }

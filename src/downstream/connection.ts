@@ -125,6 +125,11 @@ export class Connection {
     return this.#end !== undefined;
   }
 
+  /** What is known of why no answer comes, as whole sentences. */
+  get whySilent(): string {
+    return this.#link.whySilent?.() ?? '';
+  }
+
   agree(agreement: Agreement): void {
     this.#agreement = agreement;
     this.#link.agreed?.(agreement.protocolVersion);

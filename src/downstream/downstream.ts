@@ -140,7 +140,10 @@ export class Downstream {
         this.#health.probe(ms);
         this.#judge();
       },
-      dead: (what) => this.#life.fail('probe', what),
+      dead: (what) => {
+        const why = this.#life.connection?.whySilent ?? '';
+        this.#life.fail('probe', why === '' ? what : `${what}. ${why}`);
+      },
     });
     this.#life = new Life<Connection>({
       server,
@@ -363,7 +366,7 @@ export class Downstream {
     const tooLate = new Promise<never>((_, reject) => {
       const arm = (): void => {
         from = clock.now();
-        stopTimer = clock.after(connectTimeoutMs, () => reject(this.#connectTimeout()));
+        stopTimer = clock.after(connectTimeoutMs, () => reject(this.#connectTimeout(connection)));
       };
       // The time until our own client greets us is not the server's.
       if (greeting.now) arm();
@@ -537,9 +540,9 @@ export class Downstream {
   }
 
   #stateNow(): DownstreamState {
-    const { phase, critical } = this.#life;
+    const { phase, critical, failing } = this.#life;
     if (phase === 'stopping' || phase === 'stopped') return phase;
-    if (critical) return 'critical';
+    if (critical || failing) return 'critical';
     if (phase === 'starting') return 'starting';
     if (phase === 'down') return 'unhealthy';
     const { level } = this.#health;
@@ -605,10 +608,11 @@ export class Downstream {
     if (known === undefined) this.#options.log.warn({ server: this.#options.server, what }, 'skipped');
   }
 
-  #connectTimeout(): ProxyError {
+  #connectTimeout(connection?: Connection): ProxyError {
     const { server, connectTimeoutMs } = this.#options;
+    const why = connection?.whySilent ?? '';
     return new ProxyError('TIMEOUT', {
-      message: `"${server}" did not answer the handshake within ${connectTimeoutMs} ms (connectTimeoutMs).`,
+      message: `"${server}" did not answer the handshake within ${connectTimeoutMs} ms (connectTimeoutMs).${why && ` ${why}`}`,
       server,
       delivered: false,
     });

@@ -16,6 +16,8 @@ import type { Turns } from './turns.ts';
 
 /** Failures in a row after which a server is called critical. */
 const CRITICAL_AFTER = 5;
+/** Starts that failed in a row after which a server is told as critical. */
+const FAILING_AFTER = 2;
 /** A server that falls sooner than this after a start has not recovered. */
 const STABLE_MS = 10_000;
 /** A server that demands a login is not broken: it is looked at again now and then, until somebody has logged in. */
@@ -66,6 +68,7 @@ export class Life<C extends Living> {
   #shaky = false;
   #upAt = -Infinity;
   #startMs: number | undefined;
+  #failedStarts = 0;
   #restarts = 0;
   #stopping: Promise<void> | undefined;
   #closed = false;
@@ -90,6 +93,11 @@ export class Life<C extends Living> {
     return (
       failures >= CRITICAL_AFTER || (failures > 0 && !this.#options.restart.enabled && this.#phase === 'down')
     );
+  }
+
+  /** It does not come up: more than once in a row by now. */
+  get failing(): boolean {
+    return this.#phase !== 'up' && this.#failedStarts >= FAILING_AFTER;
   }
 
   get startingMs(): number | undefined {
@@ -273,11 +281,13 @@ export class Life<C extends Living> {
       this.#connection = connection;
       this.#upAt = clock.now();
       this.#startMs = Math.round(this.#upAt - from);
+      this.#failedStarts = 0;
       this.#recovered();
       this.#enter('up');
       up(connection);
       return connection;
     } catch (error) {
+      this.#failedStarts++;
       this.#failed('start', error);
       throw error;
     } finally {

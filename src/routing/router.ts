@@ -7,6 +7,7 @@ import type { Catalog, Target } from '../catalog/catalog.ts';
 import { nearestNames } from '../catalog/nearest-names.ts';
 import type { UriMemory } from '../catalog/uri-memory.ts';
 import { answerOf, rethrow, type Step } from '../core/answer.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 import type { Call, Client, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import {
@@ -27,7 +28,12 @@ import type { TaskIds } from './task-ids.ts';
 export interface View {
   readonly catalog: Catalog;
   /** Waits a bounded time for something to be in the catalog, while servers are coming up. */
-  appears(found: (catalog: Catalog) => boolean): Promise<void>;
+  appears(
+    found: (catalog: Catalog) => boolean,
+    wanted?: { name: string; signal?: Cancellation },
+  ): Promise<void>;
+  /** Why nothing of this name is there: its server could not be started. */
+  absence(name: string): { readonly server: string; readonly why: string } | undefined;
   /** Whether the connection to a server is this client's only. */
   alone(server: string): boolean;
   /** Who answers for a server, with that server's middleware around. */
@@ -106,7 +112,8 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   }
 
   async function readResource(call: Call, view: View): Promise<Json> {
-    await appears(view, (catalog) => uris.find(call.name, catalog) !== undefined);
+    if (uris.find(call.name, view.catalog) === undefined)
+      await view.appears((catalog) => uris.find(call.name, catalog) !== undefined);
     const target = uris.find(call.name, view.catalog);
     if (target) return send(call, view, target);
     // Nobody listed it. Reading changes nothing, so the servers that have resources may be asked in turn.
@@ -206,25 +213,25 @@ class AsClientsKnow implements Step {
   }
 }
 
-async function routed(
-  { name, method, params }: Call,
-  view: View,
-  kind: 'tools' | 'prompts',
-): Promise<Target> {
-  await appears(view, (catalog) => catalog[kind].has(name));
+async function routed(call: Call, view: View, kind: 'tools' | 'prompts'): Promise<Target> {
+  const { name, method, params } = call;
+  if (!view.catalog[kind].has(name)) await view.appears((catalog) => catalog[kind].has(name), call);
   const routes = view.catalog[kind];
   const target = routes.get(name)?.targets[0];
   if (target) return target;
   const what = kind === 'tools' ? 'tool' : 'prompt';
   if (nameOf(method, params) === undefined)
     throw RpcError.of(INVALID_PARAMS, `${method} needs the name of a ${what}`);
+  const absent = view.absence(name);
+  if (absent) throw unavailable(absent);
   const near = nearestNames(name, routes.keys(), NEAREST);
   const hint = near.length > 0 ? ` Did you mean ${near.map((one) => `"${one}"`).join(', ')}?` : '';
   throw RpcError.of(INVALID_PARAMS, `Unknown ${what}: "${name}".${hint}`);
 }
 
-function appears(view: View, found: (catalog: Catalog) => boolean): Promise<void> | undefined {
-  return found(view.catalog) ? undefined : view.appears(found);
+function unavailable({ server, why }: { readonly server: string; readonly why: string }): ProxyError {
+  const message = why.includes(`"${server}"`) ? why : `"${server}" is not available: ${why}`;
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', { message, server, delivered: false });
 }
 
 function unknownMethod({ method }: Call): RpcError {

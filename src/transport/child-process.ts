@@ -6,16 +6,18 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import spawn from 'cross-spawn';
+import type { Cancellation } from '../core/cancellation.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProxyError } from '../core/errors.ts';
-import { ended, exitOf, notStarted } from './child-process-errors.ts';
+import { ended, exitOf, notStarted, silence } from './child-process-errors.ts';
 import { GuardedEvents } from './guarded-events.ts';
 import { incomingLines, readLines } from './incoming.ts';
 import { LineWriter } from './line-writer.ts';
 import type { Link, LinkEvents, LinkLimits, Outgoing } from './link.ts';
 import { Outbox } from './outbox.ts';
-import { endGroup } from './process-group.ts';
+import { packageRunner, type PackageRunner } from './package-runners.ts';
+import { endFetching, endGroup, existsGroup } from './process-group.ts';
 import { redactor } from '../core/redact.ts';
 import { Stderr } from './stderr.ts';
 
@@ -34,7 +36,14 @@ export interface ChildProcessOptions {
   readonly secrets?: readonly string[] | undefined;
   /** Gets stderr line by line, without secrets, as many a second as the limit allows; `leftOut` counts those lost before this one. */
   readonly onStderr?: ((line: string, leftOut: number) => void) | undefined;
-  readonly onStart?: ((pid: number) => void) | undefined;
+  /** @param fetches it may be fetching a package until its first answer. */
+  readonly onStart?: ((pid: number, fetches: boolean) => void) | undefined;
+  /** A package runner has started what it fetched. */
+  readonly onFetched?: ((pid: number) => void) | undefined;
+  /** A package runner is being ended; the promise resolves when it has cleaned up, or was left alone. */
+  readonly onCleanUp?: ((done: Promise<void>) => void) | undefined;
+  /** Cancelled when nobody can wait for a package runner any longer: it is left to finish by itself. */
+  readonly leaving?: Cancellation | undefined;
   /** The process and its whole group are gone. Not called where they could not be ended. */
   readonly onEnd?: ((pid: number) => void) | undefined;
   readonly clock?: Clock | undefined;
@@ -56,11 +65,13 @@ export interface ChildProcessLink extends Link {
 
 /** Never throws: that it did not start is told through `events.closed`. */
 export function openChildProcess(options: ChildProcessOptions): (events: LinkEvents) => ChildProcessLink {
-  return (events) => new Child(options, new GuardedEvents(events));
+  return (events) => new Child(options, events);
 }
 
 /** How long the last answers may still come after the process is gone; a grandchild may hold the pipe for ever. */
 const DRAIN_MS = 150;
+/** So long a package runner may clean up after SIGTERM. */
+const CLEAN_UP_MS = 30_000;
 /** A process that closes its pipes is mostly about to exit, and its exit code says more. */
 const EXIT_AFTER_PIPE_MS = 250;
 
@@ -71,19 +82,23 @@ class Child implements ChildProcessLink {
   readonly #process: ChildProcess | undefined;
   #writer: LineWriter | undefined;
   #outbox: Outbox | undefined;
+  readonly #runner: PackageRunner | undefined;
   #wrote = false;
   /** Told by `close()`; otherwise the end is a failure. */
   #closing: Promise<void> | undefined;
   /** Set once the process is ending or gone; resolves when its group is. */
   #ending: Promise<void> | undefined;
   #exited = false;
+  /** It goes on without us. */
+  #left = false;
   readonly #exit: Promise<void>;
   #resolveExit: () => void = () => {};
 
-  constructor(options: ChildProcessOptions, events: GuardedEvents) {
+  constructor(options: ChildProcessOptions, events: LinkEvents) {
     const { secrets = [], limits, onStderr, clock = systemClock } = options;
     this.#options = options;
-    this.#events = events;
+    this.#runner = packageRunner(options.command, options.args);
+    this.#events = new GuardedEvents(events, () => this.#answered());
     this.#exit = new Promise((resolve) => (this.#resolveExit = resolve));
     this.#stderr = new Stderr({
       keepBytes: limits.stderrBytes,
@@ -97,6 +112,10 @@ class Child implements ChildProcessLink {
 
   get pid(): number | undefined {
     return this.#process?.pid;
+  }
+
+  whySilent(): string {
+    return silence(this.#runner, this.#fetches, this.#stderr.tail());
   }
 
   stderrTail(): string {
@@ -133,8 +152,17 @@ class Child implements ChildProcessLink {
     if (child.pid === undefined) return child;
     child.once('exit', (code, signal) => this.#exitedWith(exitOf(code, signal)));
     this.#attach(child);
-    this.#options.onStart?.(child.pid);
+    this.#options.onStart?.(child.pid, this.#fetches);
     return child;
+  }
+
+  /** It may be in the middle of unpacking. */
+  get #fetches(): boolean {
+    return this.#runner !== undefined && !this.#events.spoke;
+  }
+
+  #answered(): void {
+    if (this.#runner && this.pid !== undefined) this.#options.onFetched?.(this.pid);
   }
 
   #attach({ stdin, stdout, stderr }: ChildProcess): void {
@@ -222,30 +250,51 @@ class Child implements ChildProcessLink {
   }
 
   #endAll(): Promise<void> {
-    return (this.#ending ??= this.#endGroup());
+    if (this.#ending) return this.#ending;
+    this.#ending = this.#endGroup();
+    if (this.#fetches) this.#options.onCleanUp?.(this.#ending);
+    return this.#ending;
   }
 
   async #endGroup(): Promise<void> {
     const { stopGraceMs, onEnd } = this.#options;
-    const pid = this.pid;
-    if (pid !== undefined && (await endGroup(pid, stopGraceMs))) onEnd?.(pid);
+    const { pid } = this;
+    if (pid === undefined) return;
+    if (this.#fetches) await this.#endFetching(pid);
+    else if (await endGroup(pid, stopGraceMs)) onEnd?.(pid);
+  }
+
+  /** Killed in the middle of unpacking it would leave half a package that nobody ever repairs. */
+  async #endFetching(pid: number): Promise<void> {
+    const { leaving, onEnd } = this.#options;
+    const told = leaving?.cancelled !== true;
+    const left = new Promise<void>((resolve) => leaving?.onCancel(() => resolve()));
+    if (told ? await endFetching(pid, CLEAN_UP_MS, left) : !existsGroup(pid)) return onEnd?.(pid);
+    if (leaving?.cancelled !== true || !this.#process) return;
+    this.#left = true;
+    const { leaveAlone } = await import('./left-alone.ts');
+    leaveAlone(this.#process, { group: pid, told });
   }
 
   async #close(): Promise<void> {
     if (this.#process && !this.#ending) {
       this.#writer?.end();
-      await this.#exitWithin(this.#options.stopGraceMs);
+      await this.#exitWithin(this.#options.stopGraceMs, this.#fetches);
     }
     await this.#endAll();
     // Not even SIGKILL ends a process that hangs in the kernel: it is given up.
-    if (this.#process?.pid !== undefined) await this.#exitWithin(this.#options.stopGraceMs);
+    if (this.#process?.pid !== undefined && !this.#left) await this.#exitWithin(this.#options.stopGraceMs);
     this.#events.closed(undefined);
     this.#release();
   }
 
-  async #exitWithin(ms: number): Promise<void> {
+  /** @param leaves also no longer than until nobody can wait. */
+  async #exitWithin(ms: number, leaves = false): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+      if (leaves) this.#options.leaving?.onCancel(() => resolve());
+    });
     await Promise.race([this.#exit, timeout]);
     clearTimeout(timer);
   }

@@ -5,11 +5,14 @@ import type { LinkEvents } from './link.ts';
 /** Keeps what `LinkEvents` promises: `closed` comes once, and nothing after it. */
 export class GuardedEvents implements LinkEvents {
   readonly #events: LinkEvents;
+  readonly #onFirst: () => void;
   #open = true;
   #spoke = false;
 
-  constructor(events: LinkEvents) {
+  /** @param onFirst told when the first message comes. */
+  constructor(events: LinkEvents, onFirst: () => void = () => {}) {
     this.#events = events;
+    this.#onFirst = onFirst;
   }
 
   get open(): boolean {
@@ -22,8 +25,13 @@ export class GuardedEvents implements LinkEvents {
   }
 
   message(text: MessageText, origin?: number): void {
-    this.#spoke = true;
+    if (!this.#spoke) this.#first();
     if (this.#open) this.#events.message(text, origin);
+  }
+
+  #first(): void {
+    this.#spoke = true;
+    this.#onFirst();
   }
 
   failed(id: number, error: ProxyError): void {

@@ -39,6 +39,7 @@ export function lazyLink(server: string, load: () => Promise<OpenLink>): OpenLin
         waiting = waiting.filter((message) => message.id !== id);
         return true;
       },
+      whySilent: () => link?.whySilent?.() ?? '',
       async close() {
         if (link) return link.close();
         if (closed) return;

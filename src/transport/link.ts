@@ -39,6 +39,8 @@ export interface Link {
   agreed?(protocolVersion: string): void;
   /** HTTP: gives up one request by ending its stream; `false` where the carrier has no such thing and a notification must be sent. */
   abandon?(id: number): boolean;
+  /** What is known of why no answer comes, as whole sentences; empty where nothing is. */
+  whySilent?(): string;
   /** Ends the carrier: for a child process close stdin, wait, SIGTERM, SIGKILL, the whole group. Idempotent. */
   close(): Promise<void>;
 }

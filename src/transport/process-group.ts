@@ -31,20 +31,34 @@ export async function endGroup(group: number, graceMs: number): Promise<boolean>
   return await groupGone(group, AFTER_KILL_MS);
 }
 
-async function groupGone(group: number, withinMs: number): Promise<boolean> {
+/**
+ * Ends a group that may be unpacking a package: SIGTERM, and long enough to clean up.
+ *
+ * @param left resolves when nobody can wait any longer: the group is left as it is then.
+ */
+export async function endFetching(group: number, graceMs: number, left: Promise<void>): Promise<boolean> {
+  // Windows has no signal that could be obeyed: there it gets the same time to end by itself.
+  if (!ON_WINDOWS && !signalGroup(group, 'SIGTERM')) return true;
+  let isLeft = false;
+  void left.then(() => (isLeft = true));
+  if (await groupGone(group, graceMs, () => isLeft)) return true;
+  return isLeft ? false : await endGroup(group, 0);
+}
+
+async function groupGone(group: number, withinMs: number, isLeft = (): boolean => false): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     // The signal asks in microseconds but also counts zombies; the table is read only where it says yes.
     if (!existsGroup(group) || (await groupMembers(group)).length === 0) return true;
     const left = deadline - performance.now();
-    if (left <= 0) return false;
+    if (left <= 0 || isLeft()) return false;
     await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, left)));
   }
 }
 
-function existsGroup(group: number): boolean {
+export function existsGroup(group: number): boolean {
   try {
-    process.kill(-group, 0);
+    process.kill(ON_WINDOWS ? group : -group, 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';

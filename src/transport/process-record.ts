@@ -10,7 +10,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { at, isObject, stringAt } from '../core/json.ts';
+import { at, isObject, type JsonObject, stringAt } from '../core/json.ts';
 import { signalGroup } from './process-group.ts';
 import { bootId, environmentOf, groupMembers, startTimeOf, TELLS_ENVIRONMENTS } from './process-table.ts';
 
@@ -22,8 +22,14 @@ export interface ProcessRecord {
   readonly marker: string;
   /** Each with the server it is of. */
   readonly running: ReadonlyMap<number, string>;
-  /** Both return at once; the file follows soon. */
-  add(pid: number, server: string): void;
+  /**
+   * Returns at once, as the others do; the file follows soon.
+   *
+   * @param fetches it may be unpacking a package, and a later run leaves it the time for that.
+   */
+  add(pid: number, server: string, fetches?: boolean): void;
+  /** It has started what it fetched, and is a process as all others. */
+  fetched(pid: number): void;
   remove(pid: number): void;
   /** Writes what is left to write; removes the record if no child is left. */
   close(): Promise<void>;
@@ -32,6 +38,9 @@ export interface ProcessRecord {
 interface Child {
   readonly pid: number;
   readonly startTime: string;
+  /** Since when it has been fetching a package; after that, when it was told to end. By the wall clock. */
+  readonly fetchingSince?: number | undefined;
+  readonly toldAt?: number | undefined;
 }
 
 interface Recorded extends Child {
@@ -78,10 +87,11 @@ export async function openProcessRecord(stateDir: string, log: Logger): Promise<
     writing ??= Promise.resolve().then(save);
   }
 
+  const fetching = new Map<number, number>();
   async function identify(pid: number): Promise<void> {
     const started = await startTimeOf(pid);
     if (started === undefined || !children.has(pid)) return;
-    children.set(pid, { pid, startTime: started });
+    children.set(pid, { pid, startTime: started, fetchingSince: fetching.get(pid) });
     change();
   }
 
@@ -90,15 +100,24 @@ export async function openProcessRecord(stateDir: string, log: Logger): Promise<
   return {
     marker,
     running,
-    add(pid, server) {
+    add(pid, server, fetches = false) {
       running.set(pid, server);
+      if (fetches) fetching.set(pid, Date.now());
       if (startTime === '') return;
       children.set(pid, undefined);
       const task = identify(pid).finally(() => identifying.delete(task));
       identifying.add(task);
     },
+    fetched(pid) {
+      fetching.delete(pid);
+      const child = children.get(pid);
+      if (!child) return;
+      children.set(pid, { pid, startTime: child.startTime });
+      change();
+    },
     remove(pid) {
       running.delete(pid);
+      fetching.delete(pid);
       if (children.delete(pid)) change();
     },
     async close() {
@@ -118,14 +137,38 @@ export async function sweepProcesses(stateDir: string, log: Logger): Promise<voi
     const file = join(folder, name);
     const record = await read(file);
     if (record && (await startTimeOf(record.pid)) === record.startTime) continue;
-    for (const child of record?.boot === boot ? record.children : [])
-      if (await isLeftOver(child, record?.marker)) {
-        signalGroup(child.pid, 'SIGKILL');
-        log.warn({ pid: child.pid }, 'ended a process that an earlier run had left behind');
-      }
-    await rm(file, { force: true });
+    const left: Child[] = [];
+    for (const child of record?.boot === boot ? record.children : []) {
+      if (!(await isLeftOver(child, record?.marker))) continue;
+      const stays = swept(child, log);
+      if (stays) left.push(stays);
+    }
+    if (record && left.length > 0) await write(file, { ...record, children: left }).catch(() => {});
+    else await rm(file, { force: true });
   }
 }
+
+/** @returns what is kept of it in the record: one that may be unpacking a package is never killed at once. */
+function swept(child: Child, log: Logger): Child | undefined {
+  const { pid, fetchingSince, toldAt } = child;
+  const now = Date.now();
+  if (stillFetches(child)) return child;
+  if (fetchingSince !== undefined && (toldAt === undefined || now - toldAt < CLEANS_UP_MS)) {
+    signalGroup(pid, 'SIGTERM');
+    return { ...child, toldAt: toldAt ?? now };
+  }
+  signalGroup(pid, 'SIGKILL');
+  log.warn({ pid }, 'ended a process that an earlier run had left behind');
+  return undefined;
+}
+
+function stillFetches({ fetchingSince }: Child): boolean {
+  return fetchingSince !== undefined && Date.now() - fetchingSince < FETCHES_MS;
+}
+
+/** Longer than a proxy leaves a package runner alone. */
+const FETCHES_MS = 600_000;
+const CLEANS_UP_MS = 30_000;
 
 /** Children of proxies that are gone; `sweepProcesses` ends them. */
 export async function leftOverProcesses(stateDir: string): Promise<number[]> {
@@ -135,7 +178,8 @@ export async function leftOverProcesses(stateDir: string): Promise<number[]> {
   for (const name of await readdir(folder).catch(() => [])) {
     const record = await read(join(folder, name));
     if (!record || record.boot !== boot || (await startTimeOf(record.pid)) === record.startTime) continue;
-    for (const child of record.children) if (await isLeftOver(child, record.marker)) found.push(child.pid);
+    for (const child of record.children)
+      if (!stillFetches(child) && (await isLeftOver(child, record.marker))) found.push(child.pid);
   }
   return found;
 }
@@ -184,7 +228,18 @@ function childOf(value: unknown): Child | undefined {
   const { pid, startTime } = value;
   // 0 and 1 would turn a signal to the group into one to ourselves, or to everybody.
   const sane = typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 1;
-  return sane && typeof startTime === 'string' && startTime !== '' ? { pid, startTime } : undefined;
+  if (!sane || typeof startTime !== 'string' || startTime === '') return undefined;
+  return {
+    pid,
+    startTime,
+    fetchingSince: numberIn(value, 'fetchingSince'),
+    toldAt: numberIn(value, 'toldAt'),
+  };
+}
+
+function numberIn(value: JsonObject, key: string): number | undefined {
+  const found = value[key];
+  return typeof found === 'number' ? found : undefined;
 }
 
 function isThere<T>(value: T | undefined): value is T {

@@ -9,6 +9,7 @@ import { watch } from 'chokidar';
 import { parse } from 'yaml';
 import { messageOf } from '../core/errors.ts';
 import { isObject, type JsonObject, stringAt } from '../core/json.ts';
+import { asText } from '../core/text-encoding.ts';
 import type { Logger } from '../core/logger.ts';
 
 export interface SavedFile {
@@ -89,7 +90,7 @@ async function readAll(patterns: readonly string[], options: SavedOptions): Prom
 
 async function readOne(file: string, { maxBytes, log }: SavedOptions): Promise<SavedFile | undefined> {
   try {
-    const text = await readFile(file, 'utf8');
+    const text = asText(await readFile(file, 'utf8'));
     if (text.length > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
     // Aliases can make a few lines a giant.
     const definition: unknown = parse(text, { maxAliasCount: 100 });

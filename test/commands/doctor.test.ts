@@ -67,14 +67,43 @@ async function doctor(...args: string[]): Promise<Answer> {
   return { code, text: stdout, findings };
 }
 
-test('finds nothing where nothing is wrong, and starts nothing', async () => {
+test('starts local servers, and finds nothing where nothing is wrong', async () => {
   write({ a: server({ journal: join(folder, 'journal') }) });
   expect(await runCli(['doctor'], { cwd: folder })).toEqual({
     code: 0,
     stdout: 'Nothing is wrong.\n',
     stderr: '',
   });
+  expect(readFileSync(join(folder, 'journal'), 'utf8')).toContain('start');
+});
+
+test('with --no-start it starts nothing, and says that it does not know', async () => {
+  write({ a: server({ journal: join(folder, 'journal') }), b: server() });
+  const { code, stdout } = await runCli(['doctor', '--no-start'], { cwd: folder });
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout:
+      '2 local servers were not started (--no-start): whether they work is not known.\nNothing is wrong in what was looked at.\n',
+  });
   expect(readdirSync(folder)).toEqual(['switchyard.json']);
+});
+
+test('names local servers that do not start, that end, and that stay silent, with what they said', async () => {
+  const silent = ['-e', 'process.stderr.write("Password: "); setInterval(() => {}, 1000)'];
+  write({
+    good: server(),
+    fails: { command: process.execPath, args: ['-e', 'console.error("no API key"); process.exit(2)'] },
+    silent: { command: process.execPath, args: silent, connectTimeoutMs: 1500 },
+    blanks: { command: 'node /x/server.mjs' },
+  });
+  const { code, findings } = await doctor();
+  expect(code).toBe(1);
+  const cause = (of: string): string | undefined =>
+    findings.find(({ what }) => what.startsWith(`${of}: `))?.cause;
+  expect(cause('good')).toBeUndefined();
+  expect(cause('fails')).toContain('no API key');
+  expect(cause('silent')).toContain('It said last: Password: It waits for an answer');
+  expect(findings.filter(({ what }) => what.startsWith('blanks: '))).toHaveLength(1);
 });
 
 test('names every problem of the config, variables that are not set, and a config that is missing', async () => {
@@ -144,7 +173,8 @@ test('finds what dead proxies left, and with --fix mends the state folder', asyn
 
   const mended = await doctor('--fix');
   expect(mended.code).toBe(0);
-  expect(mended.findings.map(({ fixed }) => fixed)).toEqual(found.findings.map(() => true));
+  // The process was ended when the first one started the servers.
+  expect(mended.findings.map(({ fixed }) => fixed)).toEqual(found.findings.slice(1).map(() => true));
   expect(statSync(state).mode & 0o777).toBe(0o700);
   expect((await doctor()).findings).toEqual([]);
 });

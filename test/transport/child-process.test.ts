@@ -247,6 +247,57 @@ describe('stopping a child process', () => {
   });
 });
 
+describe('a command that only a shell would understand', () => {
+  test.each([
+    ['node /x/server.mjs', 'holds blanks: put the program ("node") into command and the rest into args'],
+    ['"npx" -y x', 'holds blanks: put the program ("npx")'],
+    ['"npx"', 'stands in quotes of its own'],
+    ['npx ', 'has blanks around it'],
+    ['~/bin/server', 'begins with "~"'],
+    ['TOKEN=abcdefgh npx x', 'sets "TOKEN": put variables into env'],
+    [tmpdir(), 'is a folder'],
+    ['server', '"server" was not found. Is it on the PATH'],
+  ])('%s is told as what it is', async (command, expected) => {
+    const error = await open('echo', { command }).probe.end();
+    expect(error?.message).toContain(expected);
+    expect(error?.message).not.toContain('abcdefgh');
+  });
+
+  test('a script whose interpreter is not there names the interpreter, and not itself', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'switchyard-'));
+    const command = join(folder, 'server');
+    writeFileSync(command, '#!/opt/nowhere/python3\n', { mode: 0o755 });
+    const error = await open('echo', { command }).probe.end();
+    rmSync(folder, { recursive: true });
+    expect(error?.message).toContain('first line of "server" names (/opt/nowhere/python3) is not there');
+  });
+
+  test('a working directory that is a file is told as one', async () => {
+    const error = await open('echo', { cwd: fileURLToPath(import.meta.url) }).probe.end();
+    expect(error?.message).toContain('its working directory is a file');
+  });
+});
+
+describe('what npm says when it fails', () => {
+  test('is told from its cause on, and not from its end', async () => {
+    const lines = [
+      'code ECONNREFUSED',
+      'errno ECONNREFUSED',
+      'request to http://127.0.0.1:1/x failed',
+      '',
+      '',
+      '',
+    ];
+    const text = [...lines, 'See: npm help config', 'A complete log of this run can be found in: /x']
+      .map((line) => `npm error ${line}`)
+      .join('\n');
+    const args = ['-e', `process.stderr.write(${JSON.stringify(text)}, () => process.exit(1))`];
+    const error = await open('echo', { args }).probe.end();
+    expect(error?.message).toContain('It said: npm error code ECONNREFUSED | npm error request to http');
+    expect(error?.message).not.toContain('complete log');
+  });
+});
+
 describe('stderr of a child process', () => {
   test('A08 is drained however much comes, and its end kept', async () => {
     const lines: string[] = [];

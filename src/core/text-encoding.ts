@@ -1,0 +1,23 @@
+/** Tells a file that is no UTF-8 text by what reading it as UTF-8 gives: a parser would only name its first character. */
+
+/** What is wrong with it, and what to do; `undefined` where nothing is. */
+export function wrongEncoding(text: string): string | undefined {
+  const start = text.slice(0, LOOKED_AT);
+  // Both orders of the mark give the same.
+  if (start.startsWith('\ufffd\ufffd') && start.includes('\0')) return UTF_16;
+  if (/^(?:[^\0]\0){2,}|^(?:\0[^\0]){2,}/.test(start)) return UTF_16;
+  if (start.startsWith('PK\u0003\u0004')) return 'it is a zip archive, and no text';
+  if (start.startsWith('\u001f\ufffd')) return 'it is compressed, and no text';
+  return start.includes('\0') ? 'it is no text: it holds bytes of zero' : undefined;
+}
+
+/** @throws Error where it is no UTF-8 text. */
+export function asText(text: string): string {
+  const wrong = wrongEncoding(text);
+  if (wrong !== undefined) throw new Error(wrong);
+  return text;
+}
+
+const LOOKED_AT = 256;
+const UTF_16 =
+  'it is UTF-16: save it as UTF-8 (in PowerShell, ">" writes UTF-16; "Set-Content -Encoding utf8" does not)';

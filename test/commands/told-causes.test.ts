@@ -1,0 +1,75 @@
+/** Causes that are known are told: encodings of files, and what servers lose that move behind the entry. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runCli } from './run-cli.ts';
+
+// Real processes on a machine that may have more to do.
+vi.setConfig({ testTimeout: 30_000 });
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'switchyard-told-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const utf16 = (name: string, text: string): void =>
+  writeFileSync(join(folder, name), Buffer.from(`\ufeff${text}`, 'utf16le'));
+const config = (content: object): void =>
+  writeFileSync(join(folder, 'switchyard.json'), JSON.stringify(content));
+
+describe('a file that PowerShell wrote as UTF-16 is told as that', () => {
+  test('as the config, with the name of the file', async () => {
+    utf16('switchyard.json', '{"mcpServers":{}}');
+    const { code, stderr } = await runCli(['list'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/switchyard\.json {2}it is UTF-16: save it as UTF-8/);
+  });
+
+  test('as an envFile, which would otherwise count as empty', async () => {
+    utf16('.env', 'TOKEN=abc\n');
+    config({ mcpServers: { a: { command: 'node', envFile: '.env' } } });
+    const { code, stderr } = await runCli(['list'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/mcpServers\.a\.envFile: .*it is UTF-16/);
+  });
+
+  test('as a file that holds a secret, as arguments, and as a client’s file', async () => {
+    utf16('token', 'abc');
+    config({ mcpServers: { a: { command: 'node', env: { T: '${file:token}' } } } });
+    expect((await runCli(['list'], { cwd: folder })).stderr).toContain('it is UTF-16');
+    config({ mcpServers: {} });
+    utf16('args.json', '{}');
+    const call = await runCli(['call', 'proxy_status', '--args', '@args.json'], { cwd: folder });
+    expect(call).toMatchObject({ code: 2, stderr: expect.stringContaining('it is UTF-16') as string });
+    utf16('mcp.json', '{"mcpServers":{}}');
+    expect((await runCli(['import', 'mcp.json'], { cwd: folder })).stderr).toContain('it is UTF-16');
+  });
+});
+
+describe('install --adopt', () => {
+  const env = { SEARCH_API_KEY: 'secret-value', EDITOR_THEME: 'dark', GIVEN: 'x', SHLVL: '3' };
+
+  test('names the variables that the servers no longer get, and never their values', async () => {
+    mkdirSync(join(folder, '.cursor'));
+    const entry = { command: process.execPath, args: ['x.mjs'], env: { GIVEN: 'y' } };
+    writeFileSync(join(folder, '.cursor/mcp.json'), JSON.stringify({ mcpServers: { search: entry } }));
+    const { code, stderr } = await runCli(['install', 'cursor', '--adopt'], { cwd: folder, env });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/no longer get these variables.*: SEARCH_API_KEY, EDITOR_THEME/);
+    expect(stderr).toContain('"env": {"SEARCH_API_KEY": "${SEARCH_API_KEY}"}');
+    expect(stderr).not.toMatch(/secret-value|PATH|HOME|GIVEN|SHLVL/);
+  });
+
+  test('says nothing of them where nothing local moved', async () => {
+    mkdirSync(join(folder, '.cursor'));
+    const far = { url: 'http://127.0.0.1:9/mcp' };
+    writeFileSync(join(folder, '.cursor/mcp.json'), JSON.stringify({ mcpServers: { far } }));
+    const { stderr } = await runCli(['install', 'cursor', '--adopt'], { cwd: folder, env });
+    expect(stderr).not.toContain('no longer get');
+    expect(readFileSync(join(folder, '.cursor/mcp.json'), 'utf8')).not.toContain('127.0.0.1:9');
+  });
+});

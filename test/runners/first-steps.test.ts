@@ -1,0 +1,267 @@
+/** The first steps of somebody with an empty home: behind a slow registry, one that is out of order, and with none. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { until } from '../cases/until.ts';
+import { runCli, type Said, startCli } from '../commands/run-cli.ts';
+import { isRunning } from '../transport/link-probe.ts';
+import { PACKAGE, type Registry, startRegistry } from './npm-registry.ts';
+
+// A real npx, which takes a second for nothing.
+vi.setConfig({ testTimeout: 90_000 });
+
+const OTHER = join(import.meta.dirname, '../fixtures/faults/stdio.mjs');
+
+let home: string;
+let registry: Registry;
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'switchyard-home-'));
+  registry = await startRegistry();
+  npmrc(registry.url);
+});
+
+afterEach(async () => {
+  await registry.close();
+  // Who was left to fetch has nothing left to fetch from.
+  await until('all of npx to be gone', () => runnersLeft().length === 0, 20_000);
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+});
+
+function npmrc(url: string): void {
+  const lines = [`registry=${url}`, 'fetch-retries=0', 'update-notifier=false', 'audit=false', 'fund=false'];
+  writeFileSync(join(home, '.npmrc'), `${lines.join('\n')}\n`);
+}
+
+const cli = (...args: string[]): Promise<Said> => runCli(args, { cwd: home });
+
+const npxFolders = (): string[] => {
+  const place = join(home, '.npm/_npx');
+  return existsSync(place) ? readdirSync(place).map((name) => join(place, name)) : [];
+};
+
+const isWhole = (folder: string): boolean => existsSync(join(folder, 'node_modules/.package-lock.json'));
+
+/** By what proxies have on record. */
+function runnersLeft(): number[] {
+  const place = join(home, '.local/state/switchyard/processes');
+  if (!existsSync(place)) return [];
+  return readdirSync(place)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      const { children } = JSON.parse(readFileSync(join(place, name), 'utf8')) as {
+        children: readonly { pid: number }[];
+      };
+      return children.map(({ pid }) => pid);
+    })
+    .filter(isRunning);
+}
+
+function configure(extra: object = {}): void {
+  const entry = { command: 'npx', args: ['-y', PACKAGE], ...extra };
+  writeFileSync(
+    join(home, 'switchyard.json'),
+    JSON.stringify({
+      mcpServers: {
+        memory: entry,
+        // A second one, so that names have prefixes.
+        other: { command: process.execPath, args: [OTHER, '{}'] },
+      },
+    }),
+  );
+}
+
+describe('behind a slow registry', () => {
+  test('add, list, call and check come to their end, and say what they wait for', async () => {
+    registry.delayMs = 100;
+    expect(await cli('add', 'memory', '--', 'npx', '-y', PACKAGE)).toMatchObject({ code: 0 });
+    const list = await cli('list');
+    expect(list.stderr).toMatch(/waiting for memory: npx is fetching its package, \d+ s/);
+    expect(list.stdout).toMatch(/^echo +memory/m);
+    expect(await cli('call', 'echo', 'text=hi')).toMatchObject({ code: 0, stdout: 'said: hi\n' });
+    expect((await cli('check')).stdout).toContain('Healthy: 1 of 1');
+    expect(await cli('doctor')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Nothing is') as string,
+    });
+    expect(npxFolders().map(isWhole)).toEqual([true]);
+  });
+
+  test('a call of a tool that nobody has listed yet waits for its server', async () => {
+    registry.delayMs = 100;
+    configure();
+    const call = await cli('call', 'memory__echo', 'text=first');
+    expect(call).toMatchObject({ code: 0, stdout: 'said: first\n' });
+    expect(call.stderr).toContain('waiting for memory: npx is fetching its package');
+  });
+
+  test('a client that asks for it by name waits, too, and longer than a list does', async () => {
+    registry.delayMs = 100;
+    configure();
+    const config = JSON.parse(readFileSync(join(home, 'switchyard.json'), 'utf8')) as object;
+    writeFileSync(join(home, 'switchyard.json'), JSON.stringify({ ...config, expose: { listWaitMs: 100 } }));
+    const proxy = startCli(['serve'], { cwd: home });
+    let said = '';
+    proxy.stdout?.on('data', (chunk: Buffer) => (said += String(chunk)));
+    const send = (message: object): void =>
+      void proxy.stdin?.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    const clientInfo = { name: 'test', version: '1' };
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+    send({ id: 1, method: 'initialize', params });
+    send({ method: 'notifications/initialized' });
+    send({ id: 2, method: 'tools/call', params: { name: 'memory__echo', arguments: { text: 'x' } } });
+    send({ id: 3, method: 'tools/call', params: { name: 'nobody__echo', arguments: {} } });
+    await until(
+      'its answer',
+      () => said.includes('"id":2'),
+      60_000,
+      () => said,
+    );
+    expect(said).toContain('said: x');
+    expect(said.indexOf('"id":3')).toBeLessThan(said.indexOf('"id":2'));
+    proxy.stdin?.end();
+    await once(proxy, 'close');
+  });
+
+  test('a list that is ended by Ctrl-C leaves npx to finish, too', async () => {
+    registry.delayMs = 100;
+    configure();
+    const list = startCli(['list'], { cwd: home });
+    await until('npx to be at work', () => registry.fetched.length > 3, 30_000);
+    list.kill('SIGINT');
+    expect(await once(list, 'close')).toEqual([1, null]);
+    expect(runnersLeft()).toHaveLength(1);
+    await until('npx to have finished', () => runnersLeft().length === 0, 60_000);
+    expect(npxFolders().map(isWhole)).toEqual([true]);
+  });
+
+  test.each(['the end of input', 'SIGTERM'])(
+    'a proxy that ends by %s leaves npx to finish, and what it unpacks is whole',
+    async (way) => {
+      registry.delayMs = 100;
+      configure();
+      const proxy = startCli(['serve'], { cwd: home });
+      proxy.stdout?.resume();
+      proxy.stderr?.resume();
+      await until('npx to be at work', () => registry.fetched.length > 3, 30_000);
+      if (way === 'SIGTERM') proxy.kill('SIGTERM');
+      else proxy.stdin?.end();
+      const [code] = (await once(proxy, 'close')) as [number];
+      expect(code).toBe(0);
+      expect(registry.fetched.length).toBeLessThan(31);
+      expect(runnersLeft()).toHaveLength(1);
+      await until('npx to have finished', () => runnersLeft().length === 0, 60_000);
+      expect(npxFolders().map(isWhole)).toEqual([true]);
+      expect((await cli('list')).stdout).toMatch(/^memory__echo +memory/m);
+      expect(readdirSync(join(home, '.local/state/switchyard/processes'))).toEqual([]);
+    },
+  );
+
+  test('a start that takes too long says why, and breaks nothing for the next one', async () => {
+    registry.delayMs = 400;
+    configure({ connectTimeoutMs: 2500 });
+    const list = await cli('list');
+    expect(list.stderr).toContain('npx may still be fetching its package');
+    expect(list.stderr).toContain('connectTimeoutMs');
+    const servers = await cli('list', 'servers');
+    expect(servers.stdout).toMatch(/^memory +critical/m);
+    registry.delayMs = 0;
+    configure();
+    expect((await cli('list')).stdout).toMatch(/^memory__echo +memory/m);
+  });
+});
+
+describe('without what it fetches from', () => {
+  test('a registry that answers 503 is named in every command', async () => {
+    registry.refuses = true;
+    configure();
+    for (const args of [['list'], ['call', 'memory__echo'], ['check'], ['doctor']]) {
+      const { code, stdout, stderr } = await cli(...args);
+      expect(code).toBe(args[0] === 'list' ? 0 : 1);
+      expect(`${stdout}${stderr}`.replaceAll(/\s+/g, ' ')).toMatch(/memory.*503/);
+    }
+    const { stdout } = await cli('list', 'servers');
+    expect(stdout).toMatch(/^memory +critical/m);
+  });
+
+  test('no network at all is named, too', async () => {
+    await registry.close();
+    configure();
+    const list = await cli('list');
+    expect(list.stderr).toMatch(/memory.*ECONNREFUSED/);
+    const call = await cli('call', 'memory__echo');
+    expect(call.code).toBe(1);
+    expect(call.stderr).toMatch(/ECONNREFUSED/);
+    expect(call.stderr).not.toContain('Unknown tool');
+    const doctor = await cli('doctor');
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toContain('memory: does not start');
+  });
+});
+
+describe('a package that was not unpacked whole', () => {
+  /** As a client leaves it that kills npx in the middle. */
+  async function breakIt(): Promise<string> {
+    await new Promise((resolve) => {
+      const env = { PATH: process.env['PATH'], HOME: home };
+      const npx = spawn('npx', ['-y', PACKAGE], { cwd: home, env, stdio: ['pipe', 'ignore', 'ignore'] });
+      npx.stdin.end();
+      npx.once('close', resolve);
+    });
+    const [folder = ''] = npxFolders();
+    rmSync(join(folder, 'node_modules/tiny-part-7/index.js'));
+    return folder;
+  }
+
+  test('is named with its folder and the remedy, found by doctor, and mended by doctor --fix', async () => {
+    configure();
+    const folder = await breakIt();
+    const list = await cli('list');
+    expect(list.stderr).toContain(`What npx keeps of its package is broken: ${folder}. Remove that folder`);
+    expect((await cli('check')).stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'npx keeps of its package is broken',
+    );
+    const found = await cli('doctor');
+    expect(found.code).toBe(1);
+    expect(found.stdout.replaceAll(/\s+/g, ' ')).toContain('memory: what npx keeps of its package is broken');
+    expect(found.stdout).toContain('doctor --fix');
+    expect(existsSync(folder)).toBe(true);
+    const mended = await cli('doctor', '--fix');
+    expect(mended).toMatchObject({ code: 0, stdout: expect.stringContaining('mended') as string });
+    expect(existsSync(folder)).toBe(false);
+    expect((await cli('call', 'memory__echo', 'text=again')).stdout).toBe('said: again\n');
+    expect((await cli('doctor')).stdout).toBe('Nothing is wrong.\n');
+  });
+
+  test('doctor --fix removes nothing that is no folder of npx, whatever a server says', async () => {
+    const precious = join(home, 'precious/_npx/0123456789abcdef');
+    const says = `Error: Cannot find module '${precious}/node_modules/x/index.js'`;
+    writeFileSync(
+      join(home, 'switchyard.json'),
+      JSON.stringify({
+        mcpServers: {
+          liar: {
+            command: process.execPath,
+            args: ['-e', `console.error(${JSON.stringify(says)});process.exit(1)`],
+          },
+        },
+      }),
+    );
+    mkdirSync(precious, { recursive: true });
+    const { code, stdout } = await cli('doctor', '--fix');
+    expect(code).toBe(1);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('is no folder of npx');
+    expect(existsSync(precious)).toBe(true);
+  });
+});
