@@ -78,6 +78,7 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
         modern: http({ ...options, era: 'modern' }),
         legacy: http({ ...options, era: 'legacy' }),
         sse: transport.fallbackToSse ? sse(options) : undefined,
+        namedForSse: URL.canParse(transport.url) && /\/sse\/?$/i.test(new URL(transport.url).pathname),
         saysOlder,
       };
     }

@@ -15,6 +15,8 @@ export interface HttpLinks {
   readonly modern: OpenLink;
   readonly legacy: OpenLink;
   readonly sse: OpenLink | undefined;
+  /** The address is one that servers of the older SSE transport mostly have. */
+  readonly namedForSse: boolean;
   /** Whether an error is one of the statuses after which the spec has clients try the older way. */
   readonly saysOlder: (error: unknown) => boolean;
 }

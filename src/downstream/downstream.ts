@@ -31,6 +31,7 @@ import { cannotTellWho, put, whoIsAsked } from './questions.ts';
 import { answeringQuestions } from './rounds.ts';
 import { Said } from './said.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { Tried } from './tried.ts';
 import type { Turns } from './turns.ts';
 
 /** How long the end of a lost connection may take to be told. */
@@ -338,10 +339,15 @@ export class Downstream {
     const { server, clock, eras, protocol, carriers, greeting, connectTimeoutMs } = this.#options;
     let connection: Connection | undefined;
     let over = false;
+    let timedOut = false;
+    const tried = new Tried(server);
     let stopTimer: () => void = () => {};
     const tooLate = new Promise<never>((_, reject) => {
       const arm = (): void => {
-        stopTimer = clock.after(connectTimeoutMs, () => reject(this.#connectTimeout()));
+        stopTimer = clock.after(connectTimeoutMs, () => {
+          timedOut = true;
+          reject(this.#connectTimeout(tried.reasons));
+        });
       };
       // The time until our own client greets us is not the server's.
       if (greeting.now) arm();
@@ -352,6 +358,10 @@ export class Downstream {
       carriers,
       protocol,
       remembered: eras.get(),
+      rememberedVersion: eras.version(),
+      tried,
+      connectTimeoutMs,
+      clock,
       greeting: () => greeting.promise,
       connect: (open) => {
         if (over || this.#closing) throw this.#connectTimeout();
@@ -360,8 +370,8 @@ export class Downstream {
     });
     try {
       const ready = await Promise.race([greeted, tooLate]);
-      eras.set(ready.agreement.era);
-      return ready;
+      eras.set(ready.connection.agreement.era, ready.onlyVersion);
+      return ready.connection;
     } catch (error) {
       greeted.catch(() => {
         // Reported by the race, or too late to matter.
@@ -369,7 +379,7 @@ export class Downstream {
       over = true;
       void connection?.close();
       // Some servers stay silent when they are asked in the way of the other era.
-      if (carriers.kind === 'one' && !this.#closing) eras.forget();
+      if ((carriers.kind === 'one' || timedOut) && !this.#closing) eras.forget();
       throw error;
     } finally {
       stopTimer();
@@ -582,10 +592,12 @@ export class Downstream {
     if (known === undefined) this.#options.log.warn({ server: this.#options.server, what }, 'skipped');
   }
 
-  #connectTimeout(): ProxyError {
+  #connectTimeout(before?: string): ProxyError {
     const { server, connectTimeoutMs } = this.#options;
+    const more =
+      before === undefined ? '' : ` Before that: ${before}. "protocol" in its config says which to speak.`;
     return new ProxyError('TIMEOUT', {
-      message: `"${server}" did not answer the handshake within ${connectTimeoutMs} ms (connectTimeoutMs).`,
+      message: `"${server}" did not answer the handshake within ${connectTimeoutMs} ms (connectTimeoutMs).${more}`,
       server,
       delivered: false,
     });

@@ -27,6 +27,11 @@ export class SessionLost extends Error {
   override readonly name = 'SessionLost';
 }
 
+/** The cause of a ProxyError for an answer that a POST gets from servers of the older SSE transport. */
+export class EndpointNamed extends Error {
+  override readonly name = 'EndpointNamed';
+}
+
 /** What a status other than 2xx and 3xx means for the request that it answers. */
 export function statusError(
   server: string,
@@ -200,6 +205,16 @@ export function badResponse(server: string, says: string): ProxyError {
     message: `"${server}" ${says}.`,
     server,
     delivered: 'unknown',
+  });
+}
+
+/** What it sends is the beginning of another transport's conversation. */
+export function endpointNamed(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_FAILED', {
+    message: `"${server}" answered as servers of the older SSE transport do: its "type" is "sse".`,
+    server,
+    delivered: false,
+    cause: new EndpointNamed(),
   });
 }
 

@@ -12,6 +12,7 @@ import type { StreamEvent } from './event-stream.ts';
 import { isAnswerTo, meansSessionLost, rpcErrorIn, speaksForItself } from './http-client-answers.ts';
 import {
   badResponse,
+  endpointNamed,
   redirectError,
   SessionLost,
   statusError,
@@ -49,6 +50,8 @@ const LINGER_MS = 5000;
 /** An error's status is known; its body is not worth a longer wait. */
 const ERROR_BODY_MS = 2000;
 const RESUME = { floorMs: 100, defaultMs: 1000, capMs: 30_000, attempts: 5 } as const;
+
+const GREETINGS: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
 export class Post implements Receiver {
   readonly outgoing: Outgoing;
@@ -144,6 +147,10 @@ export class Post implements Receiver {
 
   event({ data, type }: StreamEvent): void {
     this.#attempts = 0;
+    if (type === 'endpoint' && GREETINGS.has(this.outgoing.method ?? '')) {
+      this.#finish(endpointNamed(this.#owner.server));
+      return;
+    }
     // An empty event only carries its id; MCP's messages have no type, or the default one.
     if (data === '' || (type !== '' && type !== 'message')) return;
     this.#deliver(data);
