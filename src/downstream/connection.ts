@@ -130,8 +130,8 @@ export class Connection {
     this.#link.agreed?.(agreement.protocolVersion);
   }
 
-  /** Sends one call on, under the name the server gave. */
-  call(call: Call): Answer {
+  /** Sends one call on, under the name the server gave. @param again in a new session, after one that was lost. */
+  call(call: Call, again = false): Answer {
     if (this.#end) return Answer.failed(this.#tooLate(this.#end));
     if (call.signal.cancelled) return Answer.failed(this.#unwanted(call.signal.reason));
     const id = this.#peer.nextId();
@@ -152,6 +152,7 @@ export class Connection {
         era === 'modern'
           ? this.#options.headersFor({ method, name, params, headers: call.headers })
           : undefined,
+      again,
     });
     call.signal.link(sent);
     return answer.through(sent);

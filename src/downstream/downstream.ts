@@ -452,7 +452,7 @@ export class Downstream {
     await connection.ended(LOSS_MS);
     if (!connection.closed) throw error;
     const next = await this.#life.ready(call.signal);
-    return next.call(call);
+    return next.call(call, true);
   };
 
   /** A result of very many parts would be copied, walked through and shown part by part further on. */
@@ -497,7 +497,8 @@ export class Downstream {
     if (!(error instanceof ProxyError)) return;
     if (error.retryAfterMs !== undefined && error.delivered === false && this.connected)
       this.#restUntil = now + Math.min(error.retryAfterMs, LONGEST_REST_MS);
-    if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);
+    if (error.answered) this.#tell('ok', ms, now);
+    else if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);
     else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms, now);
   }
 

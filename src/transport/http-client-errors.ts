@@ -39,14 +39,17 @@ export function statusError(
   headers: ResponseHeaders,
   bodyText: string,
 ): ProxyError {
-  const { code, delivered, says } = meaningOf(status);
+  const { code, delivered, says, otherwise = '' } = meaningOf(status);
+  const answered = status < 500 && !ABOUT_THE_SERVER.has(status);
+  const words = answered ? wordsIn(bodyText) : '';
   const retryAfterMs = retryAfter(headerOf(headers, 'retry-after'));
   const wait =
     retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(retryAfterMs / 1000)} seconds.`;
   return new ProxyError(code, {
-    message: `"${server}" ${says}.${wait}`,
+    message: `"${server}" ${says}${words === '' ? `${otherwise}.` : `. It says: ${words}`}${wait}`,
     server,
     delivered,
+    answered,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     cause: new HttpStatusError(status, bodyText, headerOf(headers, 'www-authenticate')?.slice(0, 4096)),
   });
@@ -56,6 +59,41 @@ interface Meaning {
   readonly code: ErrorCode;
   readonly delivered: Delivered;
   readonly says: string;
+  /** Where the server itself gives no reason. */
+  readonly otherwise?: string;
+}
+
+/** Statuses below 500 that hold for every request, and not for the one that they answer. */
+const ABOUT_THE_SERVER: ReadonlySet<number> = new Set([401, 407, 408, 425, 429]);
+
+const MAX_WORDS = 1000;
+/** Where an error in JSON has its sentence, under whatever it is wrapped in. */
+const SENTENCES = ['message', 'detail', 'error_description', 'title', 'reason', 'error', 'errors'];
+
+/** The server's own reason, on one line; empty where a page or nothing stands in its place. */
+function wordsIn(body: string): string {
+  const text = body.trim();
+  if (text === '' || text.startsWith('<')) return '';
+  let sentence: string | undefined;
+  try {
+    sentence = sentenceIn(JSON.parse(text), 3);
+  } catch {
+    // It is text, or JSON that was cut.
+  }
+  const line = (sentence ?? text).replace(/[\p{C}\s]+/gu, ' ').trim();
+  return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line;
+}
+
+function sentenceIn(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  if (depth === 0 || typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value)) return sentenceIn(value[0], depth - 1);
+  const members = new Map<string, unknown>(Object.entries(value));
+  for (const name of SENTENCES) {
+    const found = sentenceIn(members.get(name), depth - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function meaningOf(status: number): Meaning {
@@ -66,7 +104,8 @@ function meaningOf(status: number): Meaning {
       return {
         code: 'DOWNSTREAM_FAILED',
         delivered: false,
-        says: 'refused the request (HTTP 403): these credentials do not allow it',
+        says: 'refused the request (HTTP 403)',
+        otherwise: ': these credentials do not allow it',
       };
     case 407:
       return {
@@ -100,8 +139,7 @@ function meaningOf(status: number): Meaning {
   };
 }
 
-/** Both forms of `Retry-After`, in milliseconds from now; at most a day. */
-/** @param value of the field `Retry-After`. @returns milliseconds, a day at most. */
+/** @param value of the field `Retry-After`, in either of its forms. @returns milliseconds, a day at most. */
 export function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
@@ -215,6 +253,16 @@ export function endpointNamed(server: string): ProxyError {
     server,
     delivered: false,
     cause: new EndpointNamed(),
+  });
+}
+
+/** The request was not taken: it can be made again in a new session. */
+export function sessionLost(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" no longer knows the session; a new one has to be opened.`,
+    server,
+    delivered: false,
+    cause: new SessionLost(),
   });
 }
 

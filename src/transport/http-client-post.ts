@@ -14,7 +14,7 @@ import {
   badResponse,
   endpointNamed,
   redirectError,
-  SessionLost,
+  sessionLost,
   statusError,
   tooLargeError,
   transportError,
@@ -295,19 +295,14 @@ export class Post implements Receiver {
     const { server, era } = this.#owner;
     const status = this.#status;
     if (this.#sentAgain()) return;
-    const answer = rpcErrorIn(text);
-    if (era === 'legacy' && this.#inSession && meansSessionLost(status, answer, this.id)) {
-      this.#finish(
-        new ProxyError('DOWNSTREAM_UNAVAILABLE', {
-          message: `"${server}" no longer knows the session; a new one has to be opened.`,
-          server,
-          delivered: false,
-          cause: new SessionLost(),
-        }),
-      );
+    const { id } = this;
+    const again = this.outgoing.again === true;
+    if (era === 'legacy' && this.#inSession && meansSessionLost(status, text, { id, again })) {
+      this.#finish(sessionLost(server));
       this.#owner.sessionLost();
       return;
     }
+    const answer = rpcErrorIn(text);
     if (this.id !== undefined && answer !== undefined && speaksForItself(status, answer, this.id)) {
       this.#answered = true;
       this.#owner.message(answer.id === this.id ? text : editObject(text, { id: String(this.id) }), this.id);

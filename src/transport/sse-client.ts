@@ -14,6 +14,7 @@ import type { Environment } from './http-client-dispatcher.ts';
 import {
   badResponse,
   redirectError,
+  SessionLost,
   statusError,
   tooLargeError,
   transportError,
@@ -131,7 +132,15 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (!this.#posts.delete(post)) return;
     if (!post.sent) this.left(post);
     if (post === this.#first) this.#firstArrived();
-    if (error) queueMicrotask(() => this.#fail(post.outgoing.id, error));
+    if (error) queueMicrotask(() => this.#refused(post.outgoing.id, error));
+  }
+
+  #refused(id: number | undefined, error: ProxyError): void {
+    this.#fail(id, error);
+    if (!(error.cause instanceof SessionLost)) return;
+    const { server } = this;
+    const message = `"${server}" no longer knows the session: session lost.`;
+    this.#end(new ProxyError('DOWNSTREAM_UNAVAILABLE', { message, server, delivered: 'unknown' }));
   }
 
   message(text: MessageText): void {
