@@ -137,6 +137,8 @@ export class Downstream {
         this.#judge();
       },
       dead: (what) => this.#life.fail('probe', what),
+      unknowing: () =>
+        log.info({ server }, 'downstream server does not answer pings: it is asked for a list instead'),
     });
     this.#life = new Life<Connection>({
       server,
@@ -399,6 +401,7 @@ export class Downstream {
     this.#offer.listFrom(connection);
     this.#prober.start({
       probe: async (signal) => connection.probe(await greeting.promise, signal),
+      otherwise: (signal) => greeting.now && connection.probeOtherwise(greeting.now, signal),
       heard: () => connection.heard,
       busy: () => this.#inFlight > 0,
     });
