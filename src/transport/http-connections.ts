@@ -19,6 +19,11 @@ export class HttpConnections {
   readonly #all = new Set<HttpConnection>();
   /** The one that was used last goes first: it is the least likely to have been closed by the server. */
   readonly #idle: HttpConnection[] = [];
+  /**
+   * Those whose answer has just ended. What else the server sends must have had its chance to come before the next
+   * request goes out, or it would be taken for that one's answer.
+   */
+  readonly #settling = new Set<HttpConnection>();
   readonly #queue: HttpJob[] = [];
   #destroyed = false;
 
@@ -35,6 +40,8 @@ export class HttpConnections {
     if (this.#destroyed) return job.fail(new Error('closed'));
     const idle = this.#idle.pop();
     if (idle) idle.take(job);
+    // One of them is free before another connection could have come about.
+    else if (this.#settling.size > this.#queue.length) this.#queue.push(job);
     else if (this.#all.size < this.#options.connections) this.#open(job);
     else this.#queue.push(job);
   }
@@ -54,9 +61,8 @@ export class HttpConnections {
       connectTimeoutMs,
       events: {
         free: () => {
-          const next = this.#queue.shift();
-          if (next) connection.take(next);
-          else this.#idle.push(connection);
+          this.#settling.add(connection);
+          setImmediate(oneTurnLater, this.#settled, connection);
         },
         gone: () => this.#gone(connection),
       },
@@ -65,11 +71,24 @@ export class HttpConnections {
     connection.take(job);
   }
 
+  readonly #settled = (connection: HttpConnection): void => {
+    if (!this.#settling.delete(connection)) return;
+    const next = this.#queue.shift();
+    if (next) connection.take(next);
+    else this.#idle.push(connection);
+  };
+
   #gone(connection: HttpConnection): void {
     this.#all.delete(connection);
+    this.#settling.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     const next = this.#queue.shift();
     if (next) this.#open(next);
   }
+}
+
+/** The first comes in the turn in which the answer ended: sockets are looked at only between it and the second. */
+function oneTurnLater(task: (connection: HttpConnection) => void, connection: HttpConnection): void {
+  setImmediate(task, connection);
 }
