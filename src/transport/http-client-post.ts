@@ -5,7 +5,7 @@
 import { type MessageText, wholeText } from '../core/abridged.ts';
 import type { Era } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import { ProxyError } from '../core/errors.ts';
+import type { ProxyError } from '../core/errors.ts';
 import { editObject, elementTexts } from '../core/json-edit.ts';
 import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';

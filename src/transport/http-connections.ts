@@ -41,8 +41,10 @@ export class HttpConnections {
     const idle = this.#idle.pop();
     if (idle) idle.take(job);
     // One of them is free before another connection could have come about.
-    else if (this.#settling.size > this.#queue.length) this.#queue.push(job);
-    else if (this.#all.size < this.#options.connections) this.#open(job);
+    else if (this.#settling.size > this.#queue.length) {
+      this.#queue.push(job);
+      setImmediate(() => {});
+    } else if (this.#all.size < this.#options.connections) this.#open(job);
     else this.#queue.push(job);
   }
 
@@ -62,7 +64,7 @@ export class HttpConnections {
       events: {
         free: () => {
           this.#settling.add(connection);
-          setImmediate(oneTurnLater, this.#settled, connection);
+          setImmediate(this.#ended, connection).unref();
         },
         gone: () => this.#gone(connection),
       },
@@ -71,6 +73,13 @@ export class HttpConnections {
     connection.take(job);
   }
 
+  /** Still in the turn in which the answer ended. Only whoever waits makes the next one come sooner than it would. */
+  readonly #ended = (connection: HttpConnection): void => {
+    const next = setImmediate(this.#settled, connection);
+    if (this.#queue.length === 0) next.unref();
+  };
+
+  /** Sockets have been looked at since. */
   readonly #settled = (connection: HttpConnection): void => {
     if (!this.#settling.delete(connection)) return;
     const next = this.#queue.shift();
@@ -86,9 +95,4 @@ export class HttpConnections {
     const next = this.#queue.shift();
     if (next) this.#open(next);
   }
-}
-
-/** The first comes in the turn in which the answer ended: sockets are looked at only between it and the second. */
-function oneTurnLater(task: (connection: HttpConnection) => void, connection: HttpConnection): void {
-  setImmediate(task, connection);
 }
