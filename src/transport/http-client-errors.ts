@@ -32,7 +32,11 @@ export class EndpointNamed extends Error {
   override readonly name = 'EndpointNamed';
 }
 
-/** What a status other than 2xx and 3xx means for the request that it answers. */
+/**
+ * What a status other than 2xx and 3xx means for the request that it answers.
+ *
+ * @param bodyText without the credentials of the request, which some servers repeat.
+ */
 export function statusError(
   server: string,
   status: number,
@@ -70,18 +74,21 @@ const MAX_WORDS = 1000;
 /** Where an error in JSON has its sentence, under whatever it is wrapped in. */
 const SENTENCES = ['message', 'detail', 'error_description', 'title', 'reason', 'error', 'errors'];
 
-/** The server's own reason, on one line; empty where a page or nothing stands in its place. */
+/** The server's own reason, on one line; empty where a page, data or nothing stands in its place. */
 function wordsIn(body: string): string {
   const text = body.trim();
   if (text === '' || text.startsWith('<')) return '';
-  let sentence: string | undefined;
-  try {
-    sentence = sentenceIn(JSON.parse(text), 3);
-  } catch {
-    // It is text, or JSON that was cut.
-  }
-  const line = (sentence ?? text).replace(/[\p{C}\s]+/gu, ' ').trim();
+  const line = (/^[[{"]/.test(text) ? sentenceInJson(text) : text).replace(/[\p{C}\s]+/gu, ' ').trim();
   return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line;
+}
+
+function sentenceInJson(text: string): string {
+  try {
+    return sentenceIn(JSON.parse(text), 3) ?? '';
+  } catch {
+    // It was cut.
+    return '';
+  }
 }
 
 function sentenceIn(value: unknown, depth: number): string | undefined {

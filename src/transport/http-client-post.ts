@@ -309,7 +309,7 @@ export class Post implements Receiver {
       this.#finish();
       return;
     }
-    this.#finish(statusError(server, status, this.#responseHeaders, text));
+    this.#finish(statusError(server, status, this.#responseHeaders, this.#owner.wire.purged(text)));
   }
 
   /** Refused for want of other credentials: goes out once more where they can be had. */

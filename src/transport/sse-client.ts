@@ -173,7 +173,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (this.#status >= 300 && this.#status < 400) this.#end(redirectError(this.server, this.#headers));
     else if (this.#status !== 200) {
       if (!this.#openedAgain())
-        this.#end(statusError(this.server, this.#status, this.#headers, wholeText(text)));
+        this.#end(statusError(this.server, this.#status, this.#headers, this.wire.purged(wholeText(text))));
     } else if (this.#endpoint === undefined)
       this.#end(this.#unavailable('offers no event stream of the kind of 2024-11-05'));
     else this.#end(badResponse(this.server, 'ended its event stream'));

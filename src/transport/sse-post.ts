@@ -117,6 +117,6 @@ export class SsePost implements Receiver {
     const { id, method, again = false } = this.outgoing;
     if (method !== 'initialize' && meansSessionLost(this.#status, text, { id, again }))
       return sessionLost(server);
-    return statusError(server, this.#status, this.#headers, text);
+    return statusError(server, this.#status, this.#headers, this.#owner.wire.purged(text));
   }
 }

@@ -61,6 +61,34 @@ describe('a call that is refused with', () => {
     expect(await proxy.status('one')).toMatchObject({ state: 'ready' });
   });
 
+  test('the credentials that it was sent tells nobody of them', async () => {
+    const server = await plainServer({
+      'tools/call'({ headers }, response) {
+        status(403, `No entry for ${String(headers.authorization)}, ${String(headers['x-key'])}`)(
+          { method: '', path: '', headers: {}, body: '', at: 0 },
+          response,
+        );
+      },
+    });
+    const headers = { Authorization: 'Bearer of-the-config', 'X-Key': 'key-of-the-config' };
+    const proxy = await proxyWith(() => ({ mcpServers: { one: { url: server.url, headers } } }));
+    await proxy.ready('one');
+    const { message } = await proxy.call('echo').then(
+      () => expect.fail('it was answered'),
+      (error: unknown) => error as Error,
+    );
+    expect(message).toContain('It says: No entry for');
+    expect(message).not.toContain('of-the-config');
+  });
+
+  test.each(['{"trace":"abc"}', '[1, 2]', '{"message":"cut'])(
+    '%s tells nothing that one could read',
+    async (body) => {
+      const { proxy } = await inFrontOf(status(422, body));
+      expect((await failureOf(proxy)).message).toBe('"one" answered HTTP 422.');
+    },
+  );
+
   test('very many words is told in as many as one can read', async () => {
     const { proxy } = await inFrontOf(status(422, 'a'.repeat(50_000)));
     expect((await failureOf(proxy)).message.length).toBeLessThan(1200);

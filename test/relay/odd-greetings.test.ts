@@ -49,7 +49,7 @@ async function websocket(odd: Wire): Promise<Wire> {
     });
   });
   await once(server, 'listening');
-  onTestFinished(() => void server.close());
+  onTestFinished(() => server.close());
   return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/` };
 }
 
