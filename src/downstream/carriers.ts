@@ -6,6 +6,8 @@ export type Carriers = OneLink | HttpLinks;
 /** A carrier that is the same for both eras: a child process, TCP, a WebSocket, legacy SSE. */
 export interface OneLink {
   readonly kind: 'one';
+  /** There is a server already: nothing has to be started for it to answer. */
+  readonly remote: boolean;
   readonly open: OpenLink;
 }
 

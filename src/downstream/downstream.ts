@@ -498,7 +498,7 @@ export class Downstream {
     const ms = now - from;
     if (error instanceof RpcError) this.#tell(error.code === INTERNAL_ERROR ? 'error' : 'ok', ms, now);
     if (!(error instanceof ProxyError)) return;
-    if (error.retryAfterMs !== undefined && error.delivered === false && this.connected)
+    if (error.retryAfterMs !== undefined && error.delivered === false && !error.answered && this.connected)
       this.#restUntil = now + Math.min(error.retryAfterMs, LONGEST_REST_MS);
     if (error.answered) this.#tell('ok', ms, now);
     else if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);

@@ -12,7 +12,7 @@ import { at, type Json, isObject, stringAt } from '../core/json.ts';
 import { eraOf, eraOfServer, LATEST_LEGACY, LATEST_MODERN, META_SERVER_INFO } from '../protocol/revisions.ts';
 import { EndpointNamed, HttpStatusError } from '../transport/http-client-errors.ts';
 import type { OpenLink } from '../transport/link.ts';
-import type { Carriers, HttpLinks } from './carriers.ts';
+import type { Carriers, HttpLinks, OneLink } from './carriers.ts';
 import { type Agreement, type Connection, envelopeFor } from './connection.ts';
 import { Dial } from './dial.ts';
 import type { Greeting } from './greeting.ts';
@@ -51,17 +51,21 @@ type Way = (dial: Dial, options: HandshakeOptions) => Promise<Greeted>;
 /** @throws ProxyError | RpcError where the server cannot be greeted; the connection is closed then. */
 export async function greet(options: HandshakeOptions): Promise<Greeted> {
   const { carriers } = options;
-  return carriers.kind === 'one' ? greetOnOneLink(options, carriers.open) : greetOverHttp(options, carriers);
+  return carriers.kind === 'one' ? greetOnOneLink(options, carriers) : greetOverHttp(options, carriers);
 }
 
-async function greetOnOneLink(options: HandshakeOptions, open: OpenLink): Promise<Greeted> {
-  const { protocol, remembered } = options;
+async function greetOnOneLink(options: HandshakeOptions, { open, remote }: OneLink): Promise<Greeted> {
+  const { protocol, remembered, connectTimeoutMs } = options;
+  // A program that is started may take any time until it reads, and is not started twice for that.
+  const limitMs = protocol === 'auto' && remote ? connectTimeoutMs / 2 : undefined;
   try {
-    return await over(open, eitherWay, options);
+    return await over(open, eitherWay, options, limitMs);
   } catch (error) {
-    if (protocol !== 'auto' || remembered !== 'modern' || error instanceof RpcError) throw error;
-    // What is remembered may be out of date, and some legacy servers exit at a method that they do not know.
-    return greetOnOneLink({ ...options, remembered: undefined }, open);
+    const outdated = remembered === 'modern' && !(error instanceof RpcError);
+    if (protocol !== 'auto' || !(outdated || isTimeout(error))) throw error;
+    // What is remembered may be out of date, and some servers exit or are silent at a method that they do not know.
+    const other = remembered === 'modern' ? undefined : 'modern';
+    return over(open, eitherWay, { ...options, remembered: other });
   }
 }
 

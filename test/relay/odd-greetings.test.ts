@@ -21,6 +21,7 @@ function answerTo(text: string, odd: Wire, said: Wire = SAID): string {
   const hello = { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } };
   const tools = [{ name: 'echo', inputSchema: { type: 'object' } }];
   const results: Wire = { 'server/discover': hello, 'tools/list': { tools }, 'tools/call': said };
+  if (method === 'initialize' && odd.silent === true) return '';
   if (method === 'initialize') return JSON.stringify({ jsonrpc: '2.0', id, ...odd });
   if (!(method in results))
     return JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no' } });
@@ -119,3 +120,15 @@ describe.each([
     expect(await call(await start(odd))).toMatchObject(SAID);
   });
 });
+
+test.each([
+  ['TCP', tcp],
+  ['a WebSocket', websocket],
+  ['SSE', sse],
+] as const)(
+  'a modern server over %s that does not answer `initialize` at all is asked in its way',
+  async (_, start) => {
+    const entry = { ...(await start({ silent: true })), connectTimeoutMs: 1500 };
+    expect(await call(entry)).toMatchObject(SAID);
+  },
+);
