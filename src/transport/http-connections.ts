@@ -24,6 +24,8 @@ export class HttpConnections {
    * request goes out, or it would be taken for that one's answer.
    */
   readonly #settling = new Set<HttpConnection>();
+  /** Those of them whose answer ended in this turn. */
+  #ended: HttpConnection[] = [];
   readonly #queue: HttpJob[] = [];
   #destroyed = false;
 
@@ -64,7 +66,7 @@ export class HttpConnections {
       events: {
         free: () => {
           this.#settling.add(connection);
-          setImmediate(this.#ended, connection).unref();
+          if (this.#ended.push(connection) === 1) setImmediate(this.#turnEnds).unref();
         },
         gone: () => this.#gone(connection),
       },
@@ -74,17 +76,20 @@ export class HttpConnections {
   }
 
   /** Still in the turn in which the answer ended. Only whoever waits makes the next one come sooner than it would. */
-  readonly #ended = (connection: HttpConnection): void => {
-    const next = setImmediate(this.#settled, connection);
+  readonly #turnEnds = (): void => {
+    const next = setImmediate(this.#settle, this.#ended);
+    this.#ended = [];
     if (this.#queue.length === 0) next.unref();
   };
 
   /** Sockets have been looked at since. */
-  readonly #settled = (connection: HttpConnection): void => {
-    if (!this.#settling.delete(connection)) return;
-    const next = this.#queue.shift();
-    if (next) connection.take(next);
-    else this.#idle.push(connection);
+  readonly #settle = (connections: readonly HttpConnection[]): void => {
+    for (const connection of connections) {
+      if (!this.#settling.delete(connection)) continue;
+      const next = this.#queue.shift();
+      if (next) connection.take(next);
+      else this.#idle.push(connection);
+    }
   };
 
   #gone(connection: HttpConnection): void {
