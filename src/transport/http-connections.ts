@@ -66,7 +66,7 @@ export class HttpConnections {
       events: {
         free: () => {
           this.#settling.add(connection);
-          if (this.#ended.push(connection) === 1) setImmediate(this.#turnEnds).unref();
+          if (this.#ended.push(connection) === 1) this.#unhurried(setImmediate(this.#turnEnds));
         },
         gone: () => this.#gone(connection),
       },
@@ -75,11 +75,15 @@ export class HttpConnections {
     connection.take(job);
   }
 
-  /** Still in the turn in which the answer ended. Only whoever waits makes the next one come sooner than it would. */
+  /** Only where somebody waits does the next turn come sooner than it would. */
+  #unhurried(immediate: NodeJS.Immediate): void {
+    if (this.#queue.length === 0) immediate.unref();
+  }
+
+  /** Still in the turn in which the answer ended. */
   readonly #turnEnds = (): void => {
-    const next = setImmediate(this.#settle, this.#ended);
+    this.#unhurried(setImmediate(this.#settle, this.#ended));
     this.#ended = [];
-    if (this.#queue.length === 0) next.unref();
   };
 
   /** Sockets have been looked at since. */
