@@ -43,12 +43,17 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
   const common = { describe, limits, connectTimeoutMs, clock };
   switch (transport.kind) {
     case 'stdio':
-      return { kind: 'one', open: childProcess(server, transport, context) };
+      return { kind: 'one', remote: false, open: childProcess(server, transport, context) };
     case 'tcp':
-      return { kind: 'one', open: openTcp({ ...common, host: transport.host, port: transport.port }) };
+      return {
+        kind: 'one',
+        remote: true,
+        open: openTcp({ ...common, host: transport.host, port: transport.port }),
+      };
     case 'websocket':
       return {
         kind: 'one',
+        remote: true,
         open: lazyLink(describe, async () => {
           const { openWebSocket } = await import('./transport/websocket.ts');
           const headers = Object.fromEntries(transport.headers);
@@ -58,6 +63,7 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
     case 'sse':
       return {
         kind: 'one',
+        remote: true,
         open: sse({
           ...common,
           env,
@@ -81,6 +87,7 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
         modern: http({ ...options, era: 'modern' }),
         legacy: http({ ...options, era: 'legacy' }),
         sse: transport.fallbackToSse ? sse(options) : undefined,
+        namedForSse: URL.canParse(transport.url) && /\/sse\/?$/i.test(new URL(transport.url).pathname),
         saysOlder,
       };
     }

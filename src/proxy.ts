@@ -353,6 +353,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     greeted.set({
       info: member.client.info ?? ownInfo(options.version),
       capabilities: member.client.capabilities,
+      protocolVersion: askedIn(member.client),
     });
     if (exclusive) shared.recall();
     const news = new ListNews({
@@ -421,7 +422,11 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   /** A client's own connections, where a server's config or its behaviour asks for them. */
   function clientFleet(member: Member, news: ListNews): Fleet {
     const { info, capabilities } = member.client;
-    const greeting = greetingSource({ info: info ?? ownInfo(options.version), capabilities });
+    const greeting = greetingSource({
+      info: info ?? ownInfo(options.version),
+      capabilities,
+      protocolVersion: askedIn(member.client),
+    });
     const its: Fleet = fleet({
       own: wantsOwnConnections,
       ownOnDemand: (server) => promoted.has(server),
@@ -596,6 +601,11 @@ interface FleetPart {
   readonly greeting: GreetingSource;
   readonly shared?: Fleet;
   readonly changed: (kinds: readonly ListKind[]) => void;
+}
+
+/** What a server that takes no other revision may suit best. */
+function askedIn({ era, protocolVersion }: Client): string | undefined {
+  return era === 'legacy' ? protocolVersion : undefined;
 }
 
 function ownInfo(version: string): JsonObject {

@@ -30,6 +30,8 @@ export interface ProxyErrorDetails {
   readonly server?: string;
   readonly delivered: Delivered;
   readonly retryAfterMs?: number | undefined;
+  /** The server has answered this one call, as with `isError`: nothing is wrong with the server, and nothing to retry. */
+  readonly answered?: boolean;
   /** The client capabilities that the server misses. */
   readonly needs?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
@@ -42,6 +44,7 @@ export class ProxyError extends Error {
   readonly server: string | undefined;
   readonly delivered: Delivered;
   readonly retryAfterMs: number | undefined;
+  readonly answered: boolean;
   readonly needs: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, details: ProxyErrorDetails) {
@@ -50,6 +53,7 @@ export class ProxyError extends Error {
     this.server = details.server;
     this.delivered = details.delivered;
     this.retryAfterMs = details.retryAfterMs;
+    this.answered = details.answered ?? false;
     this.needs = details.needs;
   }
 

@@ -61,8 +61,8 @@ export class Delivery implements Step {
   }
 
   onError(error: unknown): Promise<Json> {
-    if (!(error instanceof ProxyError) || error.delivered !== false || this.#call.signal.cancelled)
-      throw error;
+    if (!(error instanceof ProxyError) || error.delivered !== false || error.answered) throw error;
+    if (this.#call.signal.cancelled) throw error;
     return this.#sendAgain(this.#call, this.#connection, error);
   }
 }

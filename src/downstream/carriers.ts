@@ -6,6 +6,8 @@ export type Carriers = OneLink | HttpLinks;
 /** A carrier that is the same for both eras: a child process, TCP, a WebSocket, legacy SSE. */
 export interface OneLink {
   readonly kind: 'one';
+  /** There is a server already: nothing has to be started for it to answer. */
+  readonly remote: boolean;
   readonly open: OpenLink;
 }
 
@@ -15,6 +17,8 @@ export interface HttpLinks {
   readonly modern: OpenLink;
   readonly legacy: OpenLink;
   readonly sse: OpenLink | undefined;
+  /** The address is one that servers of the older SSE transport mostly have. */
+  readonly namedForSse: boolean;
   /** Whether an error is one of the statuses after which the spec has clients try the older way. */
   readonly saysOlder: (error: unknown) => boolean;
 }

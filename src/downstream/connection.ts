@@ -90,6 +90,8 @@ export class Connection {
   readonly #asked = new Map<IdText, Cancellation>();
   #agreement: Agreement | undefined;
   #heard = 0;
+  /** The list that it answered with the fewest characters. */
+  #answered: { readonly method: string; readonly length: number } | undefined;
   readonly #whenEnded: (() => void)[] = [];
   /** What ended it. */
   #end: ProxyError | undefined;
@@ -135,8 +137,8 @@ export class Connection {
     this.#link.agreed?.(agreement.protocolVersion);
   }
 
-  /** Sends one call on, under the name the server gave. */
-  call(call: Call): Answer {
+  /** Sends one call on, under the name the server gave. @param again in a new session, after one that was lost. */
+  call(call: Call, again = false): Answer {
     if (this.#end) return Answer.failed(this.#tooLate(this.#end));
     if (call.signal.cancelled) return Answer.failed(this.#unwanted(call.signal.reason));
     const id = this.#peer.nextId();
@@ -157,6 +159,7 @@ export class Connection {
         era === 'modern'
           ? this.#options.headersFor({ method, name, params, headers: call.headers })
           : undefined,
+      again,
     });
     call.signal.link(sent);
     return answer.through(sent);
@@ -249,7 +252,12 @@ export class Connection {
     const { era } = this.agreement;
     const envelope = era === 'modern' ? { _meta: envelopeFor(client) } : {};
     return fetchListing(this.agreement, {
-      ask: (method, params) => this.request(method, { ...params, ...envelope }, { signal: options.signal }),
+      ask: async (method, params) => {
+        const { signal } = options;
+        const result = await this.request(method, { ...params, ...envelope }, { signal });
+        this.#rememberAnswered(method, result.length);
+        return result;
+      },
       before: options.before,
       maxItems: this.#options.limits.tools,
       maxPages: this.#options.limits.pages,
@@ -258,17 +266,36 @@ export class Connection {
   }
 
   /** Asks for a sign of life: any answer is one. @throws ProxyError where none came. */
-  async probe(client: Pick<Client, 'info' | 'capabilities'>, signal: Cancellation): Promise<void> {
-    const modern = this.agreement.era === 'modern';
+  probe(client: Pick<Client, 'info' | 'capabilities'>, signal: Cancellation): Promise<void> {
     // The modern family has no ping; `server/discover` is the smallest thing that every server of it answers.
-    const answer = modern
-      ? this.request('server/discover', { _meta: envelopeFor(client) }, { signal })
-      : this.request('ping', undefined, { signal });
+    const method = this.agreement.era === 'modern' ? 'server/discover' : 'ping';
+    return this.#signOfLife(method, client, signal);
+  }
+
+  async #signOfLife(
+    method: string,
+    client: Pick<Client, 'info' | 'capabilities'>,
+    signal: Cancellation,
+  ): Promise<void> {
+    const params = this.agreement.era === 'modern' ? { _meta: envelopeFor(client) } : undefined;
     try {
-      await answer;
+      await this.request(method, params, { signal });
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
     }
+  }
+
+  #rememberAnswered(method: string, length: number): void {
+    if (length < (this.#answered?.length ?? Infinity)) this.#answered = { method, length };
+  }
+
+  /** As `probe`, with what it has answered before; `undefined` where there is no such thing. */
+  probeOtherwise(
+    client: Pick<Client, 'info' | 'capabilities'>,
+    signal: Cancellation,
+  ): Promise<void> | undefined {
+    if (!this.#answered) return undefined;
+    return this.#signOfLife(this.#answered.method, client, signal);
   }
 
   /** Counts whatever comes from the server. */

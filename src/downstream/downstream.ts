@@ -31,6 +31,7 @@ import { cannotTellWho, put, whoIsAsked } from './questions.ts';
 import { answeringQuestions } from './rounds.ts';
 import { Said } from './said.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { Tried } from './tried.ts';
 import type { Turns } from './turns.ts';
 
 /** How long the end of a lost connection may take to be told. */
@@ -144,6 +145,8 @@ export class Downstream {
         const why = this.#life.connection?.whySilent ?? '';
         this.#life.fail('probe', why === '' ? what : `${what}. ${why}`);
       },
+      unknowing: () =>
+        log.info({ server }, 'downstream server does not answer pings: it is asked for a list instead'),
     });
     this.#life = new Life<Connection>({
       server,
@@ -361,12 +364,17 @@ export class Downstream {
     const { server, clock, eras, protocol, carriers, greeting, connectTimeoutMs } = this.#options;
     let connection: Connection | undefined;
     let over = false;
+    let timedOut = false;
+    const tried = new Tried(server);
     let stopTimer: () => void = () => {};
     let from = clock.now();
     const tooLate = new Promise<never>((_, reject) => {
       const arm = (): void => {
         from = clock.now();
-        stopTimer = clock.after(connectTimeoutMs, () => reject(this.#connectTimeout(connection)));
+        stopTimer = clock.after(connectTimeoutMs, () => {
+          timedOut = true;
+          reject(this.#connectTimeout(connection, tried.reasons));
+        });
       };
       // The time until our own client greets us is not the server's.
       if (greeting.now) arm();
@@ -377,6 +385,10 @@ export class Downstream {
       carriers,
       protocol,
       remembered: eras.get(),
+      rememberedVersion: eras.version(),
+      tried,
+      connectTimeoutMs,
+      clock,
       greeting: () => greeting.promise,
       connect: (open) => {
         if (over || this.#closing) throw this.#connectTimeout();
@@ -385,8 +397,8 @@ export class Downstream {
     });
     try {
       const ready = await Promise.race([greeted, tooLate]);
-      eras.set(ready.agreement.era);
-      return ready;
+      eras.set(ready.connection.agreement.era, ready.onlyVersion);
+      return ready.connection;
     } catch (error) {
       greeted.catch(() => {
         // Reported by the race, or too late to matter.
@@ -395,7 +407,7 @@ export class Downstream {
       void connection?.close();
       if (!this.#closing) this.#offer.waitedInVain(from);
       // Some servers stay silent when they are asked in the way of the other era.
-      if (carriers.kind === 'one' && !this.#closing) eras.forget();
+      if ((carriers.kind === 'one' || timedOut) && !this.#closing) eras.forget();
       throw error;
     } finally {
       stopTimer();
@@ -415,6 +427,7 @@ export class Downstream {
     this.#offer.listFrom(connection);
     this.#prober.start({
       probe: async (signal) => connection.probe(await greeting.promise, signal),
+      otherwise: (signal) => greeting.now && connection.probeOtherwise(greeting.now, signal),
       heard: () => connection.heard,
       busy: () => this.#inFlight > 0,
     });
@@ -468,7 +481,7 @@ export class Downstream {
     await connection.ended(LOSS_MS);
     if (!connection.closed) throw error;
     const next = await this.#life.ready(call.signal);
-    return next.call(call);
+    return next.call(call, true);
   };
 
   /** A result of very many parts would be copied, walked through and shown part by part further on. */
@@ -511,9 +524,10 @@ export class Downstream {
     const ms = now - from;
     if (error instanceof RpcError) this.#tell(error.code === INTERNAL_ERROR ? 'error' : 'ok', ms, now);
     if (!(error instanceof ProxyError)) return;
-    if (error.retryAfterMs !== undefined && error.delivered === false && this.connected)
+    if (error.retryAfterMs !== undefined && error.delivered === false && !error.answered && this.connected)
       this.#restUntil = now + Math.min(error.retryAfterMs, LONGEST_REST_MS);
-    if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);
+    if (error.answered) this.#tell('ok', ms, now);
+    else if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);
     else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms, now);
   }
 
@@ -608,11 +622,13 @@ export class Downstream {
     if (known === undefined) this.#options.log.warn({ server: this.#options.server, what }, 'skipped');
   }
 
-  #connectTimeout(connection?: Connection): ProxyError {
+  #connectTimeout(connection?: Connection, before?: string): ProxyError {
     const { server, connectTimeoutMs } = this.#options;
     const why = connection?.whySilent ?? '';
+    const earlier =
+      before === undefined ? '' : ` Before that: ${before}. "protocol" in its config says which to speak.`;
     return new ProxyError('TIMEOUT', {
-      message: `"${server}" did not answer the handshake within ${connectTimeoutMs} ms (connectTimeoutMs).${why && ` ${why}`}`,
+      message: `"${server}" did not answer the handshake within ${connectTimeoutMs} ms (connectTimeoutMs).${why && ` ${why}`}${earlier}`,
       server,
       delivered: false,
     });

@@ -4,6 +4,8 @@ import type { JsonObject } from '../core/json.ts';
 export interface Greeting {
   readonly info: JsonObject;
   readonly capabilities: JsonObject;
+  /** The revision that our one client of the legacy family asked for. */
+  readonly protocolVersion?: string | undefined;
 }
 
 export interface GreetingSource {

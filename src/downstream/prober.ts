@@ -2,7 +2,8 @@
  * Asks a server for a sign of life every now and then, while it is up.
  *
  * One that answers nothing twice in a row is taken for dead, unless it has a call to work on: a server that does one
- * thing at a time may just be busy.
+ * thing at a time may just be busy. And one that has never answered a probe may not know them: it is asked what it has
+ * answered before.
  */
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
@@ -14,6 +15,8 @@ const DEAD_AFTER = 2;
 export interface Probed {
   /** Asks; rejects where no answer came. */
   readonly probe: (signal: Cancellation) => Promise<void>;
+  /** As `probe`, with something that the server has answered in this life; `undefined` where there is no such thing. */
+  readonly otherwise?: (signal: Cancellation) => Promise<void> | undefined;
   /** Counts whatever the server sends. */
   readonly heard: () => number;
   readonly busy: () => boolean;
@@ -28,6 +31,8 @@ export interface ProberOptions {
   /** How long it took; `undefined`: no answer. Not told of a server that is busy. */
   readonly result: (ms: number | undefined) => void;
   readonly dead: (what: string) => void;
+  /** It answers, but not to probes; told once. */
+  readonly unknowing?: () => void;
 }
 
 export class Prober {
@@ -35,6 +40,9 @@ export class Prober {
   #cancel: (() => void) | undefined;
   #signal: Cancellation | undefined;
   #silent = 0;
+  #knowsProbes = false;
+  #askedOtherwise = false;
+  #toldUnknowing = false;
   #probed: Probed | undefined;
 
   constructor(options: ProberOptions) {
@@ -44,6 +52,8 @@ export class Prober {
   start(probed: Probed): void {
     this.stop();
     this.#silent = 0;
+    this.#knowsProbes = false;
+    this.#askedOtherwise = false;
     this.#probed = probed;
     this.#plan(probed);
   }
@@ -78,8 +88,9 @@ export class Prober {
     const from = clock.now();
     const stop = clock.after(timeoutMs, () => signal.cancel('no answer to a probe'));
     let answered = true;
+    const otherwise = this.#askedOtherwise ? probed.otherwise?.(signal) : undefined;
     try {
-      await probed.probe(signal);
+      await (otherwise ?? probed.probe(signal));
     } catch {
       answered = false;
     }
@@ -89,14 +100,24 @@ export class Prober {
     this.#signal = undefined;
     if (answered) {
       this.#silent = 0;
+      if (otherwise) this.#tellUnknowing();
+      else this.#knowsProbes = true;
       result(clock.now() - from);
     } else if (!probed.busy() && probed.heard() === heardBefore) {
-      result(undefined);
+      // Whether that says anything is known when it has been asked in the other way.
+      if (this.#knowsProbes || this.#askedOtherwise || !probed.otherwise) result(undefined);
+      this.#askedOtherwise ||= !this.#knowsProbes;
       if (++this.#silent >= DEAD_AFTER)
         return dead(`it answered nothing for ${DEAD_AFTER} probes of ${timeoutMs} ms`);
       // At once again: nobody should wait another pause for a server that hangs.
       return void this.#probe(probed);
     }
     this.#plan(probed);
+  }
+
+  #tellUnknowing(): void {
+    if (this.#toldUnknowing) return;
+    this.#toldUnknowing = true;
+    this.#options.unknowing?.();
   }
 }

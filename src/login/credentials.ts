@@ -221,6 +221,7 @@ export class Credentials implements Authorization {
         message: `"${server}" refused the request (HTTP 403, insufficient_scope), and a new login would not change that.`,
         server,
         delivered: false,
+        answered: true,
       });
     this.#wider = scopeUnion(this.#wider, wanted);
     this.#challenge = { ...challenge, scope: this.#wider };

@@ -163,7 +163,7 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 function isOutage(error: unknown): boolean {
-  return error instanceof ProxyError && OUTAGES.has(error.code);
+  return error instanceof ProxyError && !error.answered && OUTAGES.has(error.code);
 }
 
 function marked({ result, at: since, ttlMs }: StoredResult, clock: Clock, stale: boolean): Json {

@@ -186,8 +186,9 @@ class Admitted implements Step {
   }
 
   onError(error: unknown): never {
-    if (error instanceof ProxyError) this.#circuit.failed(this.#call, this.#admission, error);
-    // The server's own JSON-RPC error is an answer.
+    if (error instanceof ProxyError && !error.answered)
+      this.#circuit.failed(this.#call, this.#admission, error);
+    // The server's own JSON-RPC error is an answer, and so is a status that refuses one call.
     else this.#circuit.succeeded(this.#call, this.#admission);
     throw error;
   }

@@ -1,7 +1,8 @@
 /**
  * Tries again, after a pause, a call that surely did not arrive or that is safe to repeat. Where it goes then is the router's business.
  *
- * An answer is an answer: `isError` results and the server's own JSON-RPC errors are never retried.
+ * An answer is an answer: `isError` results, the server's own JSON-RPC errors and its refusals of one call are never
+ * retried.
  */
 import { type Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
@@ -127,7 +128,8 @@ function pauseBefore(
   options: RetryOptions,
 ): number | undefined {
   const { attempts, delayMs, maxDelayMs } = options.policyOf(call);
-  if (attempt >= attempts || call.signal.cancelled || !PASSING.has(error.code)) return undefined;
+  if (attempt >= attempts || call.signal.cancelled || error.answered || !PASSING.has(error.code))
+    return undefined;
   if (error.delivered !== false && !options.isSafe(call)) return undefined;
   if ((error.retryAfterMs ?? 0) > maxDelayMs) return undefined;
   const full = Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1));

@@ -17,6 +17,14 @@ export function eraOf(revision: string): Era | undefined {
   return ERAS.get(revision);
 }
 
+/** A first draft that some servers still choose; it differs in nothing that matters here. */
+export const DRAFT = '2024-10-07';
+
+/** As `eraOf`, for what a server chose: the draft is taken from servers and offered to nobody. */
+export function eraOfServer(revision: string): Era | undefined {
+  return revision === DRAFT ? 'legacy' : eraOf(revision);
+}
+
 const PREFIX = 'io.modelcontextprotocol/';
 export const META_PROTOCOL_VERSION: string = `${PREFIX}protocolVersion`;
 export const META_CLIENT_CAPABILITIES: string = `${PREFIX}clientCapabilities`;

@@ -45,20 +45,22 @@ export function rpcErrorIn(text: string): RpcErrorText | undefined {
 }
 
 /**
- * 404 is what the specification asks for. Many servers built from the SDK's early examples answer 400 with
- * code -32000 and a sentence about the session instead, when they have been restarted.
+ * 404 is what the specification asks for. Many servers that have been restarted answer 400 or 410 instead, as text or
+ * as JSON with any code; they have in common that they speak of the session.
+ *
+ * @param body what came with the status.
+ * @param again it was sent once more in a session that had just been opened: then it is the call that is refused.
  */
 export function meansSessionLost(
   status: number,
-  answer: RpcErrorText | undefined,
-  id: number | undefined,
+  body: string,
+  { id, again }: { readonly id: number | undefined; readonly again: boolean },
 ): boolean {
-  if (status === 404) return !(answer?.code === METHOD_NOT_FOUND && answer.id === id && id !== undefined);
-  return (
-    status === 400 &&
-    (answer?.code === -32000 || answer?.code === -32001) &&
-    /\bsession\b|not initialized/i.test(answer.message)
-  );
+  if (status === 404) {
+    const answer = rpcErrorIn(body);
+    return !(answer?.code === METHOD_NOT_FOUND && answer.id === id && id !== undefined);
+  }
+  return (status === 400 || status === 410) && !again && /session|not initialized/i.test(body);
 }
 
 /** Whether the error message tells more than the status: not where the status asks for a deed of ours. */

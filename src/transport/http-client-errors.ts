@@ -27,21 +27,33 @@ export class SessionLost extends Error {
   override readonly name = 'SessionLost';
 }
 
-/** What a status other than 2xx and 3xx means for the request that it answers. */
+/** The cause of a ProxyError for an answer that a POST gets from servers of the older SSE transport. */
+export class EndpointNamed extends Error {
+  override readonly name = 'EndpointNamed';
+}
+
+/**
+ * What a status other than 2xx and 3xx means for the request that it answers.
+ *
+ * @param bodyText without the credentials of the request, which some servers repeat.
+ */
 export function statusError(
   server: string,
   status: number,
   headers: ResponseHeaders,
   bodyText: string,
 ): ProxyError {
-  const { code, delivered, says } = meaningOf(status);
+  const { code, delivered, says, otherwise = '' } = meaningOf(status);
+  const answered = status < 500 && !ABOUT_THE_SERVER.has(status);
+  const words = answered ? wordsIn(bodyText) : '';
   const retryAfterMs = retryAfter(headerOf(headers, 'retry-after'));
   const wait =
     retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(retryAfterMs / 1000)} seconds.`;
   return new ProxyError(code, {
-    message: `"${server}" ${says}.${wait}`,
+    message: `"${server}" ${says}${words === '' ? `${otherwise}.` : `. It says: ${words}`}${wait}`,
     server,
     delivered,
+    answered,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     cause: new HttpStatusError(status, bodyText, headerOf(headers, 'www-authenticate')?.slice(0, 4096)),
   });
@@ -51,6 +63,44 @@ interface Meaning {
   readonly code: ErrorCode;
   readonly delivered: Delivered;
   readonly says: string;
+  /** Where the server itself gives no reason. */
+  readonly otherwise?: string;
+}
+
+/** Statuses below 500 that hold for every request, and not for the one that they answer. */
+const ABOUT_THE_SERVER: ReadonlySet<number> = new Set([401, 407, 408, 425, 429]);
+
+const MAX_WORDS = 1000;
+/** Where an error in JSON has its sentence, under whatever it is wrapped in. */
+const SENTENCES = ['message', 'detail', 'error_description', 'title', 'reason', 'error', 'errors'];
+
+/** The server's own reason, on one line; empty where a page, data or nothing stands in its place. */
+function wordsIn(body: string): string {
+  const text = body.trim();
+  if (text === '' || text.startsWith('<')) return '';
+  const line = (/^[[{"]/.test(text) ? sentenceInJson(text) : text).replace(/[\p{C}\s]+/gu, ' ').trim();
+  return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line;
+}
+
+function sentenceInJson(text: string): string {
+  try {
+    return sentenceIn(JSON.parse(text), 3) ?? '';
+  } catch {
+    // It was cut.
+    return '';
+  }
+}
+
+function sentenceIn(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  if (depth === 0 || typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value)) return sentenceIn(value[0], depth - 1);
+  const members = new Map<string, unknown>(Object.entries(value));
+  for (const name of SENTENCES) {
+    const found = sentenceIn(members.get(name), depth - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function meaningOf(status: number): Meaning {
@@ -61,7 +111,8 @@ function meaningOf(status: number): Meaning {
       return {
         code: 'DOWNSTREAM_FAILED',
         delivered: false,
-        says: 'refused the request (HTTP 403): these credentials do not allow it',
+        says: 'refused the request (HTTP 403)',
+        otherwise: ': these credentials do not allow it',
       };
     case 407:
       return {
@@ -202,6 +253,26 @@ export function badResponse(server: string, says: string): ProxyError {
     message: `"${server}" ${says}.`,
     server,
     delivered: 'unknown',
+  });
+}
+
+/** What it sends is the beginning of another transport's conversation. */
+export function endpointNamed(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_FAILED', {
+    message: `"${server}" answered as servers of the older SSE transport do: its "type" is "sse".`,
+    server,
+    delivered: false,
+    cause: new EndpointNamed(),
+  });
+}
+
+/** The request was not taken: it can be made again in a new session. */
+export function sessionLost(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" no longer knows the session; a new one has to be opened.`,
+    server,
+    delivered: false,
+    cause: new SessionLost(),
   });
 }
 

@@ -5,15 +5,16 @@
 import { type MessageText, wholeText } from '../core/abridged.ts';
 import type { Era } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import { ProxyError } from '../core/errors.ts';
+import type { ProxyError } from '../core/errors.ts';
 import { editObject, elementTexts } from '../core/json-edit.ts';
 import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
 import { isAnswerTo, meansSessionLost, rpcErrorIn, speaksForItself } from './http-client-answers.ts';
 import {
   badResponse,
+  endpointNamed,
   redirectError,
-  SessionLost,
+  sessionLost,
   statusError,
   tooLargeError,
   transportError,
@@ -49,6 +50,8 @@ const LINGER_MS = 5000;
 /** An error's status is known; its body is not worth a longer wait. */
 const ERROR_BODY_MS = 2000;
 const RESUME = { floorMs: 100, defaultMs: 1000, capMs: 30_000, attempts: 5 } as const;
+
+const GREETINGS: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
 export class Post implements Receiver {
   readonly outgoing: Outgoing;
@@ -144,6 +147,10 @@ export class Post implements Receiver {
 
   event({ data, type }: StreamEvent): void {
     this.#attempts = 0;
+    if (type === 'endpoint' && GREETINGS.has(this.outgoing.method ?? '')) {
+      this.#finish(endpointNamed(this.#owner.server));
+      return;
+    }
     // An empty event only carries its id; MCP's messages have no type, or the default one.
     if (data === '' || (type !== '' && type !== 'message')) return;
     this.#deliver(data);
@@ -288,26 +295,21 @@ export class Post implements Receiver {
     const { server, era } = this.#owner;
     const status = this.#status;
     if (this.#sentAgain()) return;
-    const answer = rpcErrorIn(text);
-    if (era === 'legacy' && this.#inSession && meansSessionLost(status, answer, this.id)) {
-      this.#finish(
-        new ProxyError('DOWNSTREAM_UNAVAILABLE', {
-          message: `"${server}" no longer knows the session; a new one has to be opened.`,
-          server,
-          delivered: false,
-          cause: new SessionLost(),
-        }),
-      );
+    const { id } = this;
+    const again = this.outgoing.again === true;
+    if (era === 'legacy' && this.#inSession && meansSessionLost(status, text, { id, again })) {
+      this.#finish(sessionLost(server));
       this.#owner.sessionLost();
       return;
     }
+    const answer = rpcErrorIn(text);
     if (this.id !== undefined && answer !== undefined && speaksForItself(status, answer, this.id)) {
       this.#answered = true;
       this.#owner.message(answer.id === this.id ? text : editObject(text, { id: String(this.id) }), this.id);
       this.#finish();
       return;
     }
-    this.#finish(statusError(server, status, this.#responseHeaders, text));
+    this.#finish(statusError(server, status, this.#responseHeaders, this.#owner.wire.purged(text)));
   }
 
   /** Refused for want of other credentials: goes out once more where they can be had. */

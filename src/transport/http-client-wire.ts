@@ -4,6 +4,7 @@ import { type Connections, dispatcherFor, type Environment } from './http-client
 import type { Exchange } from './http-client-exchange.ts';
 import type { HttpRequest } from './http-job.ts';
 import { VIA } from '../core/hops.ts';
+import { redactor } from '../core/redact.ts';
 import type { Wire as Message } from '../core/wire.ts';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -120,6 +121,16 @@ export class Wire {
   delete(exchange: Exchange): void {
     const headers = this.#ours(this.#headers());
     this.#dispatch(true, { method: 'DELETE', path: this.path, headers }, exchange);
+  }
+
+  /** A text of the server's without what it was sent as secrets. */
+  purged(text: string): string {
+    if (text === '') return text;
+    const { username, password } = this.#url;
+    const values = Object.values(this.#headers());
+    const tokens = values.map((value) => /^\w+\s+(\S+)$/.exec(value)?.[1] ?? value);
+    const own = [username, password].map((part) => decodeURIComponent(part));
+    return redactor([...values, ...tokens, ...own, this.#session ?? ''])(text);
   }
 
   async destroy(): Promise<void> {

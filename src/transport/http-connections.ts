@@ -19,6 +19,13 @@ export class HttpConnections {
   readonly #all = new Set<HttpConnection>();
   /** The one that was used last goes first: it is the least likely to have been closed by the server. */
   readonly #idle: HttpConnection[] = [];
+  /**
+   * Those whose answer has just ended. What else the server sends must have had its chance to come before the next
+   * request goes out, or it would be taken for that one's answer.
+   */
+  readonly #settling = new Set<HttpConnection>();
+  /** Those of them whose answer ended in this turn. */
+  #ended: HttpConnection[] = [];
   readonly #queue: HttpJob[] = [];
   #destroyed = false;
 
@@ -35,7 +42,11 @@ export class HttpConnections {
     if (this.#destroyed) return job.fail(new Error('closed'));
     const idle = this.#idle.pop();
     if (idle) idle.take(job);
-    else if (this.#all.size < this.#options.connections) this.#open(job);
+    // One of them is free before another connection could have come about.
+    else if (this.#settling.size > this.#queue.length) {
+      this.#queue.push(job);
+      setImmediate(() => {});
+    } else if (this.#all.size < this.#options.connections) this.#open(job);
     else this.#queue.push(job);
   }
 
@@ -54,9 +65,8 @@ export class HttpConnections {
       connectTimeoutMs,
       events: {
         free: () => {
-          const next = this.#queue.shift();
-          if (next) connection.take(next);
-          else this.#idle.push(connection);
+          this.#settling.add(connection);
+          if (this.#ended.push(connection) === 1) this.#unhurried(setImmediate(this.#turnEnds));
         },
         gone: () => this.#gone(connection),
       },
@@ -65,8 +75,30 @@ export class HttpConnections {
     connection.take(job);
   }
 
+  /** Only where somebody waits does the next turn come sooner than it would. */
+  #unhurried(immediate: NodeJS.Immediate): void {
+    if (this.#queue.length === 0) immediate.unref();
+  }
+
+  /** Still in the turn in which the answer ended. */
+  readonly #turnEnds = (): void => {
+    this.#unhurried(setImmediate(this.#settle, this.#ended));
+    this.#ended = [];
+  };
+
+  /** Sockets have been looked at since. */
+  readonly #settle = (connections: readonly HttpConnection[]): void => {
+    for (const connection of connections) {
+      if (!this.#settling.delete(connection)) continue;
+      const next = this.#queue.shift();
+      if (next) connection.take(next);
+      else this.#idle.push(connection);
+    }
+  };
+
   #gone(connection: HttpConnection): void {
     this.#all.delete(connection);
+    this.#settling.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     const next = this.#queue.shift();

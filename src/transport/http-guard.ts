@@ -40,16 +40,18 @@ export function buildGuard(options: GuardOptions): Guard {
         'set http.tokens, or bind to 127.0.0.1.',
     );
   const owners = hashTokens(options.tokens);
-  const named = [asHost(options.host), ...options.allowedHosts.map(lower)];
+  const named = [asHost(options.host), ...options.allowedHosts.map(asSent)];
   // An empty name would let in requests without a Host.
   const hosts = new Set([...LOOPBACK_NAMES, ...named.filter((name) => name !== '')]);
-  const origins = new Set(options.allowedOrigins.map((origin) => lower(origin).replace(/\/$/, '')));
+  const origins = new Set(options.allowedOrigins.map(originOf));
   return {
     checkHost(host = '', localAddress) {
-      const given = lower(host);
+      const given = withoutDot(lower(host));
       if (hosts.has(given)) return undefined;
       const name = given.replace(/:\d*$/, '');
       if (hosts.has(name)) return undefined;
+      // Nobody sends the usual ports.
+      if (name === given && USUAL_PORTS.some((port) => hosts.has(`${name}:${port}`))) return undefined;
       // Bound to every address: the one that the connection came in by cannot be a rebound name.
       if (isIP(name.replace(/^\[|\]$/g, '')) > 0 && name === asHost(localAddress() ?? '')) return undefined;
       return forbidden(`The host ${JSON.stringify(host)} is not served here: add it to http.allowedHosts.`);
@@ -83,6 +85,28 @@ export function asHost(address: string): string {
   return isIP(name) === 6 ? `[${name}]` : name;
 }
 
+/** A host from the config, as a client sends it: people write whole addresses, and names that are not ASCII. */
+function asSent(host: string): string {
+  const address = /^https?:\/\//i.test(host) ? host : `http://${host}`;
+  if (host === '' || !URL.canParse(address)) return withoutDot(lower(host));
+  const { hostname } = new URL(address);
+  const port = /:(\d+)(?:\/|$)/.exec(host)?.[1];
+  const name = withoutDot(hostname);
+  return port === undefined ? name : `${name}:${port}`;
+}
+
+/** The dot that ends a full name, which some clients leave on. */
+function withoutDot(host: string): string {
+  return host.replace(/\.(?=:\d*$|$)/, '');
+}
+
+function originOf(text: string): string {
+  const { origin } = URL.canParse(text) ? new URL(text) : { origin: 'null' };
+  // An origin that only some applications have is kept as it was written.
+  return origin === 'null' ? lower(text).replace(/\/$/, '') : origin;
+}
+
+const USUAL_PORTS = ['80', '443'];
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const ASCII = /^[\x21-\x7e]*$/;
 const LOOPBACK_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;

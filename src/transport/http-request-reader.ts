@@ -19,7 +19,7 @@ export type RequestHeaders = Readonly<Record<string, string | undefined>>;
 /** What stands before a body. A head that comes again to the letter, right after itself, is the same object. */
 export interface RequestHead {
   readonly method: string;
-  /** Path and query, as they were sent. */
+  /** Path and query, or a whole address, as they were sent. */
   readonly target: string;
   readonly headers: RequestHeaders;
   /** Of the body, in bytes or chunks. */
@@ -39,7 +39,8 @@ export interface RequestEvents {
 
 const MAX_FIELDS = 256;
 const SIZE_LINE = /^([\da-fA-F]{1,12})(?:;[\w!#$%&'*+.^`|~-]+(?:=(?:[\w!#$%&'*+.^`|~-]+|"[\w ]*"))?)*$/;
-const REQUEST_LINE = /^([\w!#$%&'*+.^`|~-]{1,32}) (\/[\x21-\x7e]*|\*) HTTP\/1\.([01])$/;
+const REQUEST_LINE =
+  /^([\w!#$%&'*+.^`|~-]{1,32}) (\/[\x21-\x7e]*|\*|https?:\/\/[\x21-\x7e]+) HTTP\/1\.([01])$/;
 
 export class RequestReader extends MessageReader {
   readonly #events: RequestEvents;

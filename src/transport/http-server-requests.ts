@@ -50,6 +50,8 @@ export type RequestHandler = (request: ServerRequest, response: ServerResponse) 
 
 /** The one page that needs no token: it tells nothing but that the process lives. */
 const OPEN_PAGE = '/healthz';
+/** What load balancers ask, by whatever name or address they have for us. */
+const FOR_ANY_HOST: ReadonlySet<string> = new Set([OPEN_PAGE, '/readyz']);
 
 /** A client that may call, as whom, and what a page of it may read. */
 interface Admitted {
@@ -86,10 +88,12 @@ class Handling {
   handle(): Admitted | undefined {
     const { head } = this.#request;
     const { guard, path } = this.#options;
-    const stranger = this.#checkSender(head);
+    const place = placeOf(head);
+    if (!place) return this.#refuse({ status: 400, message: 'The address and "Host" name different hosts.' });
+    const target = place.path;
+    const stranger = this.#checkSender(head, place);
     if (stranger) return this.#refuse(stranger);
     if (answerPreflight(head, this.#response, this.#cors)) return undefined;
-    const target = pathOf(head.target);
     const principal = target === OPEN_PAGE ? '' : guard.principalOf(head.headers['authorization']);
     if (typeof principal !== 'string') return this.#refuse(principal);
     if (target === path) return this.#handleMcp(head, { principal, cors: this.#cors });
@@ -107,11 +111,13 @@ class Handling {
     );
   }
 
-  #checkSender({ headers }: RequestHead): Refusal | undefined {
+  #checkSender({ headers }: RequestHead, { host, path }: Place): Refusal | undefined {
     const { guard, stopping } = this.#options;
     if (stopping()) return { status: 503, message: 'The proxy is stopping.', last: true };
-    const { host, origin } = headers;
-    const stranger = guard.checkHost(host, () => this.#request.localAddress);
+    const { origin } = headers;
+    const stranger = FOR_ANY_HOST.has(path)
+      ? undefined
+      : guard.checkHost(host, () => this.#request.localAddress);
     if (stranger || origin === undefined) return stranger;
     const foreign = guard.checkOrigin(origin);
     if (!foreign) this.#cors = corsHeaders(origin);
@@ -198,10 +204,32 @@ class Exchange implements HttpExchange {
   }
 }
 
-/** Compared as it stands: a URL object costs more than the rest of a small request. */
-function pathOf(url: string): string {
-  const question = url.indexOf('?');
-  return question < 0 ? url : url.slice(0, question);
+/** What a request is for. */
+interface Place {
+  readonly host: string | undefined;
+  /** Without its query. */
+  readonly path: string;
+}
+
+const WHOLE_ADDRESS = /^https?:\/\/([^/?#]+)([^?#]*)/;
+
+/** @returns `undefined` where two hosts are named. Not by a URL object, which costs more than the rest of a small request. */
+function placeOf({ target, headers }: RequestHead): Place | undefined {
+  const { host } = headers;
+  const [, named, path] = WHOLE_ADDRESS.exec(target) ?? [];
+  if (named === undefined) return { host, path: tidied(target.split('?', 1)[0] ?? '') };
+  const isSame = host === undefined || withoutUsualPort(host) === withoutUsualPort(named);
+  return isSame ? { host: named, path: tidied(path || '/') } : undefined;
+}
+
+function withoutUsualPort(host: string): string {
+  return host.toLowerCase().replace(/:(?:80|443)?$/, '');
+}
+
+/** Paths that people take for one: in capitals, with a slash behind, or two where an address was put together. */
+function tidied(path: string): string {
+  const plain = path.replace(/\/{2,}/g, '/').toLowerCase();
+  return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain;
 }
 
 function wrongMethod(allow: string): Refusal {

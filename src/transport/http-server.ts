@@ -25,7 +25,7 @@ export interface HttpServerOptions extends GuardOptions {
   readonly silenceMs: number;
   /** Takes every authorised request on `path`; the body of a POST has been read. */
   readonly onMcp: (exchange: HttpExchange) => void;
-  /** Pages to GET, by path. `/healthz` is open, the others are guarded like `path`. */
+  /** Pages to GET, by path, guarded like `path`; but `/healthz` needs no token, and like `/readyz` no known `Host`. */
   readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
   readonly log: Logger;
   readonly timeouts?: Partial<ConnectionTimeouts>;

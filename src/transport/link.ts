@@ -14,6 +14,8 @@ export interface Outgoing {
   /** The id of our request; absent for notifications and answers. */
   readonly id?: number | undefined;
   readonly method?: string | undefined;
+  /** It was refused for want of a session, and that has been opened anew since. */
+  readonly again?: boolean;
   /** Further header fields over HTTP (`Mcp-Name`, `Mcp-Param-…`), names in any case. */
   readonly headers?: readonly (readonly [name: string, value: string])[] | undefined;
 }

@@ -14,6 +14,7 @@ import type { Environment } from './http-client-dispatcher.ts';
 import {
   badResponse,
   redirectError,
+  SessionLost,
   statusError,
   tooLargeError,
   transportError,
@@ -131,7 +132,15 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (!this.#posts.delete(post)) return;
     if (!post.sent) this.left(post);
     if (post === this.#first) this.#firstArrived();
-    if (error) queueMicrotask(() => this.#fail(post.outgoing.id, error));
+    if (error) queueMicrotask(() => this.#refused(post.outgoing.id, error));
+  }
+
+  #refused(id: number | undefined, error: ProxyError): void {
+    this.#fail(id, error);
+    if (!(error.cause instanceof SessionLost)) return;
+    const { server } = this;
+    const message = `"${server}" no longer knows the session: session lost.`;
+    this.#end(new ProxyError('DOWNSTREAM_UNAVAILABLE', { message, server, delivered: 'unknown' }));
   }
 
   message(text: MessageText): void {
@@ -164,7 +173,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (this.#status >= 300 && this.#status < 400) this.#end(redirectError(this.server, this.#headers));
     else if (this.#status !== 200) {
       if (!this.#openedAgain())
-        this.#end(statusError(this.server, this.#status, this.#headers, wholeText(text)));
+        this.#end(statusError(this.server, this.#status, this.#headers, this.wire.purged(wholeText(text))));
     } else if (this.#endpoint === undefined)
       this.#end(this.#unavailable('offers no event stream of the kind of 2024-11-05'));
     else this.#end(badResponse(this.server, 'ended its event stream'));

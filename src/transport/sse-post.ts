@@ -2,7 +2,14 @@
 import { type MessageText, wholeText } from '../core/abridged.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from './authorization.ts';
-import { redirectError, statusError, transportError, withoutCredentials } from './http-client-errors.ts';
+import { meansSessionLost } from './http-client-answers.ts';
+import {
+  redirectError,
+  sessionLost,
+  statusError,
+  transportError,
+  withoutCredentials,
+} from './http-client-errors.ts';
 import { Exchange, type Reading, type Receiver, type Trouble } from './http-client-exchange.ts';
 import { headerOf, type ResponseHeaders } from './http-client-headers.ts';
 import type { Headers, Wire } from './http-client-wire.ts';
@@ -107,6 +114,9 @@ export class SsePost implements Receiver {
     const { server } = this.#owner;
     if (this.#status < 300) return undefined;
     if (this.#status < 400) return redirectError(server, this.#headers);
-    return statusError(server, this.#status, this.#headers, text);
+    const { id, method, again = false } = this.outgoing;
+    if (method !== 'initialize' && meansSessionLost(this.#status, text, { id, again }))
+      return sessionLost(server);
+    return statusError(server, this.#status, this.#headers, this.#owner.wire.purged(text));
   }
 }

@@ -162,7 +162,11 @@ function outcomeOf(error: unknown): Outcome {
   const { code, message, delivered, retryAfterMs } = error;
   const known = { code, message, delivered, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   const answered =
-    delivered === false || code === 'CANCELLED' || code === 'RESULT_TOO_LARGE' || code === 'CLIENT_CANNOT';
+    error.answered ||
+    delivered === false ||
+    code === 'CANCELLED' ||
+    code === 'RESULT_TOO_LARGE' ||
+    code === 'CLIENT_CANNOT';
   return answered ? failed(known) : { kind: 'in_doubt', error: known };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Cancellation } from '../../src/core/cancellation.ts';
 import { Health } from '../../src/downstream/health.ts';
-import { Prober } from '../../src/downstream/prober.ts';
+import { type Probed, Prober } from '../../src/downstream/prober.ts';
 import { HandClock } from '../middleware/builders.ts';
 
 const MINUTE = 60_000;
@@ -97,6 +98,8 @@ describe('probing', () => {
     answers: boolean;
     busy: boolean;
     heard: number;
+    /** Whether it answers what it has answered before; absent: it has answered nothing. */
+    lists?: boolean;
   }
 
   function proberOf(server: Server) {
@@ -105,6 +108,10 @@ describe('probing', () => {
     const results: (number | undefined)[] = [];
     const deaths: string[] = [];
     const asked: number[] = [];
+    const lists: number[] = [];
+    const unknowing: number[] = [];
+    const silence = (signal: Cancellation): Promise<never> =>
+      new Promise((_, reject) => signal.onCancel((why) => reject(new Error(why))));
     const prober = new Prober({
       intervalMs: 30_000,
       timeoutMs: 5000,
@@ -112,18 +119,23 @@ describe('probing', () => {
       random: () => 0.5,
       result: (ms) => results.push(ms),
       dead: (what) => deaths.push(what),
+      unknowing: () => unknowing.push(clock.now() - from),
     });
-    prober.start({
+    const probed: Probed = {
       probe: (signal) => {
         asked.push(clock.now() - from);
-        return server.answers
-          ? Promise.resolve()
-          : new Promise((_, reject) => signal.onCancel((why) => reject(new Error(why))));
+        return server.answers ? Promise.resolve() : silence(signal);
+      },
+      otherwise: (signal) => {
+        if (server.lists === undefined) return undefined;
+        lists.push(clock.now() - from);
+        return server.lists ? Promise.resolve() : silence(signal);
       },
       heard: () => server.heard,
       busy: () => server.busy,
-    });
-    return { clock, prober, results, deaths, asked };
+    };
+    prober.start(probed);
+    return { clock, prober, probed, results, deaths, asked, lists, unknowing };
   }
 
   test('happens every 30 seconds', async () => {
@@ -139,7 +151,44 @@ describe('probing', () => {
     expect(deaths).toEqual([]);
     await clock.pass(1);
     expect(deaths).toEqual(['it answered nothing for 2 probes of 5000 ms']);
-    expect(results).toEqual([undefined, undefined]);
+    expect(results).toEqual([undefined]);
+  });
+
+  test('asks a server that has never answered one for what it has answered before, and says so once', async () => {
+    const { clock, prober, probed, deaths, results, asked, lists, unknowing } = proberOf({
+      answers: false,
+      busy: false,
+      heard: 0,
+      lists: true,
+    });
+    await clock.pass(100_000);
+    expect(deaths).toEqual([]);
+    expect(asked).toEqual([30_000]);
+    expect(lists).toEqual([35_000, 65_000, 95_000]);
+    expect(results).toEqual([0, 0, 0]);
+    // Another life may know them.
+    prober.start(probed);
+    await clock.pass(36_000);
+    expect(asked).toHaveLength(2);
+    expect(unknowing).toEqual([35_000]);
+  });
+
+  test('takes one for dead that answers neither, as soon as any other', async () => {
+    const { clock, deaths, lists } = proberOf({ answers: false, busy: false, heard: 0, lists: false });
+    await clock.pass(39_999);
+    expect([deaths, lists]).toEqual([[], [35_000]]);
+    await clock.pass(1);
+    expect(deaths).toHaveLength(1);
+  });
+
+  test('takes one for dead that has answered before and no longer does', async () => {
+    const server = { answers: true, busy: false, heard: 0, lists: true };
+    const { clock, deaths, lists, results } = proberOf(server);
+    await clock.pass(31_000);
+    server.answers = false;
+    await clock.pass(39_000);
+    expect(deaths).toHaveLength(1);
+    expect([lists, results]).toEqual([[], [0, undefined, undefined]]);
   });
 
   test('leaves a server alone that has a call to work on, or that says something', async () => {

@@ -271,15 +271,18 @@ describe('a server whose `type` is left out', () => {
     }
   });
 
-  test.each([401, 403, 429, 500, 502, 503])(
-    'is not taken for an older one where it refuses a POST with %i',
-    async (code) => {
+  test.each([
+    [401, ['server/discover']],
+    ...[403, 429, 500, 502, 503].map((code) => [code, ['server/discover', 'initialize']] as const),
+  ] as const)(
+    'is not taken for one with the older transport where it refuses a POST with %i',
+    async (code, asked) => {
       const server = await httpServer(sseServer(status(code)));
       const config = { mcpServers: { one: { url: server.url, restart: { enabled: false } } } };
       const result = await visit(config, (call) => call('echo')).catch((error: unknown) => error);
       expect(result).toBeInstanceOf(Error);
       expect(server.seen.some(asks)).toBe(false);
-      expect(new Set(server.seen.map(methodOf))).toEqual(new Set(['server/discover']));
+      expect(new Set(server.seen.map(methodOf))).toEqual(new Set(asked));
     },
   );
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcp, type Socket } from 'node:net';
-import { onTestFinished, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { HttpConnections } from '../../src/transport/http-connections.ts';
 import { until } from '../cases/until.ts';
 
@@ -155,4 +155,89 @@ test('what waits when all is destroyed is told, and nothing comes after', async 
   await expect(one.answer).rejects.toThrow('closed');
   await expect(two.answer).rejects.toThrow('closed');
   await expect(send(connections).answer).rejects.toThrow('closed');
+});
+
+describe('an answer that nobody asked for', () => {
+  const ONE = 64 * 1024;
+  const answer = (body: string): string => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  /** As long as one read of a socket is, so that what follows comes in another. */
+  const filled = answer('x'.repeat(ONE - answer('x'.repeat(65_000)).length + 65_000));
+
+  /** Answers the first request on a connection with `first`, and any other with `wanted`. */
+  async function talkative(
+    first: (socket: Socket) => void,
+  ): Promise<{ connections: HttpConnections; opened(): number }> {
+    let opened = 0;
+    const server = createTcp((socket) => {
+      opened++;
+      const talks = opened === 1;
+      socket.setNoDelay(true).on('error', () => {});
+      let requests = 0;
+      socket.on('data', () => {
+        if (requests++ === 0 && talks) first(socket);
+        else socket.write(answer('wanted'));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return {
+      connections: connectionsTo((server.address() as AddressInfo).port, 1, server),
+      opened: () => opened,
+    };
+  }
+
+  test.each([
+    ['in the same read', (socket: Socket) => void socket.write(answer('first') + answer('unasked'))],
+    ['in the next read', (socket: Socket) => void socket.write(filled + answer('unasked'))],
+    [
+      'as a write of its own',
+      (socket: Socket) => {
+        socket.write(answer('first'));
+        socket.write(answer('unasked'));
+      },
+    ],
+    ['as half of one', (socket: Socket) => void socket.write(`${filled}HTTP/1.1 200 OK\r\n`)],
+    [
+      'as the word that it leaves',
+      (socket: Socket) => void socket.end(`${filled}HTTP/1.1 408 Timeout\r\n\r\n`),
+    ],
+  ])('%s is not taken for the answer to the request that waits', async (_how, first) => {
+    const { connections, opened } = await talkative(first);
+    const one = send(connections, 'one');
+    const behind = send(connections, 'behind');
+    expect(['first', filled.slice(-10_000)]).toContain((await one.answer).slice(-10_000));
+    expect(await behind.answer).toBe('wanted');
+    expect(opened()).toBe(2);
+  });
+
+  test('is not taken for the answer to one that is sent as soon as the first is answered', async () => {
+    const { connections, opened } = await talkative(
+      (socket) => void socket.write(filled + answer('unasked')),
+    );
+    const behind = await new Promise<string>((resolve, reject) => {
+      connections.dispatch(
+        { origin: 'http://127.0.0.1', method: 'POST', path: '/mcp', headers: [], body: 'one' },
+        {
+          onResponseEnd: () => send(connections, 'behind').answer.then(resolve, reject),
+          onResponseError: (_, error) => reject(error),
+        },
+      );
+    });
+    expect(behind).toBe('wanted');
+    expect(opened()).toBe(2);
+  });
+});
+
+test('a request that is sent as soon as an answer has come uses the same connection', async () => {
+  const { connections, sockets } = await over(echo);
+  for (let i = 0; i < 20; i++)
+    await new Promise<void>((resolve, reject) => {
+      connections.dispatch(
+        { origin: 'http://127.0.0.1', method: 'POST', path: '/mcp', headers: [], body: 'one' },
+        {
+          onResponseEnd: () => void send(connections, 'behind').answer.then(() => resolve(), reject),
+          onResponseError: (_, error) => reject(error),
+        },
+      );
+    });
+  expect(sockets).toHaveLength(1);
 });

@@ -96,7 +96,7 @@ function chunksOf(text: string): string {
 const request = fc
   .record({
     method: fc.constantFrom('POST', 'GET', 'DELETE', 'OPTIONS', 'HEAD'),
-    target: fc.stringMatching(/^\/[\w/?=&.%-]{0,20}$/),
+    target: fc.stringMatching(/^(https?:\/\/localhost(:80)?)?\/[\w/?=&.%-]{0,20}$/),
     fields: fc.array(field, { maxLength: 4 }),
     body,
     chunked: fc.boolean(),

@@ -40,7 +40,7 @@ describe('F04 Host', () => {
   test('F04 missing is refused', async () => {
     const { port } = await open();
     expect(await statusOf(port, 'X-Other: 1')).toBe(400);
-    const old = new RawClient(port).say('GET /healthz HTTP/1.0\r\n\r\n');
+    const old = new RawClient(port).say('GET /mcp HTTP/1.0\r\n\r\n');
     await old.end();
     expect(old.statuses).toEqual([403]);
     const everywhere = await open({ host: '', tokens: TOKENS, allowedHosts: [''] });
@@ -51,12 +51,104 @@ describe('F04 Host', () => {
     const { port } = await open({ host: '0.0.0.0', tokens: TOKENS });
     for (const [host, status] of [
       ['evil.example', 403],
-      ['127.0.0.1', 200],
-    ] as const) {
-      const client = new RawClient(port).say(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-      await client.until(({ statuses }) => statuses.length > 0);
-      expect(client.statuses).toEqual([status]);
-    }
+      ['127.0.0.1', 401],
+    ] as const)
+      expect(await answerTo(port, `GET /metrics HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).toBe(status);
+  });
+
+  test.each([
+    ['/healthz', 200],
+    ['/healthz/', 200],
+    ['/readyz', 503],
+    ['/readyz?verbose', 503],
+  ])('of a load balancer does not matter for %s, nor that there is none', async (path, status) => {
+    const { port } = await open();
+    for (const head of [
+      'HTTP/1.1\r\nHost: 10.0.0.7:8080',
+      'HTTP/1.1\r\nHost: pool.internal',
+      'HTTP/1.1\r\nHost: ',
+      'HTTP/1.0',
+    ])
+      expect(await answerTo(port, `GET ${path} ${head}\r\n\r\n`)).toBe(status);
+    expect(await answerTo(port, `POST ${path} HTTP/1.1\r\nHost: evil.example\r\n\r\n`)).toBe(405);
+  });
+
+  test.each(['/mcp', '/metrics', '/', '/healthz/x', '/readyz2'])(
+    'of a load balancer is refused for %s',
+    async (path) => {
+      const { port } = await open();
+      expect(await answerTo(port, `GET ${path} HTTP/1.1\r\nHost: pool.internal\r\n\r\n`)).toBe(403);
+    },
+  );
+
+  test.each([
+    ['localhost.', 200],
+    ['LOCALHOST.:99', 200],
+    ['proxy.example', 200],
+    ['proxy.example.', 200],
+    ['proxy.example:8443', 200],
+    ['usual.example', 200],
+    ['usual.example:443', 200],
+    ['usual.example:444', 403],
+    ['xn--bcher-kva.example', 200],
+    ['evil.example.', 403],
+    ['localhost..', 403],
+  ])('"%s" is known by what the config means', async (host, status) => {
+    const allowedHosts = ['https://Proxy.example/mcp', 'usual.example:443', 'bücher.example'];
+    const { port } = await open({ allowedHosts });
+    expect(await statusOf(port, `Host: ${host}`)).toBe(status);
+  });
+});
+
+async function answerTo(port: number, text: string): Promise<number | undefined> {
+  const client = new RawClient(port).say(text);
+  await client.until(({ statuses }) => statuses.length > 0);
+  return client.statuses[0];
+}
+
+describe('an address', () => {
+  const asked = (target: string, host = 'localhost'): string =>
+    wire('{}').replace('POST /mcp', `POST ${target}`).replace('Host: localhost', `Host: ${host}`);
+
+  test.each(['/mcp/', '//mcp', '/mcp//', '/MCP', '/Mcp/?a=b', '/mcp?a=/b/'])(
+    'that people take for /mcp is served without a redirect: %s',
+    async (target) => {
+      const { port } = await open();
+      expect(await answerTo(port, asked(target))).toBe(200);
+    },
+  );
+
+  test.each(['/mcp/x', '/mcps', '/', '/mcp%2f', '/x/mcp', '*'])(
+    'that is another one is not: %s',
+    async (target) => {
+      const { port } = await open();
+      expect(await answerTo(port, asked(target))).toBe(404);
+    },
+  );
+
+  test.each([
+    ['http://localhost/mcp', 'localhost', 200],
+    ['http://LOCALHOST:80/mcp/?a=b', 'localhost', 200],
+    ['https://localhost/mcp', 'localhost:443', 200],
+    ['http://localhost:1234/mcp', 'localhost:1234', 200],
+    ['http://localhost/healthz', 'localhost', 405],
+    ['http://localhost', 'localhost', 404],
+    ['http://localhost/mcp', 'evil.example', 400],
+    ['http://evil.example/mcp', 'localhost', 400],
+    ['http://evil.example/mcp', 'evil.example', 403],
+    ['http://user@localhost/mcp', 'localhost', 400],
+    ['http://localhost:1234/mcp', 'localhost:1235', 400],
+    ['ftp://localhost/mcp', 'localhost', 400],
+  ])('as a whole, %s with the host %s, gets %i', async (target, host, status) => {
+    const { port } = await open();
+    expect(await answerTo(port, asked(target, host))).toBe(status);
+  });
+
+  test('as a whole stands for a host that is not named', async () => {
+    const { port } = await open();
+    const old = (target: string): string => `GET ${target} HTTP/1.0\r\n\r\n`;
+    expect(await answerTo(port, old('http://localhost/mcp'))).toBe(200);
+    expect(await answerTo(port, old('http://evil.example/mcp'))).toBe(403);
   });
 });
 
@@ -186,6 +278,12 @@ describe('tokens', () => {
       ),
     );
     await bob.until(({ received }) => received.includes('"principal":"bob"'));
+  });
+
+  test('allowed origins are known by what the config means', async () => {
+    const { port } = await open({ allowedOrigins: ['HTTPS://App.example:443/', 'https://bücher.example'] });
+    for (const origin of ['https://app.example', 'https://xn--bcher-kva.example'])
+      expect(await statusOf(port, 'Host: localhost', `Origin: ${origin}`)).toBe(200);
   });
 
   test('guard every page but /healthz', async () => {
