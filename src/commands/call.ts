@@ -102,7 +102,7 @@ function progressText(name: string, params: unknown): string {
 
 function show(result: Json, output: Output): number {
   const failed = at(result.value, 'isError') === true;
-  if (output.json) output.document(result.value);
+  if (output.json) output.document(result.exact);
   else {
     const content = at(result.value, 'content');
     for (const part of Array.isArray(content) ? (content as unknown[]) : []) output.line(shown(part));

@@ -84,7 +84,7 @@ export async function openOwnProxy({
     attachment,
     catalog: () => attachment.settledCatalog(),
     call: ({ method, name, params, signal = new Cancellation(), onProgress }) =>
-      proxy.served.handle({ method, name, params: Json.of(params), client, signal, onProgress, ask }),
+      proxy.served.handle({ method, name, params: Json.ofExact(params), client, signal, onProgress, ask }),
     async close() {
       attachment.detach();
       await proxy.close();

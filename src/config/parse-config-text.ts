@@ -10,7 +10,7 @@ export type ConfigFormat = 'json' | 'yaml' | 'toml';
 export function parseConfigText(text: string, format: ConfigFormat, source: Source): ParsedText {
   const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
   if (body.trim() === '') {
-    return { root: { kind: 'table', place: { source }, entries: new Map() }, errors: [], duplicates: [] };
+    return { root: { kind: 'table', place: { source }, entries: new Map() }, errors: [], faults: [] };
   }
   if (format === 'yaml') return parseYamlTree(body, source);
   if (format === 'toml') return parseTomlTree(body, source);

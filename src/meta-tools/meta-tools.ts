@@ -1,5 +1,6 @@
 /** The tools that the proxy answers itself. A call of any other tool passes on. */
 import type { Call, Middleware } from '../core/call.ts';
+import { printExact } from '../core/exact-json.ts';
 import { Json, type JsonObject } from '../core/json.ts';
 
 export interface MetaTool {
@@ -32,7 +33,7 @@ export function metaTools(
 async function resultOf(tool: MetaTool, call: Call): Promise<Json> {
   const structuredContent = await tool.answer(call);
   return Json.of({
-    content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
+    content: [{ type: 'text', text: printExact(structuredContent) }],
     structuredContent,
     ...(tool.isError?.(structuredContent) === true && { isError: true }),
   });
@@ -40,5 +41,5 @@ async function resultOf(tool: MetaTool, call: Call): Promise<Json> {
 
 /** How a meta-tool stands in `tools/list`. */
 export function definitionOf({ answer: _answer, isError: _isError, ...definition }: MetaTool): string {
-  return JSON.stringify(definition);
+  return printExact(definition) as string;
 }

@@ -1,6 +1,7 @@
 /** `run_workflow` and its kin, and every saved workflow as a tool of its own. */
 import type { Call } from '../core/call.ts';
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
+import { parseExact, printExact } from '../core/exact-json.ts';
 import { at, isObject, type JsonObject } from '../core/json.ts';
 import type { Caller } from '../workflow/calls.ts';
 import type { RunStatus } from '../workflow/journal/journal.ts';
@@ -124,7 +125,7 @@ function workflowRuns(workflows: WorkflowsOnDemand): MetaTool {
         ).show(runId, caller, { step: optional(step), record: record === true });
       const known = STATUSES.find((one) => one === status);
       if (status !== undefined && known === undefined)
-        throw wrong(`There is no status ${JSON.stringify(status)}; there are: ${STATUSES.join(', ')}`);
+        throw wrong(`There is no status ${printExact(status)}; there are: ${STATUSES.join(', ')}`);
       const runs = await (
         await workflows.get()
       ).list(
@@ -256,7 +257,7 @@ function callerOf({ client, ask, onProgress }: Call): Caller {
 }
 
 function argumentsOf(call: Call): JsonObject {
-  const args = at(call.params.value, 'arguments');
+  const args = at(call.params.exact, 'arguments');
   return isObject(args) ? args : {};
 }
 
@@ -264,7 +265,7 @@ function argumentsOf(call: Call): JsonObject {
 function fromText(workflow: unknown): unknown {
   if (typeof workflow !== 'string' || !/^\s*\{/.test(workflow)) return workflow;
   try {
-    return JSON.parse(workflow) as unknown;
+    return parseExact(workflow);
   } catch {
     return workflow;
   }

@@ -7,6 +7,7 @@ import type { Call, Handler, Middleware } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
+import { printExact } from '../core/exact-json.ts';
 import { at, EMPTY_OBJECT, Json, type JsonObject } from '../core/json.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
 import type { Template } from '../expression/template.ts';
@@ -82,10 +83,10 @@ function askedOf(call: Call, { tool }: ComposedTarget, template: Template): Aske
   return {
     tool,
     call() {
-      const input = at(call.params.value, 'arguments') ?? {};
+      const input = at(call.params.exact, 'arguments') ?? {};
       const params = { name: tool, arguments: template.evaluate({ input }) };
       const meta = memberText(call.params.text, '_meta');
-      const text = JSON.stringify(params);
+      const text = printExact(params) as string;
       // Progress of several tools under one token would go back and forth.
       return {
         ...call,

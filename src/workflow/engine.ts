@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
+import { parseExact, printExact } from '../core/exact-json.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Compile } from '../expression/compile.ts';
 import type { Logger } from '../core/logger.ts';
@@ -133,7 +134,7 @@ export class Engine {
       startedAt: timeOfDay(),
       finishedAt: null,
       interpreter: INTERPRETER,
-      plan: JSON.stringify(plan),
+      plan: printExact(plan) as string,
       result: null,
     };
     // Its first intents share the transaction: nothing is called before both are on the disk.
@@ -204,7 +205,7 @@ export class Engine {
     await this.#open();
     await this.#writer?.write({
       type: 'signal',
-      signal: { runId: row.id, key, data: JSON.stringify(answer) },
+      signal: { runId: row.id, key, data: printExact(answer) as string },
     });
   }
 
@@ -306,7 +307,7 @@ export class Engine {
         throw new Error(
           `another version of the proxy began it (${row.interpreter}, this one is ${INTERPRETER})`,
         );
-      const plan = JSON.parse(row.plan) as RunPlan;
+      const plan = parseExact(row.plan) as RunPlan;
       const entries = await journal.entries(id);
       const live = this.#liveRun(
         { ...row, owner: this.#lease },
@@ -381,7 +382,7 @@ export class Engine {
   /** Looks at a run without touching it. */
   async #replay(row: RunRow): Promise<LiveRun> {
     const { handle, clock, timeOfDay, limits, log, clientFor, compile } = this.#options;
-    const plan = JSON.parse(row.plan) as RunPlan;
+    const plan = parseExact(row.plan) as RunPlan;
     const entries = await (await this.#open()).entries(row.id);
     const newId = (): string => '';
     const live = new LiveRun({
@@ -415,7 +416,7 @@ export class Engine {
       for (const { runId, key, data } of (await this.#journal?.signals(this.#lease)) ?? []) {
         const live = this.#live.get(runId);
         if (!live) continue;
-        const answer = JSON.parse(data) as Answer;
+        const answer = parseExact(data) as Answer;
         const open = key === CANCEL || live.questions.some((question) => question.key === key);
         if (open) void (key === CANCEL ? live.cancel(answer.by) : live.answer(key, answer)).catch(() => {});
         await this.#writer?.write({ type: 'taken', runId, key });

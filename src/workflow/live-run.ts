@@ -343,7 +343,7 @@ export class LiveRun {
     try {
       const params = Json.of({ mode: 'form', message: question.question, requestedSchema: formOf(question) });
       const result = await ask?.({ method: 'elicitation/create', params, server: 'switchyard', signal });
-      const answer = this.#questions.get(key) === question ? readForm(question, result?.object) : undefined;
+      const answer = this.#questions.get(key) === question ? readForm(question, result?.exact) : undefined;
       if (answer) await this.answer(key, answer);
       else this.#refused.add(key);
     } catch (error) {

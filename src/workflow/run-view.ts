@@ -1,4 +1,5 @@
 /** A run as clients see it. */
+import { parseExact, printExact } from '../core/exact-json.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
@@ -45,14 +46,14 @@ const STORED_BYTES = 256 * 1024;
 
 export function storedResult(result: StoredResult): string {
   const { output, steps, ...rest } = result;
-  const text = JSON.stringify(output);
+  const text = printExact(output);
   const large = text !== undefined && text.length > STORED_BYTES;
   const kept = large ? { $large: { bytes: Buffer.byteLength(text), preview: text.slice(0, 500) } } : output;
-  return JSON.stringify({
+  return printExact({
     ...rest,
     ...(kept !== undefined && { output: kept }),
     ...(steps && { steps: withoutLarge(steps) }),
-  });
+  }) as string;
 }
 
 export function viewOf(
@@ -74,7 +75,7 @@ export function viewOf(
 }
 
 export function readStored(text: string | null): StoredResult {
-  const value: unknown = text === null ? {} : JSON.parse(text);
+  const value: unknown = text === null ? {} : parseExact(text);
   if (!isObject(value)) return {};
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== null)) as StoredResult;
 }

@@ -3,6 +3,7 @@
  *
  * Is handed a Handler and a view of the catalog; knows no router. What meta-tools and the command line share.
  */
+import { parseExact, printExact } from '../core/exact-json.ts';
 import { isObject } from '../core/json.ts';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
@@ -288,7 +289,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
         `The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`,
       );
     const before = await engine.show(row, true);
-    const plan = JSON.parse(row.plan) as RunPlan;
+    const plan = parseExact(row.plan) as RunPlan;
     const { program } = checkDefinition(plan.definition, {
       tools: undefined,
       saved: Object.keys(plan.saved),
@@ -328,7 +329,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
 
   function checkInput(program: Program, input: unknown): unknown {
     const given = input ?? {};
-    if ((JSON.stringify(given) ?? '').length > limits.inputBytes)
+    if ((printExact(given) ?? '').length > limits.inputBytes)
       throw new InvalidDefinition([
         { path: 'input', message: `an input has at most ${limits.inputBytes} bytes` },
       ]);
