@@ -56,7 +56,7 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
       return { kind: 'list', place: placeOf(target), items: inside(target, items) };
     }
     if (isScalar(target) && typeof target.value === 'number') {
-      const fault = Number.isFinite(target.value)
+      const fault = /\d/.test(target.source ?? '')
         ? numberFault(target.source ?? '')
         : 'is no number that JSON has';
       if (fault !== undefined) faults.push(problemAt(placeOf(target), pathText(path), fault));

@@ -11,8 +11,8 @@ export function parseExactYaml(text: string): unknown {
     Scalar(_key, scalar) {
       const { value, source } = scalar;
       if (typeof value === 'bigint') scalar.value = integer(value);
-      if (typeof value !== 'number' || source === undefined) return;
-      if (!Number.isFinite(value)) throw new Error(`${source} is no number that JSON has`);
+      if ((typeof value !== 'number' && value !== 0n) || source === undefined) return;
+      if (!/\d/.test(source)) throw new Error(`${source} is no number that JSON has`);
       const number = exactNumber(jsonSpelling(source));
       if (typeof number === 'number') return;
       // The library makes plain values of whatever it finds; what is to stay is put back afterwards.
@@ -29,9 +29,7 @@ export function parseExactYaml(text: string): unknown {
 /** YAML has a sign, and no digits before or after the point, where JSON has none of that. */
 function jsonSpelling(source: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = ''] =
-    /^([-+]?)(\d*)\.?(\d*)([eE][-+]?\d+)?$/.exec(source) ?? [];
-  const digits = whole + fraction;
-  if (digits === '') return '0';
+    /^([-+]?)0*(\d*)(?:\.(\d*))?([eE][-+]?\d+)?$/.exec(source) ?? [];
   return `${sign === '-' ? '-' : ''}${whole || '0'}${fraction === '' ? '' : `.${fraction}`}${exponent}`;
 }
 

@@ -25,7 +25,9 @@ describe('JSON as it is spelt', () => {
   test('every number is printed as the same decimal, wherever it stands', () => {
     fc.assert(
       fc.property(fc.array(spelling, { minLength: 1 }), (numbers) => {
-        const printed = printExact(parseExact(`{"a":[${numbers.join(' , ')}],"b":"${numbers[0]} ${numbers[0]}"}`));
+        const printed = printExact(
+          parseExact(`{"a":[${numbers.join(' , ')}],"b":"${numbers[0]} ${numbers[0]}"}`),
+        );
         const inner = /\[(.*?)\]/.exec(printed ?? '')?.[1]?.split(',') ?? [];
         expect(inner.map(decimal)).toEqual(numbers.map(decimal));
       }),

@@ -84,7 +84,9 @@ describe('an expression', () => {
   });
 
   test('numbers within a text, and literals beside expressions, are printed as they are spelt', () => {
-    const value = parseExact('{"a":"id ${{ big }}, ${{ ids }}","b":9007199254740993,"c":[0.1234567890123456789,"${{ n }}"]}');
+    const value = parseExact(
+      '{"a":"id ${{ big }}, ${{ ids }}","b":9007199254740993,"c":[0.1234567890123456789,"${{ n }}"]}',
+    );
     const template = compileTemplate(value, expression, []);
     expect(printExact(template.evaluate(scope))).toBe(
       '{"a":"id 9007199254740993, [9007199254740993,3]","b":9007199254740993,"c":[0.1234567890123456789,5]}',
