@@ -245,7 +245,9 @@ function tell(view: RunView, output: Output): void {
   if (error) output.note(`${error.code}: ${plain(error.message)}`);
   for (const { step, question, options } of attention)
     output.note(
-      `${step}: ${plain(question)}\n  switchyard workflow resume ${runId} --step ${step} --decision ${options.join('|')}`,
+      options.length === 0
+        ? `${step}: ${plain(question)}`
+        : `${step}: ${plain(question)}\n  switchyard workflow resume ${runId} --step ${step} --decision ${options.join('|')}`,
     );
   if (status !== 'succeeded') output.note(`The run ${runId} is ${status.replaceAll('_', ' ')}.`);
 }

@@ -49,10 +49,12 @@ const run: Readonly<Record<string, JsonObject>> = {
         step: { type: 'string' },
         question: { type: 'string' },
         options: { type: 'array', items: { type: 'string' } },
+        by: { type: 'string', enum: ['person', 'caller'] },
       },
       required: ['step', 'question', 'options'],
     },
   },
+  next: { type: 'string' },
   started_at: { type: 'string' },
   finished_at: { type: 'string' },
 };

@@ -60,7 +60,8 @@ export async function sampleModel(
   if (!ask)
     return failed({
       code: 'CLIENT_CANNOT',
-      message: 'the client that runs this workflow offers no sampling',
+      message:
+        'the client that runs this workflow has not declared sampling: its model cannot be asked. Run it from a client that samples, or give the step a fallback',
       delivered: false,
     });
   return await bounded({ timeoutMs, signal, clock }, async (inner) => {
@@ -159,7 +160,7 @@ function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof ProxyError))
     return {
       kind: 'in_doubt',
-      error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' },
+      error: { code: 'INTERNAL', message: messageOf(error), delivered: 'unknown' },
     };
   const { code, message, delivered, retryAfterMs } = error;
   const known = { code, message, delivered, ...(retryAfterMs !== undefined && { retryAfterMs }) };

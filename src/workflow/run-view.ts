@@ -3,12 +3,15 @@ import { parseExact, printExact } from '../core/exact-json.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
+import { nextStep } from './next-step.ts';
 import { withoutLarge } from './run/view.ts';
 
 export interface Attention extends JsonObject {
   readonly step: string;
   readonly question: string;
   readonly options: readonly string[];
+  /** Whose word it takes; `caller`: a model's is enough. */
+  readonly by?: 'person' | 'caller' | undefined;
 }
 
 export interface RunView extends JsonObject {
@@ -19,6 +22,8 @@ export interface RunView extends JsonObject {
   readonly error?: FlowEnd['error'];
   readonly steps?: JsonObject;
   readonly attention?: readonly Attention[];
+  /** Of a run that needs attention: what to do, and who may. */
+  readonly next?: string;
   readonly started_at: string;
   readonly finished_at?: string;
   readonly record?: readonly Fact[];
@@ -69,6 +74,7 @@ export function viewOf(
     ...(error && { error }),
     ...(steps && { steps }),
     ...(attention.length > 0 && { attention }),
+    ...(run.status === 'needs_attention' && { next: nextStep(run.id, attention) }),
     started_at: new Date(run.startedAt).toISOString(),
     ...(run.finishedAt !== null && { finished_at: new Date(run.finishedAt).toISOString() }),
   };

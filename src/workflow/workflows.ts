@@ -4,13 +4,14 @@
  * Is handed a Handler and a view of the catalog; knows no router. What meta-tools and the command line share.
  */
 import { parseExact, printExact } from '../core/exact-json.ts';
-import { isObject } from '../core/json.ts';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Logger } from '../core/logger.ts';
+import { ProxyError } from '../core/errors.ts';
 import { createCompile } from '../expression/compile.ts';
 import { listed } from '../core/nearest.ts';
+import { formAsk } from './askable.ts';
 import type { Caller } from './calls.ts';
 import { askConsent } from './consent.ts';
 import { checkDefinition } from './definition/check-definition.ts';
@@ -20,7 +21,7 @@ import type { Problem } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
 import { describeSaved, type SavedWorkflow } from './describe-saved.ts';
 import { Engine } from './engine.ts';
-import type { Journal, RunRow, RunStatus } from './journal/journal.ts';
+import { type Journal, JournalError, type RunRow, type RunStatus } from './journal/journal.ts';
 import type { StartTimeOf } from '../core/lease.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { LiveRun } from './live-run.ts';
@@ -173,33 +174,38 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       if ('errors' in read) return { valid: false, errors: read.errors };
       return { valid: true, plan: planOf(read.program, read.context) };
     },
-    run: (request, who) => run(request, who),
-    async list({ status, limit = LISTED_RUNS }, who) {
-      return await engine.list({
-        client: who === OPERATOR ? undefined : ownerOf(who.client),
-        status,
-        limit: Math.min(limit, 1000),
-      });
-    },
-    async show(runId, who, { step, record } = {}) {
-      const row = await visible(runId, who);
-      const whole = await engine.show(row, step !== undefined);
-      const view = step === undefined ? shown(whole) : onlyStep(whole, step);
-      return record === true ? { ...view, record: await engine.record(row) } : view;
-    },
-    resume,
-    async takeUp(runId, who) {
-      await engine.takeOver(await visible(runId, who), { client: callerOf(who).client });
-    },
-    async cancel(runId, who) {
-      const row = await visible(runId, who);
-      const live =
-        row.finishedAt === null
-          ? await engine.cancel(row, who === OPERATOR ? OPERATOR : 'caller')
-          : undefined;
-      return shown(live ? await live.untilStill() : await engine.show(row, false));
-    },
+    run: (request, who) => told(run(request, who)),
+    list: ({ status, limit = LISTED_RUNS }, who) =>
+      told(
+        engine.list({
+          client: who === OPERATOR ? undefined : ownerOf(who.client),
+          status,
+          limit: Math.min(limit, 1000),
+        }),
+      ),
+    show: (runId, who, wanted) => told(show(runId, who, wanted)),
+    resume: (request, who) => told(resume(request, who)),
+    takeUp: (runId, who) => told(takeUp(runId, who)),
+    cancel: (runId, who) => told(cancel(runId, who)),
   };
+
+  async function show(runId: string, who: Who, { step, record }: Wanted = {}): Promise<RunView> {
+    const row = await visible(runId, who);
+    const whole = await engine.show(row, step !== undefined);
+    const view = step === undefined ? shown(whole) : onlyStep(whole, step);
+    return record === true ? { ...view, record: await engine.record(row) } : view;
+  }
+
+  async function takeUp(runId: string, who: Who): Promise<void> {
+    await engine.takeOver(await visible(runId, who), { client: callerOf(who).client });
+  }
+
+  async function cancel(runId: string, who: Who): Promise<RunView> {
+    const row = await visible(runId, who);
+    const live =
+      row.finishedAt === null ? await engine.cancel(row, who === OPERATOR ? OPERATOR : 'caller') : undefined;
+    return shown(live ? await live.untilStill() : await engine.show(row, false));
+  }
 
   async function run({ workflow, input, wait, signal }: RunRequest, who: Who): Promise<RunView> {
     const caller = callerOf(who);
@@ -209,7 +215,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const plan = runPlan(read, checked);
     if (read.untrusted && who !== OPERATOR) {
       const saved = files.map(({ name }) => name);
-      await askConsent(read, { inline, client: who.client, ask: who.ask, saved, signal });
+      await askConsent(read, { inline, ask: formAsk(who), saved, signal });
     }
     const live = await engine.begin(
       plan,
@@ -257,9 +263,9 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const question = pickQuestion(live?.questions ?? (await engine.questions(row)), request);
     if (question.kind === 'approval' && question.by === 'person' && who !== OPERATOR) {
       // The person is asked, whatever the model says; where nobody can be asked, this is refused.
-      if (!live || !caller.ask || !isObject(caller.client.capabilities['elicitation']))
+      if (!live || !formAsk(caller))
         throw wrong(
-          `"${question.step}" is for a person to approve, and your client cannot ask one. Resume it from a client that supports elicitation, or end it with cancel_workflow.`,
+          `"${question.step}" is for a person to approve, and your client cannot ask one. At the machine: "switchyard workflow resume ${runId}"; or resume it from a client that shows forms to its user, or end it with cancel_workflow.`,
         );
       return await watched(live, caller, signal);
     }
@@ -359,6 +365,17 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
 
   function callerOf(who: Who): Caller {
     return who === OPERATOR ? { client: clientFor(USER_OF_THIS_MACHINE) } : who;
+  }
+}
+
+/** The journal's troubles, in the words of the interface: before a run is on record nothing is called. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    const message = `Nothing was called: ${error.message}.`;
+    throw new ProxyError('NEEDS_ATTENTION', { message, delivered: false, cause: error });
   }
 }
 

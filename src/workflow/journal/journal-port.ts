@@ -217,7 +217,7 @@ export class JournalPort implements Port {
     outcome
       .catch((error: unknown): Outcome => ({
         kind: 'in_doubt',
-        error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' },
+        error: { code: 'INTERNAL', message: messageOf(error), delivered: 'unknown' },
       }))
       .then((result) => {
         this.#works.delete(key);
