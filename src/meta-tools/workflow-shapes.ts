@@ -61,7 +61,7 @@ const run: Readonly<Record<string, JsonObject>> = {
 
 const planned: Readonly<Record<string, JsonObject>> = {
   valid: { type: 'boolean' },
-  plan: { type: 'object' },
+  plan: { type: 'object', additionalProperties: true },
   errors: {
     type: 'array',
     items: {

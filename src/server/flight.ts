@@ -29,6 +29,8 @@ export interface FlightOptions {
   /** Seals which flight, and which of its rounds, a retry is for. */
   readonly seal: (round: number) => string;
   readonly ended: () => void;
+  /** Why it must not wait for its client now, where too many do: all of them may have begun before the first one asked. */
+  readonly refusal: () => ProxyError | undefined;
   /** It waits for its client to come back, or no longer does. */
   readonly parked: (is: boolean) => void;
 }
@@ -139,6 +141,8 @@ export class Flight {
   #park(): void {
     const waiter = this.#waiter;
     if (!waiter || this.#questions.size === 0 || this.#outcome) return;
+    const refusal = this.#options.refusal();
+    if (refusal) return this.#refuse(refusal);
     this.#waiter = undefined;
     this.#setParked(true);
     this.#round++;
@@ -155,6 +159,13 @@ export class Flight {
     this.#cancelExpiry = this.#options.clock.after(this.#options.parkMs, () =>
       this.stop('the client did not come back with its answer', 'client-gone'),
     );
+  }
+
+  /** Whoever asks is told; what then comes of the call is its own business. */
+  #refuse(error: ProxyError): void {
+    const questions = [...this.#questions.values()];
+    this.#questions.clear();
+    for (const { reject } of questions) reject(error);
   }
 
   #setParked(is: boolean): void {

@@ -191,9 +191,8 @@ export class ModernFace {
     const { limits } = this.#options.served;
     if (this.#flights.size >= limits.calls)
       throw tooMany(`${this.#flights.size} calls of modern clients are under way (limits.calls).`);
-    const parked = this.#parked.get(client.id) ?? 0;
-    if (parked >= limits.parkedCalls)
-      throw tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
+    const refusal = this.#parkingRefusal(client.id);
+    if (refusal) throw refusal;
     const number = (this.#lastFlight = this.#flights.idAfter(this.#lastFlight));
     const landed = member.began();
     const flight = new Flight(
@@ -205,6 +204,7 @@ export class ModernFace {
           this.#flights.delete(number);
           landed();
         },
+        refusal: () => this.#parkingRefusal(client.id),
         parked: (is) => this.#countParked(client.id, is ? 1 : -1),
       },
       waiter,
@@ -235,6 +235,12 @@ export class ModernFace {
     return name.startsWith(this.#flightNames)
       ? this.#flights.get(Number(name.slice(this.#flightNames.length)))
       : undefined;
+  }
+
+  #parkingRefusal(clientId: string): ProxyError | undefined {
+    const parked = this.#parked.get(clientId) ?? 0;
+    if (parked < this.#options.served.limits.parkedCalls) return undefined;
+    return tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
   }
 
   #countParked(clientId: string, by: number): void {

@@ -62,6 +62,8 @@ export interface WorkflowsOptions {
   readonly clientFor?: (owner: string) => Client;
   /** Saved workflows have been added, changed or taken away. */
   readonly savedChanged?: () => void;
+  /** A run was begun. */
+  readonly begun?: () => void;
   readonly limits?: Partial<Limits>;
   readonly timeOfDay?: () => number;
   /** Stands in for the file in the state folder. */
@@ -110,6 +112,8 @@ export interface Workflows {
   start(): Promise<void>;
   close(): Promise<void>;
   saved(): readonly SavedWorkflow[];
+  /** Anybody's. */
+  hasRuns(): Promise<boolean>;
   plan(workflow: unknown, who: Who): Promise<PlanAnswer>;
   /** @throws ProxyError | RpcError | InvalidDefinition before the first step. */
   run(request: RunRequest, who: Who): Promise<RunView>;
@@ -169,6 +173,10 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       await engine.close();
     },
     saved: () => files.map((file) => describeSaved(file, tools(undefined), shelf())),
+    async hasRuns() {
+      const runs = await engine.list({ client: undefined, limit: 1 }).catch(() => [undefined]);
+      return runs.length > 0;
+    },
     async plan(workflow, who) {
       const read = await readSettled(workflow, who);
       if ('errors' in read) return { valid: false, errors: read.errors };
@@ -223,6 +231,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       who === OPERATOR ? USER_OF_THIS_MACHINE : ownerOf(who.client),
       wait ? caller : { client: caller.client },
     );
+    options.begun?.();
     if (!wait) return shown(live.view);
     return await watched(live, caller, signal);
   }
