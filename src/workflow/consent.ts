@@ -66,7 +66,7 @@ export async function askConsent(
   if (action === 'accept' && confirm === true) return;
   const said =
     action === 'accept' || action === 'decline'
-      ? 'Nothing was called: the user was asked whether to run this workflow, and declined.'
+      ? 'Nothing was called: the user was asked whether to run this workflow, and did not agree.'
       : 'Nothing was called: the client dismissed the question whether to run this workflow, as clients without a user do.';
   throw new ProxyError('CANCELLED', { message: `${said} ${wayOut(saved)}`, delivered: false });
 }

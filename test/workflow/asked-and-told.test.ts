@@ -156,7 +156,7 @@ describe('a client', () => {
     expect(await told('cancel')).toMatch(
       /dismissed the question.*workflows\.files.*dry_run.*workflows\.inline/,
     );
-    expect(await told('decline')).toMatch(/declined.*workflows\.files.*dry_run.*workflows\.inline/);
+    expect(await told('decline')).toMatch(/did not agree.*workflows\.files.*dry_run.*workflows\.inline/);
     expect(b.calls).toEqual([]);
   });
 });
