@@ -44,12 +44,34 @@ export function isExact(value: unknown): value is bigint | ExactNumber {
   return typeof value === 'bigint' || value instanceof ExactNumber;
 }
 
-/** Where a number begins that has as many digits as a double, an exponent, or is a zero with a sign. */
-const LONG_NUMBER = /(?:^|[[:,\s])(?:-?[\d.]{16}|-?[\d.]+[eE]|-0(?:\.0+)?(?![.\d]))/;
+/** So many characters a number has at least that is longer than a double. */
+const LONG = 16;
+/** Where a number begins that is so long, has an exponent that matters, or is a zero with a sign. */
+const LONG_NUMBER = /(?:^|[[:,\s])(?:-?[\d.]{16}|-?[\d.]+[eE][-+]?\d\d|-0(?:\.0+)?(?![.\d]))/;
+const EXPONENT = /\d[eE][-+]?\d\d/;
+const SIGNED_ZERO = /(?:^|[[:,\s])-0/;
 
 /** @returns `false` where `JSON.parse` gives all numbers of this text as they are; most texts have no others. */
 export function mayRound(text: string): boolean {
-  return LONG_NUMBER.test(text);
+  // Every result of a step is looked at, and three quick looks are sooner done than one at everything.
+  const suspect = hasLongRun(text) || EXPONENT.test(text) || (text.includes('-0') && SIGNED_ZERO.test(text));
+  return suspect && LONG_NUMBER.test(text);
+}
+
+/** Digits and points in a row: one character in sixteen tells whether there may be so many. */
+function hasLongRun(text: string): boolean {
+  for (let i = LONG - 1; i < text.length; i += LONG) {
+    if (!isOfNumber(text.charCodeAt(i))) continue;
+    let [first, last] = [i, i];
+    while (isOfNumber(text.charCodeAt(first - 1))) first--;
+    while (isOfNumber(text.charCodeAt(last + 1))) last++;
+    if (last - first >= LONG - 1) return true;
+  }
+  return false;
+}
+
+function isOfNumber(c: number): boolean {
+  return c === POINT || (c >= ZERO && c <= NINE);
 }
 
 /** @throws SyntaxError as `JSON.parse` does. */
@@ -119,6 +141,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
+const POINT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 

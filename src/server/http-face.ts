@@ -199,8 +199,7 @@ function batchOutlet(reply: HttpReply, answers: number): Outlet {
     reply.event(textOf(message));
     if (--open === 0) reply.closeStream();
   };
-  const { onGone } = outletFor(reply);
-  return { send: (text) => reply.event(text), end, drop: end, onGone };
+  return { ...outletFor(reply), end, drop: end };
 }
 
 /** A proxy behind us is before us, too. */

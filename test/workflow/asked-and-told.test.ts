@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Ask } from '../../src/core/call.ts';
-import { ProxyError } from '../../src/core/errors.ts';
+import type { ProxyError } from '../../src/core/errors.ts';
 import { Json, type JsonObject } from '../../src/core/json.ts';
 import { definitionOf, metaTools } from '../../src/meta-tools/meta-tools.ts';
 import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseExact } from '../../src/core/exact-json.ts';
-import { Json } from '../../src/core/json.ts';
+import type { Json } from '../../src/core/json.ts';
 import { runCli, type Said } from '../commands/run-cli.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed } from './bench-of-tools.ts';
