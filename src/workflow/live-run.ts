@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { formAsk, modelAsk } from './askable.ts';
+import type { Attention } from './attention.ts';
 import { type Caller, callTool, sampleModel } from './calls.ts';
 import { checkInTime } from './definition/check-in-time.ts';
 import { problemText } from './definition/problem.ts';
@@ -19,7 +20,7 @@ import { type Host, InvalidInput, type OpenQuestion } from './run/host.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
 import { CANCEL, Run } from './run/run.ts';
 import type { Result } from './run/step-state.ts';
-import { type Attention, type RunView, storedResult, type StoredResult, viewOf } from './run-view.ts';
+import { type RunView, storedResult, type StoredResult, viewOf } from './run-view.ts';
 import { type Programs, type RunPlan } from './run-plan.ts';
 
 export interface LiveRunOptions {

@@ -3,16 +3,8 @@ import { parseExact, printExact } from '../core/exact-json.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
-import { nextStep } from './next-step.ts';
+import { type Attention, nextStep } from './attention.ts';
 import { withoutLarge } from './run/view.ts';
-
-export interface Attention extends JsonObject {
-  readonly step: string;
-  readonly question: string;
-  readonly options: readonly string[];
-  /** Whose word it takes; `caller`: a model's is enough. */
-  readonly by?: 'person' | 'caller' | undefined;
-}
 
 export interface RunView extends JsonObject {
   readonly run_id: string;

@@ -405,7 +405,7 @@ function absentClient(owner: string): Client {
     id: owner,
     view: owner,
     era: 'modern',
-    protocolVersion: '2025-11-25',
+    protocolVersion: '2026-07-28',
     info: { name: 'switchyard' },
     capabilities: {},
     logLevel: undefined,

@@ -1,5 +1,13 @@
-/** What somebody can do about a run that needs attention, and who may. */
-import type { Attention } from './run-view.ts';
+/** What a run waits for, what somebody can do about it, and who may. */
+import type { JsonObject } from '../core/json.ts';
+
+export interface Attention extends JsonObject {
+  readonly step: string;
+  readonly question: string;
+  readonly options: readonly string[];
+  /** Whose word it takes; `caller`: a model's is enough. */
+  readonly by?: 'person' | 'caller' | undefined;
+}
 
 export function nextStep(runId: string, attention: readonly Attention[]): string {
   const command = `"switchyard workflow resume ${runId}"`;
