@@ -101,12 +101,26 @@ describe('the limit of runs at once', () => {
     };
     const { run_id: runId } = await first.workflows.run({ workflow, input: {}, wait: true }, ann);
     await first.workflows.close();
-    const second = made({ echo, put: { run: () => ({}) } }, { stateDir: first.stateDir });
-    const both = await Promise.all(
-      [1, 2].map(() =>
-        second.workflows.resume({ runId, decision: 'approve' }, ann).catch((error: unknown) => error),
-      ),
-    );
+    let claims = 0;
+    let read = (): void => {};
+    const reading = new Promise<void>((resolve) => (read = resolve));
+    const openJournal: WorkflowsOptions['openJournal'] = async (file) => {
+      const journal = await storeJournal(file);
+      return {
+        ...journal,
+        claim: async (...args) => (claims++, await journal.claim(...args)),
+        entries: async (id) => (await reading, await journal.entries(id)),
+      };
+    };
+    const second = made({ echo, put: { run: () => ({}) } }, { stateDir: first.stateDir, openJournal });
+    const resume = (): Promise<unknown> =>
+      second.workflows.resume({ runId, decision: 'approve' }, ann).catch((error: unknown) => error);
+    const one = resume();
+    await until('the first to have it', () => claims > 0);
+    const other = resume();
+    setImmediate(() => setImmediate(read));
+    const both = await Promise.all([one, other]);
+    expect(claims).toBe(1);
     expect(both).toContainEqual(expect.objectContaining({ status: 'succeeded' }));
     expect(second.calls).toHaveLength(1);
   });
