@@ -90,12 +90,18 @@ export function callRoad(options: CallRoadOptions): CallRoad {
     mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
     clock,
   });
+  const definitions = [
+    ...own.map((tool) => ({ text: definitionOf(tool), listed: tool.listed })),
+    ...tools.map((tool) => ({ text: composedDefinition(tool), listed: undefined })),
+  ];
   return {
     policies,
     pools,
     steps: compose([composed], road),
     handle: compose([metaTools(own, saved), composed], road),
-    definitions: [...own.map(definitionOf), ...tools.map(composedDefinition)],
+    get definitions() {
+      return definitions.filter(({ listed }) => listed?.() !== false).map(({ text }) => text);
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import type { Question } from '../core/call.ts';
 import { METHOD_NOT_FOUND, RpcError } from '../core/errors.ts';
+import { exactNumber, printExact } from '../core/exact-json.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { plain } from './foreign-text.ts';
 
@@ -18,7 +19,7 @@ export async function askAtPrompt({ method, params, signal }: Question): Promise
     const closed = new Promise<Answer>((resolve) => {
       lines.once('close', () => resolve({ action: 'cancel' })).once('SIGINT', () => lines.close());
     });
-    return Json.of(await Promise.race([answered(params.value, lines), closed]));
+    return Json.of(await Promise.race([answered(params.exact, lines), closed]));
   } finally {
     stop();
     lines.close();
@@ -52,7 +53,7 @@ async function field(key: string, schema: unknown, isRequired: boolean, lines: I
   const hints = [
     plain(stringAt(schema, 'description') ?? ''),
     Array.isArray(options) ? options.map((option) => plain(String(option))).join(' | ') : '',
-    preset === undefined ? '' : `default ${plain(JSON.stringify(preset))}`,
+    preset === undefined ? '' : `default ${plain(printExact(preset))}`,
   ].filter((hint) => hint !== '');
   const title = plain(stringAt(schema, 'title') ?? key);
   for (;;) {
@@ -74,7 +75,8 @@ function valueOf(text: string, type: unknown): unknown {
   if (type === 'boolean') return isYes(text) || (/^(n|no|false)$/i.test(text) ? false : undefined);
   if (type === 'number' || type === 'integer') {
     const number = Number(text);
-    return !NUMBER.test(text) || (type === 'integer' && !Number.isInteger(number)) ? undefined : number;
+    if (!NUMBER.test(text) || (type === 'integer' && !Number.isInteger(number))) return undefined;
+    return exactNumber(text);
   }
   return text === '' ? undefined : text;
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { messageOf } from '../core/errors.ts';
+import { parseExact } from '../core/exact-json.ts';
 import { at, isObject, type JsonObject } from '../core/json.ts';
 import { asText } from '../core/text-encoding.ts';
 import { UsageError } from './usage-error.ts';
@@ -29,7 +30,7 @@ export async function readArguments(
 async function readJson(text: string, option: string): Promise<JsonObject> {
   const source = await sourceOf(text, option);
   try {
-    const value: unknown = JSON.parse(asText(source));
+    const value = parseExact(asText(source));
     if (isObject(value)) return value;
   } catch (error) {
     throw new UsageError(`${option} expects a JSON object: ${messageOf(error)}.`);
@@ -53,7 +54,7 @@ function readPair(pair: string, properties: unknown): [string, unknown] {
     isObject(properties) && Object.hasOwn(properties, key) ? at(properties[key], 'type') : undefined;
   if (type === 'string') return [key, text];
   try {
-    return [key, JSON.parse(text) as unknown];
+    return [key, parseExact(text)];
   } catch {
     if (type === undefined || (Array.isArray(type) && type.includes('string'))) return [key, text];
     throw new UsageError(`${key} is to be ${JSON.stringify(type)}: "${text}" is none, written as JSON.`);

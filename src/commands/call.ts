@@ -47,7 +47,7 @@ async function run({ positionals, options, configFiles: given, machine, output }
     ...(canAsk && { ask: askAtPrompt, capabilities: PROMPT_CAPABILITIES }),
   });
   const signal = new Cancellation();
-  const cancel = (): void => signal.cancel('the user pressed Ctrl-C');
+  const cancel = (): void => signal.cancel('the user pressed Ctrl-C', 'client-cancelled');
   process.on('SIGINT', cancel).on('SIGTERM', cancel);
   let doing = `calling ${name}`;
   const report = (): readonly ServerReport[] => own.proxy.report(own.client.view);
@@ -105,7 +105,7 @@ function progressText(name: string, params: unknown): string {
 
 function show(result: Json, output: Output): number {
   const failed = at(result.value, 'isError') === true;
-  if (output.json) output.document(result.value);
+  if (output.json) output.document(result.exact);
   else {
     const content = at(result.value, 'content');
     for (const part of Array.isArray(content) ? (content as unknown[]) : []) output.line(shown(part));

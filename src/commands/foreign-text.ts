@@ -1,4 +1,5 @@
 /** Names and words of servers, made fit to be shown: whoever wrote them may be hostile. */
+import { printExact } from '../core/exact-json.ts';
 
 const LONGEST = 300;
 
@@ -15,7 +16,7 @@ export function oneLine(text: string, longest = LONGEST): string {
 /** The same without a limit. What is no text is shown as JSON, what is not there as nothing. */
 export function plain(value: unknown): string {
   if (value === undefined || value === null) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : (printExact(value) ?? '');
   return text
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
     .replaceAll(/\s+/g, ' ')

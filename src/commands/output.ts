@@ -3,6 +3,7 @@
  *
  * With `--json` stdout gets one JSON document and nothing else.
  */
+import { printExact } from '../core/exact-json.ts';
 import picocolors from 'picocolors';
 import type { Column } from './table.ts';
 
@@ -61,7 +62,7 @@ export class Output {
 
   /** The one document of `--json`. */
   document(value: unknown): void {
-    this.#options.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    this.#options.stdout.write(`${printExact(value, 2)}\n`);
   }
 
   /** A line for people; nothing with `--json`. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, RpcError } from '../core/errors.ts';
+import { printExact } from '../core/exact-json.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { listed, nearest } from '../core/nearest.ts';
 import { asText } from '../core/text-encoding.ts';
@@ -249,11 +250,13 @@ async function end(workflows: Workflows, { output }: Input, runId: string): Prom
 
 function tell(view: RunView, output: Output): void {
   const { status, error, attention = [], run_id: runId } = view;
-  if (view.output !== undefined) output.line(JSON.stringify(view.output, undefined, 2));
+  if (view.output !== undefined) output.line(printExact(view.output, 2));
   if (error) output.note(`${error.code}: ${plain(error.message)}`);
   for (const { step, question, options } of attention)
     output.note(
-      `${step}: ${plain(question)}\n  switchyard workflow resume ${runId} --step ${step} --decision ${options.join('|')}`,
+      options.length === 0
+        ? `${step}: ${plain(question)}`
+        : `${step}: ${plain(question)}\n  switchyard workflow resume ${runId} --step ${step} --decision ${options.join('|')}`,
     );
   if (status !== 'succeeded') output.note(`The run ${runId} is ${status.replaceAll('_', ' ')}.`);
 }
@@ -304,7 +307,7 @@ async function show(workflows: Workflows, { input, words: [runId = ''] }: Asked)
     `${plain(view.workflow)}: ${view.status.replaceAll('_', ' ')}, begun ${moment(view.started_at)}`,
   );
   for (const line of stepLines(view.steps ?? {}, output.colors, Date.now())) output.line(line);
-  if (step !== undefined) output.line(JSON.stringify(stepOutput(view), undefined, 2));
+  if (step !== undefined) output.line(printExact(stepOutput(view), 2));
   for (const fact of view.record ?? []) output.line(factLine(fact));
   tell(view, output);
   return 0;
@@ -313,7 +316,7 @@ async function show(workflows: Workflows, { input, words: [runId = ''] }: Asked)
 /** No table: nothing of it is cut. */
 function factLine({ at, kind, key, ...facts }: Fact): string {
   const known = Object.entries(facts).map(
-    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ([name, value]) => `${name}: ${typeof value === 'string' ? value : printExact(value)}`,
   );
   return plain([at, kind, ...(key === undefined ? [] : [key]), known.join(', ')].join(' '));
 }

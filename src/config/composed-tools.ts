@@ -26,7 +26,7 @@ export function readComposedTools(
     const path = ['tools', name];
     const {
       description,
-      inputSchema = { type: 'object' },
+      inputSchema = { type: 'object', additionalProperties: true },
       strategy = 'first',
       deadlineMs = DEADLINE_MS,
     } = input;

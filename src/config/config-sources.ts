@@ -72,13 +72,13 @@ export function readSources(files: readonly string[], context: SourceContext): C
       problems.push(problemAt({ source }, '', `cannot be read (${errorCode(error)})`));
       return undefined;
     }
-    const { root, errors, duplicates } = parseConfigText(text, formatOf(file, text), source);
+    const { root, errors, faults } = parseConfigText(text, formatOf(file, text), source);
     problems.push(...errors);
     if (root === undefined) return undefined;
     const plain = new Map([...root.entries].map(([key, entry]) => [key, plainValue(entry.node)]));
     const dialect = detectDialect(file, plain);
     if (dialect === undefined) {
-      problems.push(...duplicates);
+      problems.push(...faults);
       return readOwn(root);
     }
     const projectFolder = projectFolderOf(file, context);

@@ -14,7 +14,7 @@ export function parseConfigText(text: string, format: ConfigFormat, source: Sour
     return { errors: [{ file: source.name, path: '', message: wrong }], duplicates: [] };
   const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
   if (body.trim() === '') {
-    return { root: { kind: 'table', place: { source }, entries: new Map() }, errors: [], duplicates: [] };
+    return { root: { kind: 'table', place: { source }, entries: new Map() }, errors: [], faults: [] };
   }
   if (format === 'yaml') return parseYamlTree(body, source);
   if (format === 'toml') return parseTomlTree(body, source);

@@ -1,7 +1,7 @@
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 
 import type { ConfigProblem } from './config-error.ts';
-import { lineFinder, type ParsedText, problemAt } from './parsed-text.ts';
+import { lineFinder, numberFault, type ParsedText, problemAt } from './parsed-text.ts';
 import { type ConfigNode, type Path, pathText, type Place, type Source, type TableEntry } from './tree.ts';
 
 /** JSON with comments and trailing commas. Only the first syntax error is told: those after it follow from it. */
@@ -13,20 +13,24 @@ export function parseJsonTree(text: string, source: Source): ParsedText {
   const [first] = errors;
   if (first !== undefined) {
     const words = errorWords.get(printParseErrorCode(first.error)) ?? 'is not valid JSON';
-    return { errors: [problemAt(placeOf(first.offset), '', words)], duplicates: [] };
+    return { errors: [problemAt(placeOf(first.offset), '', words)], faults: [] };
   }
-  const duplicates: ConfigProblem[] = [];
+  const faults: ConfigProblem[] = [];
   const root = tree === undefined ? undefined : convert(tree, []);
   if (root?.kind !== 'table') {
-    return { errors: [problemAt(placeOf(tree?.offset ?? 0), '', 'expected a table { … }')], duplicates };
+    return { errors: [problemAt(placeOf(tree?.offset ?? 0), '', 'expected a table { … }')], faults };
   }
-  return { root, errors: [], duplicates };
+  return { root, errors: [], faults };
 
   function convert(node: Node, path: Path): ConfigNode {
     const place = placeOf(node.offset);
     const children = node.children ?? [];
     if (node.type === 'array') {
       return { kind: 'list', place, items: children.map((item, index) => convert(item, [...path, index])) };
+    }
+    if (node.type === 'number') {
+      const fault = numberFault(text.slice(node.offset, node.offset + node.length));
+      if (fault !== undefined) faults.push(problemAt(place, pathText(path), fault));
     }
     if (node.type !== 'object') return { kind: 'scalar', place, value: scalar(node.value) };
     const entries = new Map<string, TableEntry>();
@@ -36,9 +40,7 @@ export function parseJsonTree(text: string, source: Source): ParsedText {
       const key = String(name.value);
       const keyPlace = placeOf(name.offset);
       if (entries.has(key)) {
-        duplicates.push(
-          problemAt(keyPlace, pathText([...path, key]), 'is given twice. Remove one of the two.'),
-        );
+        faults.push(problemAt(keyPlace, pathText([...path, key]), 'is given twice. Remove one of the two.'));
       }
       entries.set(key, { keyPlace, node: convert(value, [...path, key]) });
     }

@@ -15,7 +15,7 @@ export function parseTomlTree(text: string, source: Source): ParsedText {
   const { parse, TomlDate, TomlError } = load('smol-toml') as typeof Toml;
   try {
     const root = treeOf(withoutDates(parse(text), TomlDate), { source });
-    return root.kind === 'table' ? { root, errors: [], duplicates: [] } : { errors: [], duplicates: [] };
+    return root.kind === 'table' ? { root, errors: [], faults: [] } : { errors: [], faults: [] };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const place = { source, line: error.line, column: error.column };
@@ -23,7 +23,7 @@ export function parseTomlTree(text: string, source: Source): ParsedText {
     const reason = /^Invalid TOML document: ([a-z][a-z ,/-]*)$/m.exec(error.message)?.[1];
     return {
       errors: [problemAt(place, '', `is not valid TOML${reason === undefined ? '' : ` (${reason})`}`)],
-      duplicates: [],
+      faults: [],
     };
   }
 }

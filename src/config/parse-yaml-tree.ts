@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 
 import type { ConfigProblem } from './config-error.ts';
-import { lineFinder, type ParsedText, problemAt } from './parsed-text.ts';
+import { lineFinder, numberFault, type ParsedText, problemAt } from './parsed-text.ts';
 import {
   type ConfigNode,
   type Path,
@@ -32,18 +32,18 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
   const [first] = document.errors;
   if (first !== undefined) {
     const words = errorWords.get(first.code) ?? `is not valid YAML (${first.code})`;
-    return { errors: [problemAt({ source, ...find(first.pos[0]) }, '', words)], duplicates: [] };
+    return { errors: [problemAt({ source, ...find(first.pos[0]) }, '', words)], faults: [] };
   }
-  const duplicates: ConfigProblem[] = [];
+  const faults: ConfigProblem[] = [];
   const open = new Set<unknown>();
   let count = 0;
   try {
     const root = convert(document.contents, []);
-    if (root.kind === 'table') return { root, errors: [], duplicates };
-    return { errors: [problemAt(root.place, '', 'expected a table of keys and values')], duplicates };
+    if (root.kind === 'table') return { root, errors: [], faults };
+    return { errors: [problemAt(root.place, '', 'expected a table of keys and values')], faults };
   } catch (error) {
     if (!(error instanceof EndlessError)) throw error;
-    return { errors: [problemAt({ source }, '', error.message)], duplicates };
+    return { errors: [problemAt({ source }, '', error.message)], faults };
   }
 
   function convert(node: unknown, path: Path): ConfigNode {
@@ -54,6 +54,12 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
     if (isSeq(target)) {
       const items = (): ConfigNode[] => target.items.map((item, index) => convert(item, [...path, index]));
       return { kind: 'list', place: placeOf(target), items: inside(target, items) };
+    }
+    if (isScalar(target) && typeof target.value === 'number') {
+      const fault = /\d/.test(target.source ?? '')
+        ? numberFault(target.source ?? '')
+        : 'is no number that JSON has';
+      if (fault !== undefined) faults.push(problemAt(placeOf(target), pathText(path), fault));
     }
     return scalarNode(isScalar(target) ? target.value : null, placeOf(target ?? node));
   }
@@ -70,9 +76,7 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
         continue;
       }
       if (entries.has(key)) {
-        duplicates.push(
-          problemAt(keyPlace, pathText([...path, key]), 'is given twice. Remove one of the two.'),
-        );
+        faults.push(problemAt(keyPlace, pathText([...path, key]), 'is given twice. Remove one of the two.'));
       }
       entries.set(key, { keyPlace, node: convert(pair.value, [...path, key]) });
     }

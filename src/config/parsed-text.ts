@@ -1,3 +1,4 @@
+import { ExactNumber, exactNumber } from '../core/exact-json.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { Place, TableNode } from './tree.ts';
 
@@ -6,8 +7,15 @@ export interface ParsedText {
   /** Absent if the text could not be read; `errors` then says why. */
   readonly root?: TableNode;
   readonly errors: readonly ConfigProblem[];
-  /** Keys given twice in one table. An error in our own files; in a client's the last one counts. */
-  readonly duplicates: readonly ConfigProblem[];
+  /** Keys given twice in one table, numbers that would be rounded. Errors in our own files; a client's is read as the client reads it. */
+  readonly faults: readonly ConfigProblem[];
+}
+
+/** A number of a file, unless it would be another one here. */
+export function numberFault(spelling: string): string | undefined {
+  const number = exactNumber(spelling);
+  if (typeof number === 'number' || (number instanceof ExactNumber && number.isDouble)) return undefined;
+  return `${spelling.slice(0, 40)} has more digits than a number holds here. Write it as text, in quotes.`;
 }
 
 export function problemAt(place: Place, path: string, message: string): ConfigProblem {

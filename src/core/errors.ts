@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'CANCELLED'
   | 'RESULT_TOO_LARGE'
   | 'PROTOCOL_ERROR'
+  | 'INTERNAL'
   | 'OUTCOME_UNKNOWN'
   | 'CLIENT_CANNOT'
   | 'WORKFLOW_INVALID'

@@ -1,4 +1,5 @@
 import { type Abridged, holdsMark } from './abridged.ts';
+import { mayRound, parseExact, printExact } from './exact-json.ts';
 import { type Path, textAt } from './json-edit.ts';
 import { lastPlace, NOWHERE, type Places } from './json-scan.ts';
 import { bytesOf, isLong, type Wire } from './wire.ts';
@@ -59,8 +60,14 @@ export class Json {
     return new Json(undefined, value, true);
   }
 
+  /** The same, where somebody may look at `value`: as if it had come in as text. */
+  static ofExact(value: unknown): Json {
+    const json = Json.of(value);
+    return mayRound(json.text) ? Json.fromText(json.text) : json;
+  }
+
   get text(): string {
-    return (this.#text ??= this.#abridged?.whole ?? JSON.stringify(this.#value) ?? 'null');
+    return (this.#text ??= this.#abridged?.whole ?? printExact(this.#value) ?? 'null');
   }
 
   /** The text in UTF-8; kept, as some are sent again and again. */
@@ -85,6 +92,12 @@ export class Json {
       this.#parsed = true;
     }
     return this.#value;
+  }
+
+  /** The value for whoever makes other values of it: its numbers are as they are spelt (`exact-json.ts`). */
+  get exact(): unknown {
+    if (this.#text === undefined && !this.#abridged) return this.#value;
+    return mayRound(this.text) ? parseExact(this.text) : this.value;
   }
 
   /** The value, where long strings matter only by being there: in their place may stand marks. */

@@ -527,7 +527,7 @@ export class Downstream {
     if (error.retryAfterMs !== undefined && error.delivered === false && !error.answered && this.connected)
       this.#restUntil = now + Math.min(error.retryAfterMs, LONGEST_REST_MS);
     if (error.answered) this.#tell('ok', ms, now);
-    else if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);
+    else if (call.signal.cause === 'attempt-expired') this.#tell('timeout', ms, now);
     else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms, now);
   }
 

@@ -7,6 +7,7 @@
 import { contextOf, fromCel } from './values.ts';
 import { withDeadline, DeadlineExceeded } from './deadline.ts';
 import { createEnvironment, MAX_TEXT } from './environment.ts';
+import { guardNumbers } from './exact-arithmetic.ts';
 import { explain, noVariable } from './explain.ts';
 import { ExpressionError } from './expression-error.ts';
 import { inspect, type Reference } from './guards.ts';
@@ -44,6 +45,7 @@ export function createCompile(): Compile {
         throw noVariable(text, path[0] as string, variables);
     const { error } = program.check();
     if (error) throw explain(error, { text, environment, ast });
+    guardNumbers(text, ast);
 
     const run = (scope: JsonObject): unknown => {
       try {

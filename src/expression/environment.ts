@@ -5,6 +5,8 @@
  * People and models mix them, so the mixed operators are there.
  */
 import { Environment } from '@marcbachmann/cel-js';
+import { printExact } from '../core/exact-json.ts';
+import { registerNumbers } from './exact-arithmetic.ts';
 
 /** Longer texts are no expressions any more. */
 export const MAX_TEXT = 16_384;
@@ -15,14 +17,7 @@ export function createEnvironment(): Environment {
     homogeneousAggregateLiterals: false,
     limits: { maxAstNodes: 4000, maxDepth: 64, maxListElements: 1000, maxMapEntries: 1000 },
   });
-  for (const [operator, apply] of MIXED)
-    for (const types of ['double int', 'int double']) {
-      const [left, right] = types.split(' ');
-      environment.registerOperator(`${left} ${operator} ${right}`, apply);
-    }
-  environment.registerOperator('double % double', remainder);
-  // Known at compile time, these types would otherwise not be comparable at all.
-  environment.registerOperator('int == double', (a: bigint, b: number) => Number(a) === b);
+  registerNumbers(environment);
   for (const type of ['map', 'list', 'string', 'int', 'double', 'bool'])
     environment.registerOperator(`${type} == null`, () => false);
   environment.registerFunction('string(null): string', () => 'null');
@@ -31,16 +26,6 @@ export function createEnvironment(): Environment {
   return environment;
 }
 
-const remainder = (a: number | bigint, b: number | bigint): number => Number(a) % Number(b);
-
-const MIXED: readonly (readonly [string, (a: number | bigint, b: number | bigint) => number])[] = [
-  ['+', (a, b) => Number(a) + Number(b)],
-  ['-', (a, b) => Number(a) - Number(b)],
-  ['*', (a, b) => Number(a) * Number(b)],
-  ['/', (a, b) => Number(a) / Number(b)],
-  ['%', remainder],
-];
-
 function printed(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? Number(part) : part));
+  return printExact(value) ?? 'null';
 }

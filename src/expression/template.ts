@@ -5,6 +5,7 @@
  * values are printed in their places. What an expression gives is never looked at again: text from a tool that
  * holds `${{` stays text.
  */
+import { isExact, printExact } from '../core/exact-json.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { Expression } from './compile.ts';
 import { ExpressionError } from './expression-error.ts';
@@ -50,7 +51,7 @@ export function compileTemplate(
       if (built.every((inner) => inner === undefined)) return undefined;
       return (scope) => part.map((inner: unknown, index) => (built[index] ?? (() => inner))(scope));
     }
-    if (!isObject(part)) return undefined;
+    if (!isObject(part) || isExact(part)) return undefined;
     const built = Object.entries(part).map(
       ([key, inner]) => [key, inner, build(inner, keyed(path, key))] as const,
     );
@@ -123,7 +124,7 @@ function endOf(source: string, start: number): number {
 }
 
 function printed(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : (printExact(value) ?? 'null');
 }
 
 function keyed(path: string, key: string): string {

@@ -1,5 +1,6 @@
 /** The way of values into an evaluation and out of it. */
 import { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
+import { ExactNumber, integer } from '../core/exact-json.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { ExpressionError } from './expression-error.ts';
 
@@ -13,7 +14,7 @@ export function contextOf(scope: JsonObject): JsonObject {
 }
 
 /**
- * What an evaluation gave, as JSON can say it: big integers become numbers, times become text.
+ * What an evaluation gave, as JSON can say it: integers become plain numbers where a double holds them, times become text.
  *
  * @throws ExpressionError where it is too large, or no JSON value.
  */
@@ -26,7 +27,7 @@ export function fromCel(text: string, result: unknown): unknown {
     if (++values > MAX_VALUES) throw new ExpressionError(text, `gives more than ${MAX_VALUES} values`);
     switch (typeof value) {
       case 'bigint':
-        return Number(value);
+        return integer(value);
       case 'number':
         if (Number.isFinite(value)) return value;
         throw new ExpressionError(text, `gives ${value}, which JSON cannot hold (a division by zero?)`);
@@ -46,9 +47,10 @@ export function fromCel(text: string, result: unknown): unknown {
   function convertObject(value: object | null): unknown {
     if (value === null) return null;
     if (Array.isArray(value)) return value.map(convert);
+    if (value instanceof ExactNumber) return value;
     if (value instanceof Date) return value.toISOString();
     if (value instanceof Duration) return value.toString();
-    if (value instanceof UnsignedInt) return Number(value.valueOf());
+    if (value instanceof UnsignedInt) return integer(value.valueOf());
     if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
     if (value instanceof Map) return record([...value].map(([key, part]) => [String(key), convert(part)]));
     const prototype: unknown = Object.getPrototypeOf(value);

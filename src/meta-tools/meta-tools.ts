@@ -1,5 +1,7 @@
 /** The tools that the proxy answers itself. A call of any other tool passes on. */
 import type { Call, Middleware } from '../core/call.ts';
+import type { ProxyError } from '../core/errors.ts';
+import { printExact } from '../core/exact-json.ts';
 import { Json, type JsonObject } from '../core/json.ts';
 
 export interface MetaTool {
@@ -10,9 +12,16 @@ export interface MetaTool {
   readonly annotations: JsonObject;
   /** The structured answer. */
   readonly answer: (call: Call) => Promise<JsonObject>;
-  /** Whether the answer tells of a failure; the shape is the same then. */
-  readonly isError?: (answer: JsonObject) => boolean;
+  /** What failed, where the answer tells of a failure; its shape is the same then. */
+  readonly failure?: (answer: JsonObject) => Failure | undefined;
+  /** Whether it stands in `tools/list`, where that is not always so; it answers in any case. */
+  readonly listed?: () => boolean;
+  /** What of the answer is said in words as well; default: all of it. */
+  readonly brief?: (answer: JsonObject) => JsonObject;
 }
+
+/** As the proxy's own failures tell it. */
+export type Failure = Pick<ProxyError, 'code' | 'delivered'>;
 
 /** @param saved tools that come and go. */
 export function metaTools(
@@ -31,14 +40,21 @@ export function metaTools(
 
 async function resultOf(tool: MetaTool, call: Call): Promise<Json> {
   const structuredContent = await tool.answer(call);
+  const failure = tool.failure?.(structuredContent);
   return Json.of({
-    content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
+    content: [{ type: 'text', text: printExact(tool.brief?.(structuredContent) ?? structuredContent) }],
     structuredContent,
-    ...(tool.isError?.(structuredContent) === true && { isError: true }),
+    ...(failure && { isError: true, _meta: { 'switchyard/error': failure } }),
   });
 }
 
 /** How a meta-tool stands in `tools/list`. */
-export function definitionOf({ answer: _answer, isError: _isError, ...definition }: MetaTool): string {
-  return JSON.stringify(definition);
+export function definitionOf({
+  answer: _answer,
+  failure: _failure,
+  brief: _brief,
+  listed: _listed,
+  ...definition
+}: MetaTool): string {
+  return printExact(definition) as string;
 }

@@ -49,17 +49,19 @@ const run: Readonly<Record<string, JsonObject>> = {
         step: { type: 'string' },
         question: { type: 'string' },
         options: { type: 'array', items: { type: 'string' } },
+        by: { type: 'string', enum: ['person', 'caller'] },
       },
       required: ['step', 'question', 'options'],
     },
   },
+  next: { type: 'string' },
   started_at: { type: 'string' },
   finished_at: { type: 'string' },
 };
 
 const planned: Readonly<Record<string, JsonObject>> = {
   valid: { type: 'boolean' },
-  plan: { type: 'object' },
+  plan: { type: 'object', additionalProperties: true },
   errors: {
     type: 'array',
     items: {

@@ -1,13 +1,14 @@
 /** `run_workflow` and its kin, and every saved workflow as a tool of its own. */
 import type { Call } from '../core/call.ts';
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
-import { at, isObject, type JsonObject } from '../core/json.ts';
+import { parseExact, printExact } from '../core/exact-json.ts';
+import { at, isObject, type JsonObject, stringAt } from '../core/json.ts';
 import type { Caller } from '../workflow/calls.ts';
 import type { RunStatus } from '../workflow/journal/journal.ts';
 import { InvalidDefinition } from '../workflow/definition/invalid-definition.ts';
 import type { WorkflowsOnDemand } from '../workflow/on-demand.ts';
 import type { SavedWorkflow } from '../workflow/describe-saved.ts';
-import type { MetaTool } from './meta-tools.ts';
+import type { Failure, MetaTool } from './meta-tools.ts';
 import { RUN_OR_PLAN_SHAPE, RUN_SHAPE, RUNS_SHAPE } from './workflow-shapes.ts';
 
 const STATUSES: readonly RunStatus[] = [
@@ -18,6 +19,9 @@ const STATUSES: readonly RunStatus[] = [
   'cancelled',
   'needs_attention',
 ];
+
+/** Said in full: some clients take an object without properties for one that must be empty. */
+const ANYTHING = { type: 'object', additionalProperties: true };
 
 export function workflowTools(workflows: WorkflowsOnDemand): readonly MetaTool[] {
   return [
@@ -43,12 +47,14 @@ function runWorkflow(workflows: WorkflowsOnDemand): MetaTool {
     inputSchema: {
       type: 'object',
       properties: {
+        // Some clients make of a choice its object alone: "name" is there for them.
         workflow: {
           description:
-            'The name of a saved workflow, or a definition: { name, input, steps: [ ... ], output }',
-          anyOf: [{ type: 'string' }, { type: 'object' }],
+            'A definition: { name, input, steps: [ ... ], output }; or the name of a saved workflow',
+          anyOf: [ANYTHING, { type: 'string' }],
         },
-        input: { type: 'object', description: 'Values for the workflow, seen by its steps as input.NAME' },
+        name: { type: 'string', description: 'Instead of "workflow": the name of a saved workflow' },
+        input: { ...ANYTHING, description: 'Values for the workflow, seen by its steps as input.NAME' },
         dry_run: { type: 'boolean', description: 'Only check it and show the plan; nothing is called' },
         wait: {
           type: 'boolean',
@@ -56,7 +62,6 @@ function runWorkflow(workflows: WorkflowsOnDemand): MetaTool {
           description: 'false: answer at once; workflow_runs tells how it goes on',
         },
       },
-      required: ['workflow'],
       additionalProperties: false,
     },
     outputSchema: RUN_OR_PLAN_SHAPE,
@@ -67,9 +72,13 @@ function runWorkflow(workflows: WorkflowsOnDemand): MetaTool {
       idempotentHint: false,
       openWorldHint: true,
     },
-    isError: (answer) => answer['valid'] !== true && isRunError(answer),
+    failure: failureOf,
+    brief: briefRun,
     answer: async (call) => {
-      const { workflow, input, dry_run: dryRun, wait } = argumentsOf(call);
+      const { workflow: given, name, input, dry_run: dryRun, wait } = argumentsOf(call);
+      if (given !== undefined && name !== undefined)
+        throw wrong('"workflow" and "name" are both given: one says what to run');
+      const workflow = given ?? name;
       if (workflow === undefined) throw wrong('"workflow" is missing: a saved name, or a definition');
       if (dryRun === true)
         return { ...(await (await workflows.get()).plan(fromText(workflow), callerOf(call))) };
@@ -124,7 +133,7 @@ function workflowRuns(workflows: WorkflowsOnDemand): MetaTool {
         ).show(runId, caller, { step: optional(step), record: record === true });
       const known = STATUSES.find((one) => one === status);
       if (status !== undefined && known === undefined)
-        throw wrong(`There is no status ${JSON.stringify(status)}; there are: ${STATUSES.join(', ')}`);
+        throw wrong(`There is no status ${printExact(status)}; there are: ${STATUSES.join(', ')}`);
       const runs = await (
         await workflows.get()
       ).list(
@@ -139,6 +148,7 @@ function workflowRuns(workflows: WorkflowsOnDemand): MetaTool {
 function resumeWorkflow(workflows: WorkflowsOnDemand): MetaTool {
   return {
     name: 'resume_workflow',
+    listed: () => workflows.hasRuns(),
     description:
       'Goes on with a workflow run: answers what it asks ("attention" of the run), or runs an ended one again from a step on. Without a decision it asks the user, where your client can. A step that is for a person to approve is never approved by this call.',
     inputSchema: {
@@ -152,7 +162,7 @@ function resumeWorkflow(workflows: WorkflowsOnDemand): MetaTool {
             'retry (call it again), skip, fail or done (it did happen) for a step in doubt; approve or reject for an approval',
         },
         step: { type: 'string', description: 'Which step, where several wait' },
-        content: { type: 'object', description: "With approve: the form's values" },
+        content: { ...ANYTHING, description: "With approve: the form's values" },
         output: { description: 'With done: what the step gave' },
         from: {
           type: 'string',
@@ -170,7 +180,8 @@ function resumeWorkflow(workflows: WorkflowsOnDemand): MetaTool {
       idempotentHint: false,
       openWorldHint: true,
     },
-    isError: isRunError,
+    failure: failureOf,
+    brief: briefRun,
     answer: async (call) => {
       const { run_id: runId, decision, step, content, output, from } = argumentsOf(call);
       return await (
@@ -194,6 +205,7 @@ function resumeWorkflow(workflows: WorkflowsOnDemand): MetaTool {
 function cancelWorkflow(workflows: WorkflowsOnDemand): MetaTool {
   return {
     name: 'cancel_workflow',
+    listed: () => workflows.hasRuns(),
     description:
       'Cancels a workflow run: the calls in flight are cancelled, no later step starts, and what was done is undone if the workflow says so.',
     inputSchema: {
@@ -222,10 +234,11 @@ function savedTool(
   return {
     name: `workflow__${name.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`,
     description: description ?? `Runs the saved workflow "${name}".`,
-    inputSchema: { type: 'object', ...input },
+    inputSchema: { type: 'object', ...(input ?? { properties: {}, additionalProperties: true }) },
     outputSchema: RUN_OR_PLAN_SHAPE,
     annotations: { title: name, ...annotations },
-    isError: isRunError,
+    failure: failureOf,
+    brief: briefRun,
     answer: async (call) =>
       await orErrors(async () =>
         (await workflows.get()).run(
@@ -246,9 +259,26 @@ async function orErrors(run: () => Promise<JsonObject>): Promise<JsonObject> {
   }
 }
 
-/** What was started without waiting is no error, however it stands. */
-function isRunError({ status, valid }: JsonObject): boolean {
-  return valid === false || (status !== undefined && status !== 'succeeded' && status !== 'running');
+/** What was started without waiting is no failure, however it stands. */
+function failureOf({ status, valid, error }: JsonObject): Failure | undefined {
+  if (valid === false) return { code: 'WORKFLOW_INVALID', delivered: false };
+  if (status === undefined || status === 'succeeded' || status === 'running') return undefined;
+  if (status === 'needs_attention') return { code: 'NEEDS_ATTENTION', delivered: 'unknown' };
+  const code = ENDS.find((one) => one === stringAt(error, 'code')) ?? 'STEP_FAILED';
+  return { code, delivered: 'unknown' };
+}
+
+const ENDS = ['STEP_FAILED', 'TIMEOUT', 'CANCELLED'] as const;
+
+/** Clients that show both the text and the structure would show each step twice. */
+function briefRun({
+  workflow: _workflow,
+  steps: _steps,
+  started_at: _begun,
+  finished_at: _ended,
+  ...rest
+}: JsonObject): JsonObject {
+  return rest;
 }
 
 function callerOf({ client, ask, onProgress }: Call): Caller {
@@ -256,7 +286,7 @@ function callerOf({ client, ask, onProgress }: Call): Caller {
 }
 
 function argumentsOf(call: Call): JsonObject {
-  const args = at(call.params.value, 'arguments');
+  const args = at(call.params.exact, 'arguments');
   return isObject(args) ? args : {};
 }
 
@@ -264,7 +294,7 @@ function argumentsOf(call: Call): JsonObject {
 function fromText(workflow: unknown): unknown {
   if (typeof workflow !== 'string' || !/^\s*\{/.test(workflow)) return workflow;
   try {
-    return JSON.parse(workflow) as unknown;
+    return parseExact(workflow);
   } catch {
     return workflow;
   }

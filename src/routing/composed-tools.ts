@@ -6,7 +6,8 @@
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
-import { messageOf, ProxyError } from '../core/errors.ts';
+import { type Delivered, INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../core/errors.ts';
+import { printExact } from '../core/exact-json.ts';
 import { at, EMPTY_OBJECT, Json, type JsonObject } from '../core/json.ts';
 import { editObject, memberText } from '../core/json-edit.ts';
 import type { Template } from '../expression/template.ts';
@@ -82,10 +83,10 @@ function askedOf(call: Call, { tool }: ComposedTarget, template: Template): Aske
   return {
     tool,
     call() {
-      const input = at(call.params.value, 'arguments') ?? {};
+      const input = at(call.params.exact, 'arguments') ?? {};
       const params = { name: tool, arguments: template.evaluate({ input }) };
       const meta = memberText(call.params.text, '_meta');
-      const text = JSON.stringify(params);
+      const text = printExact(params) as string;
       // Progress of several tools under one token would go back and forth.
       return {
         ...call,
@@ -105,6 +106,8 @@ async function first(
 ): Promise<Json> {
   let refusal: Json | undefined;
   let last: unknown;
+  let delivered: Delivered = false;
+  let wasAsked = false;
   const tried: string[] = [];
   for (const { tool: name, call } of asked) {
     let one: Call | undefined;
@@ -118,16 +121,17 @@ async function first(
       if (one?.signal.cancelled) throw error;
       const acted = error instanceof ProxyError && error.delivered !== false;
       if (acted && one && !mayGoOn(one)) throw error;
+      wasAsked ||= one !== undefined;
+      if (one && (acted || !(error instanceof ProxyError))) delivered = acted ? error.delivered : true;
       last = error;
       tried.push(`${name}: ${messageOf(error)}`);
     }
   }
   if (refusal) return refusal;
-  throw new ProxyError('DOWNSTREAM_FAILED', {
-    message: `None of the tools behind "${tool.name}" gave an answer. ${tried.join(' ')}`,
-    delivered: last instanceof ProxyError ? last.delivered : true,
-    cause: last,
-  });
+  const message = `None of the tools behind "${tool.name}" gave an answer. ${tried.join(' ')}`;
+  // With these arguments no server could be asked at all.
+  if (!wasAsked) throw RpcError.of(INVALID_PARAMS, message);
+  throw new ProxyError('DOWNSTREAM_FAILED', { message, delivered, cause: last });
 }
 
 async function merged(asked: readonly Asked[], handle: Handler, late: Promise<void>): Promise<Json> {
@@ -162,7 +166,7 @@ async function withinDeadline(
   run: (call: Call, late: Promise<void>) => Promise<Json>,
 ): Promise<Json> {
   const signal = new Cancellation();
-  const off = call.signal.onCancel((reason) => signal.cancel(reason));
+  call.signal.link(signal);
   let stop: () => void = () => {};
   const late = new Promise<void>((resolve) => (stop = clock.after(deadlineMs, resolve)));
   try {
@@ -174,7 +178,7 @@ async function withinDeadline(
     return await Promise.race([answer, late.then(() => Promise.reject(outOfTime(name, deadlineMs)))]);
   } finally {
     stop();
-    off();
+    call.signal.unlink(signal);
     signal.cancel('the composed call is over');
   }
 }

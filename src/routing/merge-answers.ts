@@ -1,4 +1,5 @@
 /** Lists from several tools as one: by their scores where all have one, else by their ranks. Pure. */
+import { isExact, parseExact, printExact } from '../core/exact-json.ts';
 import { at, isObject, Json } from '../core/json.ts';
 
 export interface Answer {
@@ -28,18 +29,18 @@ export function mergeAnswers(answers: readonly Answer[]): Json {
   const partial = lists.some(({ why }) => why !== undefined);
   const structuredContent = { results, partial, sources };
   return Json.of({
-    content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
+    content: [{ type: 'text', text: printExact(structuredContent) }],
     structuredContent,
     ...(lists.every(({ why }) => why !== undefined) && { isError: true }),
   });
 }
 
 function ranked(lists: readonly (readonly unknown[])[]): readonly unknown[] {
-  const scored = lists.every((items) => items.every((item) => typeof at(item, 'score') === 'number'));
+  const scored = lists.every((items) => items.every((item) => scoreOf(item) !== undefined));
   const found = new Map<string, { readonly item: unknown; weight: number }>();
   for (const items of lists) {
     for (const [rank, item] of items.entries()) {
-      const weight = scored ? (at(item, 'score') as number) : 1 / (RANK_OFFSET + rank);
+      const weight = scored ? (scoreOf(item) as number) : 1 / (RANK_OFFSET + rank);
       const key = identityOf(item);
       const known = found.get(key);
       if (!known) found.set(key, { item, weight });
@@ -50,19 +51,27 @@ function ranked(lists: readonly (readonly unknown[])[]): readonly unknown[] {
   return [...found.values()].sort((a, b) => b.weight - a.weight).map(({ item }) => item);
 }
 
+/** Only compared, so that the nearest double does. */
+function scoreOf(item: unknown): number | undefined {
+  const score = at(item, 'score');
+  return typeof score === 'number' || isExact(score) ? Number(score) : undefined;
+}
+
 function identityOf(item: unknown): string {
   for (const key of IDENTITIES) {
     const value = at(item, key);
-    if (typeof value === 'string' || typeof value === 'number') return JSON.stringify([key, value]);
+    if (typeof value === 'string' || typeof value === 'number' || isExact(value))
+      return printExact([key, value]) as string;
   }
-  return JSON.stringify(item);
+  return printExact(item) as string;
 }
 
 /** The structured list, else the list that is the text, else the content blocks. */
 function itemsOf(result: Json): readonly unknown[] {
-  const structured = listIn(at(result.value, 'structuredContent'));
+  const { exact } = result;
+  const structured = listIn(at(exact, 'structuredContent'));
   if (structured) return structured;
-  const content = at(result.value, 'content');
+  const content = at(exact, 'content');
   const blocks = Array.isArray(content) ? (content as unknown[]) : [];
   const [only] = blocks;
   const text = blocks.length === 1 ? at(only, 'text') : undefined;
@@ -77,7 +86,7 @@ function listIn(value: unknown): readonly unknown[] | undefined {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExact(text);
   } catch {
     return undefined;
   }

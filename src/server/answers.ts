@@ -96,8 +96,8 @@ function failure(id: IdText, method: string, error: ProxyError, head: string): s
 function asProxyError(error: unknown): ProxyError {
   if (error instanceof ProxyError) return error;
   // A mistake of ours: what exactly is for the log, not for the client.
-  return new ProxyError('PROTOCOL_ERROR', {
-    message: 'The proxy failed to handle this call; its log says why.',
+  return new ProxyError('INTERNAL', {
+    message: 'Switchyard itself failed at this call, which is no fault of a server: its log says why.',
     delivered: 'unknown',
     cause: error,
   });

@@ -5,7 +5,7 @@
  * `input_required`, and its retry, which carries our sealed state, picks the parked call up again.
  */
 import type { Call, Question } from '../core/call.ts';
-import { Cancellation } from '../core/cancellation.ts';
+import { Cancellation, type Cause } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { INVALID_PARAMS, ProxyError, RpcError } from '../core/errors.ts';
 import { at, isObject, Json } from '../core/json.ts';
@@ -29,6 +29,8 @@ export interface FlightOptions {
   /** Seals which flight, and which of its rounds, a retry is for. */
   readonly seal: (round: number) => string;
   readonly ended: () => void;
+  /** Why it must not wait for its client now, where too many do: all of them may have begun before the first one asked. */
+  readonly refusal: () => ProxyError | undefined;
   /** It waits for its client to come back, or no longer does. */
   readonly parked: (is: boolean) => void;
 }
@@ -75,24 +77,24 @@ export class Flight {
   }
 
   /** The client no longer waits for the request that `waiter` answers. */
-  left(waiter: Waiter, reason: string): void {
-    if (this.#waiter === waiter) this.stop(reason);
+  left(waiter: Waiter, reason: string, cause: Cause): void {
+    if (this.#waiter === waiter) this.stop(reason, cause);
   }
 
   /** The proxy gives it up: whoever waits for it is told so. */
-  giveUp(reason: string): void {
-    if (!this.#waiter) return this.stop(reason);
-    this.signal.cancel(reason);
+  giveUp(reason: string, cause: Cause): void {
+    if (!this.#waiter) return this.stop(reason, cause);
+    this.signal.cancel(reason, cause);
     // Mostly the call has failed by then, with an error that names its server.
     setImmediate(() => this.fail(givenUp(reason)));
   }
 
   /** Nobody wants the answer any more. */
-  stop(reason: string): void {
+  stop(reason: string, cause: Cause): void {
     this.#waiter = undefined;
     this.#setParked(false);
     this.#options.ended();
-    this.signal.cancel(reason);
+    this.signal.cancel(reason, cause);
     for (const { reject } of this.#questions.values()) reject(expired());
     this.#questions.clear();
   }
@@ -139,6 +141,8 @@ export class Flight {
   #park(): void {
     const waiter = this.#waiter;
     if (!waiter || this.#questions.size === 0 || this.#outcome) return;
+    const refusal = this.#options.refusal();
+    if (refusal) return this.#refuse(refusal);
     this.#waiter = undefined;
     this.#setParked(true);
     this.#round++;
@@ -153,8 +157,15 @@ export class Flight {
       ),
     );
     this.#cancelExpiry = this.#options.clock.after(this.#options.parkMs, () =>
-      this.stop('the client did not come back with its answer'),
+      this.stop('the client did not come back with its answer', 'client-gone'),
     );
+  }
+
+  /** Whoever asks is told; what then comes of the call is its own business. */
+  #refuse(error: ProxyError): void {
+    const questions = [...this.#questions.values()];
+    this.#questions.clear();
+    for (const { reject } of questions) reject(error);
   }
 
   #setParked(is: boolean): void {

@@ -40,7 +40,7 @@ import { Flight, type Waiter } from './flight.ts';
 import { listKind, listPage } from './lists.ts';
 import { wants } from './log-levels.ts';
 import { ModernClient } from './modern-client.ts';
-import type { Outlet } from './outlet.ts';
+import { GONE, type Outlet } from './outlet.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 /** How long a parked call waits for its client's answer, and a sealed state of a server's own stays good. */
@@ -127,7 +127,7 @@ export class ModernFace {
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
   close(): void {
-    for (const flight of this.#flights.values()) flight.giveUp('the proxy stops');
+    for (const flight of this.#flights.values()) flight.giveUp(GONE['proxy-stops'], 'proxy-stops');
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
   }
@@ -192,9 +192,8 @@ export class ModernFace {
     const { limits } = this.#options.served;
     if (this.#flights.size >= limits.calls)
       throw tooMany(`${this.#flights.size} calls of modern clients are under way (limits.calls).`);
-    const parked = this.#parked.get(client.id) ?? 0;
-    if (parked >= limits.parkedCalls)
-      throw tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
+    const refusal = this.#parkingRefusal(client.id);
+    if (refusal) throw refusal;
     const number = (this.#lastFlight = this.#flights.idAfter(this.#lastFlight));
     const landed = member.began();
     const flight = new Flight(
@@ -206,6 +205,7 @@ export class ModernFace {
           this.#flights.delete(number);
           landed();
         },
+        refusal: () => this.#parkingRefusal(client.id),
         parked: (is) => this.#countParked(client.id, is ? 1 : -1),
       },
       waiter,
@@ -237,6 +237,12 @@ export class ModernFace {
       ? wholeNumber(name.slice(this.#flightNames.length))
       : undefined;
     return number === undefined ? undefined : this.#flights.get(number);
+  }
+
+  #parkingRefusal(clientId: string): ProxyError | undefined {
+    const parked = this.#parked.get(clientId) ?? 0;
+    if (parked < this.#options.served.limits.parkedCalls) return undefined;
+    return tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
   }
 
   #countParked(clientId: string, by: number): void {
@@ -275,13 +281,13 @@ export class ModernFace {
 
   #onGone(request: ModernRequest, flight: Flight, waiter: Waiter): void {
     const { id, outlet } = request;
-    outlet.onGone(() => {
+    outlet.onGone((cause) => {
       this.#forget(request);
-      flight.left(waiter, 'the client is gone');
+      flight.left(waiter, GONE[cause], cause);
     });
     this.#name(request, () => {
       this.#forget(request);
-      flight.left(waiter, 'the client cancelled it');
+      flight.left(waiter, 'the client cancelled it', 'client-cancelled');
       outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
     });
   }

@@ -3,7 +3,8 @@ import type { Ask, Client, Handler } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
+import { parseExact, printExact } from '../core/exact-json.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { checkInTime } from './definition/check-in-time.ts';
 import { problemText } from './definition/problem.ts';
 import type { Sample, ToolCall } from './run/host.ts';
@@ -35,7 +36,7 @@ export async function callTool(
   },
 ): Promise<Outcome> {
   return await bounded({ timeoutMs, signal, clock }, async (inner) => {
-    const params = Json.of({ name: tool, arguments: args });
+    const params = Json.ofExact({ name: tool, arguments: args });
     const { client, ask } = caller;
     const result = await handle({
       method: 'tools/call',
@@ -47,7 +48,7 @@ export async function callTool(
       ask,
     });
     if (result.object?.['isError'] === true)
-      return failed({ code: 'TOOL_ERROR', message: errorText(result.value), delivered: true });
+      return failed({ code: 'TOOL_ERROR', message: errorText(result.exact), delivered: true });
     return { kind: 'done', value: result };
   });
 }
@@ -59,24 +60,26 @@ export async function sampleModel(
   if (!ask)
     return failed({
       code: 'CLIENT_CANNOT',
-      message: 'the client that runs this workflow offers no sampling',
+      message:
+        'the client that runs this workflow has not declared sampling: its model cannot be asked. Run it from a client that samples, or give the step a fallback',
       delivered: false,
     });
   return await bounded({ timeoutMs, signal, clock }, async (inner) => {
-    const wanted = Json.of(schema ? withSchema(params, schema) : params);
+    const wanted = Json.ofExact(schema ? withSchema(params, schema) : params);
     const result = await ask({
       method: 'sampling/createMessage',
       params: wanted,
       server: 'switchyard',
       signal: inner,
     });
-    const text = unwrap({ content: [result.object?.['content']].flat() });
+    const answer = result.exact;
+    const text = unwrap({ content: [at(answer, 'content')].flat() });
     if (!schema)
       return {
         kind: 'done',
         value: Json.of({
-          output: typeof text === 'string' ? text : JSON.stringify(text),
-          result: result.value,
+          output: typeof text === 'string' ? text : printExact(text),
+          result: answer,
         }),
       };
     const output = typeof text === 'string' ? unfenced(text) : text;
@@ -87,13 +90,13 @@ export async function sampleModel(
         message: `the model's answer does not fit the schema: ${problems.map(problemText).join('; ')}`,
         delivered: true,
       });
-    return { kind: 'done', value: Json.of({ output, result: result.value }) };
+    return { kind: 'done', value: Json.of({ output, result: answer }) };
   });
 }
 
 function withSchema(params: unknown, schema: JsonObject): unknown {
   if (!isObject(params)) return params;
-  const wish = `Answer with JSON only, without any other text, that fits this JSON Schema: ${JSON.stringify(schema)}`;
+  const wish = `Answer with JSON only, without any other text, that fits this JSON Schema: ${printExact(schema)}`;
   const system = stringAt(params, 'systemPrompt');
   return { ...params, systemPrompt: system === undefined ? wish : `${system}\n\n${wish}` };
 }
@@ -102,7 +105,7 @@ function withSchema(params: unknown, schema: JsonObject): unknown {
 function unfenced(text: string): unknown {
   const [, inner] = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/.exec(text) ?? [];
   try {
-    return JSON.parse(inner ?? text) as unknown;
+    return parseExact(inner ?? text);
   } catch {
     return text;
   }
@@ -123,9 +126,9 @@ async function bounded(
       ? undefined
       : clock.after(timeoutMs, () => {
           late.out = true;
-          inner.cancel(`no answer within ${timeoutMs} ms`);
+          inner.cancel(`no answer within ${timeoutMs} ms`, 'call-expired');
         });
-  const unlisten = signal.onCancel((reason) => inner.cancel(reason));
+  signal.link(inner);
   let stopGrace: (() => void) | undefined;
   const cutOff = new Promise<Outcome>((resolve) => {
     inner.onCancel((reason) => {
@@ -137,7 +140,7 @@ async function bounded(
   const outcome = await Promise.race([work(inner).catch(outcomeOf), cutOff]);
   stopTimer?.();
   stopGrace?.();
-  unlisten();
+  signal.unlink(inner);
   if (outcome.kind === 'done') return outcome;
   if (!late.out && signal.cancelled) {
     // Whatever it broke with: it broke because it was told to end.
@@ -157,7 +160,7 @@ function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof ProxyError))
     return {
       kind: 'in_doubt',
-      error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' },
+      error: { code: 'INTERNAL', message: messageOf(error), delivered: 'unknown' },
     };
   const { code, message, delivered, retryAfterMs } = error;
   const known = { code, message, delivered, ...(retryAfterMs !== undefined && { retryAfterMs }) };

@@ -1,7 +1,7 @@
-import type { Ask, Client } from '../core/call.ts';
+import type { Ask } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
-import { isObject, Json } from '../core/json.ts';
+import { Json } from '../core/json.ts';
 import { listed } from '../core/nearest.ts';
 import { InvalidDefinition } from './definition/invalid-definition.ts';
 import { planOf, programWrites, toolsOf } from './plan.ts';
@@ -10,7 +10,7 @@ import { isReadOnly } from './tools.ts';
 
 export interface Consent {
   readonly inline: 'ask' | 'allow' | 'read-only' | 'off';
-  readonly client: Client;
+  /** Not there where the client shows no forms. */
   readonly ask: Ask | undefined;
   readonly saved: readonly string[];
   readonly signal: Cancellation | undefined;
@@ -23,7 +23,7 @@ export interface Consent {
  */
 export async function askConsent(
   { program, context }: ReadWorkflow,
-  { inline, client, ask, saved, signal }: Consent,
+  { inline, ask, saved, signal }: Consent,
 ): Promise<void> {
   if (inline === 'allow') return;
   if (inline === 'off')
@@ -45,7 +45,7 @@ export async function askConsent(
       })),
     );
   // Where nobody can be asked, the client's own consent to this call stands.
-  if (!ask || !isObject(client.capabilities['elicitation'])) return;
+  if (!ask) return;
   const { max_calls: calls } = planOf(program, context);
   const message = `Run this workflow (${program.steps.length} steps, at most ${calls} calls)? It may change things with: ${listed(writing)}. Steps: ${program.steps
     .map(({ id }) => id)
@@ -62,10 +62,17 @@ export async function askConsent(
     server: 'switchyard',
     signal: signal ?? new Cancellation(),
   });
-  const content = answer.object?.['content'];
-  if (answer.object?.['action'] !== 'accept' || !isObject(content) || content['confirm'] !== true)
-    throw new ProxyError('CANCELLED', {
-      message: 'the user did not agree to run this workflow: nothing was called',
-      delivered: false,
-    });
+  const [action, confirm] = [answer.at('action'), answer.at('content', 'confirm')];
+  if (action === 'accept' && confirm === true) return;
+  const said =
+    action === 'accept' || action === 'decline'
+      ? 'Nothing was called: the user was asked whether to run this workflow, and did not agree.'
+      : 'Nothing was called: the client dismissed the question whether to run this workflow, as clients without a user do.';
+  throw new ProxyError('CANCELLED', { message: `${said} ${wayOut(saved)}`, delivered: false });
+}
+
+/** For a client that answers by itself there is no other. */
+function wayOut(saved: readonly string[]): string {
+  const names = saved.length === 0 ? 'none is saved yet' : listed(saved);
+  return `Without being asked run: saved workflows (workflows.files in the config; ${names}), a dry_run, and workflows that only read. If nobody can be asked in this client, its operator may set workflows.inline to "allow".`;
 }

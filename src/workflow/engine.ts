@@ -9,18 +9,12 @@ import { join } from 'node:path';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
+import { parseExact, printExact } from '../core/exact-json.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Compile } from '../expression/compile.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Caller } from './calls.ts';
-import {
-  type Entry,
-  eventsOf,
-  type Journal,
-  JournalError,
-  type RunRow,
-  type RunStatus,
-} from './journal/journal.ts';
+import { type Entry, eventsOf, type Journal, type RunRow, type RunStatus } from './journal/journal.ts';
 import { journalWriter, type JournalWriter } from './journal/journal-writer.ts';
 import { openJournal } from './journal/open-journal.ts';
 import { isHeld, leaseOf, type StartTimeOf } from '../core/lease.ts';
@@ -68,6 +62,10 @@ export class Engine {
   /** Runs that cannot go on here: said once. */
   readonly #hopeless = new Set<string>();
   #closed = false;
+  /** Runs that are about to be at work. */
+  #beginning = 0;
+  /** Runs that are being taken up: whoever comes meanwhile gets the same one. */
+  readonly #takingUp = new Map<string, Promise<LiveRun | undefined>>();
   /** Runs that have ended here. */
   #ended = 0;
 
@@ -115,32 +113,44 @@ export class Engine {
 
   /** @throws ProxyError | JournalError before anything has been called. */
   async begin(plan: RunPlan, programs: Programs, owner: string, caller: Caller): Promise<LiveRun> {
-    const { limits, timeOfDay } = this.#options;
+    const { limits } = this.#options;
     if (this.#closed) throw new ProxyError('CANCELLED', { message: 'the proxy is ending', delivered: false });
-    if (this.running >= limits.runs)
+    if (this.running + this.#beginning >= limits.runs)
       throw new ProxyError('BUSY', {
         message: `${limits.runs} workflows are running already: wait until one has ended`,
         delivered: false,
       });
-    await this.#open();
-    const row: RunRow = {
+    // Counted at once: others may begin while the journal is being opened.
+    this.#beginning++;
+    let written: Promise<void> | undefined;
+    let live: LiveRun;
+    try {
+      await this.#open();
+      const row = this.#newRow(plan, owner);
+      // Its first intents share the transaction: nothing is called before both are on the disk.
+      written = this.#writer?.write({ type: 'run', row });
+      live = this.#play(this.#liveRun(row, plan, programs, [], caller));
+    } finally {
+      this.#beginning--;
+    }
+    await written;
+    return live;
+  }
+
+  #newRow(plan: RunPlan, owner: string): RunRow {
+    return {
       // Nobody finds another's run by trying.
       id: `wr_${randomBytes(16).toString('base64url')}`,
       workflow: plan.name,
       client: owner,
       status: 'running',
       owner: this.#lease,
-      startedAt: timeOfDay(),
+      startedAt: this.#options.timeOfDay(),
       finishedAt: null,
       interpreter: INTERPRETER,
-      plan: JSON.stringify(plan),
+      plan: printExact(plan) as string,
       result: null,
     };
-    // Its first intents share the transaction: nothing is called before both are on the disk.
-    const written = this.#writer?.write({ type: 'run', row });
-    const live = this.#play(this.#liveRun(row, plan, programs, [], caller));
-    await written;
-    return live;
   }
 
   /** A run that is at work here. */
@@ -176,7 +186,12 @@ export class Engine {
     if (row.finishedAt !== null && !whole) return viewOf(row, stored);
     const replayed = await this.#replay(row);
     const attention = [...(stored.attention ?? [])];
-    const asked = replayed.questions.map(({ step, question, options }) => ({ step, question, options }));
+    const asked = replayed.questions.map(({ step, question, options, by }) => ({
+      step,
+      question,
+      options,
+      by,
+    }));
     const { steps, output } = replayed.view;
     const known = row.finishedAt === null && attention.length === 0 ? asked : attention;
     return viewOf(row, {
@@ -204,7 +219,7 @@ export class Engine {
     await this.#open();
     await this.#writer?.write({
       type: 'signal',
-      signal: { runId: row.id, key, data: JSON.stringify(answer) },
+      signal: { runId: row.id, key, data: printExact(answer) as string },
     });
   }
 
@@ -262,25 +277,28 @@ export class Engine {
     await this.#journal?.close();
   }
 
+  /** @throws JournalError */
   async #open(): Promise<Journal> {
     if (this.#journal) return this.#journal;
-    const { stateDir, startTimeOf, log } = this.#options;
-    const file = join(stateDir, 'workflows', 'journal.db');
-    const open = this.#options.openJournal ?? ((path: string) => openJournal(path, log));
-    this.#opening ??= open(file);
+    this.#opening ??= this.#openAnew();
     try {
-      const journal = await this.#opening;
-      this.#lease ||= await leaseOf(startTimeOf);
-      this.#writer ??= journalWriter(journal);
-      this.#journal = journal;
-      return journal;
+      return await this.#opening;
     } catch (error) {
       // The next one tries again: the disk may have room by then.
       this.#opening = undefined;
-      throw error instanceof JournalError
-        ? new ProxyError('NEEDS_ATTENTION', { message: error.message, delivered: false, cause: error })
-        : error;
+      throw error;
     }
+  }
+
+  async #openAnew(): Promise<Journal> {
+    const { stateDir, startTimeOf, log } = this.#options;
+    const file = join(stateDir, 'workflows', 'journal.db');
+    const open = this.#options.openJournal ?? ((path: string) => openJournal(path, log));
+    const journal = await open(file);
+    this.#lease ||= await leaseOf(startTimeOf);
+    this.#writer ??= journalWriter(journal);
+    this.#journal = journal;
+    return journal;
   }
 
   async #heldElsewhere({ id, owner }: RunRow): Promise<boolean> {
@@ -288,7 +306,15 @@ export class Engine {
   }
 
   /** Goes on with a run whose process is gone. */
-  async #takeUp(id: string, caller?: Caller, cancelledBy?: string): Promise<LiveRun | undefined> {
+  #takeUp(id: string, caller?: Caller, cancelledBy?: string): Promise<LiveRun | undefined> {
+    const already = this.#takingUp.get(id);
+    if (already) return already;
+    const taking = this.#takeUpAlone(id, caller, cancelledBy).finally(() => this.#takingUp.delete(id));
+    this.#takingUp.set(id, taking);
+    return taking;
+  }
+
+  async #takeUpAlone(id: string, caller?: Caller, cancelledBy?: string): Promise<LiveRun | undefined> {
     const journal = await this.#open();
     const row = await journal.run(id);
     const { limits, log, clientFor, compile } = this.#options;
@@ -306,7 +332,7 @@ export class Engine {
         throw new Error(
           `another version of the proxy began it (${row.interpreter}, this one is ${INTERPRETER})`,
         );
-      const plan = JSON.parse(row.plan) as RunPlan;
+      const plan = parseExact(row.plan) as RunPlan;
       const entries = await journal.entries(id);
       const live = this.#liveRun(
         { ...row, owner: this.#lease },
@@ -381,7 +407,7 @@ export class Engine {
   /** Looks at a run without touching it. */
   async #replay(row: RunRow): Promise<LiveRun> {
     const { handle, clock, timeOfDay, limits, log, clientFor, compile } = this.#options;
-    const plan = JSON.parse(row.plan) as RunPlan;
+    const plan = parseExact(row.plan) as RunPlan;
     const entries = await (await this.#open()).entries(row.id);
     const newId = (): string => '';
     const live = new LiveRun({
@@ -415,7 +441,7 @@ export class Engine {
       for (const { runId, key, data } of (await this.#journal?.signals(this.#lease)) ?? []) {
         const live = this.#live.get(runId);
         if (!live) continue;
-        const answer = JSON.parse(data) as Answer;
+        const answer = parseExact(data) as Answer;
         const open = key === CANCEL || live.questions.some((question) => question.key === key);
         if (open) void (key === CANCEL ? live.cancel(answer.by) : live.answer(key, answer)).catch(() => {});
         await this.#writer?.write({ type: 'taken', runId, key });

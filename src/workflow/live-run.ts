@@ -1,10 +1,12 @@
 /** One run at work in this process: its interpreter, its port, the questions it has open, who waits for it. */
 import { Cancellation } from '../core/cancellation.ts';
-import type { Handler } from '../core/call.ts';
+import type { Ask, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { isObject, Json } from '../core/json.ts';
+import { Json } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
+import { formAsk, modelAsk } from './askable.ts';
+import type { Attention } from './attention.ts';
 import { type Caller, callTool, sampleModel } from './calls.ts';
 import { checkInTime } from './definition/check-in-time.ts';
 import { problemText } from './definition/problem.ts';
@@ -18,7 +20,7 @@ import { type Host, InvalidInput, type OpenQuestion } from './run/host.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
 import { CANCEL, Run } from './run/run.ts';
 import type { Result } from './run/step-state.ts';
-import { type Attention, type RunView, storedResult, type StoredResult, viewOf } from './run-view.ts';
+import { type RunView, storedResult, type StoredResult, viewOf } from './run-view.ts';
 import { type Programs, type RunPlan } from './run-plan.ts';
 
 export interface LiveRunOptions {
@@ -160,8 +162,10 @@ export class LiveRun {
   attach(caller: Caller): () => void {
     this.#caller = caller;
     this.#refused.clear();
-    for (const wake of this.#needClient) wake();
-    this.#needClient.clear();
+    if (modelAsk(caller)) {
+      for (const wake of this.#needClient) wake();
+      this.#needClient.clear();
+    }
     if (this.#port.caughtUp) this.#askOpen();
     return () => {
       if (this.#caller !== caller) return;
@@ -227,10 +231,11 @@ export class LiveRun {
   }
 
   #attention(): Attention[] {
-    const open = [...this.#questions.values()].map(({ step, question, options }): Attention => ({
+    const open = [...this.#questions.values()].map(({ step, question, options, by }): Attention => ({
       step,
       question,
       options,
+      by,
     }));
     const client =
       this.#needClient.size > 0
@@ -252,8 +257,12 @@ export class LiveRun {
     return {
       callTool: (call) => callTool(call, { handle, clock, caller: this.#caller, onProgress: () => {} }),
       sample: async (sample) => {
-        if (!this.#caller.ask && this.#options.entries.length > 0) await this.#client(sample.signal);
-        return await sampleModel(sample, { ask: this.#caller.ask, clock, checkMs: limits.evaluationMs });
+        if (!modelAsk(this.#caller) && this.#options.entries.length > 0) await this.#client(sample.signal);
+        return await sampleModel(sample, {
+          ask: modelAsk(this.#caller),
+          clock,
+          checkMs: limits.evaluationMs,
+        });
       },
       safeToRepeat: (tool) => safe.has(tool),
       program: (name) => programs.saved.get(name) as Program,
@@ -327,23 +336,22 @@ export class LiveRun {
   }
 
   #askOpen(): void {
-    const { ask, client } = this.#caller;
-    if (!ask || !isObject(client.capabilities['elicitation'])) return;
+    const ask = formAsk(this.#caller);
+    if (!ask) return;
     for (const question of this.#questions.values()) {
       if (this.#asking.has(question.key) || this.#refused.has(question.key)) continue;
       const signal = new Cancellation();
       this.#asking.set(question.key, signal);
-      void this.#elicit(question, signal);
+      void this.#elicit(question, ask, signal);
     }
   }
 
-  async #elicit(question: OpenQuestion, signal: Cancellation): Promise<void> {
+  async #elicit(question: OpenQuestion, ask: Ask, signal: Cancellation): Promise<void> {
     const { key } = question;
-    const { ask } = this.#caller;
     try {
       const params = Json.of({ mode: 'form', message: question.question, requestedSchema: formOf(question) });
-      const result = await ask?.({ method: 'elicitation/create', params, server: 'switchyard', signal });
-      const answer = this.#questions.get(key) === question ? readForm(question, result?.object) : undefined;
+      const result = await ask({ method: 'elicitation/create', params, server: 'switchyard', signal });
+      const answer = this.#questions.get(key) === question ? readForm(question, result.exact) : undefined;
       if (answer) await this.answer(key, answer);
       else this.#refused.add(key);
     } catch (error) {

@@ -12,6 +12,8 @@ export interface WorkflowsOnDemand {
   get(): Promise<Workflows>;
   /** What is known of the saved ones by now. */
   saved(): readonly SavedWorkflow[];
+  /** There is a run on record, or may be one; until then nobody has a use for the tools that go on with runs. */
+  hasRuns(): boolean;
   /** Begins at once where there are saved workflows, or runs of before that may have to go on. */
   start(): void;
   /** Where there are saved workflows: they have been read. */
@@ -26,6 +28,7 @@ export function workflowsOnDemand(options: WorkflowsOptions, journal: string): W
   let loading: Promise<Workflows> | undefined;
   let loaded: Workflows | undefined;
   let closed = false;
+  let hasRuns = existsSync(journal);
 
   function get(): Promise<Workflows> {
     return (loading ??= load());
@@ -33,15 +36,23 @@ export function workflowsOnDemand(options: WorkflowsOptions, journal: string): W
 
   async function load(): Promise<Workflows> {
     const { createWorkflows } = await import('./workflows.ts');
-    const workflows = createWorkflows(options);
+    const workflows = createWorkflows({ ...options, begun: () => know(true) });
     loaded = workflows;
     await workflows.start();
+    know(await workflows.hasRuns());
     if (closed) await workflows.close();
     return workflows;
   }
 
+  function know(now: boolean): void {
+    if (hasRuns === now) return;
+    hasRuns = now;
+    options.savedChanged?.();
+  }
+
   return {
     get,
+    hasRuns: () => hasRuns,
     saved: () => loaded?.saved() ?? [],
     start() {
       if (closed) return;

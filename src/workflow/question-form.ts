@@ -1,5 +1,5 @@
 /** A question as a form for MCP elicitation, and what was answered. */
-import { isObject, type JsonObject } from '../core/json.ts';
+import { at, isObject, type JsonObject } from '../core/json.ts';
 import type { OpenQuestion } from './run/host.ts';
 
 /** Somebody's word on a question. */
@@ -25,12 +25,10 @@ export function formOf({ kind, options, schema }: OpenQuestion): JsonObject {
 }
 
 /** @returns `undefined` where the person has not decided. */
-export function readForm(
-  { kind, options }: OpenQuestion,
-  result: JsonObject | undefined,
-): Answer | undefined {
-  const content = isObject(result?.['content']) ? result['content'] : {};
-  const action = result?.['action'];
+export function readForm({ kind, options }: OpenQuestion, result: unknown): Answer | undefined {
+  const given = at(result, 'content');
+  const content = isObject(given) ? given : {};
+  const action = at(result, 'action');
   if (kind === 'in_doubt') {
     const decision = content['decision'];
     return action === 'accept' && typeof decision === 'string' && options.includes(decision)

@@ -1,4 +1,5 @@
 /** A saved name or a definition, with all that it runs within: checked, or every mistake in it. */
+import { printExact } from '../core/exact-json.ts';
 import { isObject } from '../core/json.ts';
 import { listed, nearest } from '../core/nearest.ts';
 import type { Compile } from '../expression/compile.ts';
@@ -34,7 +35,7 @@ export function readWorkflow(
   const found = find(workflow, files);
   if ('errors' in found) return found;
   const { definition, untrusted } = found;
-  if (untrusted && (JSON.stringify(definition) ?? '').length > limits.definitionBytes)
+  if (untrusted && (printExact(definition) ?? '').length > limits.definitionBytes)
     return { errors: [{ path: '', message: `a definition has at most ${limits.definitionBytes} bytes` }] };
   const names = files.map(({ name }) => name);
   const { program, problems } = checkDefinition(definition, {

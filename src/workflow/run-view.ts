@@ -1,14 +1,10 @@
 /** A run as clients see it. */
+import { parseExact, printExact } from '../core/exact-json.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
+import { type Attention, nextStep } from './attention.ts';
 import { withoutLarge } from './run/view.ts';
-
-export interface Attention extends JsonObject {
-  readonly step: string;
-  readonly question: string;
-  readonly options: readonly string[];
-}
 
 export interface RunView extends JsonObject {
   readonly run_id: string;
@@ -18,6 +14,8 @@ export interface RunView extends JsonObject {
   readonly error?: FlowEnd['error'];
   readonly steps?: JsonObject;
   readonly attention?: readonly Attention[];
+  /** Of a run that needs attention: what to do, and who may. */
+  readonly next?: string;
   readonly started_at: string;
   readonly finished_at?: string;
   readonly record?: readonly Fact[];
@@ -45,14 +43,14 @@ const STORED_BYTES = 256 * 1024;
 
 export function storedResult(result: StoredResult): string {
   const { output, steps, ...rest } = result;
-  const text = JSON.stringify(output);
+  const text = printExact(output);
   const large = text !== undefined && text.length > STORED_BYTES;
   const kept = large ? { $large: { bytes: Buffer.byteLength(text), preview: text.slice(0, 500) } } : output;
-  return JSON.stringify({
+  return printExact({
     ...rest,
     ...(kept !== undefined && { output: kept }),
     ...(steps && { steps: withoutLarge(steps) }),
-  });
+  }) as string;
 }
 
 export function viewOf(
@@ -68,13 +66,14 @@ export function viewOf(
     ...(error && { error }),
     ...(steps && { steps }),
     ...(attention.length > 0 && { attention }),
+    ...(run.status === 'needs_attention' && { next: nextStep(run.id, attention) }),
     started_at: new Date(run.startedAt).toISOString(),
     ...(run.finishedAt !== null && { finished_at: new Date(run.finishedAt).toISOString() }),
   };
 }
 
 export function readStored(text: string | null): StoredResult {
-  const value: unknown = text === null ? {} : JSON.parse(text);
+  const value: unknown = text === null ? {} : parseExact(text);
   if (!isObject(value)) return {};
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== null)) as StoredResult;
 }

@@ -6,11 +6,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { watch } from 'chokidar';
-import { parse } from 'yaml';
 import { messageOf } from '../core/errors.ts';
 import { isObject, type JsonObject, stringAt } from '../core/json.ts';
 import { asText } from '../core/text-encoding.ts';
 import type { Logger } from '../core/logger.ts';
+import { parseExactYaml } from './exact-yaml.ts';
 
 export interface SavedFile {
   readonly name: string;
@@ -92,8 +92,7 @@ async function readOne(file: string, { maxBytes, log }: SavedOptions): Promise<S
   try {
     const text = asText(await readFile(file, 'utf8'));
     if (text.length > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-    // Aliases can make a few lines a giant.
-    const definition: unknown = parse(text, { maxAliasCount: 100 });
+    const definition = parseExactYaml(text);
     if (!isObject(definition)) throw new Error('it is no workflow');
     const name = stringAt(definition, 'name') ?? basename(file).replace(/\.[^.]*$/, '');
     return { name, file, definition };

@@ -3,13 +3,15 @@
  *
  * Is handed a Handler and a view of the catalog; knows no router. What meta-tools and the command line share.
  */
-import { isObject } from '../core/json.ts';
+import { parseExact, printExact } from '../core/exact-json.ts';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Logger } from '../core/logger.ts';
+import { ProxyError } from '../core/errors.ts';
 import { createCompile } from '../expression/compile.ts';
 import { listed } from '../core/nearest.ts';
+import { formAsk } from './askable.ts';
 import type { Caller } from './calls.ts';
 import { askConsent } from './consent.ts';
 import { checkDefinition } from './definition/check-definition.ts';
@@ -19,7 +21,7 @@ import type { Problem } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
 import { describeSaved, type SavedWorkflow } from './describe-saved.ts';
 import { Engine } from './engine.ts';
-import type { Journal, RunRow, RunStatus } from './journal/journal.ts';
+import { type Journal, JournalError, type RunRow, type RunStatus } from './journal/journal.ts';
 import type { StartTimeOf } from '../core/lease.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { LiveRun } from './live-run.ts';
@@ -60,6 +62,8 @@ export interface WorkflowsOptions {
   readonly clientFor?: (owner: string) => Client;
   /** Saved workflows have been added, changed or taken away. */
   readonly savedChanged?: () => void;
+  /** A run was begun. */
+  readonly begun?: () => void;
   readonly limits?: Partial<Limits>;
   readonly timeOfDay?: () => number;
   /** Stands in for the file in the state folder. */
@@ -75,7 +79,7 @@ export interface RunRequest {
   readonly input: unknown;
   /** Until it has ended or waits for somebody; otherwise only until it is on record. */
   readonly wait: boolean;
-  /** Cancels the run, as long as it is waited for. */
+  /** Where the client cancels the call, as long as it waits, the run is cancelled; one that is gone leaves it running. */
   readonly signal?: Cancellation | undefined;
 }
 
@@ -108,6 +112,8 @@ export interface Workflows {
   start(): Promise<void>;
   close(): Promise<void>;
   saved(): readonly SavedWorkflow[];
+  /** Anybody's. */
+  hasRuns(): Promise<boolean>;
   plan(workflow: unknown, who: Who): Promise<PlanAnswer>;
   /** @throws ProxyError | RpcError | InvalidDefinition before the first step. */
   run(request: RunRequest, who: Who): Promise<RunView>;
@@ -167,38 +173,47 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       await engine.close();
     },
     saved: () => files.map((file) => describeSaved(file, tools(undefined), shelf())),
+    async hasRuns() {
+      const runs = await engine.list({ client: undefined, limit: 1 }).catch(() => [undefined]);
+      return runs.length > 0;
+    },
     async plan(workflow, who) {
       const read = await readSettled(workflow, who);
       if ('errors' in read) return { valid: false, errors: read.errors };
       return { valid: true, plan: planOf(read.program, read.context) };
     },
-    run: (request, who) => run(request, who),
-    async list({ status, limit = LISTED_RUNS }, who) {
-      return await engine.list({
-        client: who === OPERATOR ? undefined : ownerOf(who.client),
-        status,
-        limit: Math.min(limit, 1000),
-      });
-    },
-    async show(runId, who, { step, record } = {}) {
-      const row = await visible(runId, who);
-      const whole = await engine.show(row, step !== undefined);
-      const view = step === undefined ? shown(whole) : onlyStep(whole, step);
-      return record === true ? { ...view, record: await engine.record(row) } : view;
-    },
-    resume,
-    async takeUp(runId, who) {
-      await engine.takeOver(await visible(runId, who), { client: callerOf(who).client });
-    },
-    async cancel(runId, who) {
-      const row = await visible(runId, who);
-      const live =
-        row.finishedAt === null
-          ? await engine.cancel(row, who === OPERATOR ? OPERATOR : 'caller')
-          : undefined;
-      return shown(live ? await live.untilStill() : await engine.show(row, false));
-    },
+    run: (request, who) => told(run(request, who)),
+    list: ({ status, limit = LISTED_RUNS }, who) =>
+      told(
+        engine.list({
+          client: who === OPERATOR ? undefined : ownerOf(who.client),
+          status,
+          limit: Math.min(limit, 1000),
+        }),
+      ),
+    show: (runId, who, wanted) => told(show(runId, who, wanted)),
+    resume: (request, who) => told(resume(request, who)),
+    takeUp: (runId, who) => told(takeUp(runId, who)),
+    cancel: (runId, who) => told(cancel(runId, who)),
   };
+
+  async function show(runId: string, who: Who, { step, record }: Wanted = {}): Promise<RunView> {
+    const row = await visible(runId, who);
+    const whole = await engine.show(row, step !== undefined);
+    const view = step === undefined ? shown(whole) : onlyStep(whole, step);
+    return record === true ? { ...view, record: await engine.record(row) } : view;
+  }
+
+  async function takeUp(runId: string, who: Who): Promise<void> {
+    await engine.takeOver(await visible(runId, who), { client: callerOf(who).client });
+  }
+
+  async function cancel(runId: string, who: Who): Promise<RunView> {
+    const row = await visible(runId, who);
+    const live =
+      row.finishedAt === null ? await engine.cancel(row, who === OPERATOR ? OPERATOR : 'caller') : undefined;
+    return shown(live ? await live.untilStill() : await engine.show(row, false));
+  }
 
   async function run({ workflow, input, wait, signal }: RunRequest, who: Who): Promise<RunView> {
     const caller = callerOf(who);
@@ -208,7 +223,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const plan = runPlan(read, checked);
     if (read.untrusted && who !== OPERATOR) {
       const saved = files.map(({ name }) => name);
-      await askConsent(read, { inline, client: who.client, ask: who.ask, saved, signal });
+      await askConsent(read, { inline, ask: formAsk(who), saved, signal });
     }
     const live = await engine.begin(
       plan,
@@ -216,6 +231,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
       who === OPERATOR ? USER_OF_THIS_MACHINE : ownerOf(who.client),
       wait ? caller : { client: caller.client },
     );
+    options.begun?.();
     if (!wait) return shown(live.view);
     return await watched(live, caller, signal);
   }
@@ -223,10 +239,10 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   /** Waits for a run on behalf of a caller, who may be asked, sees progress, and may cancel. */
   async function watched(live: LiveRun, caller: Caller, signal: Cancellation | undefined): Promise<RunView> {
     const detach = live.attach(caller);
-    const unlisten = signal?.onCancel((reason) => {
-      // A run outlives a client that is gone: that is what the journal is for.
-      if (/\b(gone|closed|ended|ends)\b/.test(reason)) detach();
-      else void live.cancel('caller').catch(() => {});
+    const unlisten = signal?.onCancel((_reason, cause) => {
+      // A run outlives a client that is gone, and the proxy itself: that is what the journal is for.
+      if (cause === 'client-cancelled') void live.cancel('caller').catch(() => {});
+      else detach();
     });
     // The clock's timers keep no process alive; somebody who waits does.
     const alive = setInterval(() => {}, 2 ** 30);
@@ -256,9 +272,9 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const question = pickQuestion(live?.questions ?? (await engine.questions(row)), request);
     if (question.kind === 'approval' && question.by === 'person' && who !== OPERATOR) {
       // The person is asked, whatever the model says; where nobody can be asked, this is refused.
-      if (!live || !caller.ask || !isObject(caller.client.capabilities['elicitation']))
+      if (!live || !formAsk(caller))
         throw wrong(
-          `"${question.step}" is for a person to approve, and your client cannot ask one. Resume it from a client that supports elicitation, or end it with cancel_workflow.`,
+          `"${question.step}" is for a person to approve, and your client cannot ask one. At the machine: "switchyard workflow resume ${runId}"; or resume it from a client that shows forms to its user, or end it with cancel_workflow.`,
         );
       return await watched(live, caller, signal);
     }
@@ -288,7 +304,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
         `The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`,
       );
     const before = await engine.show(row, true);
-    const plan = JSON.parse(row.plan) as RunPlan;
+    const plan = parseExact(row.plan) as RunPlan;
     const { program } = checkDefinition(plan.definition, {
       tools: undefined,
       saved: Object.keys(plan.saved),
@@ -328,7 +344,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
 
   function checkInput(program: Program, input: unknown): unknown {
     const given = input ?? {};
-    if ((JSON.stringify(given) ?? '').length > limits.inputBytes)
+    if ((printExact(given) ?? '').length > limits.inputBytes)
       throw new InvalidDefinition([
         { path: 'input', message: `an input has at most ${limits.inputBytes} bytes` },
       ]);
@@ -361,6 +377,17 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   }
 }
 
+/** The journal's troubles, in the words of the interface: before a run is on record nothing is called. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    const message = `Nothing was called: ${error.message}.`;
+    throw new ProxyError('NEEDS_ATTENTION', { message, delivered: false, cause: error });
+  }
+}
+
 function shown(view: RunView): RunView {
   return view.steps === undefined ? view : { ...view, steps: withoutLarge(view.steps) };
 }
@@ -378,7 +405,7 @@ function absentClient(owner: string): Client {
     id: owner,
     view: owner,
     era: 'modern',
-    protocolVersion: '2025-11-25',
+    protocolVersion: '2026-07-28',
     info: { name: 'switchyard' },
     capabilities: {},
     logLevel: undefined,

@@ -88,6 +88,27 @@ describe('limits of the whole proxy', () => {
   });
 });
 
+describe('calls that begin together', () => {
+  test('parkedCalls: no more of them wait for their client than may', async () => {
+    const asking = await startRaw({});
+    const proxy = await inProcess({
+      mcpServers: { one: { type: 'http', url: asking.url } },
+      limits: { parkedCalls: 2 },
+      http: { tokens: { alice: 'token-of-alice' } },
+    });
+    const capabilities = { elicitation: { form: {} } };
+    const alice = modernHttpClient(proxy.url, { token: 'token-of-alice', capabilities });
+    await alice.call('echo');
+    const params = { name: 'ask', arguments: { questions: [QUESTION] } };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => alice.request('tools/call', params)));
+    const parked = answers.filter((one) => one['resultType'] === 'input_required');
+    expect(parked).toHaveLength(2);
+    await alice.vanish();
+    await proxy.close();
+    await asking.stop();
+  });
+});
+
 describe('what is kept for a session whose stream is not open', () => {
   test.each([
     [{}, [0, 1, 9]],

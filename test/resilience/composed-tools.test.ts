@@ -78,6 +78,14 @@ describe('a composed tool that asks one after the other', () => {
     );
   });
 
+  test('whose arguments fit no target was sent nowhere, and says so', async () => {
+    const targets = [{ tool: 'a__write', arguments: { page: '${{ input.page + 1 }}' } }];
+    const proxy = await proxyWith(composed({ targets }));
+    await proxy.ready('a', 'b');
+    await expect(proxy.call('search', { page: 'two' })).rejects.toMatchObject({ code: -32602 });
+    expect(proxy.ledger).toEqual([]);
+  });
+
   test('may stand on another composed tool', async () => {
     const proxy = await proxyWith((folder) => ({
       ...composed()(folder),

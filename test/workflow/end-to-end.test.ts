@@ -234,6 +234,35 @@ describe('an approval', () => {
   });
 });
 
+describe('the tools that go on with runs', () => {
+  const listed = async (proxy: ProxyUnderTest): Promise<readonly string[]> => {
+    const { result } = await proxy.request('tools/list', {}, 10_000);
+    return (result?.['tools'] as { readonly name: string }[])
+      .map(({ name }) => name)
+      .filter((name) => /^(resume|cancel)_workflow$/.test(name));
+  };
+
+  test.each([{}, { files: ['./workflows/*.yaml'] }])(
+    'are listed from the first run on, also by the next proxy, with the workflows %o',
+    async (workflows) => {
+      const folder = saved('greet', GREET);
+      const first = await bench({ ...workflows, inline: 'allow' }, { folder });
+      expect(await listed(first.proxy)).toEqual([]);
+      await run(first.proxy, { workflow: reads, dry_run: true });
+      expect(await listed(first.proxy)).toEqual([]);
+      const before = first.proxy.notices('notifications/tools/list_changed').length;
+      await run(first.proxy, { workflow: reads });
+      expect(await listed(first.proxy)).toEqual(['resume_workflow', 'cancel_workflow']);
+      expect(first.proxy.notices('notifications/tools/list_changed').length).toBe(before + 1);
+      await run(first.proxy, { workflow: reads });
+      expect(first.proxy.notices('notifications/tools/list_changed').length).toBe(before + 1);
+      await first.proxy.stop();
+      const second = await bench({ ...workflows, inline: 'allow' }, { folder });
+      expect(await listed(second.proxy)).toEqual(['resume_workflow', 'cancel_workflow']);
+    },
+  );
+});
+
 describe('a run', () => {
   test('whose proxy is killed goes on at the next start; what is not safe to repeat runs at most once', async () => {
     const first = await bench({ inline: 'allow' });

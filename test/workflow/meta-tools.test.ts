@@ -30,6 +30,7 @@ interface Result {
 function loaded({ workflows }: Bench): WorkflowsOnDemand {
   return {
     get: () => Promise.resolve(workflows),
+    hasRuns: () => true,
     saved: () => workflows.saved(),
     start: () => {},
     ready: () => Promise.resolve(),

@@ -456,7 +456,7 @@ export const notes: Notes = {
       description: { does: 'for clients', example: 'Searches the web' },
       inputSchema: {
         does: 'the JSON Schema of its arguments',
-        byDefault: { type: 'object' },
+        byDefault: { type: 'object', additionalProperties: true },
         example: { type: 'object', properties: { q: { type: 'string' } } },
       },
       strategy: {

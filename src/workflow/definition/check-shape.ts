@@ -1,4 +1,5 @@
 /** Every mistake in a definition's shape, at once. */
+import { printExact } from '../../core/exact-json.ts';
 import type * as z from 'zod';
 import { nearest } from '../../core/nearest.ts';
 import { type Problem, pathText } from './problem.ts';
@@ -116,6 +117,6 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 export function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = printExact(value) ?? 'nothing';
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

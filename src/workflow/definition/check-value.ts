@@ -5,6 +5,7 @@
  * Keywords that are not here (`format`, `if`, `$dynamicRef` …) allow everything: the tool itself has the last word.
  */
 import { listed, nearest } from '../../core/nearest.ts';
+import { type Exact, ExactNumber, isExact, printExact, sameNumber } from '../../core/exact-json.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { short } from './check-shape.ts';
 import { joinPaths, type Problem } from './problem.ts';
@@ -52,7 +53,7 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
     checkRange(rule, found, path, to);
     if (options.foreign !== true) checkPattern(rule, found, path, to);
     let result = found;
-    if (isObject(found)) result = checkObject(rule, found, path, depth, to);
+    if (isObject(found) && !isExact(found)) result = checkObject(rule, found, path, depth, to);
     else if (Array.isArray(found)) result = checkList(rule, found, path, depth, to);
     return checkCombined(rule, result, path, depth, to);
   }
@@ -145,22 +146,28 @@ export function checkValue(schema: unknown, value: unknown, options: CheckOption
 }
 
 function checkRange(rule: JsonObject, found: unknown, path: string, to: Problem[]): void {
-  const bound = (word: string): number | undefined => {
+  const bound = (word: string): number | bigint | undefined => {
     const limit = rule[word];
-    return typeof limit === 'number' ? limit : undefined;
+    return isNumber(limit) ? comparable(limit) : undefined;
   };
-  if (typeof found === 'number') {
+  if (isNumber(found)) {
+    const number = comparable(found);
     const [min, max] = [bound('minimum'), bound('maximum')];
     const [above, below] = [bound('exclusiveMinimum'), bound('exclusiveMaximum')];
-    if (min !== undefined && found < min) fail(to, path, `at least ${min}`, found, String(min));
-    if (max !== undefined && found > max) fail(to, path, `at most ${max}`, found, String(max));
-    if (above !== undefined && found <= above) fail(to, path, `more than ${above}`, found);
-    if (below !== undefined && found >= below) fail(to, path, `less than ${below}`, found);
+    if (min !== undefined && number < min) fail(to, path, `at least ${min}`, found, String(min));
+    if (max !== undefined && number > max) fail(to, path, `at most ${max}`, found, String(max));
+    if (above !== undefined && number <= above) fail(to, path, `more than ${above}`, found);
+    if (below !== undefined && number >= below) fail(to, path, `less than ${below}`, found);
   }
   if (typeof found !== 'string') return;
   const [least, most] = [bound('minLength'), bound('maxLength')];
   if (least !== undefined && found.length < least) fail(to, path, `at least ${least} characters`, found);
   if (most !== undefined && found.length > most) fail(to, path, `at most ${most} characters`, found);
+}
+
+/** Integers of any size compare with doubles as they are. */
+function comparable(value: Exact): number | bigint {
+  return value instanceof ExactNumber ? value.nearest : value;
 }
 
 function checkPattern({ pattern }: JsonObject, found: unknown, path: string, to: Problem[]): void {
@@ -210,15 +217,16 @@ function typeFits(type: unknown, value: unknown): boolean {
   if (Array.isArray(type)) return type.some((one) => typeFits(one, value));
   switch (type) {
     case 'object':
-      return isObject(value);
+      return isObject(value) && !isExact(value);
     case 'array':
       return Array.isArray(value);
     case 'integer':
-      return Number.isInteger(value);
+      return isNumber(value) && (typeof value === 'bigint' || Number.isInteger(Number(value)));
     case 'null':
       return value === null;
-    case 'string':
     case 'number':
+      return isNumber(value);
+    case 'string':
     case 'boolean':
       return typeof value === type;
     default:
@@ -239,8 +247,8 @@ function numberFix(type: unknown, value: unknown): string | undefined {
   if (wantsNumber && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
     return String(Number(value));
   if (types.includes('boolean') && (value === 'true' || value === 'false')) return value;
-  if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
-    return `"${value}"`;
+  if (types.includes('string') && (isNumber(value) || typeof value === 'boolean'))
+    return `"${String(value)}"`;
   if (types.includes('array') && value !== null && value !== undefined && typeof value !== 'object')
     return `[${short(value)}]`;
   return undefined;
@@ -260,8 +268,12 @@ function at(value: unknown, key: string): unknown {
   return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
+function isNumber(value: unknown): value is Exact {
+  return typeof value === 'number' || isExact(value);
+}
+
 function equal(a: unknown, b: unknown): boolean {
-  return (
-    a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
-  );
+  if (a === b) return true;
+  if (isNumber(a) && isNumber(b)) return sameNumber(a, b);
+  return typeof a === 'object' && typeof b === 'object' && printExact(a) === printExact(b);
 }

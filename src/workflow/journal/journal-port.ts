@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { Cancellation } from '../../core/cancellation.ts';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
+import { memberText } from '../../core/json-edit.ts';
 import { Json, type JsonObject } from '../../core/json.ts';
 import type { Finished, Outcome, Pending, Port, StepError } from '../run/port.ts';
 import { type Blob, type Change, type Entry, type EntryKind, eventsOf, type RunEvent } from './journal.ts';
@@ -178,7 +179,7 @@ export class JournalPort implements Port {
   /** Ends all waiting; works in flight are told, and what is not on record by then stays in doubt. */
   close(reason: string): void {
     this.#break(new Suspended(reason));
-    for (const signal of this.#works.values()) signal.cancel(reason);
+    for (const signal of this.#works.values()) signal.cancel(reason, 'proxy-stops');
   }
 
   #read(entry: Entry): void {
@@ -189,12 +190,11 @@ export class JournalPort implements Port {
       const { ms, ...rest } = JSON.parse(entry.data) as {
         readonly ms: number;
         readonly kind: Outcome['kind'];
-        readonly value?: unknown;
         readonly error?: StepError;
       };
       const outcome = (
         rest.kind === 'done'
-          ? { kind: 'done', value: Json.of(rest.value) }
+          ? { kind: 'done', value: Json.fromText(memberText(entry.data, 'value') ?? 'null') }
           : { kind: rest.kind, error: rest.error }
       ) as Outcome;
       const finished = { key: entry.key, outcome, at: entry.at, ms };
@@ -217,7 +217,7 @@ export class JournalPort implements Port {
     outcome
       .catch((error: unknown): Outcome => ({
         kind: 'in_doubt',
-        error: { code: 'DOWNSTREAM_FAILED', message: messageOf(error), delivered: 'unknown' },
+        error: { code: 'INTERNAL', message: messageOf(error), delivered: 'unknown' },
       }))
       .then((result) => {
         this.#works.delete(key);

@@ -79,7 +79,7 @@ function sentence({
   readonly code: string | undefined;
 }): string {
   if (/FULL/.test(code ?? '') || /full/.test(message))
-    return 'the workflow journal cannot be written: the disk is full';
+    return 'the workflow journal cannot be written: the disk of the state folder is full. Make room there, then try again';
   if (/READONLY|CANTOPEN|PERM|EACCES|EROFS|ENOTDIR|EEXIST/.test(`${code ?? ''} ${message}`))
     return 'the workflow journal cannot be written: the state folder is read-only or not there';
   return `the workflow journal cannot be used: ${message}`;

@@ -1,6 +1,7 @@
 /** One call of a tool with all that may happen around it: attempts, doubt, decisions. */
 import { createHash } from 'node:crypto';
 import { ExpressionError } from '../../expression/expression-error.ts';
+import { printExact } from '../../core/exact-json.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Invocation, Retry } from '../definition/program.ts';
 import type { Host } from './host.ts';
@@ -48,7 +49,7 @@ export function* invoke(invocation: Invocation, context: InvokeContext): Routine
     };
     if (!finished) return { status: 'cancelled', attempts: attempts - 1 };
     const { outcome } = finished;
-    if (outcome.kind === 'done') return succeeded(outcome.value.value, attempts);
+    if (outcome.kind === 'done') return succeeded(outcome.value.exact, attempts);
     const { error } = outcome;
     if (error.code === 'CANCELLED') return cancelled(error, attempts, host.safeToRepeat(tool));
     let known = error;
@@ -119,7 +120,7 @@ function* verified(
       work: (signal) => host.callTool({ tool, arguments: args, timeoutMs: undefined, signal }),
     };
     if (finished?.outcome.kind !== 'done') return undefined;
-    const raw = finished.outcome.value.value;
+    const raw = finished.outcome.value.exact;
     const result = unwrap(raw);
     const happened = verify.done.evaluate({ ...scope, result });
     if (happened === true) return { result: { status: 'succeeded', output: result, raw, happened: true } };
@@ -194,7 +195,7 @@ function cancelled(error: StepError, attempts: number, safe: boolean): Result {
     status: 'cancelled',
     attempts,
     error,
-    ...(unsure && { reason: 'cancelled in mid-call: look whether it has happened' }),
+    ...(unsure && { unsure, reason: 'cancelled in mid-call: look whether it has happened' }),
   };
 }
 
@@ -213,12 +214,12 @@ export function expressionFailed(error: unknown, attempts: number): Result {
 }
 
 export function valueOf({ outcome }: Finished): unknown {
-  return outcome.kind === 'done' ? outcome.value.value : undefined;
+  return outcome.kind === 'done' ? outcome.value.exact : undefined;
 }
 
 export function hashOf(value: unknown): string {
   return createHash('sha256')
-    .update(JSON.stringify(value) ?? '')
+    .update(printExact(value) ?? '')
     .digest('base64url')
     .slice(0, 22);
 }

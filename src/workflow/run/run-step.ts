@@ -1,5 +1,6 @@
 /** What one step does, by its kind, once or for each item of a list. */
 import { ExpressionError } from '../../expression/expression-error.ts';
+import { printExact } from '../../core/exact-json.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Step, Work } from '../definition/program.ts';
 import type { FlowAtWork } from './flow-at-work.ts';
@@ -40,7 +41,7 @@ function condition({ when }: Step, scope: JsonObject): Result | undefined {
     return { status: 'skipped', attempts: 0, reason: `its condition is false: ${when?.text ?? ''}` };
   throw new ExpressionError(
     when?.text ?? '',
-    `"when" must be true or false, it is ${JSON.stringify(met)}`,
+    `"when" must be true or false, it is ${printExact(met)}`,
     'Compare with something, as in x == "…" or size(x) > 0',
   );
 }

@@ -27,7 +27,7 @@ function* attempts(item: Item, { retry }: WorkOf<'sample'>, ask: (n: number) => 
     if (!finished) return { status: 'cancelled', attempts: n - 1 };
     const { outcome } = finished;
     if (outcome.kind === 'done') {
-      const raw = outcome.value.value;
+      const raw = outcome.value.exact;
       return {
         status: 'succeeded',
         attempts: n,

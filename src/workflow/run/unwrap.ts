@@ -1,3 +1,4 @@
+import { parseExact, printExact } from '../../core/exact-json.ts';
 import { isObject } from '../../core/json.ts';
 
 /** What a step's `output` is: `structuredContent`, else a single text that parses as JSON, else the text. */
@@ -17,7 +18,7 @@ export function unwrap(result: unknown): unknown {
 /** The text of an answer that says what went wrong. */
 export function errorText(result: unknown): string {
   const output = unwrap(result);
-  const text = typeof output === 'string' ? output : JSON.stringify(output);
+  const text = typeof output === 'string' ? output : (printExact(output) ?? 'null');
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
 }
 
@@ -25,7 +26,7 @@ function parsed(text: string): unknown {
   // Only what begins like JSON is tried: parsing a long text in vain costs an exception.
   if (!/^\s*[[{"\-\dtfn]/.test(text)) return text;
   try {
-    return JSON.parse(text) as unknown;
+    return parseExact(text);
   } catch {
     return text;
   }

@@ -1,4 +1,5 @@
 /** The steps of a run as clients see them. */
+import { printExact } from '../../core/exact-json.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Flow } from './flow.ts';
 import type { StepState } from './step-state.ts';
@@ -59,7 +60,7 @@ export function withoutLarge(steps: JsonObject): JsonObject {
 }
 
 function shown(output: unknown): unknown {
-  const text = JSON.stringify(output) ?? 'null';
+  const text = printExact(output) ?? 'null';
   if (text.length <= SHOWN_BYTES) return output;
   return { $large: { bytes: Buffer.byteLength(text), preview: text.slice(0, 500) } };
 }

@@ -1,5 +1,6 @@
 /** Steps that wait: for a time, or for somebody's word. */
 import { ExpressionError } from '../../expression/expression-error.ts';
+import { printExact } from '../../core/exact-json.ts';
 import { isObject } from '../../core/json.ts';
 import { valueOf } from './invoke.ts';
 import type { Item, WorkOf } from './item.ts';
@@ -29,7 +30,7 @@ export function* wait({ flow, step, state, scope }: Item, work: WorkOf<'wait'>):
 export function* approve({ flow, step, state, scope }: Item, work: WorkOf<'approve'>): Routine<Result> {
   const { host, port } = flow.context;
   const message = work.message.evaluate(scope);
-  const question = typeof message === 'string' ? message : JSON.stringify(message);
+  const question = typeof message === 'string' ? message : (printExact(message) ?? '');
   const signal = `answer:${flow.prefix}${step.id}`;
   state.status = 'waiting';
   host.asked({
