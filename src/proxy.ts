@@ -68,6 +68,7 @@ export interface ProxyOptions {
 }
 
 export interface Proxy {
+  /** @internal */
   readonly served: ServedProxy;
   /** Every server that connects for all clients is connected. */
   readonly ready: boolean;
@@ -83,9 +84,17 @@ export interface Proxy {
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
   memory(): Promise<ReadonlyMap<string, number>>;
-  /** Absent where `expose.metaTools` is off. */
+  /**
+   * Absent where `expose.metaTools` is off.
+   *
+   * @internal
+   */
   readonly workflows: WorkflowsOnDemand | undefined;
-  /** Who is attached now. */
+  /**
+   * Who is attached now.
+   *
+   * @internal
+   */
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;

@@ -82,7 +82,7 @@ export const builtInLog: LogConfig = { level: 'info' };
  * The variables that a process inherits: those that the MCP SDK passes on, and the proxies' variables.
  * Everything else, tokens above all, reaches a server only if its entry says so.
  */
-export function builtInInheritEnv(platform: NodeJS.Platform): readonly string[] {
+export function builtInInheritEnv(platform: string): readonly string[] {
   return [...(platform === 'win32' ? windowsEnv : posixEnv), ...proxyEnv];
 }
 
