@@ -45,7 +45,7 @@ async function run({ positionals, options, configFiles: given, machine, output }
     ...(canAsk && { ask: askAtPrompt, capabilities: PROMPT_CAPABILITIES }),
   });
   const signal = new Cancellation();
-  const cancel = (): void => signal.cancel('the user pressed Ctrl-C');
+  const cancel = (): void => signal.cancel('the user pressed Ctrl-C', 'client-cancelled');
   process.on('SIGINT', cancel).on('SIGTERM', cancel);
   try {
     const args = await readArguments({ pairs, json: options.text('args'), option: '--args' }, async () => {

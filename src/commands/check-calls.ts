@@ -42,7 +42,7 @@ export async function tryCall(
 ): Promise<CheckedCall> {
   const from = performance.now();
   const signal = new Cancellation();
-  const off = stopped.onCancel((reason) => signal.cancel(reason));
+  stopped.link(signal);
   const timer = setTimeout(() => signal.cancel(`no answer within ${CALL_MS / 1000} s`), CALL_MS);
   const done = (outcome: CheckedCall['outcome'], why?: string): CheckedCall => ({
     tool,
@@ -61,7 +61,7 @@ export async function tryCall(
     return done(error instanceof RpcError ? 'error' : 'failed', messageOf(error));
   } finally {
     clearTimeout(timer);
-    off();
+    stopped.unlink(signal);
   }
 }
 

@@ -1,9 +1,19 @@
-/** Which limit of ours has ended a call. Not to be read from the reason, which may be a client's own words. */
-export type Expiry = 'attempt' | 'call';
+/**
+ * Who ended a call, for the parts of the proxy that go by it. The reason beside it is free text, which may be a
+ * client's own words: nothing is decided by it.
+ *
+ * - `client-cancelled`: the client said that it no longer wants the answer.
+ * - `client-gone`: the client left: its connection or session ended, or it did not come back.
+ * - `proxy-stops`: the proxy ends, and the client may still be there.
+ * - `attempt-expired`, `call-expired`: a time limit of ours for one attempt, or for the whole call.
+ * - `not-needed`: a part of the proxy has no use for the answer any more.
+ */
+export type Cause =
+  'client-cancelled' | 'client-gone' | 'proxy-stops' | 'attempt-expired' | 'call-expired' | 'not-needed';
 
 /** What can be told to end. */
 export interface Cancellable {
-  cancel(reason: string, expiry?: Expiry): void;
+  cancel(reason: string, cause: Cause): void;
 }
 
 /**
@@ -13,7 +23,7 @@ export interface Cancellable {
  */
 export class Cancellation implements Cancellable {
   #reason: string | undefined;
-  #expiry: Expiry | undefined;
+  #cause: Cause | undefined;
   /** Mostly there is one at a time: a list for it would be the largest part of this. */
   #linked: Cancellable | undefined;
   #others: Cancellable[] | undefined;
@@ -26,25 +36,25 @@ export class Cancellation implements Cancellable {
     return this.#reason;
   }
 
-  get expiry(): Expiry | undefined {
-    return this.#expiry;
+  get cause(): Cause | undefined {
+    return this.#cause;
   }
 
   /** Only the first one counts. */
-  cancel(reason: string, expiry?: Expiry): void {
+  cancel(reason: string, cause: Cause = 'not-needed'): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#expiry = expiry;
+    this.#cause = cause;
     const linked = this.#linked;
     const others = this.#others;
     this.#linked = this.#others = undefined;
-    linked?.cancel(reason, expiry);
-    for (const one of others ?? []) one.cancel(reason, expiry);
+    linked?.cancel(reason, cause);
+    for (const one of others ?? []) one.cancel(reason, cause);
   }
 
   /** Cancels the other one with this one, at once if that has happened, until `unlink`. */
   link(other: Cancellable): void {
-    if (this.#reason !== undefined) other.cancel(this.#reason, this.#expiry);
+    if (this.#reason !== undefined) other.cancel(this.#reason, this.#cause ?? 'not-needed');
     else if (!this.#linked && !this.#others) this.#linked = other;
     else (this.#others ??= []).push(other);
   }
@@ -61,8 +71,8 @@ export class Cancellation implements Cancellable {
   }
 
   /** Runs at once if it has already happened. @returns a function that takes the listener off. */
-  onCancel(listener: (reason: string) => void): () => void {
-    const other: Cancellable = { cancel: (reason) => listener(reason) };
+  onCancel(listener: (reason: string, cause: Cause) => void): () => void {
+    const other: Cancellable = { cancel: listener };
     this.link(other);
     return () => this.unlink(other);
   }

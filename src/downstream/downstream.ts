@@ -487,7 +487,7 @@ export class Downstream {
     if (!(error instanceof ProxyError)) return;
     if (error.retryAfterMs !== undefined && error.delivered === false && this.connected)
       this.#restUntil = now + Math.min(error.retryAfterMs, LONGEST_REST_MS);
-    if (call.signal.expiry === 'attempt') this.#tell('timeout', ms, now);
+    if (call.signal.cause === 'attempt-expired') this.#tell('timeout', ms, now);
     else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms, now);
   }
 

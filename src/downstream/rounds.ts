@@ -62,7 +62,7 @@ async function inRounds(
 
 async function answersTo(result: Json, requests: JsonObject, call: Call, server: string): Promise<string> {
   const signal = new Cancellation();
-  const off = call.signal.onCancel((reason) => signal.cancel(reason));
+  call.signal.link(signal);
   try {
     const answers = await Promise.all(
       Object.entries(requests).map(async ([key, request]) => {
@@ -79,7 +79,7 @@ async function answersTo(result: Json, requests: JsonObject, call: Call, server:
     signal.cancel('another question of the same round failed');
     throw error;
   } finally {
-    off();
+    call.signal.unlink(signal);
   }
 }
 

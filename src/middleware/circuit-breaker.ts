@@ -204,7 +204,7 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
 function failureOf(call: Call, error: ProxyError): Failure | undefined {
   const timedOut =
     (error.code === 'TIMEOUT' && error.delivered !== false) ||
-    (error.code === 'CANCELLED' && call.signal.expiry === 'call');
+    (error.code === 'CANCELLED' && call.signal.cause === 'call-expired');
   // A server that lets a call lie may answer all others.
   if (timedOut) return { suspect: call.method === 'tools/call' ? call.name : undefined };
   return FAILURES.has(error.code) ? { cause: rootOf(error) } : undefined;

@@ -40,7 +40,7 @@ function termsOf({ maxMs, server }: Deadline, limits: TimeLimits): Terms {
     idleMs: Infinity,
     maxMs,
     reason: 'out of time',
-    expiry: 'call',
+    cause: 'call-expired',
     tooLate: () =>
       new ProxyError('TIMEOUT', {
         message: `"${server}" did not finish within ${maxMs} ms (maxTimeoutMs). Whether the call took effect is unknown.`,

@@ -60,9 +60,9 @@ export class Flight {
         if (onProgress) this.#listeners.delete(onProgress);
       };
       this.#answer.then(resolve, reject).finally(leave);
-      off = signal.onCancel((reason) => {
+      off = signal.onCancel((reason, cause) => {
         leave();
-        if (this.#aboard === 0) return this.#signal.cancel(reason);
+        if (this.#aboard === 0) return this.#signal.cancel(reason, cause);
         const message = `The call was cancelled: ${reason}.`;
         reject(new ProxyError('CANCELLED', { message, delivered: 'unknown' }));
       });

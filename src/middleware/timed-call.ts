@@ -6,7 +6,7 @@
 import { type Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
-import { Cancellation, type Expiry } from '../core/cancellation.ts';
+import { Cancellation, type Cause } from '../core/cancellation.ts';
 import type { ProxyError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { Stopwatch, type Timed } from './stopwatch.ts';
@@ -20,7 +20,7 @@ export interface Terms {
   /** Why it is cancelled, for whoever reads it. */
   readonly reason: string;
   /** The same, for the parts of the road that go by it. */
-  readonly expiry: Expiry;
+  readonly cause: Cause;
   /** The error where the time was up. */
   tooLate(): ProxyError;
 }
@@ -50,7 +50,7 @@ export class TimedCall implements Step, Timed {
 
   expired(): void {
     this.#late = this.#terms.tooLate();
-    this.#signal.cancel(this.#terms.reason, this.#terms.expiry);
+    this.#signal.cancel(this.#terms.reason, this.#terms.cause);
     // Whoever does not hear of it is not waited for.
     if (!this.#over) this.#answer?.reject(this.#late);
   }

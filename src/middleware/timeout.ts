@@ -34,7 +34,7 @@ function termsOf(server: string, idleMs: number, limits: TimeLimits): Terms {
     idleMs,
     maxMs: Infinity,
     reason: 'timed out',
-    expiry: 'attempt',
+    cause: 'attempt-expired',
     tooLate: () =>
       new ProxyError('TIMEOUT', {
         message: `"${server}" was silent for ${idleMs} ms (timeoutMs). Whether the call took effect is unknown.`,

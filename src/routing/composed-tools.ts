@@ -162,7 +162,7 @@ async function withinDeadline(
   run: (call: Call, late: Promise<void>) => Promise<Json>,
 ): Promise<Json> {
   const signal = new Cancellation();
-  const off = call.signal.onCancel((reason) => signal.cancel(reason));
+  call.signal.link(signal);
   let stop: () => void = () => {};
   const late = new Promise<void>((resolve) => (stop = clock.after(deadlineMs, resolve)));
   try {
@@ -174,7 +174,7 @@ async function withinDeadline(
     return await Promise.race([answer, late.then(() => Promise.reject(outOfTime(name, deadlineMs)))]);
   } finally {
     stop();
-    off();
+    call.signal.unlink(signal);
     signal.cancel('the composed call is over');
   }
 }

@@ -5,7 +5,7 @@
  * `input_required`, and its retry, which carries our sealed state, picks the parked call up again.
  */
 import type { Call, Question } from '../core/call.ts';
-import { Cancellation } from '../core/cancellation.ts';
+import { Cancellation, type Cause } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { INVALID_PARAMS, ProxyError, RpcError } from '../core/errors.ts';
 import { at, isObject, Json } from '../core/json.ts';
@@ -75,24 +75,24 @@ export class Flight {
   }
 
   /** The client no longer waits for the request that `waiter` answers. */
-  left(waiter: Waiter, reason: string): void {
-    if (this.#waiter === waiter) this.stop(reason);
+  left(waiter: Waiter, reason: string, cause: Cause): void {
+    if (this.#waiter === waiter) this.stop(reason, cause);
   }
 
   /** The proxy gives it up: whoever waits for it is told so. */
-  giveUp(reason: string): void {
-    if (!this.#waiter) return this.stop(reason);
-    this.signal.cancel(reason);
+  giveUp(reason: string, cause: Cause): void {
+    if (!this.#waiter) return this.stop(reason, cause);
+    this.signal.cancel(reason, cause);
     // Mostly the call has failed by then, with an error that names its server.
     setImmediate(() => this.fail(givenUp(reason)));
   }
 
   /** Nobody wants the answer any more. */
-  stop(reason: string): void {
+  stop(reason: string, cause: Cause): void {
     this.#waiter = undefined;
     this.#setParked(false);
     this.#options.ended();
-    this.signal.cancel(reason);
+    this.signal.cancel(reason, cause);
     for (const { reject } of this.#questions.values()) reject(expired());
     this.#questions.clear();
   }
@@ -153,7 +153,7 @@ export class Flight {
       ),
     );
     this.#cancelExpiry = this.#options.clock.after(this.#options.parkMs, () =>
-      this.stop('the client did not come back with its answer'),
+      this.stop('the client did not come back with its answer', 'client-gone'),
     );
   }
 

@@ -7,12 +7,12 @@ import type { Logger } from '../core/logger.ts';
 import { textOf, type Wire } from '../core/wire.ts';
 import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
 import { eraOf, LEGACY_REVISIONS } from '../protocol/revisions.ts';
-import type { HttpReply } from '../transport/http-reply.ts';
+import type { CloseReason, HttpReply } from '../transport/http-reply.ts';
 import type { HttpExchange } from '../transport/http-server-requests.ts';
 import { checkNames, checkParams, checkVersion } from './carrier-check.ts';
 import { type HttpSession, HttpSessions, type HttpSessionsOptions } from './http-sessions.ts';
 import { claimsModern, ModernFace } from './modern-face.ts';
-import type { Outlet } from './outlet.ts';
+import type { GoneCause, Outlet } from './outlet.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
@@ -185,8 +185,12 @@ function outletFor(reply: HttpReply): Outlet {
     send: (text) => reply.event(text),
     end: (text, status) => reply.end(text, status),
     drop: (text) => reply.end(text),
-    onGone: (listener) => reply.onClose(listener),
+    onGone: (listener) => reply.onClose((why) => listener(goneCause(why))),
   };
+}
+
+function goneCause(why: CloseReason): GoneCause {
+  return why === 'server-stops' ? 'proxy-stops' : 'client-gone';
 }
 
 function batchOutlet(reply: HttpReply, answers: number): Outlet {
@@ -195,7 +199,8 @@ function batchOutlet(reply: HttpReply, answers: number): Outlet {
     reply.event(textOf(message));
     if (--open === 0) reply.closeStream();
   };
-  return { send: (text) => reply.event(text), end, drop: end, onGone: (listener) => reply.onClose(listener) };
+  const { onGone } = outletFor(reply);
+  return { send: (text) => reply.event(text), end, drop: end, onGone };
 }
 
 /** A proxy behind us is before us, too. */

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { HttpReply } from '../transport/http-reply.ts';
 import { LegacySession } from './legacy-session.ts';
+import { GONE, type GoneCause } from './outlet.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 const IDLE_MS = 30 * 60_000;
@@ -86,17 +87,17 @@ export class HttpSessions {
     return entry;
   }
 
-  end(id: string, reason: string): void {
+  end(id: string, reason: string, cause: GoneCause = 'client-gone'): void {
     const entry = this.#entries.get(id);
     if (!entry) return;
     this.#entries.delete(id);
-    entry.session.end(reason);
+    entry.session.end(reason, cause);
     entry.stream?.closeStream();
   }
 
   close(): void {
     this.#cancelSweep?.();
-    for (const id of [...this.#entries.keys()]) this.end(id, 'the proxy stops');
+    for (const id of [...this.#entries.keys()]) this.end(id, GONE['proxy-stops'], 'proxy-stops');
   }
 
   #channel(entry: Entry, text: string): void {

@@ -5,7 +5,7 @@
  */
 import { answerOf, type Step, unhandled } from '../core/answer.ts';
 import type { Ask, Call, Client, Handler, Question } from '../core/call.ts';
-import { Cancellation } from '../core/cancellation.ts';
+import { Cancellation, type Cause } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
 import { InFlight } from '../core/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
@@ -30,7 +30,7 @@ import { announced } from './announced.ts';
 import { legacyError, legacyResult } from './answers.ts';
 import { listKind, listPage } from './lists.ts';
 import { wants } from './log-levels.ts';
-import type { Outlet } from './outlet.ts';
+import { GONE, type Outlet } from './outlet.ts';
 import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 
 export interface LegacySessionOptions {
@@ -166,9 +166,9 @@ export class LegacySession implements Member {
     this.#options.channel(notificationText('notifications/resources/updated', params));
   }
 
-  /** The client is gone: what it waits for is cancelled. */
-  end(reason: string): void {
-    for (const { call } of this.#inProgress.values()) call.signal.cancel(reason);
+  /** The client is gone, or the proxy is about to be: what it waits for is cancelled. */
+  end(reason: string, cause: Cause): void {
+    for (const { call } of this.#inProgress.values()) call.signal.cancel(reason, cause);
     this.#peer.failAll(this.#gone());
     const attachment = this.#attachment;
     for (const uri of this.#subscriptions)
@@ -184,7 +184,7 @@ export class LegacySession implements Member {
     const number = (this.#lastNumber = this.#inProgress.idAfter(this.#lastNumber));
     const answering = new Answering(id, call, number, outlet, this.#ends);
     this.#inProgress.set(number, answering);
-    outlet.onGone(() => signal.cancel('the client is gone'));
+    outlet.onGone((cause) => signal.cancel(GONE[cause], cause));
     const handle = this.#attachment && method === 'tools/call' ? this.#options.served.handle : this.#handle;
     answerOf(handle, call).through(answering);
   }
@@ -310,7 +310,10 @@ export class LegacySession implements Member {
       const id = cancelledId(params);
       // Of two requests with one id the later one.
       const named = this.#inProgress.latest((one) => one.id === id);
-      named?.call.signal.cancel(stringAt(params.value, 'reason') ?? 'the client cancelled it');
+      named?.call.signal.cancel(
+        stringAt(params.value, 'reason') ?? 'the client cancelled it',
+        'client-cancelled',
+      );
     } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
     else if (method === 'notifications/initialized') this.#greeted = true;
     else this.#options.log.debug({ method }, 'skipped a notification of the client');

@@ -39,7 +39,7 @@ import { Flight, type Waiter } from './flight.ts';
 import { listKind, listPage } from './lists.ts';
 import { wants } from './log-levels.ts';
 import { ModernClient } from './modern-client.ts';
-import type { Outlet } from './outlet.ts';
+import { GONE, type Outlet } from './outlet.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 /** How long a parked call waits for its client's answer, and a sealed state of a server's own stays good. */
@@ -126,7 +126,7 @@ export class ModernFace {
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
   close(): void {
-    for (const flight of this.#flights.values()) flight.giveUp('the proxy stops');
+    for (const flight of this.#flights.values()) flight.giveUp(GONE['proxy-stops'], 'proxy-stops');
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
   }
@@ -273,13 +273,13 @@ export class ModernFace {
 
   #onGone(request: ModernRequest, flight: Flight, waiter: Waiter): void {
     const { id, outlet } = request;
-    outlet.onGone(() => {
+    outlet.onGone((cause) => {
       this.#forget(request);
-      flight.left(waiter, 'the client is gone');
+      flight.left(waiter, GONE[cause], cause);
     });
     this.#name(request, () => {
       this.#forget(request);
-      flight.left(waiter, 'the client cancelled it');
+      flight.left(waiter, 'the client cancelled it', 'client-cancelled');
       outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
     });
   }

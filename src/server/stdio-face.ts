@@ -8,7 +8,7 @@ import { openStdioServer } from '../transport/stdio-server.ts';
 import type { Readable, Writable } from 'node:stream';
 import { LegacySession } from './legacy-session.ts';
 import { claimsModern, ModernFace } from './modern-face.ts';
-import type { Outlet } from './outlet.ts';
+import { GONE, type Outlet } from './outlet.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 export interface StdioFaceOptions {
@@ -131,7 +131,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       await drained(drainMs);
       stopping = true;
       modern.close();
-      legacy?.end('the proxy stops');
+      legacy?.end(GONE['proxy-stops'], 'proxy-stops');
       await pipe.close();
     },
   };

@@ -123,9 +123,9 @@ async function bounded(
       ? undefined
       : clock.after(timeoutMs, () => {
           late.out = true;
-          inner.cancel(`no answer within ${timeoutMs} ms`);
+          inner.cancel(`no answer within ${timeoutMs} ms`, 'call-expired');
         });
-  const unlisten = signal.onCancel((reason) => inner.cancel(reason));
+  signal.link(inner);
   let stopGrace: (() => void) | undefined;
   const cutOff = new Promise<Outcome>((resolve) => {
     inner.onCancel((reason) => {
@@ -137,7 +137,7 @@ async function bounded(
   const outcome = await Promise.race([work(inner).catch(outcomeOf), cutOff]);
   stopTimer?.();
   stopGrace?.();
-  unlisten();
+  signal.unlink(inner);
   if (outcome.kind === 'done') return outcome;
   if (!late.out && signal.cancelled) {
     // Whatever it broke with: it broke because it was told to end.

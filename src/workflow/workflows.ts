@@ -75,7 +75,7 @@ export interface RunRequest {
   readonly input: unknown;
   /** Until it has ended or waits for somebody; otherwise only until it is on record. */
   readonly wait: boolean;
-  /** Cancels the run, as long as it is waited for. */
+  /** Where the client cancels the call, as long as it waits, the run is cancelled; one that is gone leaves it running. */
   readonly signal?: Cancellation | undefined;
 }
 
@@ -223,10 +223,10 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   /** Waits for a run on behalf of a caller, who may be asked, sees progress, and may cancel. */
   async function watched(live: LiveRun, caller: Caller, signal: Cancellation | undefined): Promise<RunView> {
     const detach = live.attach(caller);
-    const unlisten = signal?.onCancel((reason) => {
-      // A run outlives a client that is gone: that is what the journal is for.
-      if (/\b(gone|closed|ended|ends)\b/.test(reason)) detach();
-      else void live.cancel('caller').catch(() => {});
+    const unlisten = signal?.onCancel((_reason, cause) => {
+      // A run outlives a client that is gone, and the proxy itself: that is what the journal is for.
+      if (cause === 'client-cancelled') void live.cancel('caller').catch(() => {});
+      else detach();
     });
     // The clock's timers keep no process alive; somebody who waits does.
     const alive = setInterval(() => {}, 2 ** 30);

@@ -9,7 +9,7 @@ describe('a cancellation', () => {
     expect(signal.cancelled).toBe(false);
     signal.cancel('first');
     signal.cancel('second');
-    for (const listener of heard) expect(listener.mock.calls).toEqual([['first']]);
+    for (const listener of heard) expect(listener.mock.calls).toEqual([['first', 'not-needed']]);
     expect([signal.cancelled, signal.reason]).toEqual([true, 'first']);
   });
 
@@ -18,7 +18,7 @@ describe('a cancellation', () => {
     signal.cancel('over');
     const late = vi.fn();
     signal.onCancel(late)();
-    expect(late.mock.calls).toEqual([['over']]);
+    expect(late.mock.calls).toEqual([['over', 'not-needed']]);
   });
 
   test('does not tell who no longer listens', () => {
@@ -43,7 +43,7 @@ describe('a cancellation', () => {
     });
     offOther = signal.onCancel(other);
     signal.cancel('now');
-    expect(other.mock.calls).toEqual([['now']]);
+    expect(other.mock.calls).toEqual([['now', 'not-needed']]);
     expect(signal.reason).toBe('now');
   });
 
@@ -62,12 +62,12 @@ describe('a cancellation', () => {
     const [linked, alike] = [new Cancellation(), new Cancellation()];
     ours.link(linked);
     theirs.link(alike);
-    ours.cancel('out of time', 'call');
+    ours.cancel('out of time', 'call-expired');
     theirs.cancel('out of time');
-    expect([linked.reason, linked.expiry]).toEqual(['out of time', 'call']);
-    expect([alike.reason, alike.expiry]).toEqual(['out of time', undefined]);
+    expect([linked.reason, linked.cause]).toEqual(['out of time', 'call-expired']);
+    expect([alike.reason, alike.cause]).toEqual(['out of time', 'not-needed']);
     const late = new Cancellation();
     ours.link(late);
-    expect(late.expiry).toBe('call');
+    expect(late.cause).toBe('call-expired');
   });
 });

@@ -7,6 +7,7 @@ import type { RunView } from '../../src/workflow/run-view.ts';
 import { InvalidDefinition } from '../../src/workflow/definition/invalid-definition.ts';
 import type { Who, WorkflowsOptions } from '../../src/workflow/workflows.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
+import { until } from '../cases/until.ts';
 import { bench, type Bench, clientNamed, lost, toolError, type ToolSpec } from './bench-of-tools.ts';
 
 const open: Bench[] = [];
@@ -229,11 +230,47 @@ describe('J06 cancelling', () => {
       b.workflows.run({ workflow, input: {}, wait: true, signal }, ann),
     );
     await pause(20);
-    cancelled.cancel('the client cancelled it');
-    gone.cancel('the client is gone');
+    cancelled.cancel('the client cancelled it', 'client-cancelled');
+    gone.cancel('the client is gone', 'client-gone');
     expect((await Promise.all(both)).map(({ status }) => status)).toEqual(['cancelled', 'succeeded']);
   });
+
+  test.each([
+    'dialog closed',
+    'the client is gone',
+    'the proxy stops',
+    'my session ended',
+    'the user ends it',
+    'User pressed Esc',
+    '',
+  ])('a client that cancels in the words "%s" cancels its run', async (words) => {
+    const b = await started({ nap: { run: async () => (await pause(60), {}) }, echo });
+    const signal = new Cancellation();
+    const end = b.workflows.run({ workflow: napAndEcho, input: {}, wait: true, signal }, ann);
+    await until('the call', () => b.calls[0]);
+    signal.cancel(words, 'client-cancelled');
+    expect((await end).status).toBe('cancelled');
+  });
+
+  test.each(['client-gone', 'proxy-stops', 'call-expired', 'not-needed'] as const)(
+    'a run that was waited for goes on where the cause is %s, whatever the words',
+    async (cause) => {
+      const b = await started({ nap: { run: async () => (await pause(60), {}) }, echo });
+      const signal = new Cancellation();
+      const end = b.workflows.run({ workflow: napAndEcho, input: {}, wait: true, signal }, ann);
+      await until('the call', () => b.calls[0]);
+      signal.cancel('the user cancelled it', cause);
+      expect((await end).status).toBe('succeeded');
+    },
+  );
 });
+
+const napAndEcho = {
+  steps: [
+    { id: 'a', tool: 'nap' },
+    { id: 'b', after: ['a'], tool: 'echo' },
+  ],
+};
 
 describe('steps and each other', () => {
   test('a step starts when its inputs are there, and not when a whole level is', async () => {

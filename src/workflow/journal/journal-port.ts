@@ -178,7 +178,7 @@ export class JournalPort implements Port {
   /** Ends all waiting; works in flight are told, and what is not on record by then stays in doubt. */
   close(reason: string): void {
     this.#break(new Suspended(reason));
-    for (const signal of this.#works.values()) signal.cancel(reason);
+    for (const signal of this.#works.values()) signal.cancel(reason, 'proxy-stops');
   }
 
   #read(entry: Entry): void {

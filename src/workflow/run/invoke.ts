@@ -194,7 +194,7 @@ function cancelled(error: StepError, attempts: number, safe: boolean): Result {
     status: 'cancelled',
     attempts,
     error,
-    ...(unsure && { reason: 'cancelled in mid-call: look whether it has happened' }),
+    ...(unsure && { unsure, reason: 'cancelled in mid-call: look whether it has happened' }),
   };
 }
 

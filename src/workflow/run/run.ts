@@ -81,7 +81,7 @@ export class Run {
     return this.#root.states.flatMap(({ undoErrors, result }, index) => {
       const step = this.#root.program.steps[index]?.id ?? '';
       const notes = undoErrors.map((what) => ({ step, question: `${what}. Undo it by hand.`, options: [] }));
-      const unsure = result?.status === 'cancelled' && result.reason?.includes('look whether') === true;
+      const unsure = result?.unsure === true;
       return unsure
         ? [...notes, { step, question: `"${step}" was ${result.reason ?? ''}.`, options: [] }]
         : notes;

@@ -24,6 +24,8 @@ export interface Result {
   readonly errors?: readonly ItemError[];
   /** It has had its effect, whatever its status says: an undo is due. */
   readonly happened?: boolean;
+  /** It was cut off in mid-call: nobody knows whether it has happened. */
+  readonly unsure?: boolean;
   /** An approval that was answered with no. */
   readonly rejected?: boolean;
   /** Why it is skipped lies in a failure, not in a condition of its own. */
