@@ -98,8 +98,8 @@ export interface Proxy {
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
-  /** Ends every connection and child process. Idempotent. */
-  close(): Promise<void>;
+  /** Ends every connection and child process, and hurries where it has to be done in so many milliseconds. Idempotent. */
+  close(withinMs?: number): Promise<void>;
 }
 
 /** Starts all servers; waits for none. */
@@ -216,7 +216,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   let road = newRoad();
   // After the first answers: the engine takes a moment to load.
   clock.after(WORKFLOWS_AFTER_MS, () => workflows?.start());
-  let hurry = false;
+  /** How long a child process may take for each step of its end. */
+  let stepMs = Infinity;
   let closing: Promise<void> | undefined;
   return {
     served: {
@@ -245,7 +246,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     workflows,
     metrics,
-    close: () => (closing ??= close()),
+    close: (withinMs) => (closing ??= close(withinMs)),
   };
 
   /** All that depends on the config and is cheap to make anew. */
@@ -310,9 +311,11 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     return new Set([shared, ...[...members.values()].map(({ fleet: its }) => its)]);
   }
 
-  async function close(): Promise<void> {
+  async function close(withinMs: number | undefined): Promise<void> {
     // Clients kill what they started two seconds after they left.
-    hurry = exclusive;
+    if (exclusive) stepMs = HURRY_MS;
+    // It is asked to end, then told to.
+    if (withinMs !== undefined) stepMs = Math.min(HURRY_MS, Math.max(LEAST_STEP_MS, withinMs / 2));
     await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
@@ -441,7 +444,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       server: name,
       carriers: carriersFor(server, {
         ...carriers,
-        stopGraceMs: () => Math.min(server.stopGraceMs, hurry ? HURRY_MS : Infinity),
+        stopGraceMs: () => Math.min(server.stopGraceMs, stepMs),
         authorization: login?.authorization,
       }),
       protocol: server.protocol,
@@ -531,6 +534,7 @@ const LONGEST_TURN_MS = 2000;
 const MAX_LOGGED = 10_000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
+const LEAST_STEP_MS = 150;
 
 const TELL_HOPS_MS = 50;
 const WORKFLOWS_AFTER_MS = 100;
