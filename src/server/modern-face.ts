@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
 import { answerOf } from '../core/answer.ts';
 import type { Call, Client } from '../core/call.ts';
+import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import {
   HEADER_MISMATCH,
@@ -19,6 +20,7 @@ import { InFlight } from '../core/in-flight.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
+import { unlessCancelled } from '../core/unless-cancelled.ts';
 import type { Wire } from '../core/wire.ts';
 import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, notificationText, resultText, resultWire } from '../protocol/message.ts';
@@ -93,6 +95,7 @@ export class ModernFace {
   /** States outlive a process, and processes share a key: no other process's flight has the same name. */
   readonly #flightNames = `${randomUUID()} `;
   #lastFlight = 0;
+  readonly #stopping = new Cancellation();
   /** How many of them wait for their client, by client. */
   readonly #parked = new Map<string, number>();
   /** What a `notifications/cancelled` can name: by client and id. */
@@ -126,6 +129,7 @@ export class ModernFace {
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
   close(): void {
+    this.#stopping.cancel(GONE['proxy-stops'], 'proxy-stops');
     for (const flight of this.#flights.values()) flight.giveUp(GONE['proxy-stops'], 'proxy-stops');
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
@@ -137,7 +141,7 @@ export class ModernFace {
     const { attachment } = member;
     const kind = listKind(method);
     if (kind) {
-      const catalog = await attachment.settledCatalog();
+      const catalog = await unlessCancelled(attachment.settledCatalog(), this.#stopping);
       const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
       return outlet.end(

@@ -139,6 +139,8 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       stopping = true;
       modern.close();
       legacy?.end(GONE['proxy-stops'], 'proxy-stops');
+      // What was cancelled is answered by and by.
+      await new Promise(setImmediate);
       await pipe.close();
     },
   };

@@ -45,6 +45,8 @@ export interface ConnectionTimeouts {
   readonly drainBytesPerSecond: number;
   /** How long what comes after a last answer is thrown away before the connection is closed. */
   readonly lingerMs: number;
+  /** How long the answer may take for a client that has ended its side, which may be gone as well. */
+  readonly halfOpenMs: number;
 }
 
 /** `new`: nothing has come yet. */
@@ -67,6 +69,8 @@ export class ServerConnection implements ServerRequest {
   #bodyBytes = 0;
   #drainedBy: number | undefined;
   #lingering: NodeJS.Timeout | undefined;
+  #halfOpen: NodeJS.Timeout | undefined;
+  #saysNoMore = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -187,6 +191,7 @@ export class ServerConnection implements ServerRequest {
     this.#enter('idle');
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#read(undefined);
+    if (this.#saysNoMore && this.#phase !== 'answer') this.#socket.end();
   }
 
   #enter(phase: Phase): void {
@@ -224,12 +229,24 @@ export class ServerConnection implements ServerRequest {
     this.#lingering.unref();
   }
 
+  /** It says no more, and may still read: what it has asked for is answered, if that is soon. */
   #clientEnded(): void {
-    if (this.#response?.ended === false) this.#socket.destroy();
+    const response = this.#response;
+    if (!response || response.isLeft) return void this.#socket.end();
+    // A stream without an end is of use to nobody any more, nor is a request without its end.
+    if (this.#phase === 'body' || (this.head.method === 'GET' && !response.ended))
+      return void this.#socket.destroy();
+    this.#saysNoMore = true;
+    this.#halfOpen = setTimeout(
+      () => !this.#response?.ended && this.#socket.destroy(),
+      this.#options.timeouts.halfOpenMs,
+    );
+    this.#halfOpen.unref();
   }
 
   #closed(): void {
     clearTimeout(this.#lingering);
+    clearTimeout(this.#halfOpen);
     this.#sink = undefined;
     this.#response?.leave();
     this.#options.gone(this);

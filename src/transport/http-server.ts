@@ -68,6 +68,7 @@ const DEFAULT_TIMEOUTS: ConnectionTimeouts = {
   drainMs: 60_000,
   drainBytesPerSecond: 65_536,
   lingerMs: 2_000,
+  halfOpenMs: 2_000,
 };
 /** How long the last words of a stopping server may take to leave. */
 const LAST_WORDS_MS = 250;
@@ -77,7 +78,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const { log, path, maxBodyBytes, routes, onMcp } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const guard = buildGuard(options);
-  const server = createServer({ noDelay: true });
+  const server = createServer({ noDelay: true, allowHalfOpen: true });
   server.maxConnections = options.maxConnections;
   const pulse = new Pulse<ServerReply>(options.silenceMs);
   const counts = { requests: 0, refused: 0, cut: 0 };
