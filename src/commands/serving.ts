@@ -33,9 +33,9 @@ const DOOR_AFTER_MS = 200;
 /** How long what is under way may take to end, where a signal ends us. */
 const DRAIN_MS = 1000;
 /** The same where the client says no more; clients wait about 2 s for us to end, and our servers need some of it. */
-const LAST_ANSWERS_MS = 1200;
+const LAST_ANSWERS_MS = 900;
 /** What our servers get of that. */
-const CLIENT_WAITS_MS = 1900;
+const CLIENT_WAITS_MS = 1500;
 
 interface Ending {
   readonly why: string;
@@ -104,7 +104,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     if (office) {
       shared = await sharedClients({
         served: proxy.served,
-        maxMessageBytes: config.http.maxBodyBytes,
+        maxMessageBytes: config.limits.requestBytes,
         most: config.limits.attached,
         idleExitMs: () => config.idleExitMs,
         deserted: (why) => stop({ why, drainMs: 0, code: 0 }),
@@ -256,7 +256,7 @@ function serveStdio(config: Config, { served }: Proxy, log: Log, ended: StdioFac
     stdin: process.stdin,
     stdout: process.stdout,
     clientId: 'stdio',
-    maxMessageBytes: config.http.maxBodyBytes,
+    maxMessageBytes: config.limits.requestBytes,
     clock: systemClock,
     log,
     ended,

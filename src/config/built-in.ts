@@ -47,6 +47,7 @@ export const builtInProxyLimits: ProxyLimitsConfig = {
   attached: 64,
   depth: 256,
   values: 500_000,
+  requestBytes: 33_554_432,
   keptBytes: 4_194_304,
   unreadBytes: 67_108_864,
   cacheBytes: 67_108_864,
@@ -70,7 +71,6 @@ export const builtInHttp: HttpConfig = {
   tokens: new Map(),
   allowedOrigins: [],
   allowedHosts: [],
-  maxBodyBytes: 33_554_432,
 };
 
 /** Long enough for a client that is started anew. */

@@ -118,7 +118,7 @@ describe('messages that are none', () => {
   });
 
   test('but are too large, of a client, fail alone', async () => {
-    const proxy = await startProxy({ a: server() }, { config: { http: { maxBodyBytes: MIB } } });
+    const proxy = await startProxy({ a: server() }, { config: { limits: { requestBytes: MIB } } });
     const large = proxy.askTool('echo', { text: 'x'.repeat(2 * MIB) });
     const neighbour = proxy.askTool('echo', { n: 1 });
     expect((await proxy.answer(large)).error).toMatchObject({ code: -32600 });

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isRunning, openFiles } from '../cases/processes.ts';
@@ -212,5 +212,52 @@ describe('a changed config', () => {
       async () => textOf(await proxy.call('a__env')).includes('"GREETING":"two"'),
       6000,
     );
+  });
+});
+
+describe('a config file that says nothing', () => {
+  test.each([
+    ['nothing at all', ''],
+    ['white space', ' \n\t\n'],
+    ['a comment', '// later\n'],
+    ['null', 'null'],
+    ['an empty table', '{}'],
+    ['a table without servers', '{"log":{"level":"info"}}'],
+    ['servers that are null', '{"mcpServers":null}'],
+    ['the half of what it will', '{"mcpServers":{"a":{"command":'],
+  ])('%s: ends no server, and is told once', async (_, text) => {
+    const proxy = await startProxy({ a: server() });
+    proxy.excuse(REFUSED);
+    const pid = await pidOf(proxy, 'a');
+    const file = new ConfigFile(proxy);
+    await watching();
+    file.save(text);
+    await until('the refusal', () => refusals(proxy) === 1);
+    expect(await pidOf(proxy, 'a')).toBe(pid);
+    file.save(file.text({ b: {} }));
+    await until('the next version', () => reloads(proxy) === 1);
+    expect(await pidOf(proxy, 'a')).toBe(pid);
+  });
+
+  test('and one that is gone end no server, and the next version counts', async () => {
+    const proxy = await startProxy({ a: server() });
+    proxy.excuse(REFUSED);
+    const pid = await pidOf(proxy, 'a');
+    const file = new ConfigFile(proxy);
+    await watching();
+    rmSync(file.path);
+    await until('the refusal', () => refusals(proxy) === 1);
+    file.save('');
+    await until('the next refusal', () => refusals(proxy) === 2);
+    expect(await pidOf(proxy, 'a')).toBe(pid);
+  });
+
+  test('is not one that says "none", which is meant', async () => {
+    const proxy = await startProxy({ a: server() });
+    const file = new ConfigFile(proxy);
+    await watching();
+    file.save(file.text({ a: undefined }));
+    await until('it to be read', () => reloads(proxy) === 1);
+    await until('no tool', async () => (await proxy.toolNames()).length === 0);
   });
 });
