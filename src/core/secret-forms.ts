@@ -372,7 +372,7 @@ function endOfCut(text: string, begin: number): number {
   return text[end] === '"' ? beforeEscapes(text, at, end) : end;
 }
 
-export function isBlockLine(line: string): boolean {
+function isBlockLine(line: string): boolean {
   const body = line.trim();
   return (
     body.length > 40 && body.length <= LONGEST_LINE && /^[A-Za-z0-9+/=]+$/.test(body) && /[A-Z]/.test(body)

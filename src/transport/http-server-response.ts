@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { byteLengthOf, type Wire } from '../core/wire.ts';
 import { isField } from './http-field.ts';
 import type { RequestHead } from './http-request-reader.ts';
+import { untakenBytes } from './untaken.ts';
 
 /** Header fields to write. The text of a frozen one is made once. */
 export type Fields = Readonly<Record<string, string>>;
@@ -67,6 +68,11 @@ export class ServerResponse {
   /** What the client has not taken yet. */
   get waitingBytes(): number {
     return this.#socket.writableLength;
+  }
+
+  /** As `waitingBytes`, and falls while a large write goes. */
+  get untakenBytes(): number {
+    return untakenBytes(this.#socket);
   }
 
   /** Asks a client that waits for it to send the body. */

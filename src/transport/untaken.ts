@@ -6,7 +6,7 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '../core/clock.ts';
 
 /** So long nothing is taken by somebody who does not read. */
-export const PATIENCE_MS = 5000;
+const PATIENCE_MS = 5000;
 const LOOKS = 20;
 
 /** What waits in the stream, and once more what the system has not taken of what is being written. */

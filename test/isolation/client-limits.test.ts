@@ -250,7 +250,7 @@ describe('unreadBytes over HTTP', () => {
     const cut = (): boolean => proxy.log.some(({ msg }) => String(msg).includes('limits.unreadBytes'));
     // The system takes some megabytes before anything waits with us.
     for (let i = 0; i < 20 && !cut(); i++) await client.call('emit', { messages });
-    await until('it to be cut', cut);
+    await until('it to be cut', cut, 12_000);
     expect(await client.request('ping')).toEqual({});
     deaf.destroy();
     await client.leave();
