@@ -179,7 +179,7 @@ describe('unreadBytes', () => {
   test('more than that at a time is for a client that reads no reason to be ended: each call has its answer', async () => {
     const proxy = await startProxy(servers, { config });
     for (let round = 0; round < 3; round++) {
-      const ids = Object.keys(servers).map((name) => proxy.askTool(`${name}__large`, { bytes: 3000 * KIB }));
+      const ids = Object.keys(servers).map((name) => proxy.askTool(`${name}__large`, { bytes: 5000 * KIB }));
       for (const id of ids) {
         const answer = await proxy.answer(id, 10_000);
         const { code } = failureOf(answer) ?? {};
