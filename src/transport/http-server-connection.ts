@@ -45,8 +45,6 @@ export interface ConnectionTimeouts {
   readonly drainBytesPerSecond: number;
   /** How long what comes after a last answer is thrown away before the connection is closed. */
   readonly lingerMs: number;
-  /** How long the answer may take for a client that has ended its side, which may be gone as well. */
-  readonly halfOpenMs: number;
 }
 
 /** `new`: nothing has come yet. */
@@ -233,14 +231,24 @@ export class ServerConnection implements ServerRequest {
   #clientEnded(): void {
     const response = this.#response;
     if (!response || response.isLeft) return void this.#socket.end();
-    // A stream without an end is of use to nobody any more, nor is a request without its end.
-    if (this.#phase === 'body' || (this.head.method === 'GET' && !response.ended))
-      return void this.#socket.destroy();
+    if (response.ended) {
+      this.#saysNoMore = true;
+      return;
+    }
+    // A stream without an end is of use to nobody any more, nor is a request without its end. An older client cannot
+    // be asked whether it is still there.
+    const { method, takesChunks } = this.head;
+    if (this.#phase === 'body' || method === 'GET' || !takesChunks) return void this.#socket.destroy();
     this.#saysNoMore = true;
-    this.#halfOpen = setTimeout(
-      () => !this.#response?.ended && this.#socket.destroy(),
-      this.#options.timeouts.halfOpenMs,
-    );
+    this.#probe(response, PROBES_MS);
+  }
+
+  /** The end of a connection looks the same whether one side of it or both have ended, until something is written. */
+  #probe(response: ServerResponse, [afterMs, ...later]: readonly number[]): void {
+    if (response.ended) return;
+    if (afterMs === undefined) return void this.#socket.destroy();
+    response.probe();
+    this.#halfOpen = setTimeout(() => this.#probe(response, later), afterMs);
     this.#halfOpen.unref();
   }
 
@@ -252,6 +260,9 @@ export class ServerConnection implements ServerRequest {
     this.#options.gone(this);
   }
 }
+
+/** The pauses after each probe: one that is gone is known by the second at the latest; one that is there gets 2 s. */
+const PROBES_MS = [100, 400, 1500];
 
 const REASONS: ReadonlyMap<number, string> = new Map([
   [400, 'This is no valid HTTP request.'],

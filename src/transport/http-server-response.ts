@@ -123,6 +123,13 @@ export class ServerResponse {
     if (!this.#ended && this.#waitingHead !== '') this.#socket.write(this.#takeHead());
   }
 
+  /** Says something that means nothing: whether it can be said shows whether anybody is there. */
+  probe(): void {
+    if (this.#ended) return;
+    if (this.#begun) this.write(': still here\n\n');
+    else this.#socket.write(PROCESSING);
+  }
+
   /** Ends a stream, with a last text. */
   end(text = ''): void {
     if (this.#ended) return;
@@ -168,6 +175,7 @@ export class ServerResponse {
 }
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
 
 function statusLine(status: number): string {

@@ -68,7 +68,6 @@ const DEFAULT_TIMEOUTS: ConnectionTimeouts = {
   drainMs: 60_000,
   drainBytesPerSecond: 65_536,
   lingerMs: 2_000,
-  halfOpenMs: 2_000,
 };
 /** How long the last words of a stopping server may take to leave. */
 const LAST_WORDS_MS = 250;
