@@ -1,5 +1,6 @@
 /**
- * Builds dist/: the program in a few files that load quickly, with the types of the library beside them.
+ * Builds dist/: the program in a few files that load quickly, the types of the library in one file beside them, and
+ * what the bundled packages of others ask for: their licences, and a list of them.
  *
  * What every start needs is bundled, the packages of others included, in one script that Node keeps compiled (see
  * src/compiled-script.ts): finding and compiling a hundred small files took longer than all else. What only some need
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const dist = join(root, 'dist');
@@ -27,9 +29,10 @@ const tsc = spawnSync(
 );
 if (tsc.status !== 0) process.exit(1);
 
-const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-// Whoever installs us gets these; what else is imported becomes part of our files. zod is both: our types speak of its.
-const external = Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => name !== 'zod');
+const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+// Whoever installs us gets these; what else is imported becomes part of our files.
+const external = Object.keys({ ...own.dependencies, ...own.optionalDependencies });
+await rollUpTypes();
 
 /** @satisfies {import('rolldown').InputOptions} */
 const common = {
@@ -101,10 +104,9 @@ const chunks = [...output, ...thread.output].filter((file) => file.type === 'chu
 const starts = chunks.filter(({ name }) => name === 'start');
 if (starts.length !== 1) throw new Error(`one file is to hold what every start needs, not ${starts.length}`);
 await compileLater(starts[0]);
-writeFileSync(
-  join(dist, 'THIRD-PARTY-LICENSES'),
-  licences(chunks.flatMap(({ modules }) => Object.keys(modules))),
-);
+const bundled = packagesOf(chunks.flatMap(({ modules }) => Object.keys(modules)));
+writeFileSync(join(dist, 'THIRD-PARTY-LICENSES'), licences(bundled));
+writeFileSync(join(dist, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(bundled), undefined, 2)}\n`);
 chmodSync(join(dist, 'cli.js'), 0o755);
 
 /**
@@ -155,17 +157,78 @@ async function compileLater({ fileName, code, exports, imports }) {
   writeFileSync(cli, entry);
 }
 
-/** @param {readonly string[]} files what was bundled, by absolute path. */
-function licences(files) {
+/**
+ * Makes one file of the declarations that the library's users can reach. A reference to a package that they do not
+ * have would only be noticed by those who check libraries, so there must be none.
+ */
+async function rollUpTypes() {
+  const separate = join(dist, 'types');
+  const types = await rolldown({
+    cwd: root,
+    input: { index: join(separate, 'index.d.ts') },
+    external: (id) => !/^(?:[./]|[A-Za-z]:)/.test(id),
+    plugins: [dts({ dtsInput: true, tsconfig: false })],
+  });
+  const { output: files } = await types.write({ dir: dist, format: 'esm' });
+  await types.close();
+  rmSync(separate, { recursive: true });
+  const [{ code }] = files;
+  const foreign = /^import\b.*|\bimport\(.*|\bNodeJS\.\w+/m.exec(code);
+  if (files.length !== 1 || foreign)
+    throw new Error(`the types are to be one file that needs no other: ${foreign?.[0] ?? files.length}`);
+}
+
+/**
+ * @param {readonly string[]} files what was bundled, by absolute path.
+ * @returns {{ folder: string, name: string, version: string, license: string }[]} by folder.
+ */
+function packagesOf(files) {
   const folders = new Set(
-    files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
+    files.flatMap(
+      (file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file.replaceAll('\\', '/'))?.[0] ?? [],
+    ),
   );
-  const texts = [...folders].sort().map((folder) => {
+  return [...folders].sort().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return { folder, name, version, license };
+  });
+}
+
+/** @param {ReturnType<typeof packagesOf>} packages */
+function licences(packages) {
+  const texts = packages.map(({ folder, name, version, license }) => {
     const file = readdirSync(folder).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one));
     if (!file) throw new Error(`${name} is bundled, but has no licence file to ship`);
     return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
   });
   const rule = `\n${'-'.repeat(80)}\n\n`;
   return `The files in this folder contain the following packages.\n${rule}${texts.join(rule)}`;
+}
+
+/**
+ * The packages that are part of our files, which no lock file of those who install us names, as CycloneDX. Without a
+ * time or a serial number: the same sources give the same list.
+ *
+ * @param {ReturnType<typeof packagesOf>} packages
+ */
+function billOfMaterials(packages) {
+  const component = (type, { name, version, license }) => ({
+    type,
+    'bom-ref': `pkg:npm/${name.replace('@', '%40')}@${version}`,
+    name,
+    version,
+    licenses: [license.includes(' ') ? { expression: license } : { license: { id: license } }],
+    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+  });
+  const subject = component('application', own);
+  const components = packages.map((one) => component('library', one));
+  return {
+    $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: { component: subject },
+    components,
+    dependencies: [{ ref: subject['bom-ref'], dependsOn: components.map((one) => one['bom-ref']) }],
+  };
 }

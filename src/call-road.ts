@@ -9,6 +9,7 @@ import type { UriMemory } from './catalog/uri-memory.ts';
 import type { ComposedToolConfig } from './config/resilience-config.ts';
 import type { Handler, Middleware } from './core/call.ts';
 import type { Clock } from './core/clock.ts';
+import { unlessCancelled } from './core/unless-cancelled.ts';
 import { definitionOf, type MetaTool, metaTools } from './meta-tools/meta-tools.ts';
 import { cache } from './middleware/cache.ts';
 import { compose } from './middleware/compose.ts';
@@ -110,8 +111,8 @@ function whenKnown(policies: CallPolicies, views: ClientViews): Middleware {
   return (next) => (call) =>
     policies.knows(call)
       ? next(call)
-      : views
-          .of(call.client)
-          .appears(() => policies.knows(call), call)
-          .then(() => next(call));
+      : unlessCancelled(
+          views.of(call.client).appears(() => policies.knows(call), call),
+          call.signal,
+        ).then(() => next(call));
 }

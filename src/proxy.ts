@@ -76,6 +76,7 @@ export interface ProxyOptions {
 }
 
 export interface Proxy {
+  /** @internal */
   readonly served: ServedProxy;
   /** Every server that connects for all clients is connected. */
   readonly ready: boolean;
@@ -95,9 +96,17 @@ export interface Proxy {
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
   memory(): Promise<ReadonlyMap<string, number>>;
-  /** Absent where `expose.metaTools` is off. */
+  /**
+   * Absent where `expose.metaTools` is off.
+   *
+   * @internal
+   */
   readonly workflows: WorkflowsOnDemand | undefined;
-  /** Who is attached now. */
+  /**
+   * Who is attached now.
+   *
+   * @internal
+   */
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
@@ -105,8 +114,8 @@ export interface Proxy {
   stopWaiting(): void;
   /** Lets servers that have never been listed and are still coming up tell what they offer, so that it is remembered. */
   learn(ms: number): Promise<void>;
-  /** Ends every connection and child process. Idempotent. */
-  close(): Promise<void>;
+  /** Ends every connection and child process, and hurries where it has to be done in so many milliseconds. Idempotent. */
+  close(withinMs?: number): Promise<void>;
 }
 
 /** Starts all servers; waits for none. */
@@ -226,7 +235,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   let road = newRoad();
   // After the first answers: the engine takes a moment to load.
   clock.after(WORKFLOWS_AFTER_MS, () => workflows?.start());
-  let hurry = false;
+  /** How long a child process may take for each step of its end. */
+  let stepMs = Infinity;
   let closing: Promise<void> | undefined;
   return {
     served: {
@@ -264,7 +274,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       // Before anybody has come, servers are not even greeted.
       if (greeted.now) await shared.settled(clock.now() + ms);
     },
-    close: () => (closing ??= close()),
+    close: (withinMs) => (closing ??= close(withinMs)),
   };
 
   /** All that depends on the config and is cheap to make anew. */
@@ -329,10 +339,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     return new Set([shared, ...[...members.values()].map(({ fleet: its }) => its)]);
   }
 
-  async function close(): Promise<void> {
+  async function close(withinMs: number | undefined): Promise<void> {
     // Clients kill what they started two seconds after they left.
-    hurry = exclusive;
     leaving.cancel('the proxy goes');
+    if (exclusive) stepMs = HURRY_MS;
+    // It is asked to end, then told to.
+    if (withinMs !== undefined) stepMs = Math.min(HURRY_MS, Math.max(LEAST_STEP_MS, withinMs / 2));
     await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
     await shared.close();
@@ -484,7 +496,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       server: name,
       carriers: carriersFor(server, {
         ...carriers,
-        stopGraceMs: () => Math.min(server.stopGraceMs, hurry ? HURRY_MS : Infinity),
+        stopGraceMs: () => Math.min(server.stopGraceMs, stepMs),
         authorization: login?.authorization,
       }),
       protocol: server.protocol,
@@ -578,6 +590,7 @@ const LONGEST_TURN_MS = 2000;
 const MAX_LOGGED = 10_000;
 /** What a child process gets of its grace, twice, when our own time is short. */
 const HURRY_MS = 600;
+const LEAST_STEP_MS = 150;
 
 const TELL_HOPS_MS = 50;
 const WORKFLOWS_AFTER_MS = 100;

@@ -27,8 +27,8 @@ export interface AttachOptions {
 const START_MS = 15_000;
 const LOOK_EVERY_MS = 20;
 const MAX_STARTS = 3;
-/** For what is on its way to the client when it, or a signal, ends us. */
-const LAST_MS = 1000;
+/** For what is under way, or on its way to the client, when it, or a signal, ends us. */
+const LAST_MS = 1800;
 
 /** Runs until the client or the proxy leaves. @returns the exit code; `undefined`: there is no proxy to share. */
 export async function attach(options: AttachOptions): Promise<number | undefined> {

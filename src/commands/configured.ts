@@ -16,13 +16,24 @@ export function configFiles(given: readonly string[], machine: Machine): readonl
   );
 }
 
-/** @param onRead is told every file, those of variables too. @throws ConfigError with all that is wrong. */
-export function readConfig(
+/** Reads it, and again, each time with what the files said before in mind. @throws ConfigError with all that is wrong. */
+export function configReader(
   files: readonly string[],
   machine: Machine,
-  onRead: (file: string) => void = () => {},
-): Promise<Config> {
-  return loadConfig({ files, ...machine, checkTemplates, onRead });
+): (onRead: (file: string) => void) => Promise<Config> {
+  let named: ReadonlySet<string> = new Set();
+  return async (onRead) => {
+    const now = new Set<string>();
+    const onNamed = (file: string): void => void now.add(file);
+    const config = await loadConfig({ files, ...machine, checkTemplates, onRead, named, onNamed });
+    named = now;
+    return config;
+  };
+}
+
+/** @throws ConfigError with all that is wrong. */
+export function readConfig(files: readonly string[], machine: Machine): Promise<Config> {
+  return loadConfig({ files, ...machine, checkTemplates });
 }
 
 /** What must not stand in any output. */

@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import { createLog } from '../telemetry/log.ts';
 import { RecentLog } from '../telemetry/recent-log.ts';
 import type { Command, Input, Options } from './command.ts';
-import { configFiles, readConfig, secretsOf } from './configured.ts';
+import { configFiles, configReader, secretsOf } from './configured.ts';
 import { type HttpAddress, httpAddress } from './http-address.ts';
 import { runProxy } from './serving.ts';
 import { servedPart } from './served-part.ts';
@@ -65,8 +65,9 @@ async function serveInput({ options, configFiles: given, machine }: Input): Prom
   const files = configFiles(given, machine);
   const chain = refuseOwnChild(files, machine.env);
   const marks = new Map<string, string>();
+  const read = configReader(files, machine);
   const load = async (onRead: (file: string) => void): Promise<Config> =>
-    servedPart(withoutItself(await readConfig(files, machine, onRead), how.http), part);
+    servedPart(withoutItself(await read(onRead), how.http), part);
   const config = await load((file) => marks.set(file, markOf(file)));
   const recent = new RecentLog();
   const log = createLog({ level: config.log.level, secrets: secretsOf(config), recent });

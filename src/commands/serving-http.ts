@@ -30,6 +30,7 @@ export async function serveHttp(
     ...at,
     ...config.http,
     maxConnections: config.limits.connections,
+    maxBodyBytes: config.limits.requestBytes,
     maxWaitingBytes: config.limits.unreadBytes,
     path: '/mcp',
     silenceMs: 10_000,

@@ -8,7 +8,7 @@ import type { Office } from '../control/election.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { createProxy, type Proxy } from '../proxy.ts';
-import { openStdioFace } from '../server/stdio-face.ts';
+import { openStdioFace, type StdioFaceOptions } from '../server/stdio-face.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RecentLog } from '../telemetry/recent-log.ts';
 import { startTimeOf } from '../transport/process-table.ts';
@@ -32,8 +32,12 @@ export interface Faces {
 const DOOR_AFTER_MS = 200;
 /** How long what is under way may take to end, where a signal ends us. */
 const DRAIN_MS = 1000;
+/** The same where the client says no more; clients wait about 2 s for us to end, and our servers need some of it. */
+const LAST_ANSWERS_MS = 900;
+/** What our servers get of that. */
+const CLIENT_WAITS_MS = 1500;
 
-/** How long servers that were never listed may still tell what they offer when the client has left. */
+/** How long servers that were never listed may still tell what they offer when the client has left, last answers included. */
 const LEARN_MS = 800;
 /** The same where the client's process is gone. */
 const LEARN_ALONE_MS = 15_000;
@@ -42,6 +46,9 @@ interface Ending {
   readonly why: string;
   /** How long what is under way may take to end. */
   readonly drainMs: number;
+  /** When we must be gone, from now; without it we may take our time. */
+  readonly withinMs?: number;
+  readonly code: number;
 }
 
 /** How the config is had, again and again. */
@@ -74,12 +81,11 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
       hurry();
-      stop({ why: signal, drainMs: DRAIN_MS });
+      stop({ why: signal, drainMs: DRAIN_MS, code: 0 });
     });
   let reloading: Reloading | undefined;
   process.on('SIGHUP', () => reloading?.now());
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
-  process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'));
+  endAfterMistakes(log, (why) => stop({ why, drainMs: 0, code: EXIT_OF_MISTAKES }));
 
   let { config } = loaded;
   const office = faces.share === undefined ? undefined : await elected(config, faces.share);
@@ -97,7 +103,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     log,
   });
   const closers: Closer[] = [];
-  let drainMs = 0;
+  let ending: Ending | undefined;
   let door: Promise<Door | undefined> | undefined;
   let cancelDoor: () => void = () => {};
   let endRest: () => void = () => {};
@@ -109,10 +115,10 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     if (office) {
       shared = await sharedClients({
         served: proxy.served,
-        maxMessageBytes: config.http.maxBodyBytes,
+        maxMessageBytes: config.limits.requestBytes,
         most: config.limits.attached,
         idleExitMs: () => config.idleExitMs,
-        deserted: (why) => stop({ why, drainMs: 0 }),
+        deserted: (why) => stop({ why, drainMs: 0, code: 0 }),
         withdraw: async () => {
           await (await door)?.withdraw();
           await office.leave();
@@ -135,7 +141,8 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
         });
       });
     }
-    const clientLeft = (why: string): void => stop({ why, drainMs: 0 });
+    const clientLeft = (why: string, reads: boolean): void =>
+      stop({ why, drainMs: reads ? LAST_ANSWERS_MS : 0, withinMs: CLIENT_WAITS_MS, code: 0 });
     if (faces.stdio) closers.push(serveStdio(config, proxy, log, faces.http ? () => {} : clientLeft));
     reloading = new Reloading({
       ...loaded,
@@ -149,12 +156,13 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       log,
     });
     endRest = giveBackAtRest({ clock: systemClock });
-    const ending = await stopped;
-    drainMs = ending.drainMs;
+    ending = await stopped;
     // There are clients that are to have their answers.
-    if (drainMs > 0) proxy.stopWaiting();
+    if (ending.drainMs > 0) proxy.stopWaiting();
     log.info({ why: ending.why }, 'stopping');
   } finally {
+    const since = systemClock.now();
+    const { drainMs = 0, withinMs } = ending ?? {};
     cancelDoor();
     endRest();
     await Promise.all([
@@ -164,22 +172,45 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       door?.then((its) => its?.withdraw()).catch(() => {}),
       ...closers.map((close) => close(drainMs)),
     ]);
-    await Promise.race([learnTheRest(proxy, client), hurried]);
-    await proxy.close();
+    // After a mistake of ours nothing more is begun.
+    if (ending?.code === 0) await Promise.race([learnTheRest(proxy, client, since + LEARN_MS), hurried]);
+    await proxy.close(withinMs === undefined ? undefined : since + withinMs - systemClock.now());
     await door?.then((its) => its?.close()).catch(() => {});
     await log.flush();
     // All has been given its time: what nobody reads must not keep the process.
     setImmediate(() => process.exit());
   }
-  return 0;
+  return ending.code;
+}
+
+/** The command line's own word for "it did not work". */
+const EXIT_OF_MISTAKES = 1;
+/** However the end goes wrong after a mistake of ours, it comes. */
+const MISTAKE_ENDS_MS = 5000;
+
+/**
+ * Ends the process where a mistake of ours left it in a state that nobody has thought of: a reader that was left in
+ * the middle of a text may take part of it for the next one's. What is under way is answered with an error.
+ */
+function endAfterMistakes(log: Log, stop: (why: string) => void): void {
+  let isEnding = false;
+  const end = (error: unknown, what: string): void => {
+    log.error({ err: error }, what);
+    if (isEnding) return;
+    isEnding = true;
+    stop(what);
+    setTimeout(() => process.exit(EXIT_OF_MISTAKES), MISTAKE_ENDS_MS);
+  };
+  process.on('unhandledRejection', (error) => end(error, 'unhandled rejection'));
+  process.on('uncaughtException', (error) => end(error, 'uncaught exception'));
 }
 
 /**
  * What was begun for a client that has left soon is of use to the next one. A client that is still there may wait for
  * our end, and ends us by a signal when it no longer does.
  */
-async function learnTheRest(proxy: Proxy, client: number): Promise<void> {
-  await proxy.learn(LEARN_MS);
+async function learnTheRest(proxy: Proxy, client: number, until: number): Promise<void> {
+  await proxy.learn(Math.max(0, until - systemClock.now()));
   // With another parent than the one that started us nobody waits any more.
   if (process.ppid !== client) await proxy.learn(LEARN_ALONE_MS);
 }
@@ -244,13 +275,13 @@ async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log
   return (await import('./serving-http.ts')).serveHttp(at, config, proxy, log);
 }
 
-function serveStdio(config: Config, { served }: Proxy, log: Log, ended: (why: string) => void): Closer {
+function serveStdio(config: Config, { served }: Proxy, log: Log, ended: StdioFaceOptions['ended']): Closer {
   const face = openStdioFace({
     served,
     stdin: process.stdin,
     stdout: process.stdout,
     clientId: 'stdio',
-    maxMessageBytes: config.http.maxBodyBytes,
+    maxMessageBytes: config.limits.requestBytes,
     clock: systemClock,
     log,
     ended,

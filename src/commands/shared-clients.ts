@@ -25,6 +25,8 @@ export interface SharedClientsOptions {
 
 /** Whoever started us is on its way. */
 const FIRST_CLIENT_MS = 10_000;
+/** How long what is under way may take to end where a client says no more; its own end waits a little longer. */
+const LAST_ANSWERS_MS = 1500;
 
 export class SharedClients {
   readonly #options: SharedClientsOptions;
@@ -81,6 +83,8 @@ export class SharedClients {
       return;
     }
     this.#cancelIdle();
+    // A client that says no more may still wait for answers.
+    socket.allowHalfOpen = true;
     socket.write('{"attached":true}\n');
     if (rest.length > 0) socket.unshift(rest);
     const { served, maxMessageBytes, clock, log } = this.#options;
@@ -92,15 +96,17 @@ export class SharedClients {
       maxMessageBytes,
       clock,
       log,
-      ended: () => void this.#left(socket, face),
+      ended: (_why, reads) => void this.#left(socket, face, reads ? LAST_ANSWERS_MS : 0),
     });
     this.#faces.set(socket, face);
     // The door had it paused.
     socket.resume();
   }
 
-  async #left(socket: Socket, face: StdioFace): Promise<void> {
-    await face.close(0);
+  async #left(socket: Socket, face: StdioFace, drainMs: number): Promise<void> {
+    // It may be gone in the meantime, or we.
+    if (!this.#faces.has(socket)) return;
+    await face.close(drainMs);
     this.#faces.delete(socket);
     socket.destroy();
     if (this.#faces.size > 0) return;

@@ -47,6 +47,7 @@ export const builtInProxyLimits: ProxyLimitsConfig = {
   attached: 64,
   depth: 256,
   values: 500_000,
+  requestBytes: 33_554_432,
   keptBytes: 4_194_304,
   unreadBytes: 67_108_864,
   cacheBytes: 67_108_864,
@@ -70,7 +71,6 @@ export const builtInHttp: HttpConfig = {
   tokens: new Map(),
   allowedOrigins: [],
   allowedHosts: [],
-  maxBodyBytes: 33_554_432,
 };
 
 /** Long enough for a client that is started anew. */
@@ -82,7 +82,7 @@ export const builtInLog: LogConfig = { level: 'info' };
  * The variables that a process inherits: those that the MCP SDK passes on, and the proxies' variables.
  * Everything else, tokens above all, reaches a server only if its entry says so.
  */
-export function builtInInheritEnv(platform: NodeJS.Platform): readonly string[] {
+export function builtInInheritEnv(platform: string): readonly string[] {
   return [...(platform === 'win32' ? windowsEnv : posixEnv), ...proxyEnv];
 }
 

@@ -12,6 +12,7 @@ import { topSchema } from './schema.ts';
 import {
   type ConfigNode,
   plainValue,
+  type PlainValue,
   type Source,
   type TableEntry,
   type TableNode,
@@ -40,7 +41,24 @@ interface ServerSource {
 export interface SourceContext extends Machine {
   /** @throws if it cannot be read. */
   readonly readFile: (path: string) => string;
+  /** Files that named servers when they were read before. That they now say nothing of servers is an error. */
+  readonly named?: ReadonlySet<string> | undefined;
+  /** Told of every file that names servers. */
+  readonly onNamed?: ((file: string) => void) | undefined;
 }
+
+/** Under which clients and we keep the servers. */
+const SERVER_TABLES = [
+  'mcpServers',
+  'mcp_servers',
+  'servers',
+  'context_servers',
+  'mcp',
+  'extensions',
+  'projects',
+];
+const SAYS_NOTHING =
+  'says nothing of servers, and named some before. If there are to be none, say so: "mcpServers": {}.';
 
 export function readSources(files: readonly string[], context: SourceContext): ConfigSources {
   const servers = new Map<string, ServerSource>();
@@ -76,6 +94,7 @@ export function readSources(files: readonly string[], context: SourceContext): C
     problems.push(...errors);
     if (root === undefined) return undefined;
     const plain = new Map([...root.entries].map(([key, entry]) => [key, plainValue(entry.node)]));
+    lookForServers(file, source, plain);
     const dialect = detectDialect(file, plain);
     if (dialect === undefined) {
       problems.push(...faults);
@@ -85,6 +104,14 @@ export function readSources(files: readonly string[], context: SourceContext): C
     const project = projectFolder === undefined ? {} : { projectFolder };
     takeClient(dialect.read(plain, { ...context, ...project, packageOf: packageOf(context) }), source);
     return undefined;
+  }
+
+  /** An editor empties a file before it writes it, and a slip of the hand does the same: that ends no server. */
+  function lookForServers(file: string, source: Source, plain: ReadonlyMap<string, PlainValue>): void {
+    const tables = SERVER_TABLES.map((key) => plain.get(key)).filter((table) => table instanceof Map);
+    if (tables.some((table) => table.size > 0)) context.onNamed?.(file);
+    else if (tables.length === 0 && context.named?.has(file) === true)
+      problems.push(problemAt({ source }, '', SAYS_NOTHING));
   }
 
   /** What the clients have that `imports` names; our own entries of the same name count before them. */
@@ -108,16 +135,22 @@ export function readSources(files: readonly string[], context: SourceContext): C
     try {
       text = context.readFile(file);
     } catch (error) {
+      if (context.named?.has(file) === true)
+        problems.push(
+          problemAt({ source }, '', `cannot be read (${errorCode(error)}), and named servers before.`),
+        );
       if (errorCode(error) === 'ENOENT') return false;
       warnings.push(`${source.name}: cannot be read (${errorCode(error)}).`);
       return true;
     }
     const { root, errors } = parseConfigText(text, formatOf(file, text), source);
     if (root === undefined || errors.length > 0) {
-      warnings.push(...errors.map(problemLine));
+      if (context.named?.has(file) === true) problems.push(...errors);
+      else warnings.push(...errors.map(problemLine));
       return true;
     }
     const plain = new Map([...root.entries].map(([key, entry]) => [key, plainValue(entry.node)]));
+    lookForServers(file, source, plain);
     const read = dialect.read(plain, { ...context, packageOf: packageOf(context) });
     const fresh = new Map([...read.servers].filter(([key]) => !servers.has(key)));
     takeClient({ ...read, servers: fresh }, source);

@@ -157,6 +157,8 @@ export interface ProxyLimitsConfig {
   readonly depth: number;
   /** Elements and members in it. */
   readonly values: number;
+  /** One message of a client, whatever brings it. */
+  readonly requestBytes: number;
   /** What is kept for a session whose stream is not open. */
   readonly keptBytes: number;
   /** What one client may leave unread. */
@@ -271,7 +273,6 @@ export interface HttpConfig {
   readonly tokens: ReadonlyMap<string, string>;
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
-  readonly maxBodyBytes: number;
 }
 
 export interface WorkflowsConfig {

@@ -6,10 +6,11 @@ export interface Machine {
   /** Absolute: the working folder of the proxy. */
   readonly cwd: string;
   readonly homeDir: string;
-  readonly platform: NodeJS.Platform;
+  /** As `process.platform` has it. */
+  readonly platform: string;
 }
 
-export function pathsOf(platform: NodeJS.Platform): path.PlatformPath {
+export function pathsOf(platform: string): path.PlatformPath {
   return platform === 'win32' ? path.win32 : path.posix;
 }
 

@@ -42,6 +42,13 @@ export interface LoadOptions extends Machine {
   readonly readText?: (file: string) => string;
   /** Told of every file that is read, also those that the config names. */
   readonly onRead?: (file: string) => void;
+  /**
+   * Files that named servers when they were read before: that one says nothing of servers any more, as when it is
+   * empty or cut short, is an error then.
+   */
+  readonly named?: ReadonlySet<string> | undefined;
+  /** Told of every file that names servers, by its absolute path. */
+  readonly onNamed?: ((file: string) => void) | undefined;
   /** Finds what is wrong in values that hold expressions; without it nothing is checked there. */
   readonly checkTemplates?: (() => Promise<TemplateCheck>) | undefined;
 }
@@ -85,7 +92,7 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     servers: servers.servers,
     pools: pools.pools,
     tools: tools.tools,
-    warnings: [...sources.warnings, ...servers.warnings],
+    warnings: [...sources.warnings, ...top.warnings, ...servers.warnings],
   };
 }
 
@@ -118,7 +125,11 @@ interface TopResult {
   readonly defaults: DefaultsInput;
   readonly disabledByDefault: boolean;
   readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly string[];
 }
+
+const FORMER_REQUEST_BYTES =
+  'http.maxBodyBytes is called limits.requestBytes now, since it holds over stdio as well: move it there.';
 
 function readTop(root: TableNode, machine: Machine, context: InputContext): TopResult {
   const defaultsNode = root.entries.get('defaults')?.node;
@@ -132,12 +143,17 @@ function readTop(root: TableNode, machine: Machine, context: InputContext): TopR
   const issues = parsed.success ? [] : parsed.error.issues.map((issue) => issueProblem(issue, rest, []));
   const input = parsed.success ? parsed.data : {};
   const paths = pathsOf(machine.platform);
+  const { maxBodyBytes, ...http } = input.http ?? {};
   return {
+    warnings: maxBodyBytes === undefined ? [] : [FORMER_REQUEST_BYTES],
     config: {
       expose: { ...builtInExpose, ...present(input.expose ?? {}) },
-      http: { ...builtInHttp, ...present(input.http ?? {}) },
+      http: { ...builtInHttp, ...present(http) },
       log: { ...builtInLog, ...present(input.log ?? {}) },
-      limits: { ...builtInProxyLimits, ...present(input.limits ?? {}) },
+      limits: {
+        ...builtInProxyLimits,
+        ...present({ requestBytes: maxBodyBytes, ...present(input.limits ?? {}) }),
+      },
       retryBudget: { ...builtInRetryBudget, ...present(input.retryBudget ?? {}) },
       workflows: {
         inline: input.workflows?.inline ?? builtInInline,

@@ -10,8 +10,7 @@ export type ConfigFormat = 'json' | 'yaml' | 'toml';
 /** Text to tree. An empty file is an empty table. */
 export function parseConfigText(text: string, format: ConfigFormat, source: Source): ParsedText {
   const wrong = wrongEncoding(text);
-  if (wrong !== undefined)
-    return { errors: [{ file: source.name, path: '', message: wrong }], duplicates: [] };
+  if (wrong !== undefined) return { errors: [{ file: source.name, path: '', message: wrong }], faults: [] };
   const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
   if (body.trim() === '') {
     return { root: { kind: 'table', place: { source }, entries: new Map() }, errors: [], faults: [] };

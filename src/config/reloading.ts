@@ -10,6 +10,8 @@ import { markOf, type Watch, watchFiles } from './watch.ts';
 
 /** The first answers are more important. */
 const WATCH_AFTER_MS = 500;
+/** A file that is being written may be empty or cut for a moment. */
+const SETTLES_MS = 250;
 
 export interface ReloadingOptions {
   /** Tells of each file that it reads. @throws ConfigError */
@@ -32,6 +34,7 @@ export class Reloading {
   #watched = '';
   #cancelWatch: (() => void) | undefined;
   #closed = false;
+  #hurry: (() => void) | undefined;
 
   constructor(options: ReloadingOptions) {
     this.#options = options;
@@ -48,6 +51,7 @@ export class Reloading {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelWatch?.();
+    this.#hurry?.();
     await this.#loading;
     await this.#watch?.close();
   }
@@ -63,6 +67,7 @@ export class Reloading {
 
   async #run(): Promise<void> {
     const { apply, log } = this.#options;
+    let isSecondLook = false;
     while (this.#again && !this.#closed) {
       this.#again = false;
       try {
@@ -70,7 +75,14 @@ export class Reloading {
         if (this.#closed) return;
         apply(config);
         this.#complaint = undefined;
+        isSecondLook = false;
       } catch (error) {
+        if (!isSecondLook) {
+          isSecondLook = this.#again = true;
+          await this.#settled();
+          continue;
+        }
+        isSecondLook = false;
         const why = messageOf(error);
         if (why !== this.#complaint)
           log.error({ why }, 'the changed config cannot be used: the last good one stays in force');
@@ -78,6 +90,16 @@ export class Reloading {
       }
       await this.#watchAll();
     }
+  }
+
+  #settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#options.clock.after(SETTLES_MS, resolve);
+      this.#hurry = () => {
+        stop();
+        resolve();
+      };
+    });
   }
 
   /** Which files there are to watch may change with what they say. */

@@ -202,6 +202,7 @@ const topShape = {
     // Less would refuse what every client says at its start.
     depth: count(8).optional(),
     values: count(100).optional(),
+    requestBytes: size(1024).optional(),
     keptBytes: size().optional(),
     unreadBytes: size(1024).optional(),
     cacheBytes: size().optional(),

@@ -17,7 +17,7 @@ export interface ServerConfigSource {
   readonly namespace: string;
   readonly input: ServerInput;
   readonly defaults: DefaultsInput;
-  readonly platform: NodeJS.Platform;
+  readonly platform: string;
 }
 
 export type ServerConfigResult =

@@ -24,7 +24,7 @@ export interface InputContext {
   readonly scopeOf: (source: Source) => VariableScope;
   /** Absolute path -> text. @throws if it cannot be read. */
   readonly readFile: (path: string) => string;
-  readonly platform: NodeJS.Platform;
+  readonly platform: string;
   /** Takes an `envFile` that is not there; without it that is a problem. */
   readonly onMissingEnvFile?: (problem: ConfigProblem) => void;
 }

@@ -15,7 +15,7 @@ export interface SocketPlaceOptions {
   /** Tells the sockets of one state folder apart. */
   readonly name: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly platform: NodeJS.Platform;
+  readonly platform: string;
 }
 
 /** Makes the folder. @throws Error where it cannot be had for us alone. */

@@ -1,31 +1,16 @@
 /** Makes the words of a downstream server's stderr fit to be shown. */
 
-const REDACTED = '[redacted]';
+import { REDACTED, withoutSecretForms } from './secret-forms.ts';
 
 /** Shorter values (`1`, `true`, `dev`) are no secrets, and replacing them would only garble the text. */
 const SHORTEST_SECRET = 5;
-
-const TOKENS = [
-  /\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi,
-  /\b(?:sk|pk|rk)[-_][\w-]{8,}/g,
-  /\bgh[pousr]_\w{8,}/g,
-  /\bgithub_pat_\w{8,}/g,
-  /\bglpat-[\w-]{8,}/g,
-  /\bxox[abeoprs]-[\w-]{8,}/g,
-  /\bA(?:KIA|SIA)[0-9A-Z]{12,}/g,
-  /\bAIza[\w-]{20,}/g,
-  /\beyJ[\w-]{8,2048}\.[\w-]+(?:\.[\w-]*)?/g,
-];
-
-/** A password within a URL. */
-const USER_INFO = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]*:)[^\s/@]+@/gi;
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const ANSI_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** A function that takes out these values, whatever looks like a token, and what would drive a terminal. */
+/** A function that takes out these values, what has the form of a secret, and what would drive a terminal. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   // Text comes line by line, a key over several lines as well.
   const plain = secrets
@@ -37,12 +22,7 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   return (text) => {
     let clean = text.replace(ANSI_SEQUENCE, '').replace(CONTROL, '');
     for (const value of values) clean = clean.replaceAll(value, REDACTED);
-    clean = clean.replace(USER_INFO, `$1${REDACTED}@`);
-    for (const token of TOKENS)
-      clean = clean.replace(token, (_, scheme: unknown) =>
-        typeof scheme === 'string' ? `${scheme} ${REDACTED}` : REDACTED,
-      );
-    return clean;
+    return withoutSecretForms(clean);
   };
 }
 

@@ -9,6 +9,7 @@ import type { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, messageOf, ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { withoutSecretForms } from '../core/secret-forms.ts';
 import type { Stage } from '../core/status.ts';
 import { HttpStatusError } from '../transport/http-client-errors.ts';
 import { Backoff } from './backoff.ts';
@@ -148,7 +149,7 @@ export class Life<C extends Living> {
       return await Promise.race([this.#join(), cancelled]);
     } catch (error) {
       if (error instanceof ProxyError && TELLING.has(error.code)) throw error;
-      throw this.#unavailable(messageOf(error), 'DOWNSTREAM_UNAVAILABLE', error);
+      throw this.#unavailable(withoutSecretForms(messageOf(error)), 'DOWNSTREAM_UNAVAILABLE', error);
     } finally {
       off();
     }
@@ -181,7 +182,7 @@ export class Life<C extends Living> {
 
   /** Something that does not end it, but belongs into the record. */
   note(stage: Stage, what: string): void {
-    this.#lastFailure = { stage, what, at: this.#options.clock.now() };
+    this.#lastFailure = { stage, what: withoutSecretForms(what), at: this.#options.clock.now() };
   }
 
   /** Nobody needs it for now: ends it until it is started again. */
@@ -310,7 +311,8 @@ export class Life<C extends Living> {
   #failed(stage: Stage, error: unknown): void {
     const { restart, server, log, clock } = this.#options;
     if (this.#closed) return;
-    const what = messageOf(error);
+    // It may quote what the server said.
+    const what = withoutSecretForms(messageOf(error));
     const wantsLogin = isForSomebody(error);
     const known = wantsLogin && this.#lastFailure?.what === what;
     const now = clock.now();

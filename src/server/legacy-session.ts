@@ -12,6 +12,7 @@ import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../
 import { editAt, editObject } from '../core/json-edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
+import { unlessCancelled } from '../core/unless-cancelled.ts';
 import type { Wire } from '../core/wire.ts';
 import {
   errorText,
@@ -207,7 +208,7 @@ export class LegacySession implements Member {
     if (!attachment) throw RpcError.of(INVALID_REQUEST, `${method} before initialize`);
     const kind = listKind(method);
     if (kind) {
-      const catalog = await attachment.settledCatalog(kind);
+      const catalog = await unlessCancelled(attachment.settledCatalog(kind), call.signal);
       const { metaTools, pageSize } = served;
       return listPage({ kind, catalog, metaTools, pageSize, params, legacy: true, head: '' });
     }

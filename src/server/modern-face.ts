@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
 import { answerOf } from '../core/answer.ts';
 import type { Call, Client } from '../core/call.ts';
+import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import {
   HEADER_MISMATCH,
@@ -20,6 +21,7 @@ import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
 import { editObject } from '../core/json-edit.ts';
 import type { Logger } from '../core/logger.ts';
 import { wholeNumber } from '../core/whole-number.ts';
+import { unlessCancelled } from '../core/unless-cancelled.ts';
 import type { Wire } from '../core/wire.ts';
 import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, notificationText, resultText, resultWire } from '../protocol/message.ts';
@@ -94,6 +96,7 @@ export class ModernFace {
   /** States outlive a process, and processes share a key: no other process's flight has the same name. */
   readonly #flightNames = `${randomUUID()} `;
   #lastFlight = 0;
+  readonly #stopping = new Cancellation();
   /** How many of them wait for their client, by client. */
   readonly #parked = new Map<string, number>();
   /** What a `notifications/cancelled` can name: by client and id. */
@@ -127,6 +130,7 @@ export class ModernFace {
 
   /** Ends all subscriptions in good order, and cancels what is under way. */
   close(): void {
+    this.#stopping.cancel(GONE['proxy-stops'], 'proxy-stops');
     for (const flight of this.#flights.values()) flight.giveUp(GONE['proxy-stops'], 'proxy-stops');
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
@@ -138,7 +142,7 @@ export class ModernFace {
     const { attachment } = member;
     const kind = listKind(method);
     if (kind) {
-      const catalog = await attachment.settledCatalog(kind);
+      const catalog = await unlessCancelled(attachment.settledCatalog(kind), this.#stopping);
       const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
       return outlet.end(

@@ -1,6 +1,6 @@
 /** The face to the one client that started us: both eras on one pipe, told apart message by message. */
 import type { MessageText } from '../core/abridged.ts';
-import { INVALID_REQUEST, RpcError } from '../core/errors.ts';
+import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Clock } from '../core/clock.ts';
 import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
@@ -19,8 +19,8 @@ export interface StdioFaceOptions {
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The client is gone. */
-  readonly ended: (reason: string) => void;
+  /** The client says no more; `reads`: it may still wait for answers. */
+  readonly ended: (reason: string, reads: boolean) => void;
 }
 
 export interface StdioFace {
@@ -45,10 +45,16 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       log.warn({ bytes }, 'the client sent a message that is too large');
       if (hasMethod || id === undefined) pipe.send(tooLarge(id, options.maxMessageBytes));
     },
-    onEnd: (reason) => {
+    instead: (id, waitingBytes) => errorText(id, noRoom(waitingBytes).json),
+    onUnread: (waitingBytes) =>
+      log.warn({ waitingBytes }, 'the client does not read its answers (limits.unreadBytes)'),
+    onInputEnd: (reason) => options.ended(reason, true),
+    onGone: (reason) => {
+      // Nobody waits for an answer.
       noneOpen();
-      options.ended(reason);
+      options.ended(reason, false);
     },
+    clock,
   });
   const outlet: Outlet = {
     send: (text) => pipe.send(text),
@@ -91,6 +97,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   }
 
   function take(message: Message): void {
+    if (pipe.isUnread && message.kind === 'request') return pipe.send(errorText(message.id, unread().json));
     if (
       message.kind === 'request' &&
       (claimsModern(message.params) || message.method === 'server/discover')
@@ -132,12 +139,30 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       stopping = true;
       modern.close();
       legacy?.end(GONE['proxy-stops'], 'proxy-stops');
+      // What was cancelled is answered by and by.
+      await new Promise(setImmediate);
       await pipe.close();
     },
   };
 }
 
 function tooLarge(id: number | string | undefined, limit: number): string {
-  const error = RpcError.of(INVALID_REQUEST, `The message is larger than ${limit} bytes (http.maxBodyBytes)`);
+  const error = RpcError.of(
+    INVALID_REQUEST,
+    `The message is larger than ${limit} bytes (limits.requestBytes)`,
+  );
   return errorText(id === undefined ? undefined : JSON.stringify(id), error.json);
+}
+
+/** In place of an answer: what was asked has happened. */
+function noRoom(waitingBytes: number): RpcError {
+  const message = `The answer was left out: ${waitingBytes} bytes of earlier answers wait to be read (limits.unreadBytes). Read them first, or ask for less at a time.`;
+  return RpcError.of(INTERNAL_ERROR, message, { code: 'RESULT_TOO_LARGE', delivered: true });
+}
+
+/** To a request that is not begun. */
+function unread(): RpcError {
+  const message =
+    'Too many answers wait to be read by this client (limits.unreadBytes). Read them, then try again.';
+  return RpcError.of(INTERNAL_ERROR, message, { code: 'BUSY', delivered: false });
 }

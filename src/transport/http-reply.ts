@@ -39,7 +39,7 @@ export type CloseReason = 'client-gone' | 'client-too-slow' | 'server-stops';
 /** What the replies of one server share. */
 export interface ReplySettings {
   readonly pulse: Pulse<ServerReply>;
-  /** A stream with more than this waiting is cut. */
+  /** A stream with more than this waiting is cut when its client takes nothing for a while. */
   readonly maxWaitingBytes: number;
   /** Said in every answer from now on, as its connection ends after it. */
   readonly stopping: () => boolean;
@@ -58,6 +58,11 @@ const STREAM_FIELDS: Fields = Object.freeze({
   'x-accel-buffering': 'no',
 });
 
+/** A client that takes something may have so many times the limit waiting. */
+const BEYOND = 4;
+/** Nothing is taken for so long by a client that does not read. */
+const IDLE_BEATS = BEATS_PER_SILENCE / 2;
+
 export class ServerReply implements HttpReply, Beating {
   readonly #res: ServerResponse;
   readonly #settings: ReplySettings;
@@ -70,6 +75,9 @@ export class ServerReply implements HttpReply, Beating {
   #why: CloseReason | undefined;
   #listeners: ((why: CloseReason) => void)[] | undefined;
   #lastBeat: number;
+  /** Set while too much waits: what was not taken at the last look. */
+  #untaken: number | undefined;
+  #idleBeats = 0;
   beatsAs?: number;
 
   constructor(res: ServerResponse, settings: ReplySettings, awaited: boolean, headers: Fields | undefined) {
@@ -152,6 +160,7 @@ export class ServerReply implements HttpReply, Beating {
 
   beat(): void {
     if (this.#closed) return;
+    if (!this.#isTaken()) return this.#cut();
     if (!this.#streaming && !this.#awaited) return;
     if (this.#settings.pulse.count - this.#lastBeat <= BEATS_PER_SILENCE) return;
     this.#startStream();
@@ -177,8 +186,19 @@ export class ServerReply implements HttpReply, Beating {
   #write(text: string): void {
     this.#lastBeat = this.#settings.pulse.count;
     // Looked at before writing: one message may be larger than the limit, a pile of them may not.
-    if (this.waitingBytes > this.#settings.maxWaitingBytes) this.#cut();
-    else this.#res.write(text);
+    const { maxWaitingBytes } = this.#settings;
+    if (this.waitingBytes > maxWaitingBytes) this.#untaken ??= this.#res.untakenBytes;
+    // What is left out here are notices: the answer ends the stream, and is never too much.
+    if (this.waitingBytes <= BEYOND * maxWaitingBytes) this.#res.write(text);
+  }
+
+  /** @returns whether the stream goes on: it does for a client that takes something now and then. */
+  #isTaken(): boolean {
+    if (this.#untaken === undefined) return true;
+    const { untakenBytes, waitingBytes } = this.#res;
+    this.#idleBeats = untakenBytes < this.#untaken ? 0 : this.#idleBeats + 1;
+    this.#untaken = waitingBytes > this.#settings.maxWaitingBytes ? untakenBytes : undefined;
+    return this.#untaken === undefined || this.#idleBeats < IDLE_BEATS;
   }
 
   /** Ends a stream. */

@@ -43,7 +43,7 @@ function whole(text: LongText): MessageText | Refusal {
 export function tooLarge(maxBytes: number): Refusal {
   return {
     status: 413,
-    message: `The body is larger than ${maxBytes} bytes (http.maxBodyBytes).`,
+    message: `The body is larger than ${maxBytes} bytes (limits.requestBytes).`,
   };
 }
 

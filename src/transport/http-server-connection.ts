@@ -67,6 +67,8 @@ export class ServerConnection implements ServerRequest {
   #bodyBytes = 0;
   #drainedBy: number | undefined;
   #lingering: NodeJS.Timeout | undefined;
+  #halfOpen: NodeJS.Timeout | undefined;
+  #saysNoMore = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -187,6 +189,7 @@ export class ServerConnection implements ServerRequest {
     this.#enter('idle');
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#read(undefined);
+    if (this.#saysNoMore && this.#phase !== 'answer') this.#socket.end();
   }
 
   #enter(phase: Phase): void {
@@ -224,17 +227,42 @@ export class ServerConnection implements ServerRequest {
     this.#lingering.unref();
   }
 
+  /** It says no more, and may still read: what it has asked for is answered, if that is soon. */
   #clientEnded(): void {
-    if (this.#response?.ended === false) this.#socket.destroy();
+    const response = this.#response;
+    if (!response || response.isLeft) return void this.#socket.end();
+    if (response.ended) {
+      this.#saysNoMore = true;
+      return;
+    }
+    // A stream without an end is of use to nobody any more, nor is a request without its end. An older client cannot
+    // be asked whether it is still there.
+    const { method, takesChunks } = this.head;
+    if (this.#phase === 'body' || method === 'GET' || !takesChunks) return void this.#socket.destroy();
+    this.#saysNoMore = true;
+    this.#probe(response, PROBES_MS);
+  }
+
+  /** The end of a connection looks the same whether one side of it or both have ended, until something is written. */
+  #probe(response: ServerResponse, [afterMs, ...later]: readonly number[]): void {
+    if (response.ended) return;
+    if (afterMs === undefined) return void this.#socket.destroy();
+    response.probe();
+    this.#halfOpen = setTimeout(() => this.#probe(response, later), afterMs);
+    this.#halfOpen.unref();
   }
 
   #closed(): void {
     clearTimeout(this.#lingering);
+    clearTimeout(this.#halfOpen);
     this.#sink = undefined;
     this.#response?.leave();
     this.#options.gone(this);
   }
 }
+
+/** The pauses after each probe: one that is gone is known by the second at the latest; one that is there gets 2 s. */
+const PROBES_MS = [100, 400, 1500];
 
 const REASONS: ReadonlyMap<number, string> = new Map([
   [400, 'This is no valid HTTP request.'],

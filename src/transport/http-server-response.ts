@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { byteLengthOf, type Wire } from '../core/wire.ts';
 import { isField } from './http-field.ts';
 import type { RequestHead } from './http-request-reader.ts';
+import { untakenBytes } from './untaken.ts';
 
 /** Header fields to write. The text of a frozen one is made once. */
 export type Fields = Readonly<Record<string, string>>;
@@ -69,6 +70,11 @@ export class ServerResponse {
     return this.#socket.writableLength;
   }
 
+  /** As `waitingBytes`, and falls while a large write goes. */
+  get untakenBytes(): number {
+    return untakenBytes(this.#socket);
+  }
+
   /** Asks a client that waits for it to send the body. */
   continue(): void {
     if (this.#ended || this.#begun || !this.#head.takesChunks) return;
@@ -117,6 +123,13 @@ export class ServerResponse {
     if (!this.#ended && this.#waitingHead !== '') this.#socket.write(this.#takeHead());
   }
 
+  /** Says something that means nothing: whether it can be said shows whether anybody is there. */
+  probe(): void {
+    if (this.#ended) return;
+    if (this.#begun) this.write(': still here\n\n');
+    else this.#socket.write(PROCESSING);
+  }
+
   /** Ends a stream, with a last text. */
   end(text = ''): void {
     if (this.#ended) return;
@@ -162,6 +175,7 @@ export class ServerResponse {
 }
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
 
 function statusLine(status: number): string {

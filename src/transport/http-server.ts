@@ -77,7 +77,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const { log, path, maxBodyBytes, routes, onMcp } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const guard = buildGuard(options);
-  const server = createServer({ noDelay: true });
+  const server = createServer({ noDelay: true, allowHalfOpen: true });
   server.maxConnections = options.maxConnections;
   const pulse = new Pulse<ServerReply>(options.silenceMs);
   const counts = { requests: 0, refused: 0, cut: 0 };

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../core/clock.ts';
 import { wholeText } from '../core/abridged.ts';
+import { REDACTED } from '../core/secret-forms.ts';
 import { LineFraming } from './line-framing.ts';
 
 export interface StderrOptions {
@@ -21,6 +22,9 @@ export interface StderrOptions {
 const LONGEST_LINE = 8 * 1024;
 const LONGEST_SHOWN = 2 * 1024;
 const REFILL_MS = 1000;
+/** A key of so many lines is as long as they get. */
+const LONGEST_BLOCK = 1000;
+const BLOCK_LINE = /^\s*(?:[A-Za-z0-9+/=]*|(?:Proc-Type|DEK-Info): .*)\s*$/;
 
 export class Stderr {
   readonly #options: StderrOptions;
@@ -31,6 +35,8 @@ export class Stderr {
   #allowance: number;
   #refilledAt: number;
   #leftOut = 0;
+  /** Within a key of several lines: how many of them may still come. */
+  #blockLines = 0;
 
   constructor(options: StderrOptions) {
     this.#options = options;
@@ -81,9 +87,21 @@ export class Stderr {
       onLine(line(), leftOut);
     };
     return new LineFraming(LONGEST_LINE, {
-      line: (text) => hand(() => this.#options.redact(wholeText(text)).slice(0, LONGEST_SHOWN)),
+      line: (text) => {
+        const line = wholeText(text);
+        const isWithin = this.#isWithinBlock(line);
+        hand(() => (isWithin ? REDACTED : this.#options.redact(line).slice(0, LONGEST_SHOWN)));
+      },
       oversized: ({ bytes }) => hand(() => `(a line of ${bytes} bytes)`),
     });
+  }
+
+  /** A key in several lines is known by its first one; asked of every line, also of those that are left out. */
+  #isWithinBlock(line: string): boolean {
+    const isWithin = this.#blockLines > 0 && (line.includes('-----END ') || BLOCK_LINE.test(line));
+    if (line.includes('-----BEGIN ')) this.#blockLines = line.includes('-----END ') ? 0 : LONGEST_BLOCK;
+    else this.#blockLines = isWithin && !line.includes('-----END ') ? this.#blockLines - 1 : 0;
+    return isWithin;
   }
 
   #allowed(): boolean {

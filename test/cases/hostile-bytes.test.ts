@@ -118,10 +118,13 @@ describe('messages that are none', () => {
   });
 
   test('but are too large, of a client, fail alone', async () => {
-    const proxy = await startProxy({ a: server() }, { config: { http: { maxBodyBytes: MIB } } });
+    const proxy = await startProxy({ a: server() }, { config: { limits: { requestBytes: MIB } } });
     const large = proxy.askTool('echo', { text: 'x'.repeat(2 * MIB) });
     const neighbour = proxy.askTool('echo', { n: 1 });
-    expect((await proxy.answer(large)).error).toMatchObject({ code: -32600 });
+    expect((await proxy.answer(large)).error).toMatchObject({
+      code: -32600,
+      message: expect.stringContaining('limits.requestBytes') as string,
+    });
     expect(textOf(await proxy.answer(neighbour))).toBe('{"n":1}');
   });
 

@@ -80,7 +80,10 @@ describe('clients that are slow to ask', () => {
 
 describe('requests that are too large', () => {
   test('G02 in their headers or body are refused with the right status, and cost nobody else', async () => {
-    const proxy = await startProxy({ a: server() }, { http: true, config: { http: { maxBodyBytes: MIB } } });
+    const proxy = await startProxy(
+      { a: server() },
+      { http: true, config: { limits: { requestBytes: MIB } } },
+    );
     const status = /^HTTP\/1\.1 (\d+)/;
     const statusOf = async (bytes: string | Buffer): Promise<number> =>
       Number(status.exec(await exchange(proxy, bytes, status))?.[1]);

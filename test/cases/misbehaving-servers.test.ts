@@ -175,8 +175,9 @@ describe('a call that its client cancels', () => {
     const ids = ['runs', 'waits', 'waits too'];
     for (const id of ids) proxy.ask('tools/call', { name: 'hang', arguments: {} }, id);
     await until('the first', () => heard(journal, 'tools/call').length === 2);
-    // In one piece, oldest first.
-    for (const id of ids) proxy.notify('notifications/cancelled', { requestId: id });
+    // In one piece, oldest first: of what comes later nobody can know yet.
+    const cancels = ids.map((requestId) => ({ method: 'notifications/cancelled', params: { requestId } }));
+    proxy.send(cancels.map((one) => JSON.stringify({ jsonrpc: '2.0', ...one })).join('\n'));
     for (const id of ids) proxy.ledger.excuse(id);
     expect(textOf(await proxy.call('echo', { n: 1 }))).toBe('{"n":1}');
     expect(heard(journal, 'tools/call').map(({ params }) => params?.['name'])).toEqual([

@@ -19,8 +19,8 @@ describe('loading our own file', () => {
       tokens: new Map(),
       allowedOrigins: [],
       allowedHosts: [],
-      maxBodyBytes: 33_554_432,
     });
+    expect(config.limits.requestBytes).toBe(33_554_432);
     expect(config.log).toEqual({ level: 'info' });
     expect(config.stateDir).toBe(`${homeDir}/.local/state/switchyard`);
     expect(config.warnings).toEqual([]);
@@ -107,8 +107,8 @@ describe('loading our own file', () => {
         tokens: { alice: 'abc' },
         allowedOrigins: ['https://a'],
         allowedHosts: ['a'],
-        maxBodyBytes: '1MB',
       },
+      limits: { requestBytes: '1MB' },
       stateDir: '/state',
       log: { level: 'debug' },
     });
@@ -133,7 +133,8 @@ describe('loading our own file', () => {
       annotations: { readOnlyHint: true },
     });
     expect(config.expose).toMatchObject({ namespaces: 'always', origin: true, pageSize: 10, listWaitMs: 0 });
-    expect(config.http).toMatchObject({ tokens: new Map([['alice', 'abc']]), maxBodyBytes: 1_000_000 });
+    expect(config.http).toMatchObject({ tokens: new Map([['alice', 'abc']]) });
+    expect(config.limits.requestBytes).toBe(1_000_000);
     expect(config.stateDir).toBe('/state');
     expect(config.log.level).toBe('debug');
   });

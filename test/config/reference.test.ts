@@ -26,7 +26,7 @@ describe('the reference of the config', () => {
 
   test.each([
     ['a duration with its unit', { defaults: { timeoutMs: '1.5m' } }],
-    ['a size with its unit', { http: { maxBodyBytes: '32MiB' } }],
+    ['a size with its unit', { limits: { requestBytes: '32MiB' } }],
     ['a variable in the place of a number', { mcpServers: { a: { host: 'h', port: '${PORT}' } } }],
     ['a switch as text', { expose: { metaTools: 'false' } }],
   ])('takes %s', (_, config) => {

@@ -1,5 +1,4 @@
 /** The limits of the whole proxy that clients meet: each set to little, and what its next taker is told. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -9,7 +8,7 @@ import { type HttpCaller, httpClient, post } from '../cases/http-client.ts';
 import { failureOf, server, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
 import { until } from '../cases/until.ts';
 import { legacyHttpClient, modernHttpClient, type ModernClient, stdioClient } from '../relay/wire/clients.ts';
-import { CLI, raw, writeConfig } from '../relay/wire/proxies.ts';
+import { raw } from '../relay/wire/proxies.ts';
 
 const KIB = 1024;
 const HELLO = JSON.stringify({
@@ -174,35 +173,56 @@ describe('subscriptions', () => {
 });
 
 describe('unreadBytes', () => {
-  test('a client that leaves more unread counts as gone, and one that reads does not', async () => {
-    const config = {
-      mcpServers: { a: server() },
-      limits: { unreadBytes: 100 * KIB },
-      log: { level: 'info' },
-    };
-    const child = spawn(process.execPath, [CLI, '--config', writeConfig(config)]);
-    let log = '';
-    child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    const exited = once(child, 'exit');
-    const large = { name: 'large', arguments: { bytes: 1000 * KIB } };
-    const ask = (id: number): boolean =>
-      child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: large })}\n`);
-    let heard = '';
-    child.stdin.on('error', () => {});
-    child.stdin.write(
-      `${HELLO}\n${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`,
-    );
-    child.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
-    ask(2);
-    await until(
-      'an answer of ten times as much',
-      () => /"id":2\D/.test(heard) && heard.endsWith('\n'),
+  const config = { limits: { unreadBytes: 100 * KIB } };
+  const servers = { a: server(), b: server(), c: server(), d: server() };
+
+  test('more than that at a time is for a client that reads no reason to be ended: each call has its answer', async () => {
+    const proxy = await startProxy(servers, { config });
+    for (let round = 0; round < 3; round++) {
+      const ids = Object.keys(servers).map((name) => proxy.askTool(`${name}__large`, { bytes: 5000 * KIB }));
+      for (const id of ids) {
+        const answer = await proxy.answer(id, 10_000);
+        const { code } = failureOf(answer) ?? {};
+        if (code === undefined) expect(textOf(answer).length).toBeGreaterThan(2900 * KIB);
+        else
+          expect([code, textOf(answer)]).toEqual([
+            'RESULT_TOO_LARGE',
+            expect.stringContaining('unreadBytes'),
+          ]);
+      }
+    }
+    expect(textOf(await proxy.call('a__echo', { n: 1 }))).toBe('{"n":1}');
+  });
+
+  test('a client that rests, and then reads on, has been waited for', async () => {
+    const proxy = await startProxy(servers, { config });
+    proxy.child.stdout?.pause();
+    const ids = Array.from({ length: 8 }, () => proxy.askTool('a__large', { bytes: 1000 * KIB }));
+    await proxy.logged(
+      ({ msg }) => msg === 'the client does not read its answers (limits.unreadBytes)',
       10_000,
     );
-    child.stdout.pause();
-    for (let id = 3; id < 7; id++) ask(id);
-    expect(await exited).toEqual([0, null]);
-    expect(log).toContain('the client does not read its answers (limits.unreadBytes)');
+    const late = proxy.askTool('a__echo', { n: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(proxy.gone).toBe(false);
+    proxy.child.stdout?.resume();
+    for (const id of ids) await proxy.answer(id);
+    expect(failureOf(await proxy.answer(late))).toMatchObject({ code: 'BUSY', delivered: false });
+    await until('room', async () => failureOf(await proxy.call('a__echo', { n: 2 })) === undefined);
+  });
+
+  test('a client that never reads is not ended, and ends us as ever by leaving', async () => {
+    const proxy = await startProxy(servers, { config });
+    proxy.child.stdout?.pause();
+    for (let i = 0; i < 8; i++) proxy.askTool('a__large', { bytes: 1000 * KIB });
+    proxy.ledger.excuseOpen();
+    await proxy.logged(
+      ({ msg }) => msg === 'the client does not read its answers (limits.unreadBytes)',
+      10_000,
+    );
+    proxy.child.stdin?.end();
+    expect(await proxy.exitedWithin(4000)).toBe(0);
+    proxy.child.stdout?.destroy();
   });
 });
 
@@ -230,7 +250,7 @@ describe('unreadBytes over HTTP', () => {
     const cut = (): boolean => proxy.log.some(({ msg }) => String(msg).includes('limits.unreadBytes'));
     // The system takes some megabytes before anything waits with us.
     for (let i = 0; i < 20 && !cut(); i++) await client.call('emit', { messages });
-    await until('it to be cut', cut);
+    await until('it to be cut', cut, 12_000);
     expect(await client.request('ping')).toEqual({});
     deaf.destroy();
     await client.leave();

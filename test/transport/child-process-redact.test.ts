@@ -78,6 +78,20 @@ describe('stderr', () => {
     expect(seen.at(-1)).toEqual(['', 11]);
   });
 
+  test('hands on no line of a key, wherever it begins and even if lines of it are left out', () => {
+    let now = 0;
+    const seen: string[] = [];
+    const err = stderr(
+      () => now,
+      (line) => seen.push(line),
+    );
+    const key = `-----BEGIN PRIVATE KEY-----\n${`${'Ab1+'.repeat(16)}\n`.repeat(60)}Q9w=\n-----END PRIVATE KEY-----\n`;
+    err.push(Buffer.from(key.slice(0, 50 * 65)));
+    now = 1000;
+    err.push(Buffer.from(`${key.slice(50 * 65)}ready\n`));
+    expect(seen.filter((line) => line !== '[redacted]')).toEqual(['ready']);
+  });
+
   test('keeps the end, in whole lines', () => {
     const err = stderr(
       () => 0,

@@ -431,8 +431,8 @@ export const notes: Notes = {
         example: ['mcp.example'],
       },
       maxBodyBytes: {
-        does: 'of one request; a larger one gets 413',
-        byDefault: builtInHttp.maxBodyBytes,
+        does: 'the former name of `limits.requestBytes`, read with a warning where that is not set',
+        byDefault: 'as `limits.requestBytes`',
         example: '4MiB',
       },
     },
@@ -548,13 +548,18 @@ export const notes: Notes = {
         byDefault: builtInProxyLimits.values,
         example: 100_000,
       },
+      requestBytes: {
+        does: 'one message of a client, over HTTP, stdio or attached; a larger one is refused (over HTTP with 413)',
+        byDefault: builtInProxyLimits.requestBytes,
+        example: '4MiB',
+      },
       keptBytes: {
         does: 'messages kept for one session whose stream is not open; what comes beyond is dropped, and the log says how many',
         byDefault: builtInProxyLimits.keptBytes,
         example: '256KiB',
       },
       unreadBytes: {
-        does: 'answers that one client may leave unread; beyond, it counts as gone',
+        does: 'answers that one client may leave unread; beyond, nothing further is taken in from it, and an answer or a notice that finds no room is left out by itself',
         byDefault: builtInProxyLimits.unreadBytes,
         example: '8MiB',
       },

@@ -79,6 +79,7 @@ export async function inProcess(config: Wire, sessions: { idleMs?: number } = {}
     ...loaded.http,
     maxConnections: loaded.limits.connections,
     maxWaitingBytes: loaded.limits.unreadBytes,
+    maxBodyBytes: loaded.limits.requestBytes,
     path: '/mcp',
     silenceMs: 10_000,
     onMcp: (exchange) => face.handle(exchange),
