@@ -7,7 +7,7 @@ import type { CallCounts } from './call-counts.ts';
 import type { ClientViews } from './client-views.ts';
 import type { UriMemory } from './catalog/uri-memory.ts';
 import type { ComposedToolConfig } from './config/resilience-config.ts';
-import type { Handler, Middleware } from './core/call.ts';
+import type { Call, Handler, Middleware } from './core/call.ts';
 import type { Clock } from './core/clock.ts';
 import { definitionOf, type MetaTool, metaTools } from './meta-tools/meta-tools.ts';
 import { cache } from './middleware/cache.ts';
@@ -99,13 +99,14 @@ export function callRoad(options: CallRoadOptions): CallRoad {
   };
 }
 
-/** The policies need to know whose call it is; a server that is coming up may be about to tell. */
+/** The policies need to know whose call it is; a server that is coming up, or has changed, may be about to tell. */
 function whenKnown(policies: CallPolicies, views: ClientViews): Middleware {
-  return (next) => (call) =>
-    policies.knows(call)
-      ? next(call)
-      : views
-          .of(call.client)
-          .appears(() => policies.knows(call))
-          .then(() => next(call));
+  return (next) => (call) => (policies.knows(call) ? next(call) : lookedFor(call).then(() => next(call)));
+
+  async function lookedFor(call: Call): Promise<void> {
+    const view = views.of(call.client);
+    await view.appears(() => policies.knows(call));
+    // Addresses that no list has are the rule where there are templates, and servers are asked for them anyway.
+    if (!policies.knows(call) && call.method !== 'resources/read' && call.name !== '') await view.missed();
+  }
 }

@@ -29,6 +29,8 @@ const START_LATEST_MS = 500;
 const AFTER_LIST_MS = 20;
 /** One at a time: starting a process stops everything else for a moment. */
 const START_STEP_MS = 2;
+/** How long lists that are asked again may hold up who asked for them. */
+const FRESHEN_MS = { listed: 1000, missed: 3000 } as const;
 /** What calls on a server that was replaced may still take. */
 const DRAIN_MS = 30_000;
 
@@ -90,6 +92,8 @@ export class Fleet {
   readonly #later = new Set<Downstream>();
   #cancelLater: (() => void) | undefined;
   #startingLater = false;
+  /** Listed by what was told for other clients, until they have told it for these. */
+  readonly #confirming = new Set<Downstream>();
   /** Replaced, with calls still under way. */
   readonly #draining = new Set<Downstream>();
 
@@ -153,6 +157,19 @@ export class Fleet {
       if (this.#options.own(server) && !this.#running.has(server)) this.#make(server).downstream.start();
     this.#builtFrom = [];
     this.#rebuild();
+  }
+
+  /** Others are served from now on: these servers are told so on new connections, and their lists are awaited again. */
+  renew(servers: Iterable<string> = this.#running.keys()): void {
+    const names = [...servers].filter((server) => this.#running.has(server));
+    const before = new Map(names.map((server) => [server, this.#running.get(server)?.downstream.listing]));
+    this.#startedAt = this.#options.clock.now();
+    this.reload(this.#config, new Set(names));
+    this.#confirming.clear();
+    for (const [server, listing] of before) {
+      const downstream = this.#running.get(server)?.downstream;
+      if (downstream?.listing && downstream.listing === listing) this.#confirming.add(downstream);
+    }
   }
 
   get catalog(): Catalog {
@@ -238,6 +255,18 @@ export class Fleet {
     }
   }
 
+  /** Has old lists asked again, for a client that lists or that names what no list has; waits a moment for it. */
+  async freshen(why: 'listed' | 'missed'): Promise<void> {
+    const asked = this.#config.servers.map(({ server }) => this.downstreamOf(server)?.freshen(why));
+    let stop: () => void = () => {};
+    const late = new Promise<void>((resolve) => {
+      stop = this.#options.clock.after(FRESHEN_MS[why], resolve);
+    });
+    await Promise.race([Promise.all(asked), late]);
+    stop();
+    this.#rebuild();
+  }
+
   /** Starts what would start later, and waits until every server is up or has failed; a lazy one is left alone. */
   async connected(): Promise<void> {
     this.#cancelLater?.();
@@ -300,12 +329,14 @@ export class Fleet {
   /** How many of its own servers may still bring their first listing. */
   get pending(): number {
     let pending = 0;
-    for (const { downstream } of this.#running.values()) if (downstream.expected) pending++;
+    for (const { downstream } of this.#running.values())
+      if (downstream.expected || (this.#confirming.has(downstream) && downstream.confirming)) pending++;
     return pending;
   }
 
   get #allPending(): number {
-    return this.pending + (this.#options.shared?.pending ?? 0);
+    const { shared } = this.#options;
+    return this.pending + (shared ? shared.#allPending : 0);
   }
 
   /** @returns whether one more server is settled before the time is over. */
@@ -391,6 +422,7 @@ export class Fleet {
   /** What a server offers to this fleet's clients, if it is known. */
   listingOf(server: string): Listing | undefined {
     const running = this.#running.get(server);
-    return running ? running.downstream.offered : this.#options.shared?.listingOf(server);
+    // What it told for other clients serves until it has told it for these.
+    return running?.downstream.listing ? running.downstream.offered : this.#options.shared?.listingOf(server);
   }
 }

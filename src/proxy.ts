@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Attached } from './attached.ts';
 import { CallCounts } from './call-counts.ts';
 import { type CallRoad, callRoad } from './call-road.ts';
+import { type Cohort, Cohorts } from './cohorts.ts';
 import { ClientNotices } from './client-notices.ts';
 import { ClientViews } from './client-views.ts';
 import { carriersFor, type CarrierContext } from './carriers.ts';
@@ -25,8 +26,9 @@ import type { Logger } from './core/logger.ts';
 import { loginFor, loginStore } from './logins.ts';
 import { Downstream } from './downstream/downstream.ts';
 import { eraMemory } from './downstream/eras.ts';
-import { type Greeting, type GreetingSource, greetingSource } from './downstream/greeting.ts';
+import { type GreetingSource, greetingSource, withoutRoots } from './downstream/greeting.ts';
 import { Turns } from './downstream/turns.ts';
+import { expectedClient } from './expected-client.ts';
 import { Fleet, type Running } from './fleet.ts';
 import { fleetConfigOf } from './fleet-config.ts';
 import { definitionOf, type MetaTool } from './meta-tools/meta-tools.ts';
@@ -57,6 +59,8 @@ export interface ProxyOptions {
   /** One client only (stdio): its downstreams are told exactly what it can do, and belong to it. */
   readonly exclusive: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Its first client is on its way: servers are greeted when it is known what that one can do. */
+  readonly awaitsClient?: boolean;
   /** All clients are one user, as over stdio: they see each other's workflow runs. Default: as `exclusive`. */
   readonly oneUser?: boolean;
   /** Whether it goes on with workflow runs that a dead proxy left; default: it does. */
@@ -157,11 +161,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     shared: () => shared,
     attached: () => members,
     exclusive,
+    hasParted: (server) => cohorts?.hasParted(server) ?? false,
   });
   const logged = new Set<string>();
-  /** Servers that proved to need a connection for each client. */
-  const promoted = new Set<string>();
-  const greeted = greetingSource(exclusive ? undefined : ownGreeting(options.version));
+  /** Of the only client. */
+  const greeted = greetingSource();
+  const expected = exclusive || options.awaitsClient ? undefined : expectedClient(config.stateDir, log);
   const status = proxyStatus((view) => reports.of(view));
 
   const workflows = config.expose.metaTools
@@ -191,14 +196,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     : undefined;
   let savedTools: { readonly catalog: Catalog; readonly tools: readonly MetaTool[] } | undefined;
 
-  const shared = fleet({
-    own: (server) => exclusive || !wantsOwnConnections(server),
-    door: () => (exclusive ? [...members.values()][0]?.member : undefined),
-    greeting: greeted,
-    changed: (kinds) => {
-      for (const { member, fleet: its } of members.values()) if (its === shared) member.listsChanged(kinds);
-    },
-  });
+  const cohorts = exclusive
+    ? undefined
+    : new Cohorts({
+        info: ownInfo(options.version),
+        expected: expected?.capabilities,
+        open: cohortFleet,
+        mayPart: (server) => all.servers.get(server)?.connections === 'auto',
+        parted: dropResults,
+        clock,
+        log,
+      });
+  const shared = cohorts?.first ?? exclusiveFleet();
   shared.start();
 
   const results = new ResultStore({ maxBytes: config.limits.cacheBytes, clock });
@@ -298,7 +307,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function allFleets(): ReadonlySet<Fleet> {
-    return new Set([shared, ...[...members.values()].map(({ fleet: its }) => its)]);
+    const own = [...members.values()].map(({ fleet: its }) => its);
+    return new Set([...(cohorts?.fleets ?? [shared]), ...own]);
   }
 
   async function close(): Promise<void> {
@@ -306,8 +316,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     hurry = exclusive;
     await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
-    await shared.close();
-    await Promise.all([eras.close(), snapshots.close()]);
+    await (cohorts ?? shared).close();
+    await Promise.all([eras.close(), snapshots.close(), expected?.close()]);
     await swept;
     await processes.close();
   }
@@ -319,13 +329,14 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function attach(member: Member): Attachment {
-    const { view } = member.client;
-    greeted.set({
-      info: member.client.info ?? ownInfo(options.version),
-      capabilities: member.client.capabilities,
-    });
-    if (exclusive) shared.recall();
-    const its = exclusive ? shared : clientFleet(member);
+    const { view, info, capabilities } = member.client;
+    expected?.came(capabilities);
+    const cohort = cohorts?.join(member);
+    const its = cohort ? clientFleet(member, cohort) : shared;
+    if (!cohort) {
+      greeted.set({ info: info ?? ownInfo(options.version), capabilities });
+      shared.recall();
+    }
     const attached: Attached = { member, fleet: its, subscriptions: new Map(), logLevel: undefined };
     members.set(view, attached);
     return {
@@ -337,8 +348,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       },
       async settledCatalog() {
         await Promise.all([its.settled(), savedRead()]);
-        its.hasListed();
-        if (its !== shared) shared.hasListed();
+        await its.freshen('listed');
+        for (const one of new Set([its, cohort?.fleet ?? its, shared])) one.hasListed();
         return its.catalog;
       },
       async greetingCatalog() {
@@ -351,10 +362,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       unwatchTask: (taskId) => notices.watchTask(attached, taskId, false),
       setLogLevel: (level) => notices.setLogLevel(attached, level),
       rootsChanged() {
-        for (const downstream of its.downstreams) if (exclusive || its !== shared) downstream.rootsChanged();
+        for (const downstream of its.downstreams) downstream.rootsChanged();
+        if (!cohort) return;
+        for (const server of all.servers.keys())
+          if (cohorts?.doorOf(cohort, server) === member)
+            cohort.fleet.downstreamOf(server)?.rootsChanged();
       },
       detach() {
         if (members.get(view) === attached) members.delete(view);
+        if (cohort) cohorts?.leave(cohort, member);
         if (its !== shared) void its.close();
       },
     };
@@ -372,24 +388,51 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     stop();
   }
 
+  /** The connections of the only client. */
+  function exclusiveFleet(): Fleet {
+    const its: Fleet = fleet({
+      own: () => true,
+      door: () => [...members.values()][0]?.member,
+      greeting: greeted,
+      changed: (kinds) => {
+        for (const { member } of members.values()) member.listsChanged(kinds);
+      },
+    });
+    return its;
+  }
+
+  /** The connections that clients of equal capabilities share. What the config has all clients share the first cohort has. */
+  function cohortFleet(cohort: Cohort, first: Fleet | undefined): Fleet {
+    return fleet({
+      cohort,
+      own: (server) => (first ? connectionsOf(server) === 'auto' : connectionsOf(server) !== 'per-client'),
+      door: (server) => cohorts?.doorOf(cohort, server),
+      greeting: cohort.greeting,
+      ...(first && { shared: first }),
+      // Each of them has a fleet of its own, which hears of it.
+      changed: () => {},
+    });
+  }
+
   /** A client's own connections, where a server's config or its behaviour asks for them. */
-  function clientFleet(member: Member): Fleet {
-    const { info, capabilities } = member.client;
+  function clientFleet(member: Member, cohort: Cohort): Fleet {
+    const { info, capabilities, view } = member.client;
     const greeting = greetingSource({ info: info ?? ownInfo(options.version), capabilities });
     const its: Fleet = fleet({
-      own: wantsOwnConnections,
-      ownOnDemand: (server) => promoted.has(server),
+      own: (server) => connectionsOf(server) === 'per-client',
+      ownOnDemand: (server) => cohorts?.needsOwn(cohort, server, view) ?? false,
+      owner: member,
       door: () => member,
       greeting,
-      shared,
+      shared: cohort.fleet,
       changed: (kinds) => member.listsChanged(kinds),
     });
     its.start();
     return its;
   }
 
-  function wantsOwnConnections(server: string): boolean {
-    return all.servers.get(server)?.connections === 'per-client';
+  function connectionsOf(server: string): ServerConfig['connections'] | undefined {
+    return all.servers.get(server)?.connections;
   }
 
   function fleet(part: FleetPart): Fleet {
@@ -409,10 +452,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   function run(server: ServerConfig, part: FleetPart, changed: () => void): Running {
     const { key: name } = server;
-    /** Whose own connection it is, beside the shared one. */
-    const owner = (): Client | undefined => (part.shared ? part.door()?.client : undefined);
     // Connections of their own are for one person each; the shared one is for whoever may use this proxy.
-    const who = config.http.tokens.size > 0 ? (owner()?.person ?? '') : '';
+    const who = config.http.tokens.size > 0 ? (part.owner?.client.person ?? '') : '';
     const login = loginFor({
       key: all.ownerOf(name),
       server,
@@ -437,9 +478,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       }),
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
-      greeting: part.greeting,
+      greeting:
+        part.cohort && server.connections === 'shared' ? withoutRoots(part.greeting) : part.greeting,
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
-      door: part.door,
+      door: () => part.door(name),
       start: server.start,
       idleStopMs: server.idleStopMs,
       outage: server.outage,
@@ -455,14 +497,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         changed,
         resourceUpdated: (params) => {
           dropResults(name);
-          subscriptions.updated(name, params, owner());
+          subscriptions.updated(name, params, downstream);
         },
         greeted: () => its.greeted(),
         outdated: () => dropResults(name),
-        taskChanged: (method, params) => notices.taskChanged(name, method, params, owner()),
+        taskChanged: (method, params) => notices.taskChanged(name, method, params, downstream),
         elicitationCompleted: (clientId, params) =>
           notices.tell(clientId, 'notifications/elicitation/complete', params),
-        needsOwnConnections: () => promote(server),
+        needsOwnConnections: () => part.cohort && cohorts?.cannotTellWho(part.cohort, name),
+        rootsAsked: (client) => part.cohort && cohorts?.rootsAsked(part.cohort, name, client),
       },
     });
     const its = serverRoad({
@@ -490,12 +533,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   function dropResults(server: string): void {
     results.drop(server);
     results.drop(all.ownerOf(server));
-  }
-
-  function promote({ key: server, connections }: ServerConfig): void {
-    if (connections !== 'auto' || exclusive || promoted.has(server)) return;
-    promoted.add(server);
-    log.info({ server }, 'asks its clients questions: every client gets a connection of its own from now on');
   }
 
   async function memory(): Promise<ReadonlyMap<string, number>> {
@@ -539,7 +576,12 @@ const NOBODY: Client = {
 interface FleetPart {
   readonly own: (server: string) => boolean;
   readonly ownOnDemand?: (server: string) => boolean;
-  readonly door: () => ClientDoor | undefined;
+  /** The one client that a server can only mean. */
+  readonly door: (server: string) => ClientDoor | undefined;
+  /** There if the connections are shared by a cohort of clients. */
+  readonly cohort?: Cohort;
+  /** Whose own connections they are, beside the shared ones. */
+  readonly owner?: Member;
   readonly greeting: GreetingSource;
   readonly shared?: Fleet;
   readonly changed: (kinds: readonly ListKind[]) => void;
@@ -547,14 +589,6 @@ interface FleetPart {
 
 function ownInfo(version: string): JsonObject {
   return { name: 'switchyard', version };
-}
-
-/** What a connection that serves many clients says: never roots, which some servers take as their own limits. */
-function ownGreeting(version: string): Greeting {
-  return {
-    info: ownInfo(version),
-    capabilities: { sampling: { tools: {}, context: {} }, elicitation: { form: {}, url: {} } },
-  };
 }
 
 function mapsAsArrays(_key: string, value: unknown): unknown {

@@ -4,7 +4,7 @@
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
 import { Answer } from '../core/answer.ts';
-import type { Call, ClientDoor } from '../core/call.ts';
+import type { Call, Client, ClientDoor } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { HEADER_MISMATCH, INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
 import { Idle } from '../core/idle.ts';
@@ -33,6 +33,8 @@ import { Said } from './said.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Turns } from './turns.ts';
 
+/** A list that takes longer is not waited for when it is asked again. */
+const SLOW_LIST_MS = 1000;
 /** How long the end of a lost connection may take to be told. */
 const LOSS_MS = 500;
 /** A server that asks for a longer rest than this is tried again all the same. */
@@ -80,6 +82,8 @@ export interface DownstreamEvents {
   elicitationCompleted(clientId: string, params: Json): void;
   /** A question came that only a connection per client could have answered. */
   needsOwnConnections(): void;
+  /** The server learns the roots of this client, and takes them as its own limits. */
+  rootsAsked(client: Client): void;
 }
 
 export class Downstream {
@@ -99,6 +103,7 @@ export class Downstream {
   #inFlight = 0;
   #questions = 0;
   #restUntil = -Infinity;
+  #resting = false;
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -154,9 +159,15 @@ export class Downstream {
     return this.#state;
   }
 
-  /** It waits for its first call. */
+  /** It waits for its first call, or for the next one. */
   get lazy(): boolean {
-    return this.#options.start === 'lazy';
+    return this.#options.start === 'lazy' || (this.#resting && this.#life.phase !== 'up');
+  }
+
+  /** It is coming up, and what is listed of it was told for other clients. */
+  get confirming(): boolean {
+    const { phase, lastFailure } = this.#life;
+    return !this.#offer.fresh && lastFailure === undefined && (phase === 'starting' || phase === 'up');
   }
 
   /** Has it hear of us at once, where it is connected. */
@@ -225,10 +236,22 @@ export class Downstream {
     if (this.#options.start === 'eager' || !this.remembered) this.#life.start();
   }
 
+  /** Nobody is to use this connection any more: the next call opens another one. */
+  rest(): void {
+    this.#resting = true;
+    void this.#life.stop();
+  }
+
   /** Somebody has logged in: what was refused may be had now, and what was told may be another person's. */
   loggedIn(): void {
     this.#life.again();
     if (this.connected) this.#offer.refresh();
+  }
+
+  /** Has its lists asked again where they may be old; waits for it, unless it is known to be slow. */
+  async freshen(why: 'listed' | 'missed'): Promise<void> {
+    const asked = this.#offer.freshen(why);
+    if ((this.#offer.listMs ?? 0) <= SLOW_LIST_MS || why === 'missed') await asked;
   }
 
   /** Answers a call under the server's own name; waits for a start under way. */
@@ -328,6 +351,7 @@ export class Downstream {
 
   async #close(): Promise<void> {
     this.#prober.stop();
+    this.#offer.stop();
     this.#idle.stop();
     this.#said.stop();
     await Promise.all([this.#life.close(), ...[...this.#open].map((connection) => connection.close())]);
@@ -561,6 +585,7 @@ export class Downstream {
     this.#questions++;
     const asked = whoIsAsked({ call, calls: connection.calls, door: this.#options.door() });
     if (asked) {
+      if (method === 'roots/list') this.#options.events.rootsAsked(asked.client);
       this.#elicitations.asked(method, params, asked.client);
       return put(asked, { method, params, server, signal, onProgress });
     }

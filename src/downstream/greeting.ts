@@ -15,20 +15,46 @@ export interface GreetingSource {
 export interface SettableGreeting extends GreetingSource {
   /** Only the first one counts. */
   set(greeting: Greeting): void;
+  /** Takes the place of the one before, for connections that are opened from now on. */
+  replace(greeting: Greeting): void;
 }
 
 export function greetingSource(known?: Greeting): SettableGreeting {
   let now = known;
   let resolve: (greeting: Greeting) => void = () => {};
-  const promise = known ? Promise.resolve(known) : new Promise<Greeting>((done) => (resolve = done));
+  let promise = known ? Promise.resolve(known) : new Promise<Greeting>((done) => (resolve = done));
   return {
     get now() {
       return now;
     },
-    promise,
+    get promise() {
+      return promise;
+    },
     set(greeting) {
       now ??= greeting;
       resolve(now);
+    },
+    replace(greeting) {
+      now = greeting;
+      // Whoever waits already gets it, too.
+      resolve(greeting);
+      promise = Promise.resolve(greeting);
+    },
+  };
+}
+
+/** The same without what one client's connection alone may say. */
+export function withoutRoots(source: GreetingSource): GreetingSource {
+  const without = ({ info, capabilities: { roots: _roots, ...capabilities } }: Greeting): Greeting => ({
+    info,
+    capabilities,
+  });
+  return {
+    get now() {
+      return source.now && without(source.now);
+    },
+    get promise() {
+      return source.promise.then(without);
     },
   };
 }

@@ -17,6 +17,8 @@ export interface PolicyView {
   listingOf(server: string): Listing | undefined;
   /** How often the server was greeted. */
   generationOf(server: string): number;
+  /** Whether each client has a connection to it of its own, so that what it answers may be for one client only. */
+  apart(server: string): boolean;
 }
 
 export interface CallPoliciesOptions {
@@ -103,13 +105,14 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
       };
       if (call.method === 'tools/call') {
         if (!isCachedTool(server, target.originalName, call)) return undefined;
-        const shared = cache.scope === 'shared';
+        const shared = cache.scope === 'shared' && !isApart(target, call);
         return { ...common, generation: generationOf(target, call), ttlMs: cache.ttlMs, shared };
       }
       // Only the modern family tells how long an answer is good.
       if (!behind(target).some(({ key }) => (viewOf(call).listingOf(key)?.protocolVersion ?? '') >= '2026'))
         return undefined;
-      const shared = trustAnnotations || cache.scope === 'shared' ? 'hinted' : false;
+      const maybeShared = trustAnnotations || cache.scope === 'shared';
+      const shared = maybeShared && !isApart(target, call) ? 'hinted' : false;
       return { ...common, generation: generationOf(target, call), ttlMs: 'hinted', shared };
     },
     invalidates(call) {
@@ -162,6 +165,11 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     return behind(target)
       .map(({ key }) => view.generationOf(key))
       .join(' ');
+  }
+
+  function isApart(target: Target, call: Call): boolean {
+    const view = viewOf(call);
+    return behind(target).some(({ key }) => view.apart(key));
   }
 
   function isSafeAt(server: string, method: string, name: string, call: CallAbout): boolean {
