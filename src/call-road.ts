@@ -72,7 +72,7 @@ export function callRoad(options: CallRoadOptions): CallRoad {
       new Pool({ key, strategy, isSafe: policies.isSafeAt, budget, clock, failedOver: counts.failedOver }),
     ]),
   );
-  const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf } = policies;
+  const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
   /** What a workflow's step and a client's call meet alike. */
   const road = compose(
     [
@@ -80,7 +80,7 @@ export function callRoad(options: CallRoadOptions): CallRoad {
       whenKnown(policies, views),
       cache({ planOf, invalidates, store, clock, counted: counts.cached }),
       deadline({ deadlineOf, clock }),
-      idempotencyKey(),
+      idempotencyKey(undefined, mayComeTwice),
       retry({ policyOf, isSafe, budget, clock, random: Math.random, retried: counts.retried }),
     ],
     createRouter({ viewOf: (client) => views.of(client), uris, tasks: options.tasks }),

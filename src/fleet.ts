@@ -31,6 +31,8 @@ const AFTER_LIST_MS = 20;
 const START_STEP_MS = 2;
 /** How long lists that are asked again may hold up who asked for them. */
 const FRESHEN_MS = { listed: 1000, missed: 3000 } as const;
+/** How long a server that is replaced may take to end before the next one is started. */
+const REPLACE_MS = 1000;
 /** What calls on a server that was replaced may still take. */
 const DRAIN_MS = 30_000;
 
@@ -93,7 +95,9 @@ export class Fleet {
   #cancelLater: (() => void) | undefined;
   #startingLater = false;
   /** Listed by what was told for other clients, until they have told it for these. */
-  readonly #confirming = new Set<Downstream>();
+  readonly #confirming = new WeakSet<Downstream>();
+  /** Not started yet, since they wait for the end of the one before. */
+  readonly #replacing = new Set<Downstream>();
   /** Replaced, with calls still under way. */
   readonly #draining = new Set<Downstream>();
 
@@ -149,7 +153,7 @@ export class Fleet {
       this.#running.delete(server);
       this.#listed.delete(server);
       this.#later.delete(downstream);
-      this.#drain(downstream, road);
+      void this.#drain(downstream, road);
       if (wanted.has(server) && this.#options.own(server))
         this.#make(server, downstream.listing).downstream.start();
     }
@@ -161,15 +165,31 @@ export class Fleet {
 
   /** Others are served from now on: these servers are told so on new connections, and their lists are awaited again. */
   renew(servers: Iterable<string> = this.#running.keys()): void {
-    const names = [...servers].filter((server) => this.#running.has(server));
-    const before = new Map(names.map((server) => [server, this.#running.get(server)?.downstream.listing]));
     this.#startedAt = this.#options.clock.now();
-    this.reload(this.#config, new Set(names));
-    this.#confirming.clear();
-    for (const [server, listing] of before) {
-      const downstream = this.#running.get(server)?.downstream;
-      if (downstream?.listing && downstream.listing === listing) this.#confirming.add(downstream);
+    for (const server of [...servers]) {
+      const running = this.#running.get(server);
+      if (!running) continue;
+      this.#listed.delete(server);
+      this.#later.delete(running.downstream);
+      const { downstream } = this.#make(server, running.downstream.listing);
+      // What another run was told for clients like these is right already.
+      if (downstream.listing === running.downstream.listing) this.#confirming.add(downstream);
+      void this.#afterwards(downstream, this.#drain(running.downstream, running.road));
     }
+    this.#builtFrom = [];
+    this.#rebuild();
+  }
+
+  /** One process at a time, where the one before ends soon. */
+  async #afterwards(downstream: Downstream, ended: Promise<void>): Promise<void> {
+    this.#replacing.add(downstream);
+    let stop: () => void = () => {};
+    const late = new Promise<void>((resolve) => (stop = this.#options.clock.after(REPLACE_MS, resolve)));
+    await Promise.race([ended, late]);
+    stop();
+    this.#replacing.delete(downstream);
+    downstream.start();
+    this.#somethingChanged();
   }
 
   get catalog(): Catalog {
@@ -318,25 +338,29 @@ export class Fleet {
     this.#cancelLater = this.#options.clock.after(START_STEP_MS, () => this.#startLater());
   }
 
-  #drain(downstream: Downstream, road: ServerRoad): void {
+  async #drain(downstream: Downstream, road: ServerRoad): Promise<void> {
     this.#draining.add(downstream);
-    void downstream.drain(DRAIN_MS).then(() => {
-      this.#draining.delete(downstream);
-      road.close();
-    });
+    await downstream.drain(DRAIN_MS);
+    this.#draining.delete(downstream);
+    road.close();
   }
 
   /** How many of its own servers may still bring their first listing. */
   get pending(): number {
     let pending = 0;
     for (const { downstream } of this.#running.values())
-      if (downstream.expected || (this.#confirming.has(downstream) && downstream.confirming)) pending++;
+      if (downstream.expected || this.#isConfirming(downstream)) pending++;
     return pending;
   }
 
   get #allPending(): number {
     const { shared } = this.#options;
     return this.pending + (shared ? shared.#allPending : 0);
+  }
+
+  #isConfirming(downstream: Downstream): boolean {
+    if (this.#replacing.has(downstream)) return this.#confirming.has(downstream) || !downstream.listing;
+    return this.#confirming.has(downstream) && downstream.confirming;
   }
 
   /** @returns whether one more server is settled before the time is over. */

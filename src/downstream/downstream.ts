@@ -12,6 +12,7 @@ import { at, type Json } from '../core/json.ts';
 import type { Listing, ListingMemory } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
+import { capabilityFor, covers } from '../protocol/client-capabilities.ts';
 import { SessionLost } from '../transport/http-client-errors.ts';
 import type { OpenLink } from '../transport/link.ts';
 import { Attempt, type AttemptEnds, Delivery, type SendAgain } from './attempt.ts';
@@ -585,11 +586,15 @@ export class Downstream {
     this.#questions++;
     const asked = whoIsAsked({ call, calls: connection.calls, door: this.#options.door() });
     if (asked) {
-      if (method === 'roots/list') this.#options.events.rootsAsked(asked.client);
+      if (method === 'roots/list' && asked.client.capabilities['roots'] !== undefined)
+        this.#options.events.rootsAsked(asked.client);
       this.#elicitations.asked(method, params, asked.client);
       return put(asked, { method, params, server, signal, onProgress });
     }
-    this.#options.events.needsOwnConnections();
+    const needed = capabilityFor(method, params.value);
+    // Nobody here could have answered, whoever is meant.
+    const inVain = needed !== undefined && !covers(this.#options.greeting.now?.capabilities ?? {}, needed);
+    if (!inVain) this.#options.events.needsOwnConnections();
     return Promise.reject(cannotTellWho(method, server));
   }
 

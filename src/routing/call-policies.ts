@@ -33,6 +33,8 @@ export interface CallPolicies {
   readonly isSafe: (call: CallAbout) => boolean;
   /** The same for one server and its own name for a tool. */
   readonly isSafeAt: (server: string, method: string, name: string, call: CallAbout) => boolean;
+  /** May a server get a tool call a second time, or does the tool want to be told its key? */
+  readonly mayComeTwice: (call: Call) => boolean;
   /** Does the tool at least say that it only reads? Enough to ask another tool after it, not to ask it again. */
   readonly saysReadOnly: (call: Call) => boolean;
   readonly retryOf: (call: Call) => RetryConfig;
@@ -59,6 +61,8 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
   /** By target: asked several times for every call. */
   const configs = new Map<string, readonly ServerConfig[]>();
   const deadlines = new WeakMap<Target, Deadline>();
+  /** Good for as long as a target: a new listing makes new ones. */
+  const twice = new WeakMap<Target, boolean>();
   const settings = [...members.servers.values()].map(({ cache }) => cache);
   const someToolsAreCached = settings.some(
     ({ mode, tools }) => mode === 'auto' || (mode === 'named' && tools.length > 0),
@@ -76,6 +80,13 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
       );
     },
     isSafeAt,
+    mayComeTwice(call) {
+      const target = targetOf(call);
+      if (!target) return false;
+      let may = twice.get(target);
+      if (may === undefined) twice.set(target, (may = mayBeMadeTwice(target, call)));
+      return may;
+    },
     saysReadOnly(call) {
       const target = targetOf(call);
       const server = serverOf(target);
@@ -140,6 +151,14 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     const found = keys.flatMap((key) => members.servers.get(key) ?? []);
     configs.set(server, found);
     return found;
+  }
+
+  function mayBeMadeTwice(target: Target, call: Call): boolean {
+    const servers = behind(target);
+    const { originalName: tool } = target;
+    if (servers.some(({ tools }) => tools.override.get(tool)?.idempotencyKey !== undefined)) return true;
+    const again = servers.length > 1 || (servers[0]?.retry.attempts ?? 1) > 1;
+    return again && servers.every(({ key }) => isSafeAt(key, call.method, tool, call));
   }
 
   /** The longest that any of those who may answer is given. */
