@@ -9,14 +9,14 @@
 import type { Client, ClientDoor } from './core/call.ts';
 import type { Clock } from './core/clock.ts';
 import type { JsonObject } from './core/json.ts';
-import { sortedText } from './core/json.ts';
 import type { Logger } from './core/logger.ts';
 import { greetingSource, type SettableGreeting } from './downstream/greeting.ts';
 import type { Fleet } from './fleet.ts';
+import { meaningOf } from './protocol/client-capabilities.ts';
 import type { Member } from './server/served-proxy.ts';
 
 /** The connections of an empty cohort are kept so long, for clients that come again. */
-const EMPTY_MS = 60_000;
+const EMPTY_MS = 30_000;
 /** Stands for the holder of a connection that nobody may have for himself. */
 const NOBODY = '';
 
@@ -152,9 +152,9 @@ export class Cohorts {
   #cohortFor(capabilities: JsonObject): Cohort {
     const first = this.#first;
     const { info } = this.#options;
-    const key = sortedText(capabilities);
+    const key = meaningOf(capabilities);
     const { now } = first.greeting;
-    if (now && sortedText(now.capabilities) === key) return first;
+    if (now && meaningOf(now.capabilities) === key) return first;
     const known = this.#others.get(key);
     if (known) return known;
     if (!now) {

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from './core/errors.ts';
-import { at, isObject, type JsonObject, sortedText } from './core/json.ts';
+import { at, isObject, type JsonObject } from './core/json.ts';
 import type { Logger } from './core/logger.ts';
+import { meaningOf } from './protocol/client-capabilities.ts';
 
 export interface ExpectedClient {
   /** Empty where nothing is known. */
@@ -23,7 +24,7 @@ export function expectedClient(stateDir: string, log: Logger): ExpectedClient {
       return known;
     },
     came(capabilities) {
-      if (sortedText(capabilities) === sortedText(known)) return;
+      if (meaningOf(capabilities) === meaningOf(known)) return;
       known = capabilities;
       writing = writing
         .then(() => write(stateDir, file, capabilities))

@@ -277,7 +277,7 @@ export class Fleet {
 
   /** Has old lists asked again, for a client that lists or that names what no list has; waits a moment for it. */
   async freshen(why: 'listed' | 'missed'): Promise<void> {
-    const asked = this.#config.servers.map(({ server }) => this.downstreamOf(server)?.freshen(why));
+    const asked = this.#config.servers.flatMap(({ server }) => this.downstreamOf(server)?.freshen(why) ?? []);
     let stop: () => void = () => {};
     const late = new Promise<void>((resolve) => {
       stop = this.#options.clock.after(FRESHEN_MS[why], resolve);

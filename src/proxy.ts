@@ -365,8 +365,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         for (const downstream of its.downstreams) downstream.rootsChanged();
         if (!cohort) return;
         for (const server of all.servers.keys())
-          if (cohorts?.doorOf(cohort, server) === member)
-            cohort.fleet.downstreamOf(server)?.rootsChanged();
+          if (cohorts?.doorOf(cohort, server) === member) cohort.fleet.downstreamOf(server)?.rootsChanged();
       },
       detach() {
         if (members.get(view) === attached) members.delete(view);
@@ -478,8 +477,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       }),
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
-      greeting:
-        part.cohort && server.connections === 'shared' ? withoutRoots(part.greeting) : part.greeting,
+      greeting: part.cohort && server.connections === 'shared' ? withoutRoots(part.greeting) : part.greeting,
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
       door: () => part.door(name),
       start: server.start,

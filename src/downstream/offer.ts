@@ -7,13 +7,7 @@
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import {
-  LIST_KINDS,
-  type Listing,
-  type ListingMemory,
-  type ListKind,
-  sameListing,
-} from '../core/listing.ts';
+import { LIST_KINDS, type Listing, type ListingMemory, type ListKind, sameListing } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Connection } from './connection.ts';
 import type { GreetingSource } from './greeting.ts';

@@ -104,7 +104,10 @@ export async function fetchListing(hello: Hello, options: PagesOptions): Promise
 }
 
 /** The capabilities that go without saying: the lists have something. */
-function undeclaredOf(lists: Readonly<Record<ListKind, readonly Json[]>>, { capabilities }: Hello): JsonObject {
+function undeclaredOf(
+  lists: Readonly<Record<ListKind, readonly Json[]>>,
+  { capabilities }: Hello,
+): JsonObject {
   const found = KINDS.filter((kind) => lists[kind].length > 0).map(capabilityOf);
   return Object.fromEntries(found.filter((name) => !isObject(capabilities[name])).map((name) => [name, {}]));
 }

@@ -17,7 +17,7 @@ import {
   stdioClient,
 } from '../relay/wire/clients.ts';
 import { Conversation, told, type Wire } from '../relay/wire/conversation.ts';
-import { raw, type Running, startProxy, writeConfig } from '../relay/wire/proxies.ts';
+import { raw, type Running, startProxy, startRaw, writeConfig } from '../relay/wire/proxies.ts';
 
 // Real servers as real processes.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -181,7 +181,10 @@ describe('a server that does what its client can', () => {
   });
 
   test('is told over stdio what the one client there can', async () => {
-    const its = await stdioClient({ mcpServers: { able: able() }, expose: { namespaces: 'always' } }, { roots: {} });
+    const its = await stdioClient(
+      { mcpServers: { able: able() }, expose: { namespaces: 'always' } },
+      { roots: {} },
+    );
     stops.push(() => its.close());
     expect(await capabilitiesTold(its)).toEqual({ roots: {} });
   });
@@ -215,16 +218,27 @@ describe('connections of clients with capabilities', () => {
   });
 
   test('are open when a proxy is started again and a client of the same kind comes', async () => {
+    const web = await startRaw({});
+    stops.push(() => web.stop());
+    const servers = { web: { type: 'http', url: web.url } };
     const state = join(folder, 'state');
-    const first = await proxyOf({ able: able() }, { stateDir: state });
-    await capabilitiesTold(await client(first, { sampling: {} }));
-    await first.stop();
-    const again = await proxyOf({ able: able() }, { stateDir: state });
-    await until('its server to be up', async () => (await readiness(again)) === 200);
-    const before = processesWith('SWITCHYARD_PROCESS', '').length;
-    expect(before).toBeGreaterThanOrEqual(0);
-    const its = await client(again, { sampling: {} });
-    expect(await capabilitiesTold(its)).toEqual({ sampling: {} });
+    for (let run = 1; run <= 2; run++) {
+      const proxy = await proxyOf(servers, { stateDir: state });
+      await until('its server to be up', async () => (await readiness(proxy)) === 200);
+      await (await client(proxy, { sampling: {} })).call('web__echo');
+      await proxy.stop();
+    }
+    const requests = (await (await fetch(`${web.url}/requests`)).json()) as Wire[];
+    // Each connection has one stream to listen on: two in the first run, where nothing was known of the client.
+    const streams = requests.filter(({ method, headers }) => method === 'GET' && headers['mcp-session-id']);
+    expect(streams).toHaveLength(3);
+  });
+
+  test('are told apart by what capabilities mean, not by how they are spelt', async () => {
+    const proxy = await proxyOf({ able: able() });
+    const a = await client(proxy, { elicitation: {}, experimental: {} });
+    const b = await client(proxy, { elicitation: { form: {} }, extensions: {} });
+    expect(await pidOf(a)).toBe(await pidOf(b));
   });
 
   test('with "shared" are told what the first client can, without its roots', async () => {
@@ -288,6 +302,25 @@ describe('clients that attach', () => {
     answersRoots(two, 'two');
     expect(await read(two, 'two')).toBe('of two');
     expect(await pidOf(two)).toBe(await pidOf(one));
+  });
+});
+
+describe('answers that are kept for all clients', () => {
+  test('are kept for each by itself once a server knows the roots of one', async () => {
+    const cache = { tools: ['roots'], scope: 'shared' };
+    const proxy = await proxyOf({ able: able('roots', { cache }) });
+    const roots = async (its: Conversation): Promise<string> => {
+      let found: string[] = [];
+      await until('the roots', async () => {
+        found = told(await its.call('able__roots', { at: Date.now() })) as string[];
+        return found.length === 1;
+      });
+      return (told(await its.call('able__roots')) as string[])[0] ?? '';
+    };
+    const [one, two] = [await withRoots(proxy, 'one'), await withRoots(proxy, 'two')];
+    expect(await roots(one)).toMatch(/one$/);
+    expect(await roots(two)).toMatch(/two$/);
+    expect(await roots(one)).toMatch(/one$/);
   });
 });
 
