@@ -111,11 +111,15 @@ export class Cohorts {
 
   /** The one client that a server can only mean, whatever it asks. */
   doorOf(cohort: Cohort, server: string): ClientDoor | undefined {
-    const [only, another] = this.#options.mayPart(server) ? cohort.served : this.#came;
-    const view = this.#parted.has(server) ? cohort.holders.get(server) : another ? undefined : only;
-    const member = view === undefined ? undefined : cohort.members.get(view);
+    const member = this.#only(cohort, server);
     // Of the modern family, programs that share a token look like one client.
     return member?.client.era === 'legacy' ? member : undefined;
+  }
+
+  /** The same of the modern family, whose programs can be asked with their own calls. */
+  callerOf(cohort: Cohort, server: string): Client | undefined {
+    const client = this.#only(cohort, server)?.client;
+    return client?.era === 'modern' ? client : undefined;
   }
 
   /** Whether a client needs a connection of its own, beside its cohort's, which may become its own. */
@@ -147,6 +151,12 @@ export class Cohorts {
     for (const { cancelEnd } of this.#others.values()) cancelEnd?.();
     await Promise.all([...this.#others.values()].map(({ fleet }) => fleet.close()));
     await this.#first.fleet.close();
+  }
+
+  #only(cohort: Cohort, server: string): Member | undefined {
+    const [only, another] = this.#options.mayPart(server) ? cohort.served : this.#came;
+    const view = this.#parted.has(server) ? cohort.holders.get(server) : another ? undefined : only;
+    return view === undefined ? undefined : cohort.members.get(view);
   }
 
   #cohortFor(capabilities: JsonObject): Cohort {

@@ -480,6 +480,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       greeting: part.cohort && server.connections === 'shared' ? withoutRoots(part.greeting) : part.greeting,
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
       door: () => part.door(name),
+      caller: () => callerOf(part, name),
       start: server.start,
       idleStopMs: server.idleStopMs,
       outage: server.outage,
@@ -531,6 +532,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   function dropResults(server: string): void {
     results.drop(server);
     results.drop(all.ownerOf(server));
+  }
+
+  function callerOf({ cohort, owner, door }: FleetPart, server: string): Client | undefined {
+    if (cohort) return cohorts?.callerOf(cohort, server);
+    const client = (owner ?? door(server))?.client;
+    return client?.era === 'modern' ? client : undefined;
   }
 
   async function memory(): Promise<ReadonlyMap<string, number>> {

@@ -24,6 +24,7 @@ import type { EraOfServer } from './eras.ts';
 import type { GreetingSource } from './greeting.ts';
 import { headerFields } from './header-fields.ts';
 import { greet } from './handshake.ts';
+import { HeldQuestions } from './held-questions.ts';
 import { Health, type Outcome } from './health.ts';
 import { Life } from './life.ts';
 import { Offer } from './offer.ts';
@@ -53,6 +54,8 @@ export interface DownstreamOptions {
   readonly memory: ListingMemory;
   /** The one client it belongs to; asked for when needed because it may come after the start. */
   readonly door: () => ClientDoor | undefined;
+  /** The one modern client that it belongs to: it can be asked only while it waits for an answer. */
+  readonly caller: () => Client | undefined;
   readonly start: 'eager' | 'lazy';
   /** 0: never. */
   readonly idleStopMs: number;
@@ -97,6 +100,7 @@ export class Downstream {
   readonly #subscriptions: Subscriptions;
   readonly #said: Said;
   readonly #elicitations = new Elicitations();
+  readonly #held: HeldQuestions;
   /** Every carrier that is not gone yet: the one in use, one being greeted, those being ended. */
   readonly #open = new Set<Connection>();
   readonly #skipped = new Map<string, number>();
@@ -123,6 +127,11 @@ export class Downstream {
       clock,
     });
     this.#idle = new Idle(options.start === 'lazy' ? options.idleStopMs : 0, clock, () => this.#whenIdle());
+    this.#held = new HeldQuestions({
+      server,
+      remind: () => this.#life.connection?.notify('notifications/roots/list_changed'),
+      clock,
+    });
     this.#offer = new Offer({
       server,
       greeting,
@@ -283,6 +292,11 @@ export class Downstream {
   };
 
   #attempt(attempt: Attempt): Promise<Json> {
+    if (this.#held.any) return this.#held.askWith(attempt.call).then(() => this.#go(attempt));
+    return this.#go(attempt);
+  }
+
+  #go(attempt: Attempt): Promise<Json> {
     const { call, connection } = attempt;
     if (connection) return this.#sendAndAnswer(call, connection);
     return this.#life.ready(call.signal).then((ready) => {
@@ -408,6 +422,7 @@ export class Downstream {
       'downstream server is ready',
     );
     this.#options.events.greeted();
+    this.#held.clear();
     this.#health.renewed();
     this.#idle.used();
     if (greeting.now) this.#subscriptions.connected(connection, greeting.now);
@@ -584,10 +599,16 @@ export class Downstream {
     const { server } = this.#options;
     const { method, params, call, signal, onProgress } = incoming;
     this.#questions++;
-    const asked = whoIsAsked({ call, calls: connection.calls, door: this.#options.door() });
+    const door = this.#options.door();
+    const asked = whoIsAsked({ call, calls: connection.calls, door });
+    if (method === 'roots/list') {
+      const caller = asked === undefined || asked === door ? this.#options.caller() : undefined;
+      const client = caller ?? asked?.client;
+      const hasRoots = client?.capabilities['roots'] !== undefined;
+      if (client && hasRoots) this.#options.events.rootsAsked(client);
+      if (caller && hasRoots) return this.#held.hold(incoming);
+    }
     if (asked) {
-      if (method === 'roots/list' && asked.client.capabilities['roots'] !== undefined)
-        this.#options.events.rootsAsked(asked.client);
       this.#elicitations.asked(method, params, asked.client);
       return put(asked, { method, params, server, signal, onProgress });
     }

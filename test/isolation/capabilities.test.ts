@@ -14,6 +14,7 @@ import {
   type LegacyHttpClient,
   legacyHttpClient,
   modernHttpClient,
+  modernStdioClient,
   stdioClient,
 } from '../relay/wire/clients.ts';
 import { Conversation, told, type Wire } from '../relay/wire/conversation.ts';
@@ -62,8 +63,11 @@ async function client(proxy: Running, capabilities: Wire, options: Wire = {}): P
 }
 
 function answersRoots(its: Conversation, who: string): void {
-  its.onQuestion = ({ method }) =>
-    method === 'roots/list' ? { roots: [{ uri: pathToFileURL(join(folder, who)).href }] } : undefined;
+  const asked = its.all('roots/list');
+  const result = { roots: [{ uri: pathToFileURL(join(folder, who)).href }] };
+  its.onQuestion = ({ method }) => (method === 'roots/list' ? result : undefined);
+  // It may have been asked while it was greeted.
+  for (const { id } of asked) its.send({ id, result });
 }
 
 async function withRoots(proxy: Running, who: string): Promise<LegacyHttpClient> {
@@ -143,6 +147,40 @@ describe('the roots of a client over HTTP', () => {
     await until('the roots', async () => (told(await one.call('able__roots')) as string[]).length === 1);
     const asked = one.messages.findIndex(({ method }) => method === 'roots/list');
     expect(asked).toBeGreaterThan(one.messages.findIndex(({ id }) => id === 'init'));
+  });
+});
+
+describe('the roots of a modern client', () => {
+  /** Answers what is asked, round by round. */
+  async function calls(its: Conversation, path: string): Promise<Wire> {
+    const args = { name: 'files__read_text_file', arguments: { path } };
+    const first = await its.request('tools/call', args);
+    if (first['resultType'] !== 'input_required') return first;
+    const roots = [{ uri: pathToFileURL(join(folder, 'one')).href }];
+    const inputResponses = Object.fromEntries(
+      Object.keys(first['inputRequests'] as Wire).map((key) => [key, { roots }]),
+    );
+    return its.request('tools/call', { ...args, inputResponses, requestState: first['requestState'] });
+  }
+
+  test('U78 are asked with its first call, which then reads what it may', async () => {
+    const proxy = await proxyOf({ files });
+    const modern = modernHttpClient(proxy.url, { capabilities: { roots: {} } });
+    stops.push(() => modern.vanish());
+    await modern.request('tools/list');
+    const read = await calls(modern, join(folder, 'one', 'a.txt'));
+    expect(read['content'][0].text).toBe('of one');
+    expect((await calls(modern, join(folder, 'two', 'a.txt')))['content'][0].text).toContain('Access denied');
+  });
+
+  test('are asked over stdio, too', async () => {
+    const modern = modernStdioClient(
+      { mcpServers: { files }, expose: { namespaces: 'always' } },
+      { capabilities: { roots: {} } },
+    );
+    stops.push(() => modern.close());
+    await modern.request('tools/list');
+    expect((await calls(modern, join(folder, 'one', 'a.txt')))['content'][0].text).toBe('of one');
   });
 });
 
