@@ -164,6 +164,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     hasParted: (server) => cohorts?.hasParted(server) ?? false,
   });
   const logged = new Set<string>();
+  /** Servers that asked for roots. */
+  const rootsAskers = new Set<string>();
   /** Of the only client. */
   const greeted = greetingSource();
   const expected = exclusive || options.awaitsClient ? undefined : expectedClient(config.stateDir, log);
@@ -481,6 +483,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
       door: () => part.door(name),
       caller: () => callerOf(part, name),
+      asksForRoots: () => rootsAskers.has(name),
       start: server.start,
       idleStopMs: server.idleStopMs,
       outage: server.outage,
@@ -504,7 +507,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         elicitationCompleted: (clientId, params) =>
           notices.tell(clientId, 'notifications/elicitation/complete', params),
         needsOwnConnections: () => part.cohort && cohorts?.cannotTellWho(part.cohort, name),
-        rootsAsked: (client) => part.cohort && cohorts?.rootsAsked(part.cohort, name, client),
+        rootsAsked: (client) => {
+          rootsAskers.add(name);
+          if (part.cohort) cohorts?.rootsAsked(part.cohort, name, client);
+        },
       },
     });
     const its = serverRoad({

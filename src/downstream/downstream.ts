@@ -24,13 +24,13 @@ import type { EraOfServer } from './eras.ts';
 import type { GreetingSource } from './greeting.ts';
 import { headerFields } from './header-fields.ts';
 import { greet } from './handshake.ts';
-import { HeldQuestions } from './held-questions.ts';
 import { Health, type Outcome } from './health.ts';
 import { Life } from './life.ts';
 import { Offer } from './offer.ts';
 import { Prober } from './prober.ts';
 import { cannotTellWho, put, whoIsAsked } from './questions.ts';
 import { answeringQuestions } from './rounds.ts';
+import { Roots } from './roots.ts';
 import { Said } from './said.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Turns } from './turns.ts';
@@ -56,6 +56,8 @@ export interface DownstreamOptions {
   readonly door: () => ClientDoor | undefined;
   /** The one modern client that it belongs to: it can be asked only while it waits for an answer. */
   readonly caller: () => Client | undefined;
+  /** Whether the server is known to ask for roots as soon as it is greeted. */
+  readonly asksForRoots: () => boolean;
   readonly start: 'eager' | 'lazy';
   /** 0: never. */
   readonly idleStopMs: number;
@@ -100,7 +102,7 @@ export class Downstream {
   readonly #subscriptions: Subscriptions;
   readonly #said: Said;
   readonly #elicitations = new Elicitations();
-  readonly #held: HeldQuestions;
+  readonly #roots: Roots;
   /** Every carrier that is not gone yet: the one in use, one being greeted, those being ended. */
   readonly #open = new Set<Connection>();
   readonly #skipped = new Map<string, number>();
@@ -127,7 +129,7 @@ export class Downstream {
       clock,
     });
     this.#idle = new Idle(options.start === 'lazy' ? options.idleStopMs : 0, clock, () => this.#whenIdle());
-    this.#held = new HeldQuestions({
+    this.#roots = new Roots({
       server,
       remind: () => this.#life.connection?.notify('notifications/roots/list_changed'),
       clock,
@@ -292,18 +294,18 @@ export class Downstream {
   };
 
   #attempt(attempt: Attempt): Promise<Json> {
-    if (this.#held.any) return this.#held.askWith(attempt.call).then(() => this.#go(attempt));
-    return this.#go(attempt);
-  }
-
-  #go(attempt: Attempt): Promise<Json> {
     const { call, connection } = attempt;
-    if (connection) return this.#sendAndAnswer(call, connection);
+    if (connection) return this.#go(call, connection);
     return this.#life.ready(call.signal).then((ready) => {
       attempt.connection = ready;
       attempt.from = this.#options.clock.now();
-      return this.#sendAndAnswer(call, ready);
+      return this.#go(call, ready);
     });
+  }
+
+  #go(call: Call, connection: Connection): Promise<Json> {
+    if (!this.#roots.any) return this.#sendAndAnswer(call, connection);
+    return this.#roots.ready(call).then(() => this.#sendAndAnswer(call, connection));
   }
 
   /** Between two of the legacy family no answer is a question. */
@@ -422,7 +424,7 @@ export class Downstream {
       'downstream server is ready',
     );
     this.#options.events.greeted();
-    this.#held.clear();
+    this.#roots.greeted(this.#willAskForRoots(connection));
     this.#health.renewed();
     this.#idle.used();
     if (greeting.now) this.#subscriptions.connected(connection, greeting.now);
@@ -432,6 +434,11 @@ export class Downstream {
       heard: () => connection.heard,
       busy: () => this.#inFlight > 0,
     });
+  }
+
+  #willAskForRoots({ agreement }: Connection): boolean {
+    const { greeting, asksForRoots } = this.#options;
+    return agreement.era === 'legacy' && greeting.now?.capabilities['roots'] !== undefined && asksForRoots();
   }
 
   #connectionOver(open: OpenLink): Connection {
@@ -606,11 +613,13 @@ export class Downstream {
       const client = caller ?? asked?.client;
       const hasRoots = client?.capabilities['roots'] !== undefined;
       if (client && hasRoots) this.#options.events.rootsAsked(client);
-      if (caller && hasRoots) return this.#held.hold(incoming);
+      if (caller && hasRoots) return this.#roots.hold(incoming);
     }
     if (asked) {
       this.#elicitations.asked(method, params, asked.client);
-      return put(asked, { method, params, server, signal, onProgress });
+      const answer = put(asked, { method, params, server, signal, onProgress });
+      if (method === 'roots/list' && asked === door) this.#roots.asked(answer);
+      return answer;
     }
     const needed = capabilityFor(method, params.value);
     // Nobody here could have answered, whoever is meant.

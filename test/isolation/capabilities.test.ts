@@ -111,6 +111,15 @@ describe('the roots of a client over HTTP', () => {
     }
   });
 
+  test('are known to a connection of its own before its first call is sent on it', async () => {
+    const proxy = await proxyOf({ files });
+    const one = await withRoots(proxy, 'one');
+    expect(await read(one, 'one')).toBe('of one');
+    const two = await withRoots(proxy, 'two');
+    const first = await two.call('files__read_text_file', { path: join(folder, 'two', 'a.txt') });
+    expect(first['content'][0].text).toBe('of two');
+  });
+
   test('leave with it: who comes next is asked anew', async () => {
     const proxy = await proxyOf({ files });
     const one = await withRoots(proxy, 'one');
@@ -267,9 +276,12 @@ describe('connections of clients with capabilities', () => {
       await proxy.stop();
     }
     const requests = (await (await fetch(`${web.url}/requests`)).json()) as Wire[];
-    // Each connection has one stream to listen on: two in the first run, where nothing was known of the client.
-    const streams = requests.filter(({ method, headers }) => method === 'GET' && headers['mcp-session-id']);
-    expect(streams).toHaveLength(3);
+    const greetings = requests.filter(
+      ({ method, headers }) =>
+        method === 'POST' && !headers['mcp-session-id'] && headers['mcp-method'] !== 'server/discover',
+    );
+    // Two in the first run, where nothing was known of the client.
+    expect(greetings).toHaveLength(3);
   });
 
   test('are told apart by what capabilities mean, not by how they are spelt', async () => {
@@ -359,6 +371,13 @@ describe('answers that are kept for all clients', () => {
     expect(await roots(one)).toMatch(/one$/);
     expect(await roots(two)).toMatch(/two$/);
     expect(await roots(one)).toMatch(/one$/);
+  });
+});
+
+describe('a client that is asked for its roots and says nothing', () => {
+  test('waits a moment with its first call, and not with the next', async () => {
+    const its = await client(await proxyOf({ able: able('roots') }), { roots: {} }, { stream: false });
+    for (let i = 0; i < 3; i++) expect(told(await its.call('able__roots'))).toEqual([]);
   });
 });
 
