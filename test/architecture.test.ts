@@ -33,6 +33,8 @@ const parts: Readonly<Record<string, Place>> = {
   'carriers.ts': { floor: 2 },
   'logins.ts': { floor: 2 },
   'state-key.ts': { floor: 2 },
+  'expected-client.ts': { floor: 2 },
+  'cohorts.ts': { floor: 2, doors: ['fleet.ts', 'server'] },
   'attached.ts': { floor: 2, doors: ['fleet.ts', 'server'] },
   'subscriptions.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
   'client-notices.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },

@@ -75,7 +75,7 @@ export interface ConnectionOptions {
 export interface ListOptions {
   /** What the server offered before. */
   readonly before: Listing | undefined;
-  readonly undeclared: UndeclaredLists;
+  readonly undeclared?: UndeclaredLists;
   readonly signal: Cancellation;
 }
 
@@ -247,7 +247,7 @@ export class Connection {
     return fetchListing(this.agreement, {
       ask: (method, params) => this.request(method, { ...params, ...envelope }, { signal: options.signal }),
       before: options.before,
-      undeclared: options.undeclared,
+      ...(options.undeclared && { undeclared: options.undeclared }),
       maxItems: this.#options.limits.tools,
       maxPages: this.#options.limits.pages,
       maxBytes: this.#options.limits.listBytes,

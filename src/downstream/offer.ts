@@ -96,9 +96,9 @@ export class Offer {
     else void this.#refresh();
   }
 
-  /** Asks at once, and waits: a call depends on it. */
-  renew(connection: Connection): Promise<void> {
-    return (this.#renewing ??= this.#ask(connection).finally(() => {
+  /** Asks at once, and waits: a call depends on it, which needs only what is declared. */
+  renew(connection: Connection, which: 'declared' | 'all' = 'declared'): Promise<void> {
+    return (this.#renewing ??= this.#ask(connection, which).finally(() => {
       this.#renewing = undefined;
     }));
   }
@@ -115,7 +115,7 @@ export class Offer {
     const since = why === 'missed' ? this.#missedAt + MISSED_PAUSE_MS : this.#askedAt + goodMs;
     if (now < since) return;
     if (why === 'missed') this.#missedAt = now;
-    await this.renew(connection);
+    await this.renew(connection, 'all');
   }
 
   stop(): void {
@@ -126,7 +126,7 @@ export class Offer {
     this.#refreshing = true;
     const { clock } = this.#options;
     const connection = this.#connection;
-    if (connection && !connection.closed) await this.#ask(connection);
+    if (connection && !connection.closed) await this.#ask(connection, 'all');
     clock.after(REFRESH_PAUSE_MS, () => {
       this.#refreshing = false;
       if (!this.#refreshAgain) return;
@@ -135,7 +135,7 @@ export class Offer {
     });
   }
 
-  async #ask(connection: Connection): Promise<void> {
+  async #ask(connection: Connection, which: 'declared' | 'all'): Promise<void> {
     const { greeting, memory, clock, timeoutMs, log, server, changed, failed } = this.#options;
     const signal = new Cancellation();
     const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
@@ -146,7 +146,7 @@ export class Offer {
       this.#askedAt = from;
       const { listing, whole, silent } = await connection.list(
         { info, capabilities },
-        { before: this.#listing, signal, undeclared: this.#undeclared() },
+        { before: this.#listing, signal, ...(which === 'all' && { undeclared: this.#undeclared() }) },
       );
       if (connection.closed) this.#fellWhenAsked();
       if (this.#connection !== connection) return;

@@ -85,8 +85,11 @@ export async function fetchListing(hello: Hello, options: PagesOptions): Promise
   const counting = [...found].filter(
     ([kind, { items }]) => isDeclared.has(kind) || (items && items.length > 0),
   );
-  const itemsOf = (kind: ListKind): readonly Json[] =>
-    found.get(kind)?.items ?? (isDeclared.has(kind) || silent.includes(kind) ? (before?.[kind] ?? []) : []);
+  const itemsOf = (kind: ListKind): readonly Json[] => {
+    const list = found.get(kind);
+    if (list?.items) return list.items;
+    return list && !isDeclared.has(kind) ? [] : (before?.[kind] ?? []);
+  };
   const lists = Object.fromEntries(KINDS.map((kind) => [kind, itemsOf(kind)])) as Record<ListKind, Json[]>;
   const ttls = counting.flatMap(([, { ttlMs }]) => ttlMs);
   const ttlMs = ttls.length > 0 ? Math.min(...ttls) : 0;
