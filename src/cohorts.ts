@@ -35,7 +35,8 @@ export interface CohortsOptions {
 }
 
 export class Cohort {
-  readonly greeting: SettableGreeting;
+  /** Of the connections that are opened from now on: each keeps its own, and lists in its name. */
+  greeting: SettableGreeting;
   /** By view. */
   readonly members = new Map<string, Member>();
   /** The views of those that its connections have served, the first two. */
@@ -178,7 +179,7 @@ export class Cohorts {
       cohort.fleet.start();
       return cohort;
     }
-    first.greeting.replace({ info, capabilities });
+    first.greeting = greetingSource({ info, capabilities });
     first.served.clear();
     first.holders.clear();
     first.unanswered.clear();

@@ -167,22 +167,39 @@ export class Fleet {
   renew(servers: Iterable<string> = this.#running.keys()): void {
     this.#startedAt = this.#options.clock.now();
     for (const server of [...servers]) {
-      const running = this.#running.get(server);
-      if (!running) continue;
-      this.#listed.delete(server);
-      this.#later.delete(running.downstream);
-      const { downstream } = this.#make(server, running.downstream.listing);
-      // What another run was told for clients like these is right already.
-      if (downstream.listing === running.downstream.listing) this.#confirming.add(downstream);
-      void this.#afterwards(downstream, this.#drain(running.downstream, running.road));
+      const downstream = this.#running.get(server)?.downstream;
+      if (downstream?.expected) this.#renewOnceListed(server, downstream);
+      else if (downstream) this.#renewOne(server);
     }
     this.#builtFrom = [];
     this.#rebuild();
   }
 
+  /** What is still starting may be fetching its program: it is let come up, and serves until the next one does. */
+  #renewOnceListed(server: string, downstream: Downstream): void {
+    const unwatch = this.watch(() => {
+      const replaced = this.#running.get(server)?.downstream !== downstream;
+      if (!replaced && downstream.expected) return;
+      unwatch();
+      if (!replaced) this.#renewOne(server);
+    });
+  }
+
+  #renewOne(server: string): void {
+    const before = this.#running.get(server);
+    if (!before) return;
+    this.#listed.delete(server);
+    this.#later.delete(before.downstream);
+    const { downstream } = this.#make(server, before.downstream.listing);
+    // What another run was told for clients like these is right already.
+    if (downstream.listing === before.downstream.listing) this.#confirming.add(downstream);
+    // Before the other one ends, which is told at once.
+    this.#replacing.add(downstream);
+    void this.#afterwards(downstream, this.#drain(before.downstream, before.road));
+  }
+
   /** One process at a time, where the one before ends soon. */
   async #afterwards(downstream: Downstream, ended: Promise<void>): Promise<void> {
-    this.#replacing.add(downstream);
     let stop: () => void = () => {};
     const late = new Promise<void>((resolve) => (stop = this.#options.clock.after(REPLACE_MS, resolve)));
     await Promise.race([ended, late]);
@@ -382,7 +399,7 @@ export class Fleet {
   #somethingChanged(): void {
     const { clock } = this.#options;
     for (const [server, { downstream }] of this.#running) {
-      if (!downstream.listing || this.#listed.has(server)) continue;
+      if (!downstream.listing || this.#listed.has(server) || this.#isConfirming(downstream)) continue;
       this.#listed.add(server);
       this.#slowestMs = Math.max(this.#slowestMs, clock.now() - this.#startedAt);
     }

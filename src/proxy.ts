@@ -408,7 +408,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       cohort,
       own: (server) => (first ? connectionsOf(server) === 'auto' : connectionsOf(server) !== 'per-client'),
       door: (server) => cohorts?.doorOf(cohort, server),
-      greeting: cohort.greeting,
+      get greeting() {
+        return cohort.greeting;
+      },
       ...(first && { shared: first }),
       // Each of them has a fleet of its own, which hears of it.
       changed: () => {},

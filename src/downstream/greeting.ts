@@ -15,30 +15,20 @@ export interface GreetingSource {
 export interface SettableGreeting extends GreetingSource {
   /** Only the first one counts. */
   set(greeting: Greeting): void;
-  /** Takes the place of the one before, for connections that are opened from now on. */
-  replace(greeting: Greeting): void;
 }
 
 export function greetingSource(known?: Greeting): SettableGreeting {
   let now = known;
   let resolve: (greeting: Greeting) => void = () => {};
-  let promise = known ? Promise.resolve(known) : new Promise<Greeting>((done) => (resolve = done));
+  const promise = known ? Promise.resolve(known) : new Promise<Greeting>((done) => (resolve = done));
   return {
     get now() {
       return now;
     },
-    get promise() {
-      return promise;
-    },
+    promise,
     set(greeting) {
       now ??= greeting;
       resolve(now);
-    },
-    replace(greeting) {
-      now = greeting;
-      // Whoever waits already gets it, too.
-      resolve(greeting);
-      promise = Promise.resolve(greeting);
     },
   };
 }

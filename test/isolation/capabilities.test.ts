@@ -1,7 +1,7 @@
 /** What servers are told of the clients behind a connection, over HTTP and for clients that attach. */
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -262,6 +262,16 @@ describe('connections of clients with capabilities', () => {
     const b = await client(proxy, { elicitation: { form: {} } });
     expect(await capabilitiesTold(b)).toEqual({ elicitation: { form: {} } });
     await until('the first to end', () => !isRunning(first));
+  });
+
+  test('that are still coming up for nobody come up first, and are opened anew then', async () => {
+    const log = join(folder, 'log');
+    const script = join(ROOT, 'test/fixtures/servers/by-capabilities.mjs');
+    const shell = `echo started >> ${log}; trap "echo killed >> ${log}; exit" TERM; sleep 1; exec "$0" "${script}"`;
+    const proxy = await proxyOf({ able: { command: 'sh', args: ['-c', shell, process.execPath] } });
+    const its = await client(proxy, { sampling: {} });
+    await expect.poll(() => capabilitiesTold(its), { timeout: 10_000 }).toEqual({ sampling: {} });
+    expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual(['started', 'started']);
   });
 
   test('are open when a proxy is started again and a client of the same kind comes', async () => {
