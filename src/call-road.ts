@@ -7,7 +7,7 @@ import type { CallCounts } from './call-counts.ts';
 import type { ClientViews } from './client-views.ts';
 import type { UriMemory } from './catalog/uri-memory.ts';
 import type { ComposedToolConfig } from './config/resilience-config.ts';
-import type { Handler, Middleware } from './core/call.ts';
+import type { Call, Handler, Middleware } from './core/call.ts';
 import type { Clock } from './core/clock.ts';
 import { unlessCancelled } from './core/unless-cancelled.ts';
 import { definitionOf, type MetaTool, metaTools } from './meta-tools/meta-tools.ts';
@@ -73,7 +73,7 @@ export function callRoad(options: CallRoadOptions): CallRoad {
       new Pool({ key, strategy, isSafe: policies.isSafeAt, budget, clock, failedOver: counts.failedOver }),
     ]),
   );
-  const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf } = policies;
+  const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
   /** What a workflow's step and a client's call meet alike. */
   const road = compose(
     [
@@ -81,7 +81,7 @@ export function callRoad(options: CallRoadOptions): CallRoad {
       whenKnown(policies, views),
       cache({ planOf, invalidates, store, clock, counted: counts.cached }),
       deadline({ deadlineOf, clock }),
-      idempotencyKey(),
+      idempotencyKey(undefined, mayComeTwice),
       retry({ policyOf, isSafe, budget, clock, random: Math.random, retried: counts.retried }),
     ],
     createRouter({ viewOf: (client) => views.of(client), uris, tasks: options.tasks }),
@@ -106,13 +106,18 @@ export function callRoad(options: CallRoadOptions): CallRoad {
   };
 }
 
-/** The policies need to know whose call it is; a server that is coming up may be about to tell. */
+/** The policies need to know whose call it is; a server that is coming up, or has changed, may be about to tell. */
 function whenKnown(policies: CallPolicies, views: ClientViews): Middleware {
-  return (next) => (call) =>
-    policies.knows(call)
-      ? next(call)
-      : unlessCancelled(
-          views.of(call.client).appears(() => policies.knows(call), call),
-          call.signal,
-        ).then(() => next(call));
+  return (next) => (call) => (policies.knows(call) ? next(call) : lookedFor(call).then(() => next(call)));
+
+  async function lookedFor(call: Call): Promise<void> {
+    const view = views.of(call.client);
+    await unlessCancelled(
+      view.appears(() => policies.knows(call), call),
+      call.signal,
+    );
+    // Addresses that no list has are the rule where there are templates, and servers are asked for them anyway.
+    if (!policies.knows(call) && call.method !== 'resources/read' && call.name !== '')
+      await unlessCancelled(view.missed(), call.signal);
+  }
 }

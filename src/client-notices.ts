@@ -1,7 +1,7 @@
 /** What clients are told beside their answers, and what servers are told because of it: tasks, log levels. */
 import type { Attached } from './attached.ts';
-import type { Client } from './core/call.ts';
 import { type Json, stringAt } from './core/json.ts';
+import type { Downstream } from './downstream/downstream.ts';
 import type { Fleet } from './fleet.ts';
 import { LOG_LEVELS } from './protocol/revisions.ts';
 import type { TaskIds } from './routing/task-ids.ts';
@@ -24,13 +24,20 @@ export class ClientNotices {
       if (member.client.id === clientId) member.notify(method, params);
   }
 
-  /** What is about a task goes to the client that holds it, under the id that it knows. */
-  taskChanged(server: string, method: string, params: Json, owner: Client | undefined): void {
-    const { tasks } = this.#options;
+  /** What is about a task goes to the client that holds it, under the id that it knows, if that connection serves it. */
+  taskChanged(server: string, method: string, params: Json, downstream: Downstream): void {
+    const { tasks, attached } = this.#options;
     const taskId = stringAt(params.value, 'taskId');
-    const holder = taskId === undefined ? undefined : tasks.ownerOf(server, taskId, owner?.id);
-    if (!holder || taskId === undefined) return;
-    this.tell(holder.clientId, method, tasks.restoreIn(params, taskId, holder.sealed));
+    if (taskId === undefined) return;
+    const told = new Set<string>();
+    for (const { member, fleet } of attached()) {
+      const { id } = member.client;
+      if (told.has(id) || fleet.downstreamOf(server) !== downstream) continue;
+      const held = tasks.heldBy(id, server, taskId);
+      if (held === undefined) continue;
+      told.add(id);
+      this.tell(id, method, tasks.restoreIn(params, taskId, held));
+    }
   }
 
   watchTask({ member, fleet }: Attached, sealed: string, watch: boolean): void {

@@ -18,9 +18,15 @@ export interface ClientViewsOptions {
   readonly attached: () => ReadonlyMap<string, Attached>;
   /** There is one client only. */
   readonly exclusive: boolean;
+  /** Whether each client has a connection to a server of its own, though the config does not say so. */
+  readonly hasParted: (server: string) => boolean;
 }
 
-type FleetView = View & PolicyView;
+type FleetView = View &
+  PolicyView & {
+    /** Has servers asked again that may offer by now what no list has. */
+    missed(): Promise<void>;
+  };
 
 export class ClientViews {
   readonly #options: ClientViewsOptions;
@@ -60,13 +66,14 @@ export class ClientViews {
   }
 
   #viewOn(fleet: Fleet): FleetView {
-    const { all, pools, exclusive } = this.#options;
+    const { all, pools, exclusive, hasParted } = this.#options;
     return {
       get catalog() {
         return fleet.catalog;
       },
       appears: (found, wanted) => fleet.appears(found, wanted),
       absence: (name) => fleet.absence(name),
+      missed: () => fleet.freshen('missed'),
       alone: (server) => exclusive || fleet.owns(server),
       find: (server) => fleet.find(server)?.road.handle,
       pool: (server) => pools().get(server),
@@ -77,6 +84,7 @@ export class ClientViews {
       ownerOf: (server) => all().ownerOf(server),
       standingOf: (server, tool) => standing(fleet.downstreamOf(server)?.state, fleet.roadOf(server), tool),
       listingOf: (server) => fleet.listingOf(server),
+      apart: (server) => fleet.owns(server) || hasParted(server),
       generationOf: (server) => fleet.roadOf(server)?.generation ?? 0,
     };
   }

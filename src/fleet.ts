@@ -29,6 +29,10 @@ const START_STEP_MS = 2;
 const USUAL_LIST_MS = 20_000;
 /** So often it is looked whether a server that is coming up still is; mostly it tells. */
 const OWNER_STEP_MS = 60_000;
+/** How long lists that are asked again may hold up who asked for them. */
+const FRESHEN_MS = { listed: 1000, missed: 3000 } as const;
+/** How long a server that is replaced may take to end before the next one is started. */
+const REPLACE_MS = 1000;
 /** What calls on a server that was replaced may still take. */
 const DRAIN_MS = 30_000;
 
@@ -98,6 +102,10 @@ export class Fleet {
   readonly #later = new Set<Downstream>();
   #cancelLater: (() => void) | undefined;
   #startingLater = false;
+  /** Listed by what was told for other clients, until they have told it for these. */
+  readonly #confirming = new WeakSet<Downstream>();
+  /** Not started yet, since they wait for the end of the one before. */
+  readonly #replacing = new Set<Downstream>();
   /** Replaced, with calls still under way. */
   readonly #draining = new Set<Downstream>();
 
@@ -153,7 +161,7 @@ export class Fleet {
       if (wanted.has(server) && !differs.has(server)) continue;
       this.#running.delete(server);
       this.#later.delete(downstream);
-      this.#drain(downstream, road);
+      void this.#drain(downstream, road);
       if (wanted.has(server) && this.#options.own(server))
         this.#make(server, downstream.listing).downstream.start();
     }
@@ -161,6 +169,51 @@ export class Fleet {
       if (this.#options.own(server) && !this.#running.has(server)) this.#make(server).downstream.start();
     this.#builtFrom = [];
     this.#rebuild();
+  }
+
+  /** Others are served from now on: these servers are told so on new connections, and their lists are awaited again. */
+  renew(servers: Iterable<string> = this.#running.keys()): void {
+    this.#startedAt = this.#options.clock.now();
+    for (const server of [...servers]) {
+      const downstream = this.#running.get(server)?.downstream;
+      if (downstream?.expected) this.#renewOnceListed(server, downstream);
+      else if (downstream) this.#renewOne(server);
+    }
+    this.#builtFrom = [];
+    this.#rebuild();
+  }
+
+  /** What is still starting may be fetching its program: it is let come up, and serves until the next one does. */
+  #renewOnceListed(server: string, downstream: Downstream): void {
+    const unwatch = this.watch(() => {
+      const replaced = this.#running.get(server)?.downstream !== downstream;
+      if (!replaced && downstream.expected) return;
+      unwatch();
+      if (!replaced) this.#renewOne(server);
+    });
+  }
+
+  #renewOne(server: string): void {
+    const before = this.#running.get(server);
+    if (!before) return;
+    this.#later.delete(before.downstream);
+    const { downstream } = this.#make(server, before.downstream.listing);
+    // What another run was told for clients like these is right already.
+    if (!downstream.exact) this.#confirming.add(downstream);
+    // Before the other one ends, which is told at once.
+    this.#replacing.add(downstream);
+    void this.#afterwards(downstream, this.#drain(before.downstream, before.road));
+  }
+
+  /** One process at a time, where the one before ends soon. */
+  async #afterwards(downstream: Downstream, ended: Promise<void>): Promise<void> {
+    let stop: () => void = () => {};
+    const late = new Promise<void>((resolve) => (stop = this.#options.clock.after(REPLACE_MS, resolve)));
+    await Promise.race([ended, late]);
+    stop();
+    this.#replacing.delete(downstream);
+    downstream.start();
+    this.#somethingChanged();
   }
 
   get catalog(): Catalog {
@@ -272,6 +325,18 @@ export class Fleet {
     return owners.flatMap((server) => this.downstreamOf(server) ?? []);
   }
 
+  /** Has old lists asked again, for a client that lists or that names what no list has; waits a moment for it. */
+  async freshen(why: 'listed' | 'missed'): Promise<void> {
+    const asked = this.#config.servers.flatMap(({ server }) => this.downstreamOf(server)?.freshen(why) ?? []);
+    let stop: () => void = () => {};
+    const late = new Promise<void>((resolve) => {
+      stop = this.#options.clock.after(FRESHEN_MS[why], resolve);
+    });
+    await Promise.race([Promise.all(asked), late]);
+    stop();
+    this.#rebuild();
+  }
+
   /** Starts what would start later, and waits until every server is up or has failed; a lazy one is left alone. */
   async connected(): Promise<void> {
     this.#cancelLater?.();
@@ -323,30 +388,36 @@ export class Fleet {
     this.#cancelLater = this.#options.clock.after(START_STEP_MS, () => this.#startLater());
   }
 
-  #drain(downstream: Downstream, road: ServerRoad): void {
+  async #drain(downstream: Downstream, road: ServerRoad): Promise<void> {
     this.#draining.add(downstream);
-    void downstream.drain(DRAIN_MS).then(() => {
-      this.#draining.delete(downstream);
-      road.close();
-    });
+    await downstream.drain(DRAIN_MS);
+    this.#draining.delete(downstream);
+    road.close();
   }
 
   /** How many of its own servers may still bring their first listing. */
   get pending(): number {
-    return this.#count(({ expected }) => expected);
+    return this.#count((downstream) => downstream.expected || this.#isConfirming(downstream));
   }
 
   get #allPending(): number {
-    return this.pending + (this.#options.shared?.pending ?? 0);
+    const { shared } = this.#options;
+    return this.pending + (shared ? shared.#allPending : 0);
+  }
+
+  #isConfirming(downstream: Downstream): boolean {
+    if (this.#replacing.has(downstream)) return this.#confirming.has(downstream) || !downstream.listing;
+    return this.#confirming.has(downstream) && downstream.confirming;
   }
 
   /** How many of its own servers a list waits for. */
   get awaited(): number {
-    return this.#count(({ awaited }) => awaited);
+    return this.#count((downstream) => downstream.awaited || this.#isConfirming(downstream));
   }
 
   get #allAwaited(): number {
-    return this.awaited + (this.#options.shared?.awaited ?? 0);
+    const { shared } = this.#options;
+    return this.awaited + (shared ? shared.#allAwaited : 0);
   }
 
   #count(fits: (downstream: Downstream) => boolean): number {
@@ -448,6 +519,7 @@ export class Fleet {
   /** What a server offers to this fleet's clients, if it is known. */
   listingOf(server: string): Listing | undefined {
     const running = this.#running.get(server);
-    return running ? running.downstream.offered : this.#options.shared?.listingOf(server);
+    // What it told for other clients serves until it has told it for these.
+    return running?.downstream.listing ? running.downstream.offered : this.#options.shared?.listingOf(server);
   }
 }

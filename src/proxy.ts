@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Attached } from './attached.ts';
 import { CallCounts } from './call-counts.ts';
 import { type CallRoad, callRoad } from './call-road.ts';
+import { type Cohort, Cohorts } from './cohorts.ts';
 import { ClientNotices } from './client-notices.ts';
 import { ClientViews } from './client-views.ts';
 import { carriersFor, type CarrierContext } from './carriers.ts';
@@ -27,8 +28,9 @@ import type { Logger } from './core/logger.ts';
 import { loginFor, loginStore } from './logins.ts';
 import { Downstream } from './downstream/downstream.ts';
 import { eraMemory } from './downstream/eras.ts';
-import { type Greeting, type GreetingSource, greetingSource } from './downstream/greeting.ts';
+import { type GreetingSource, greetingSource, withoutRoots } from './downstream/greeting.ts';
 import { Turns } from './downstream/turns.ts';
+import { expectedClient } from './expected-client.ts';
 import { Fleet, type Running } from './fleet.ts';
 import { fleetConfigOf } from './fleet-config.ts';
 import { definitionOf, type MetaTool } from './meta-tools/meta-tools.ts';
@@ -63,6 +65,8 @@ export interface ProxyOptions {
   /** One client only (stdio): its downstreams are told exactly what it can do, and belong to it. */
   readonly exclusive: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Its first client is on its way: servers are greeted when it is known what that one can do. */
+  readonly awaitsClient?: boolean;
   /** All clients are one user, as over stdio: they see each other's workflow runs. Default: as `exclusive`. */
   readonly oneUser?: boolean;
   /** Whether it goes on with workflow runs that a dead proxy left; default: it does. */
@@ -185,11 +189,14 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     shared: () => shared,
     attached: () => members,
     exclusive,
+    hasParted: (server) => cohorts?.hasParted(server) ?? false,
   });
   const logged = new Set<string>();
-  /** Servers that proved to need a connection for each client. */
-  const promoted = new Set<string>();
-  const greeted = greetingSource(exclusive ? undefined : ownGreeting(options.version));
+  /** Servers that asked for roots. */
+  const rootsAskers = new Set<string>();
+  /** Of the only client. */
+  const greeted = greetingSource();
+  const expected = exclusive || options.awaitsClient ? undefined : expectedClient(config.stateDir, log);
   const status = proxyStatus((view) => reports.of(view));
 
   const workflows = config.expose.metaTools
@@ -219,14 +226,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     : undefined;
   let savedTools: { readonly catalog: Catalog; readonly tools: readonly MetaTool[] } | undefined;
 
-  const shared = fleet({
-    own: (server) => exclusive || !wantsOwnConnections(server),
-    door: () => (exclusive ? [...members.values()][0]?.member : undefined),
-    greeting: greeted,
-    changed: (kinds) => {
-      for (const { news, fleet: its } of members.values()) if (its === shared) news.changed(kinds);
-    },
-  });
+  const cohorts = exclusive
+    ? undefined
+    : new Cohorts({
+        info: ownInfo(options.version),
+        expected: expected?.capabilities,
+        open: cohortFleet,
+        mayPart: (server) => all.servers.get(server)?.connections === 'auto',
+        parted: dropResults,
+        clock,
+        log,
+      });
+  const shared = cohorts?.first ?? exclusiveFleet();
   shared.start();
 
   const results = new ResultStore({ maxBytes: config.limits.cacheBytes, clock });
@@ -272,7 +283,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     async learn(ms) {
       // Before anybody has come, servers are not even greeted.
-      if (greeted.now) await shared.settled(clock.now() + ms);
+      if (cohorts || greeted.now) await shared.settled(clock.now() + ms);
     },
     close: (withinMs) => (closing ??= close(withinMs)),
   };
@@ -336,7 +347,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function allFleets(): ReadonlySet<Fleet> {
-    return new Set([shared, ...[...members.values()].map(({ fleet: its }) => its)]);
+    const own = [...members.values()].map(({ fleet: its }) => its);
+    return new Set([...(cohorts?.fleets ?? [shared]), ...own]);
   }
 
   async function close(withinMs: number | undefined): Promise<void> {
@@ -347,9 +359,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     if (withinMs !== undefined) stepMs = Math.min(HURRY_MS, Math.max(LEAST_STEP_MS, withinMs / 2));
     await workflows?.close();
     for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
-    await shared.close();
+    await (cohorts ?? shared).close();
     schemas.close();
-    await Promise.all([eras.close(), snapshots.close()]);
+    await Promise.all([eras.close(), snapshots.close(), expected?.close()]);
     await swept;
     await processes.close();
   }
@@ -361,19 +373,23 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function attach(member: Member): Attachment {
-    const { view } = member.client;
-    greeted.set({
-      info: member.client.info ?? ownInfo(options.version),
-      capabilities: member.client.capabilities,
-      protocolVersion: askedIn(member.client),
-    });
-    if (exclusive) shared.recall();
+    const { view, info, capabilities } = member.client;
+    expected?.came(capabilities);
     const news = new ListNews({
       tell: (kinds) => member.listsChanged(kinds),
       comingUp: () => its.comingUp,
       clock,
     });
-    const its = exclusive ? shared : clientFleet(member, news);
+    const cohort = cohorts?.join(member);
+    const its = cohort ? clientFleet(member, cohort, news) : shared;
+    if (!cohort) {
+      greeted.set({
+        info: info ?? ownInfo(options.version),
+        capabilities,
+        protocolVersion: askedIn(member.client),
+      });
+      shared.recall();
+    }
     const attached: Attached = { member, fleet: its, news, subscriptions: new Map(), logLevel: undefined };
     members.set(view, attached);
     const wait = new ListWait({
@@ -392,8 +408,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         const { listUntil } = wait;
         await Promise.all([its.settled(listUntil), savedRead(listUntil)]);
         if (its.missing) its.waitedInVain();
-        its.hasListed();
-        if (its !== shared) shared.hasListed();
+        await its.freshen('listed');
+        for (const one of new Set([its, cohort?.fleet ?? its, shared])) one.hasListed();
         news.listed(kind);
         return its.catalog;
       },
@@ -408,11 +424,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       unwatchTask: (taskId) => notices.watchTask(attached, taskId, false),
       setLogLevel: (level) => notices.setLogLevel(attached, level),
       rootsChanged() {
-        for (const downstream of its.downstreams) if (exclusive || its !== shared) downstream.rootsChanged();
+        for (const downstream of its.downstreams) downstream.rootsChanged();
+        if (!cohort) return;
+        for (const server of all.servers.keys())
+          if (cohorts?.doorOf(cohort, server) === member) cohort.fleet.downstreamOf(server)?.rootsChanged();
       },
       detach() {
         if (members.get(view) === attached) members.delete(view);
         news.close();
+        if (cohort) cohorts?.leave(cohort, member);
         if (its !== shared) void its.close();
       },
     };
@@ -431,28 +451,57 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     stop();
   }
 
+  /** The connections of the only client. */
+  function exclusiveFleet(): Fleet {
+    const its: Fleet = fleet({
+      own: () => true,
+      door: () => [...members.values()][0]?.member,
+      greeting: greeted,
+      changed: (kinds) => {
+        for (const { news } of members.values()) news.changed(kinds);
+      },
+    });
+    return its;
+  }
+
+  /** The connections that clients of equal capabilities share. What the config has all clients share the first cohort has. */
+  function cohortFleet(cohort: Cohort, first: Fleet | undefined): Fleet {
+    return fleet({
+      cohort,
+      own: (server) => (first ? connectionsOf(server) === 'auto' : connectionsOf(server) !== 'per-client'),
+      door: (server) => cohorts?.doorOf(cohort, server),
+      get greeting() {
+        return cohort.greeting;
+      },
+      ...(first && { shared: first }),
+      // Each of them has a fleet of its own, which hears of it.
+      changed: () => {},
+    });
+  }
+
   /** A client's own connections, where a server's config or its behaviour asks for them. */
-  function clientFleet(member: Member, news: ListNews): Fleet {
-    const { info, capabilities } = member.client;
+  function clientFleet(member: Member, cohort: Cohort, news: ListNews): Fleet {
+    const { info, capabilities, view } = member.client;
     const greeting = greetingSource({
       info: info ?? ownInfo(options.version),
       capabilities,
       protocolVersion: askedIn(member.client),
     });
     const its: Fleet = fleet({
-      own: wantsOwnConnections,
-      ownOnDemand: (server) => promoted.has(server),
+      own: (server) => connectionsOf(server) === 'per-client',
+      ownOnDemand: (server) => cohorts?.needsOwn(cohort, server, view) ?? false,
+      owner: member,
       door: () => member,
       greeting,
-      shared,
+      shared: cohort.fleet,
       changed: (kinds) => news.changed(kinds),
     });
     its.start();
     return its;
   }
 
-  function wantsOwnConnections(server: string): boolean {
-    return all.servers.get(server)?.connections === 'per-client';
+  function connectionsOf(server: string): ServerConfig['connections'] | undefined {
+    return all.servers.get(server)?.connections;
   }
 
   function fleet(part: FleetPart): Fleet {
@@ -473,10 +522,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   function run(server: ServerConfig, part: FleetPart, changed: () => void): Running {
     const { key: name } = server;
-    /** Whose own connection it is, beside the shared one. */
-    const owner = (): Client | undefined => (part.shared ? part.door()?.client : undefined);
     // Connections of their own are for one person each; the shared one is for whoever may use this proxy.
-    const who = config.http.tokens.size > 0 ? (owner()?.person ?? '') : '';
+    const who = config.http.tokens.size > 0 ? (part.owner?.client.person ?? '') : '';
     const login = loginFor({
       key: all.ownerOf(name),
       server,
@@ -501,10 +548,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       }),
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
-      greeting: part.greeting,
+      greeting: part.cohort && server.connections === 'shared' ? withoutRoots(part.greeting) : part.greeting,
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
       checked: (listing, before) => schemas.checked(listing, before),
-      door: part.door,
+      door: () => part.door(name),
+      caller: () => callerOf(part, name),
+      asksForRoots: () => rootsAskers.has(name),
       start: server.start,
       idleStopMs: server.idleStopMs,
       outage: server.outage,
@@ -523,14 +572,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         changed,
         resourceUpdated: (params) => {
           dropResults(name);
-          subscriptions.updated(name, params, owner());
+          subscriptions.updated(name, params, downstream);
         },
         greeted: () => its.greeted(),
         outdated: () => dropResults(name),
-        taskChanged: (method, params) => notices.taskChanged(name, method, params, owner()),
+        taskChanged: (method, params) => notices.taskChanged(name, method, params, downstream),
         elicitationCompleted: (clientId, params) =>
           notices.tell(clientId, 'notifications/elicitation/complete', params),
-        needsOwnConnections: () => promote(server),
+        needsOwnConnections: () => part.cohort && cohorts?.cannotTellWho(part.cohort, name),
+        rootsAsked: (client) => {
+          rootsAskers.add(name);
+          if (part.cohort) cohorts?.rootsAsked(part.cohort, name, client);
+        },
       },
     });
     const its = serverRoad({
@@ -560,10 +613,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     results.drop(all.ownerOf(server));
   }
 
-  function promote({ key: server, connections }: ServerConfig): void {
-    if (connections !== 'auto' || exclusive || promoted.has(server)) return;
-    promoted.add(server);
-    log.info({ server }, 'asks its clients questions: every client gets a connection of its own from now on');
+  function callerOf({ cohort, owner, door }: FleetPart, server: string): Client | undefined {
+    if (cohort) return cohorts?.callerOf(cohort, server);
+    const client = (owner ?? door(server))?.client;
+    return client?.era === 'modern' ? client : undefined;
   }
 
   async function memory(): Promise<ReadonlyMap<string, number>> {
@@ -610,7 +663,12 @@ const NOBODY: Client = {
 interface FleetPart {
   readonly own: (server: string) => boolean;
   readonly ownOnDemand?: (server: string) => boolean;
-  readonly door: () => ClientDoor | undefined;
+  /** The one client that a server can only mean. */
+  readonly door: (server: string) => ClientDoor | undefined;
+  /** There if the connections are shared by a cohort of clients. */
+  readonly cohort?: Cohort;
+  /** Whose own connections they are, beside the shared ones. */
+  readonly owner?: Member;
   readonly greeting: GreetingSource;
   readonly shared?: Fleet;
   readonly changed: (kinds: readonly ListKind[]) => void;
@@ -623,14 +681,6 @@ function askedIn({ era, protocolVersion }: Client): string | undefined {
 
 function ownInfo(version: string): JsonObject {
   return { name: 'switchyard', version };
-}
-
-/** What a connection that serves many clients says: never roots, which some servers take as their own limits. */
-function ownGreeting(version: string): Greeting {
-  return {
-    info: ownInfo(version),
-    capabilities: { sampling: { tools: {}, context: {} }, elicitation: { form: {}, url: {} } },
-  };
 }
 
 function mapsAsArrays(_key: string, value: unknown): unknown {

@@ -2,11 +2,11 @@
 import type { Target } from './catalog/catalog.ts';
 import type { UriMemory } from './catalog/uri-memory.ts';
 import type { Attached } from './attached.ts';
-import type { Client } from './core/call.ts';
 import { INVALID_PARAMS, messageOf, RpcError } from './core/errors.ts';
 import { Json, stringAt } from './core/json.ts';
 import { editObject } from './core/json-edit.ts';
 import type { Logger } from './core/logger.ts';
+import type { Downstream } from './downstream/downstream.ts';
 import type { Fleet } from './fleet.ts';
 import type { Pool } from './routing/pools.ts';
 import { standing } from './routing/road-figures.ts';
@@ -80,13 +80,12 @@ export class Subscriptions {
     }
   }
 
-  /** To who subscribed on this connection: the owner's, or the one shared by those who have none of their own. */
-  updated(server: string, params: Json, owner: Client | undefined): void {
+  /** To who subscribed on this connection. */
+  updated(server: string, params: Json, downstream: Downstream): void {
     const { uris, attached } = this.#options;
     const uri = stringAt(params.value, 'uri') ?? '';
     for (const { member, fleet, subscriptions } of attached()) {
-      const told = owner ? owner.view === member.client.view : !fleet.owns(server);
-      if (!told || subscriptions.size === 0) continue;
+      if (subscriptions.size === 0 || fleet.downstreamOf(server) !== downstream) continue;
       const about = new Set<string>();
       for (const [key, subscribed] of subscriptions) {
         const [whose, originalName] = JSON.parse(key) as [string, string];

@@ -36,6 +36,8 @@ const parts: Readonly<Record<string, Place>> = {
   'list-news.ts': { floor: 2 },
   'list-wait.ts': { floor: 2, doors: ['server'] },
   'attached.ts': { floor: 2, doors: ['fleet.ts', 'list-news.ts', 'server'] },
+  'expected-client.ts': { floor: 2 },
+  'cohorts.ts': { floor: 2, doors: ['fleet.ts', 'server'] },
   'subscriptions.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
   'client-notices.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
   'client-views.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },

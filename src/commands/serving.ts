@@ -97,6 +97,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     config,
     version: packageVersion(),
     exclusive: faces.stdio && !faces.http,
+    awaitsClient: faces.share !== undefined,
     oneUser: !faces.http,
     env: machine.env,
     childEnv: surroundings.childEnv,

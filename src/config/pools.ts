@@ -44,6 +44,13 @@ export function readPools(source: PoolsSource): {
       owners.set(member, key);
     }
     const members = input.members.filter((member) => servers.get(member)?.disabled === false);
+    const apart = apartBehindShared(members, servers);
+    if (apart !== undefined)
+      tell(
+        [...path, 'members', input.members.indexOf(apart)],
+        false,
+        `"${apart}" has "connections": "per-client", and "${members[0]}", whose settings are the pool's, has "cache.scope": "shared": one client's answers would go to the others. Set "cache.scope": "client" for "${members[0]}".`,
+      );
     const namespace = namespaces.get(key) ?? key;
     const { strategy = 'failover', exposeMembers = false } = input;
     if (members.length > 0) built.set(key, { key, namespace, members, strategy, exposeMembers });
@@ -53,6 +60,17 @@ export function readPools(source: PoolsSource): {
   function tell(path: Path, atKey: boolean, message: string): void {
     problems.push(problemAt(placeAt(root, path, atKey), pathText(path), message));
   }
+}
+
+/** A member with a connection for each client, in a pool whose answers are kept for all of them. */
+function apartBehindShared(
+  members: readonly string[],
+  servers: ReadonlyMap<string, ServerConfig>,
+): string | undefined {
+  const [first] = members;
+  const cache = first === undefined ? undefined : servers.get(first)?.cache;
+  if (cache?.scope !== 'shared' || cache.mode === 'off') return undefined;
+  return members.find((member) => servers.get(member)?.connections === 'per-client');
 }
 
 function unknown(

@@ -34,7 +34,14 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
   const transport = readTransport({ input, disabled, env, headers, cwd, inheritEnv });
   const timeouts = readTimeouts(input, defaults);
   const start = input.start ?? defaults.start ?? 'eager';
-  const problems = [...transport.problems, ...timeouts.problems, ...idleProblems(input, start)];
+  const connections = input.connections ?? defaults.connections ?? 'auto';
+  const cache = overlay(builtInCache, defaults.cache, input.cache);
+  const problems = [
+    ...transport.problems,
+    ...timeouts.problems,
+    ...idleProblems(input, start),
+    ...sharingProblems(input, connections, cache),
+  ];
   if (transport.transport === undefined || problems.length > 0) return { problems };
   return {
     server: {
@@ -45,7 +52,7 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
       transport: transport.transport,
       auth: readAuth(input.auth),
       protocol: input.protocol ?? defaults.protocol ?? 'auto',
-      connections: input.connections ?? defaults.connections ?? 'auto',
+      connections,
       connectTimeoutMs: input.connectTimeoutMs ?? defaults.connectTimeoutMs ?? builtIn.connectTimeoutMs,
       stopGraceMs: input.stopGraceMs ?? defaults.stopGraceMs ?? builtIn.stopGraceMs,
       timeoutMs: timeouts.timeoutMs,
@@ -62,7 +69,7 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
       maxQueue: input.maxQueue ?? defaults.maxQueue ?? builtInConcurrency.maxQueue,
       retry: overlay(builtInRetry, defaults.retry, input.retry),
       circuitBreaker: overlay(builtInCircuitBreaker, defaults.circuitBreaker, input.circuitBreaker),
-      cache: overlay(builtInCache, defaults.cache, input.cache),
+      cache,
       tools: readTools(input.tools, defaults.tools),
     },
   };
@@ -73,6 +80,19 @@ function idleProblems({ idleStopMs }: ServerInput, start: 'eager' | 'lazy'): rea
   if (start === 'lazy' || idleStopMs === undefined || idleStopMs === 0) return [];
   const message = 'is for servers that start at their first call. Add "start": "lazy".';
   return [{ path: ['idleStopMs'], message }];
+}
+
+/** What only one client may know is not kept for all. */
+function sharingProblems(
+  input: ServerInput,
+  connections: ServerConfig['connections'],
+  cache: ServerConfig['cache'],
+): readonly ServerProblem[] {
+  if (connections !== 'per-client' || cache.scope !== 'shared' || cache.mode === 'off') return [];
+  const message =
+    '"cache.scope": "shared" would give one client\'s answers to the others, while "connections": "per-client" gives each a connection and a login of its own. Set "cache.scope": "client", or "connections": "shared".';
+  if (input.cache?.scope !== undefined) return [{ path: ['cache', 'scope'], message }];
+  return [{ path: input.connections === undefined ? [] : ['connections'], message }];
 }
 
 /** The deadline of a call that nobody set gives way to a longer idle time that somebody did. */

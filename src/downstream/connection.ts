@@ -39,7 +39,7 @@ import type { Link, LinkEvents, OpenLink } from '../transport/link.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { Newest } from './flood.ts';
 import type { NamedRequest } from './header-fields.ts';
-import { type Fetched, fetchListing, type Hello } from './pages.ts';
+import { type Fetched, fetchListing, type Hello, type UndeclaredLists } from './pages.ts';
 import { NO_PROGRESS, type Progress, SentCall, type SentCallEnds } from './sent-call.ts';
 
 /** The id of our request on whose own stream a message came; `undefined` on streams that all share. */
@@ -75,6 +75,7 @@ export interface ConnectionOptions {
 export interface ListOptions {
   /** What the server offered before. */
   readonly before: Listing | undefined;
+  readonly undeclared?: UndeclaredLists;
   readonly signal: Cancellation;
 }
 
@@ -259,6 +260,7 @@ export class Connection {
         return result;
       },
       before: options.before,
+      ...(options.undeclared && { undeclared: options.undeclared }),
       maxItems: this.#options.limits.tools,
       maxPages: this.#options.limits.pages,
       maxBytes: this.#options.limits.listBytes,

@@ -4,7 +4,7 @@
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
 import { Answer } from '../core/answer.ts';
-import type { Call, ClientDoor } from '../core/call.ts';
+import type { Call, Client, ClientDoor } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { HEADER_MISMATCH, INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
 import { Idle } from '../core/idle.ts';
@@ -12,6 +12,7 @@ import { at, type Json } from '../core/json.ts';
 import type { Listing, ListingMemory } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
+import { capabilityFor, covers } from '../protocol/client-capabilities.ts';
 import { SessionLost } from '../transport/http-client-errors.ts';
 import type { OpenLink } from '../transport/link.ts';
 import { Attempt, type AttemptEnds, Delivery, type SendAgain } from './attempt.ts';
@@ -29,11 +30,14 @@ import { Offer, type OfferOptions } from './offer.ts';
 import { Prober } from './prober.ts';
 import { cannotTellWho, put, whoIsAsked } from './questions.ts';
 import { answeringQuestions } from './rounds.ts';
+import { Roots } from './roots.ts';
 import { Said } from './said.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Tried } from './tried.ts';
 import type { Turns } from './turns.ts';
 
+/** A list that takes longer is not waited for when it is asked again. */
+const SLOW_LIST_MS = 1000;
 /** How long the end of a lost connection may take to be told. */
 const LOSS_MS = 500;
 /** A server that asks for a longer rest than this is tried again all the same. */
@@ -52,6 +56,10 @@ export interface DownstreamOptions {
   readonly checked: OfferOptions['checked'];
   /** The one client it belongs to; asked for when needed because it may come after the start. */
   readonly door: () => ClientDoor | undefined;
+  /** The one modern client that it belongs to: it can be asked only while it waits for an answer. */
+  readonly caller: () => Client | undefined;
+  /** Whether the server is known to ask for roots as soon as it is greeted. */
+  readonly asksForRoots: () => boolean;
   readonly start: 'eager' | 'lazy';
   /** 0: never. */
   readonly idleStopMs: number;
@@ -84,6 +92,8 @@ export interface DownstreamEvents {
   elicitationCompleted(clientId: string, params: Json): void;
   /** A question came that only a connection per client could have answered. */
   needsOwnConnections(): void;
+  /** The server learns the roots of this client, and takes them as its own limits. */
+  rootsAsked(client: Client): void;
 }
 
 export class Downstream {
@@ -96,6 +106,7 @@ export class Downstream {
   readonly #subscriptions: Subscriptions;
   readonly #said: Said;
   readonly #elicitations = new Elicitations();
+  readonly #roots: Roots;
   /** Every carrier that is not gone yet: the one in use, one being greeted, those being ended. */
   readonly #open = new Set<Connection>();
   readonly #skipped = new Map<string, number>();
@@ -104,6 +115,7 @@ export class Downstream {
   #inFlight = 0;
   #questions = 0;
   #restUntil = -Infinity;
+  #resting = false;
   #drained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -122,6 +134,11 @@ export class Downstream {
       clock,
     });
     this.#idle = new Idle(options.start === 'lazy' ? options.idleStopMs : 0, clock, () => this.#whenIdle());
+    this.#roots = new Roots({
+      server,
+      remind: () => this.#life.connection?.notify('notifications/roots/list_changed'),
+      clock,
+    });
     this.#offer = new Offer({
       server,
       greeting,
@@ -165,9 +182,20 @@ export class Downstream {
     return this.#state;
   }
 
-  /** It waits for its first call. */
+  /** It waits for its first call, or for the next one. */
   get lazy(): boolean {
-    return this.#options.start === 'lazy';
+    return this.#options.start === 'lazy' || (this.#resting && this.#life.phase !== 'up');
+  }
+
+  /** What is listed was told to a client with these capabilities, in this run or an earlier one. */
+  get exact(): boolean {
+    return this.#offer.exact;
+  }
+
+  /** It is coming up, and what is listed of it was told for other clients. */
+  get confirming(): boolean {
+    const { phase, lastFailure } = this.#life;
+    return !this.#offer.fresh && lastFailure === undefined && (phase === 'starting' || phase === 'up');
   }
 
   /** Has it hear of us at once, where it is connected. */
@@ -251,10 +279,22 @@ export class Downstream {
     this.#life.start();
   }
 
+  /** Nobody is to use this connection any more: the next call opens another one. */
+  rest(): void {
+    this.#resting = true;
+    void this.#life.stop();
+  }
+
   /** Somebody has logged in: what was refused may be had now, and what was told may be another person's. */
   loggedIn(): void {
     this.#life.again();
     if (this.connected) this.#offer.refresh();
+  }
+
+  /** Has its lists asked again where they may be old; waits for it, unless it is known to be slow. */
+  async freshen(why: 'listed' | 'missed'): Promise<void> {
+    const asked = this.#offer.freshen(why);
+    if ((this.#offer.listMs ?? 0) <= SLOW_LIST_MS || why === 'missed') await asked;
   }
 
   /** Answers a call under the server's own name; waits for a start under way. */
@@ -286,12 +326,17 @@ export class Downstream {
 
   #attempt(attempt: Attempt): Promise<Json> {
     const { call, connection } = attempt;
-    if (connection) return this.#sendAndAnswer(call, connection);
+    if (connection) return this.#go(call, connection);
     return this.#life.ready(call.signal).then((ready) => {
       attempt.connection = ready;
       attempt.from = this.#options.clock.now();
-      return this.#sendAndAnswer(call, ready);
+      return this.#go(call, ready);
     });
+  }
+
+  #go(call: Call, connection: Connection): Promise<Json> {
+    if (!this.#roots.any) return this.#sendAndAnswer(call, connection);
+    return this.#roots.ready(call).then(() => this.#sendAndAnswer(call, connection));
   }
 
   /** Between two of the legacy family no answer is a question. */
@@ -354,6 +399,7 @@ export class Downstream {
 
   async #close(): Promise<void> {
     this.#prober.stop();
+    this.#offer.stop();
     this.#idle.stop();
     this.#said.stop();
     await Promise.all([this.#life.close(), ...[...this.#open].map((connection) => connection.close())]);
@@ -421,6 +467,7 @@ export class Downstream {
       'downstream server is ready',
     );
     this.#options.events.greeted();
+    this.#roots.greeted(this.#willAskForRoots(connection));
     this.#health.renewed();
     this.#idle.used();
     if (greeting.now) this.#subscriptions.connected(connection, greeting.now);
@@ -431,6 +478,11 @@ export class Downstream {
       heard: () => connection.heard,
       busy: () => this.#inFlight > 0,
     });
+  }
+
+  #willAskForRoots({ agreement }: Connection): boolean {
+    const { greeting, asksForRoots } = this.#options;
+    return agreement.era === 'legacy' && greeting.now?.capabilities['roots'] !== undefined && asksForRoots();
   }
 
   #connectionOver(open: OpenLink): Connection {
@@ -599,12 +651,25 @@ export class Downstream {
     const { server } = this.#options;
     const { method, params, call, signal, onProgress } = incoming;
     this.#questions++;
-    const asked = whoIsAsked({ call, calls: connection.calls, door: this.#options.door() });
+    const door = this.#options.door();
+    const asked = whoIsAsked({ call, calls: connection.calls, door });
+    if (method === 'roots/list') {
+      const caller = asked === undefined || asked === door ? this.#options.caller() : undefined;
+      const client = caller ?? asked?.client;
+      const hasRoots = client?.capabilities['roots'] !== undefined;
+      if (client && hasRoots) this.#options.events.rootsAsked(client);
+      if (caller && hasRoots) return this.#roots.hold(incoming);
+    }
     if (asked) {
       this.#elicitations.asked(method, params, asked.client);
-      return put(asked, { method, params, server, signal, onProgress });
+      const answer = put(asked, { method, params, server, signal, onProgress });
+      if (method === 'roots/list' && asked === door) this.#roots.asked(answer);
+      return answer;
     }
-    this.#options.events.needsOwnConnections();
+    const needed = capabilityFor(method, params.value);
+    // Nobody here could have answered, whoever is meant.
+    const inVain = needed !== undefined && !covers(this.#options.greeting.now?.capabilities ?? {}, needed);
+    if (!inVain) this.#options.events.needsOwnConnections();
     return Promise.reject(cannotTellWho(method, server));
   }
 

@@ -34,3 +34,19 @@ export function greetingSource(known?: Greeting): SettableGreeting {
     },
   };
 }
+
+/** The same without what one client's connection alone may say. */
+export function withoutRoots(source: GreetingSource): GreetingSource {
+  const without = ({ info, capabilities: { roots: _roots, ...capabilities } }: Greeting): Greeting => ({
+    info,
+    capabilities,
+  });
+  return {
+    get now() {
+      return source.now && without(source.now);
+    },
+    get promise() {
+      return source.promise.then(without);
+    },
+  };
+}

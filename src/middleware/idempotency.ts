@@ -1,5 +1,6 @@
 /**
- * Gives every tool call a key that stays the same over all its attempts, so that a server can tell a repetition.
+ * Gives a tool call that may be made again a key that stays the same over all its attempts, so that a server can tell
+ * a repetition. A call that is made once at most goes out as it came.
  *
  * A client's own key is kept.
  */
@@ -10,9 +11,12 @@ import { editObject, memberText } from '../core/json-edit.ts';
 import { randomKeys } from './random-keys.ts';
 
 /** Outside of all attempts. */
-export function idempotencyKey(makeKey = randomKeys()): Middleware {
+export function idempotencyKey(
+  makeKey = randomKeys(),
+  mayComeTwice: (call: Call) => boolean = () => true,
+): Middleware {
   return (next) => (call) =>
-    call.method === 'tools/call' && keyOf(call) === undefined
+    call.method === 'tools/call' && mayComeTwice(call) && keyOf(call) === undefined
       ? next(callWith(call, { idempotencyKey: makeKey() }))
       : next(call);
 }

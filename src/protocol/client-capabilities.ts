@@ -1,5 +1,5 @@
 /** What a client said it can do, and what a question needs. */
-import { at, isObject, type Json, type JsonObject } from '../core/json.ts';
+import { at, isObject, type Json, type JsonObject, sortedText } from '../core/json.ts';
 
 /** The capability that a question needs, as the protocol declares it; `undefined` for questions that need none. */
 export function capabilityFor(method: string, params: unknown): JsonObject | undefined {
@@ -30,6 +30,17 @@ export function covers(offered: JsonObject, needed: JsonObject): boolean {
     if (key === 'form' && isObject(offered) && Object.keys(offered).length === 0) return true;
     if (found === undefined) return false;
     return !isObject(part) || covers(isObject(found) ? found : {}, part);
+  });
+}
+
+/** The same text for capabilities that say the same: an empty `elicitation` means forms, other empty tables nothing. */
+export function meaningOf({ elicitation, experimental, extensions, ...rest }: JsonObject): string {
+  const said = (value: unknown): boolean => isObject(value) && Object.keys(value).length > 0;
+  return sortedText({
+    ...rest,
+    ...(elicitation !== undefined && { elicitation: said(elicitation) ? elicitation : { form: {} } }),
+    ...(said(experimental) && { experimental }),
+    ...(said(extensions) && { extensions }),
   });
 }
 

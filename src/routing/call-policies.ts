@@ -17,6 +17,8 @@ export interface PolicyView {
   listingOf(server: string): Listing | undefined;
   /** How often the server was greeted. */
   generationOf(server: string): number;
+  /** Whether each client has a connection to it of its own, so that what it answers may be for one client only. */
+  apart(server: string): boolean;
 }
 
 export interface CallPoliciesOptions {
@@ -31,6 +33,8 @@ export interface CallPolicies {
   readonly isSafe: (call: CallAbout) => boolean;
   /** The same for one server and its own name for a tool. */
   readonly isSafeAt: (server: string, method: string, name: string, call: CallAbout) => boolean;
+  /** May a server get a tool call a second time, or does the tool want to be told its key? */
+  readonly mayComeTwice: (call: Call) => boolean;
   /** Does the tool at least say that it only reads? Enough to ask another tool after it, not to ask it again. */
   readonly saysReadOnly: (call: Call) => boolean;
   readonly retryOf: (call: Call) => RetryConfig;
@@ -57,6 +61,8 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
   /** By target: asked several times for every call. */
   const configs = new Map<string, readonly ServerConfig[]>();
   const deadlines = new WeakMap<Target, Deadline>();
+  /** Good for as long as a target: a new listing makes new ones. */
+  const twice = new WeakMap<Target, boolean>();
   const settings = [...members.servers.values()].map(({ cache }) => cache);
   const someToolsAreCached = settings.some(
     ({ mode, tools }) => mode === 'auto' || (mode === 'named' && tools.length > 0),
@@ -74,6 +80,13 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
       );
     },
     isSafeAt,
+    mayComeTwice(call) {
+      const target = targetOf(call);
+      if (!target) return false;
+      let may = twice.get(target);
+      if (may === undefined) twice.set(target, (may = mayBeMadeTwice(target, call)));
+      return may;
+    },
     saysReadOnly(call) {
       const target = targetOf(call);
       const server = serverOf(target);
@@ -103,13 +116,14 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
       };
       if (call.method === 'tools/call') {
         if (!isCachedTool(server, target.originalName, call)) return undefined;
-        const shared = cache.scope === 'shared';
+        const shared = cache.scope === 'shared' && !isApart(target, call);
         return { ...common, generation: generationOf(target, call), ttlMs: cache.ttlMs, shared };
       }
       // Only the modern family tells how long an answer is good.
       if (!behind(target).some(({ key }) => (viewOf(call).listingOf(key)?.protocolVersion ?? '') >= '2026'))
         return undefined;
-      const shared = trustAnnotations || cache.scope === 'shared' ? 'hinted' : false;
+      const maybeShared = trustAnnotations || cache.scope === 'shared';
+      const shared = maybeShared && !isApart(target, call) ? 'hinted' : false;
       return { ...common, generation: generationOf(target, call), ttlMs: 'hinted', shared };
     },
     invalidates(call) {
@@ -139,6 +153,14 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     return found;
   }
 
+  function mayBeMadeTwice(target: Target, call: Call): boolean {
+    const servers = behind(target);
+    const { originalName: tool } = target;
+    if (servers.some(({ tools }) => tools.override.get(tool)?.idempotencyKey !== undefined)) return true;
+    const again = servers.length > 1 || (servers[0]?.retry.attempts ?? 1) > 1;
+    return again && servers.every(({ key }) => isSafeAt(key, call.method, tool, call));
+  }
+
   /** The longest that any of those who may answer is given. */
   function deadlineFor(target: Target): Deadline | undefined {
     let maxMs = 0;
@@ -162,6 +184,11 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
     return behind(target)
       .map(({ key }) => view.generationOf(key))
       .join(' ');
+  }
+
+  function isApart(target: Target, call: Call): boolean {
+    const view = viewOf(call);
+    return behind(target).some(({ key }) => view.apart(key));
   }
 
   function isSafeAt(server: string, method: string, name: string, call: CallAbout): boolean {

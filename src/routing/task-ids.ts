@@ -10,7 +10,7 @@ import type { Sealer } from '../protocol/seal.ts';
 /** A task's own time to live is the server's business; its id stays good at least this long. */
 const TTL_MS = 30 * 24 * 3600 * 1000;
 /** How many tasks are remembered for their notifications. */
-const MAX_OWNERS = 20_000;
+const MAX_HELD = 20_000;
 
 export interface TaskIds {
   /** A new task in a result gets a sealed id. */
@@ -20,24 +20,17 @@ export interface TaskIds {
   /** Of a server's listed tasks the client's own, with the ids it knows; all of them where the server is its alone. */
   sealListed(tasks: readonly Json[], server: string, client: Client, alone: boolean): string[];
   open(sealed: string, client: Client): { readonly server: string; readonly taskId: string } | undefined;
-  /**
-   * Who holds a server's task, under which id; `undefined` for tasks of another process's clients.
-   *
-   * @param clientId whose own connection told of the task: other clients' may use the same ids.
-   */
-  ownerOf(
-    server: string,
-    taskId: string,
-    clientId?: string,
-  ): { readonly clientId: string; readonly sealed: string } | undefined;
+  /** The id under which a client holds a server's task; `undefined`: it does not. */
+  heldBy(clientId: string, server: string, taskId: string): string | undefined;
 }
 
 export function taskIds(sealer: Sealer): TaskIds {
-  const owners = new Map<string, { clientId: string; sealed: string }>();
-  const remember = (key: string, owner: { clientId: string; sealed: string }): void => {
-    const oldest = owners.size >= MAX_OWNERS ? owners.keys().next().value : undefined;
-    if (oldest !== undefined) owners.delete(oldest);
-    owners.set(key, owner);
+  /** The sealed ids, by server, task and client: the connections of different clients may use the same ids. */
+  const held = new Map<string, string>();
+  const remember = (key: string, sealed: string): void => {
+    const oldest = held.size >= MAX_HELD ? held.keys().next().value : undefined;
+    if (oldest !== undefined) held.delete(oldest);
+    held.set(key, sealed);
   };
 
   return {
@@ -47,18 +40,17 @@ export function taskIds(sealer: Sealer): TaskIds {
       const taskId = stringAt(result.at(...path.slice(0, -1)), 'taskId') ?? '';
       const context = { clientId: client.id, purpose: 'task' };
       const sealed = sealer.seal([server, taskId], context, TTL_MS);
-      for (const key of [ownerKey(server, taskId), ownerKey(server, taskId, client.id)])
-        remember(key, { clientId: client.id, sealed });
+      remember(heldKey(client.id, server, taskId), sealed);
       return replaceIds(result, taskId, sealed);
     },
     sealListed(tasks, server, client, alone) {
       return tasks.flatMap((task) => {
         const taskId = stringAt(task.value, 'taskId');
         if (taskId === undefined) return [];
-        const owner = owners.get(ownerKey(server, taskId, alone ? client.id : undefined));
-        if (owner ? owner.clientId !== client.id : !alone) return [];
+        const known = held.get(heldKey(client.id, server, taskId));
+        if (known === undefined && !alone) return [];
         const sealed =
-          owner?.sealed ?? sealer.seal([server, taskId], { clientId: client.id, purpose: 'task' }, TTL_MS);
+          known ?? sealer.seal([server, taskId], { clientId: client.id, purpose: 'task' }, TTL_MS);
         return [replaceIds(task, taskId, sealed).text];
       });
     },
@@ -69,12 +61,12 @@ export function taskIds(sealer: Sealer): TaskIds {
       const [server, taskId] = opened as [string, string];
       return { server, taskId };
     },
-    ownerOf: (server, taskId, clientId) => owners.get(ownerKey(server, taskId, clientId)),
+    heldBy: (clientId, server, taskId) => held.get(heldKey(clientId, server, taskId)),
   };
 }
 
-function ownerKey(server: string, taskId: string, clientId?: string): string {
-  return JSON.stringify([server, taskId, clientId]);
+function heldKey(clientId: string, server: string, taskId: string): string {
+  return JSON.stringify([clientId, server, taskId]);
 }
 
 /** Where a result says that it made a task: nested in the legacy form, flat in the modern extension's. */

@@ -108,6 +108,9 @@ export class LegacySession implements Member {
   #client: Client;
   #attachment: Attachment | undefined;
   #greeted = false;
+  #ended = false;
+  /** Those who want to ask a client that is still being greeted; `undefined` once it is. */
+  #waitToAsk: Set<() => void> | undefined = new Set();
 
   constructor(options: LegacySessionOptions) {
     this.#options = options;
@@ -132,7 +135,10 @@ export class LegacySession implements Member {
         stray: (what) => options.log.debug({ what }, 'skipped a message of the client'),
       },
     });
-    this.ask = (question) => this.#put(question, options.channel);
+    this.ask = async (question) => {
+      if (this.#waitToAsk) await this.#askable(this.#waitToAsk, question.signal);
+      return this.#put(question, options.channel);
+    };
   }
 
   get client(): Client {
@@ -171,6 +177,8 @@ export class LegacySession implements Member {
   end(reason: string, cause: Cause): void {
     for (const { call } of this.#inProgress.values()) call.signal.cancel(reason, cause);
     this.#peer.failAll(this.#gone());
+    this.#ended = true;
+    this.#mayBeAskedNow();
     const attachment = this.#attachment;
     for (const uri of this.#subscriptions)
       attachment?.unsubscribe(uri).catch((error: unknown) => {
@@ -180,6 +188,8 @@ export class LegacySession implements Member {
   }
 
   #request(id: IdText, method: string, params: Json, outlet: Outlet): void {
+    // Some clients never say that they are ready.
+    if (this.#waitToAsk && this.#attachment && method !== 'ping') this.#mayBeAskedNow();
     const signal = new Cancellation();
     const call = this.#callFor(method, params, signal, outlet);
     const number = (this.#lastNumber = this.#inProgress.idAfter(this.#lastNumber));
@@ -283,6 +293,21 @@ export class LegacySession implements Member {
     };
   }
 
+  /** Nothing but a ping may reach a client before it has been greeted. */
+  async #askable(waiting: Set<() => void>, signal: Cancellation): Promise<void> {
+    await new Promise<void>((resolve) => {
+      waiting.add(resolve);
+      signal.onCancel(() => resolve());
+    });
+    if (this.#ended || signal.cancelled) throw this.#gone();
+  }
+
+  #mayBeAskedNow(): void {
+    const waiting = this.#waitToAsk;
+    this.#waitToAsk = undefined;
+    for (const go of waiting ?? []) go();
+  }
+
   /** Puts a question to the client and waits for its answer; withdraws it when it is no longer wanted. */
   async #put(question: Question, send: (text: string) => void, call?: Cancellation): Promise<Json> {
     const { method, params, signal, onProgress } = question;
@@ -316,8 +341,10 @@ export class LegacySession implements Member {
         'client-cancelled',
       );
     } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
-    else if (method === 'notifications/initialized') this.#greeted = true;
-    else this.#options.log.debug({ method }, 'skipped a notification of the client');
+    else if (method === 'notifications/initialized') {
+      this.#greeted = true;
+      this.#mayBeAskedNow();
+    } else this.#options.log.debug({ method }, 'skipped a notification of the client');
   }
 
   #invalid(message: Invalid, outlet: Outlet): void {

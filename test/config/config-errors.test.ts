@@ -51,6 +51,34 @@ describe('what is wrong with a config', () => {
     [{ defaults: { command: 'x' } }, 'defaults.command: belongs to one server'],
     [{ defaults: { cwdd: 'x' } }, 'Did you mean "cwd"?'],
     [{ http: { tokens: { a: '' } } }, 'http.tokens.a: expected a token'],
+    [
+      { mcpServers: { a: { command: 'x', connections: 'per-client', cache: { scope: 'shared' } } } },
+      'mcpServers.a.cache.scope: "cache.scope": "shared" would give one client\'s answers to the others',
+    ],
+    [
+      {
+        defaults: { cache: { scope: 'shared' } },
+        mcpServers: { a: { url: 'https://a.example/mcp', connections: 'per-client' } },
+      },
+      'mcpServers.a.connections: "cache.scope": "shared" would give',
+    ],
+    [
+      {
+        defaults: { connections: 'per-client' },
+        mcpServers: { a: { command: 'x', cache: { mode: 'auto', scope: 'shared' } } },
+      },
+      'Set "cache.scope": "client", or "connections": "shared".',
+    ],
+    [
+      {
+        mcpServers: {
+          a: { command: 'x', cache: { scope: 'shared' } },
+          b: { command: 'x', connections: 'per-client' },
+        },
+        pools: { p: { members: ['a', 'b'] } },
+      },
+      'pools.p.members[1]: "b" has "connections": "per-client", and "a", whose settings are the pool\'s',
+    ],
     [{ log: { level: 'verbose' } }, 'log.level: expected one of'],
     [{ limits: { session: 5 } }, 'limits.session: is not a known key. Did you mean "sessions"?'],
     [{ limits: { sessions: 0 } }, 'limits.sessions: expected a whole number of at least 1'],

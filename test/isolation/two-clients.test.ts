@@ -208,12 +208,9 @@ describe('connections', () => {
     b.notify('notifications/cancelled', { requestId: 'busy' });
   });
 
-  test('shared: roots are never promised, whatever the clients can', async () => {
+  test('shared: what the first client can is promised, but never its roots', async () => {
     const [hello] = await seen(a, 'pipe', 'initialize');
-    expect(hello?.['params'].capabilities).toEqual({
-      sampling: { tools: {}, context: {} },
-      elicitation: { form: {}, url: {} },
-    });
+    expect(hello?.['params'].capabilities).toEqual({ sampling: {}, elicitation: { form: {} } });
   });
 
   test('auto: is shared until a server asks what cannot be attributed, then each has its own', async () => {

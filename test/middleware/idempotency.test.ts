@@ -20,6 +20,20 @@ async function textOf(params: string): Promise<string> {
 }
 
 describe('the idempotency key', () => {
+  test('is not given to a call that is made once at most', async () => {
+    const calls: Call[] = [];
+    const handle = async (call: Call): Promise<Json> => {
+      calls.push(call);
+      return answer();
+    };
+    const once = idempotencyKey(
+      () => 'k1',
+      ({ name }) => name === 'safe',
+    )(handle);
+    for (const name of ['safe', 'write']) await once(callOf(name));
+    expect(calls.map(({ idempotencyKey: key }) => key)).toEqual(['k1', undefined]);
+  });
+
   test('is given to a call that has none', async () => {
     expect(await passed('{"name":"t","_meta":{"a":1}}')).toMatchObject({ idempotencyKey: 'k1' });
   });

@@ -154,13 +154,13 @@ const tools: Notes = {
         keys: { ...breaker },
       },
       idempotencyKey: {
-        does: "the tool's own argument that takes a key which is the same for every attempt of one call",
+        does: "the tool's own argument that takes a key which is the same for every attempt of one call; the call carries it in `_meta` too, as `switchyard/idempotencyKey`",
         example: 'request_id',
       },
     },
   },
   safeToRepeat: {
-    does: 'tools that may be done twice, by the word of the operator, stronger than annotations; `*` stands for any text',
+    does: 'tools that may be done twice, by the word of the operator, stronger than annotations; `*` stands for any text. A call that may be repeated carries `switchyard/idempotencyKey` in its `_meta`, the same for every attempt',
     byDefault: [],
     example: ['get_*'],
   },
@@ -239,7 +239,7 @@ const server: Notes = {
     example: ['PATH', 'HOME', 'LANG'],
   },
   connections: {
-    does: '`shared`: one connection for all clients; `per-client`: one for each; `auto`: shared until the server asks its clients questions',
+    does: '`shared`: one connection for all clients, without roots; `per-client`: one for each; `auto`: one for all clients of the same capabilities, and one for each from when the server asks for roots, or asks what only one of several can answer',
     byDefault: 'auto',
     example: 'per-client',
   },
@@ -351,7 +351,7 @@ const server: Notes = {
         example: '1h',
       },
       scope: {
-        does: 'for the same client only, or for all of them',
+        does: 'for the same client only, or for all of them; `shared` is refused beside `connections: "per-client"`, and where clients turn out to need connections of their own it counts as `client`',
         byDefault: builtInCache.scope,
         example: 'shared',
       },
@@ -494,7 +494,7 @@ export const notes: Notes = {
         example: '64MiB',
       },
       processes: {
-        does: 'child processes at a time',
+        does: 'child processes at a time, those of single clients and of clients with other capabilities included; what would be one more is not started, and its calls fail with a sentence that says so, until others have ended',
         byDefault: builtInProxyLimits.processes,
         example: 50,
       },
