@@ -3,7 +3,7 @@
  * what the bundled packages of others ask for: their licences, and a list of them.
  *
  * What every start needs is bundled, the packages of others included, in one script that Node keeps compiled (see
- * src/compiled-script.ts): finding and compiling a hundred small files took longer than all else. What only some need
+ * src/start/compile-cache.ts): finding and compiling a hundred small files took longer than all else. What only some need
  * stays in files of its own, and in node_modules, until it is asked for.
  */
 import { spawnSync } from 'node:child_process';
@@ -61,7 +61,7 @@ const bundle = await rolldown({
   input: {
     cli: 'src/cli.ts',
     index: 'src/index.ts',
-    'compiled-script': 'src/compiled-script.ts',
+    'compiled-script': 'src/start/compile-cache.ts',
     // A thread's own file, looked for beside the one that starts it.
     worker: 'src/workflow/journal/worker.ts',
   },
@@ -95,7 +95,7 @@ await bundle.close();
 // A thread's own file, whole in itself: it shares nothing with the program.
 const threadBundle = await rolldown({
   ...common,
-  input: { 'schema-worker': 'src/catalog/schema-worker.ts' },
+  input: { 'schema-worker': 'src/catalog/schemas/schema-worker.ts' },
 });
 const thread = await threadBundle.write(written);
 await threadBundle.close();

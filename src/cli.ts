@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** Parses arguments, runs one command, sets the exit code: 0 done, 1 it failed, 2 wrong use or wrong config. */
 import { homedir } from 'node:os';
-import type { Command } from './commands/command.ts';
-import { COMMANDS, DEFAULT_COMMAND } from './commands/commands.ts';
-import { Output } from './commands/output.ts';
-import { packageVersion } from './commands/package-version.ts';
-import { parseArguments } from './commands/parse-arguments.ts';
-import { UsageError } from './commands/usage-error.ts';
+import type { Command } from './cli/command.ts';
+import { COMMANDS, DEFAULT_COMMAND } from './cli/registry.ts';
+import { Output } from './cli/terminal/output.ts';
+import { packageVersion } from './cli/support/package-version.ts';
+import { parseArguments } from './cli/parse-arguments.ts';
+import { UsageError } from './cli/command.ts';
 import { ConfigError } from './config/config-error.ts';
 import { messageOf } from './core/errors.ts';
 import { nearest } from './core/nearest.ts';
@@ -19,14 +19,14 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (first === '--help' || first === '-h') {
-    const { helpOfAll } = await import('./commands/help.ts');
+    const { helpOfAll } = await import('./cli/help.ts');
     process.stdout.write(await helpOfAll());
     return 0;
   }
   const command = await commandNamed(named ? first : DEFAULT_COMMAND);
   const { common, options, positionals, rest } = parseArguments(command, named ? args.slice(1) : args);
   if (common.flag('help')) {
-    const { helpOf } = await import('./commands/help.ts');
+    const { helpOf } = await import('./cli/help.ts');
     process.stdout.write(helpOf(command));
     return 0;
   }

@@ -1,8 +1,8 @@
 /** What a library user may import. */
-export { loadConfig, type LoadOptions } from './config/load-config.ts';
+export { loadConfig, type LoadOptions } from './config/load/load-config.ts';
 export { ConfigError, type ConfigProblem } from './config/config-error.ts';
 export type { Config, ServerConfig } from './config/config.ts';
 export type { Logger } from './core/logger.ts';
 export { type Delivered, type ErrorCode, ProxyError } from './core/errors.ts';
-export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
-export { connectInProcess, type InProcessOptions, type InProcessTransport } from './in-process.ts';
+export { createProxy, type Proxy, type ProxyOptions } from './proxy/create-proxy.ts';
+export { connectInProcess, type InProcessOptions, type InProcessTransport } from './proxy/in-process.ts';

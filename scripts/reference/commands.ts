@@ -1,7 +1,7 @@
 /** The page of all commands and their options, from what the commands declare. */
-import type { Command, Option } from '../../src/commands/command.ts';
-import { COMMANDS, DEFAULT_COMMAND } from '../../src/commands/commands.ts';
-import { COMMON_OPTIONS } from '../../src/commands/common-options.ts';
+import type { Command, Option } from '../../src/cli/command.ts';
+import { COMMANDS, DEFAULT_COMMAND } from '../../src/cli/registry.ts';
+import { COMMON_OPTIONS } from '../../src/cli/command.ts';
 
 export async function commandsPage(): Promise<string> {
   const commands = await Promise.all(COMMANDS.map(async (entry) => entry.load()));

@@ -2,22 +2,22 @@
  * Builds the catalog: listings in, catalog out. Pure, and the same whatever the order of connecting, since the
  * entries come in config order.
  */
-import { at } from '../core/json.ts';
-import { editObject } from '../core/json-edit.ts';
+import { at } from '../json/json.ts';
+import { editObject } from '../json/edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { CatalogEntry, CatalogOptions } from './catalog-entry.ts';
 import type { Catalog, CatalogList, Route } from './catalog.ts';
-import { reportCrossReferences } from './cross-references.ts';
+import { reportCrossReferences } from './vetting/cross-references.ts';
 import { mergeCapabilities } from './merge-capabilities.ts';
 import { mergeInstructions } from './merge-instructions.ts';
-import { nameItems, type NamedItem } from './name-items.ts';
-import { ProblemList } from './problem-list.ts';
-import { templateFinder } from './resource-templates.ts';
+import { nameItems, type NamedItem } from './names/name-items.ts';
+import { ProblemList } from './vetting/problem-list.ts';
+import { templateFinder } from './uris/resource-templates.ts';
 import { toolText, uiResources } from './tool-text.ts';
-import { isUiUri, settleUris, type ClaimedUri, type UriClaim } from './uri-claims.ts';
-import { vetListing, withoutOutput, type VettedItem, type VettedListing } from './vet-listing.ts';
-import { sharingIds } from './schema-ids.ts';
-import { titleInWords } from './title-in-words.ts';
+import { isUiUri, settleUris, type ClaimedUri, type UriClaim } from './uris/uri-claims.ts';
+import { vetListing, withoutOutput, type VettedItem, type VettedListing } from './vetting/vet-listing.ts';
+import { sharingIds } from './schemas/schema-ids.ts';
+import { titleInWords } from './names/title-in-words.ts';
 
 export type { CatalogEntry, CatalogOptions } from './catalog-entry.ts';
 

@@ -3,7 +3,7 @@
  *
  * A plain immutable value: rebuilt and swapped, never edited. When to rebuild is the proxy's business.
  */
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 
 export interface Catalog {
@@ -62,3 +62,14 @@ export interface CatalogProblem {
   readonly item: string;
   readonly what: string;
 }
+
+/** The lists that clients must fetch anew; order counts, since clients show it and cache by it. */
+export function diffCatalogs(before: Catalog, after: Catalog): readonly ListKind[] {
+  return LIST_KINDS.filter((kind) => {
+    const old = before.lists[kind].items;
+    const now = after.lists[kind].items;
+    return old.length !== now.length || old.some((item, index) => item !== now[index]);
+  });
+}
+
+const LIST_KINDS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;

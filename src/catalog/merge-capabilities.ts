@@ -1,4 +1,4 @@
-import { at, isObject, type JsonObject } from '../core/json.ts';
+import { at, isObject, type JsonObject } from '../json/json.ts';
 
 /** Capabilities that the proxy can relay; others it would promise in vain. */
 const RELAYED = [

@@ -1,8 +1,8 @@
 /** What a pool offers: the union of its members' listings, the first member's item where several have it. Pure. */
-import { isObject, type Json, stringAt } from '../core/json.ts';
+import { isObject, type Json, stringAt } from '../json/json.ts';
 import type { Listing, ListKind } from '../core/listing.ts';
 import type { CatalogEntry } from './catalog-entry.ts';
-import { matchesGlob } from './glob.ts';
+import { matchesGlob } from './names/glob.ts';
 
 export interface PoolListing {
   readonly listing: Listing;

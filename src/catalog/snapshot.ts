@@ -11,7 +11,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
-import { isObject, Json, type JsonObject, sortedText, stringAt } from '../core/json.ts';
+import { isObject, Json, type JsonObject, sortedText, stringAt } from '../json/json.ts';
 import { LIST_KINDS, type Listing, type ListingMemory } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 

@@ -2,8 +2,8 @@
  * The text of a tool as clients get it: its server's own, edited only where a name, an operator's override,
  * `expose.origin` or a prefixed UI resource says so; a renamed one has a title in words.
  */
-import { at, type JsonObject } from '../core/json.ts';
-import { editAt, editFirst, editObject } from '../core/json-edit.ts';
+import { at, type JsonObject } from '../json/json.ts';
+import { editAt, editFirst, editObject } from '../json/edit.ts';
 import type { ToolOverride } from './catalog-entry.ts';
 
 export interface ToolEdits {

@@ -6,9 +6,9 @@ import { unzipSync } from 'fflate';
 import type { ClientDialect } from '../config/dialects/client-dialect.ts';
 import { dialects } from '../config/dialects/dialects.ts';
 import { type Machine, userStateFolder } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema.ts';
+import type { ServerInput } from '../config/schema/schema.ts';
 import { messageOf } from '../core/errors.ts';
-import { at, isObject, stringAt } from '../core/json.ts';
+import { at, isObject, stringAt } from '../json/json.ts';
 import type { ClientFileFound } from './found-servers.ts';
 
 const MAX_ARCHIVE = 256 * 1024 * 1024;

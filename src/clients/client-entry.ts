@@ -1,7 +1,7 @@
 /** How a client writes a server that it starts: where in its file, and in which words. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
-import { isObject } from '../core/json.ts';
-import type { Edit } from './text-editor.ts';
+import { isObject } from '../json/json.ts';
+import type { Edit } from './edit/text-editor.ts';
 
 /** What is started. */
 export interface StartedBy {

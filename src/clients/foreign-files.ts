@@ -4,10 +4,10 @@ import { basename } from 'node:path';
 import type { ClientDialect, SkippedServer } from '../config/dialects/client-dialect.ts';
 import { dialects } from '../config/dialects/dialects.ts';
 import type { Machine } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema.ts';
-import { at, isObject, stringAt } from '../core/json.ts';
+import type { ServerInput } from '../config/schema/schema.ts';
+import { at, isObject, stringAt } from '../json/json.ts';
 import { messageOf } from '../core/errors.ts';
-import { parseText, textFormatOf } from './edit-text.ts';
+import { parseText, textFormatOf } from './edit/edit-text.ts';
 import type { ClientFileFound } from './found-servers.ts';
 import { registryServer } from './registry-server.ts';
 

@@ -6,9 +6,9 @@ import type { ClientDialect, SkippedServer } from '../config/dialects/client-dia
 import { dialects, readClientConfig } from '../config/dialects/dialects.ts';
 import { projectFolderOf } from '../config/dialects/project-folder.ts';
 import { type Machine, pathsOf } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema.ts';
+import type { ServerInput } from '../config/schema/schema.ts';
 import { messageOf } from '../core/errors.ts';
-import { MAX_BYTES } from './replace-file.ts';
+import { MAX_BYTES } from './edit/replace-file.ts';
 
 export interface ClientFileFound {
   readonly client: ClientDialect;

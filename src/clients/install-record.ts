@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DialectId } from '../config/dialects/client-dialect.ts';
-import { readIfThere, replaceFile } from './replace-file.ts';
+import { readIfThere, replaceFile } from './edit/replace-file.ts';
 
 export interface InstallRecord {
   readonly client: DialectId;

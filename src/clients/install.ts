@@ -11,10 +11,10 @@ import {
   type StartedBy,
   takeEdits,
 } from './client-entry.ts';
-import { editText, parseText, textFormatOf } from './edit-text.ts';
+import { editText, parseText, textFormatOf } from './edit/edit-text.ts';
 import { forgetRecord, hashOf, type InstallRecord, readRecord, writeRecord } from './install-record.ts';
-import { backUp, readIfThere, replaceUnchanged } from './replace-file.ts';
-import { sameValue } from './same-value.ts';
+import { backUp, readIfThere, replaceUnchanged } from './edit/replace-file.ts';
+import { sameValue } from './edit/same-value.ts';
 
 export interface InstallOptions {
   readonly client: DialectId;

@@ -1,7 +1,7 @@
 /** `server.json`, as the MCP registry has it: packages that can be started, and remote addresses. */
 import type { SkippedServer } from '../config/dialects/client-dialect.ts';
-import type { ServerInput } from '../config/schema.ts';
-import { at, isObject, stringAt } from '../core/json.ts';
+import type { ServerInput } from '../config/schema/schema.ts';
+import { at, isObject, stringAt } from '../json/json.ts';
 
 interface Read {
   readonly servers: ReadonlyMap<string, ServerInput>;

@@ -1,10 +1,10 @@
 /** Servers of clients, taken into our own config. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
 import { envValue, type Machine } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema.ts';
+import type { ServerInput } from '../config/schema/schema.ts';
 import { expandVariables } from '../config/variables.ts';
-import { isObject } from '../core/json.ts';
-import type { Edit } from './text-editor.ts';
+import { isObject } from '../json/json.ts';
+import type { Edit } from './edit/text-editor.ts';
 import { entryFrom, meaningOf } from './found-servers.ts';
 
 export interface Offered {

@@ -1,6 +1,6 @@
 /** How to log in at a remote server, with what holds where the entry says nothing. Pure. */
 import type * as z from 'zod';
-import type { auth } from './auth-schema.ts';
+import type { auth } from './schema/auth-schema.ts';
 
 export interface AuthConfig {
   /** A client registered beforehand. */

@@ -1,7 +1,7 @@
 /** Asks a running proxy over its socket. */
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject, type JsonObject } from '../json/json.ts';
 import { firstLine } from './first-line.ts';
 
 const CONNECT_MS = 2000;

@@ -5,7 +5,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
-import { isObject, type JsonObject, stringAt } from '../core/json.ts';
+import { isObject, type JsonObject, stringAt } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { firstLine } from './first-line.ts';
 

@@ -1,7 +1,7 @@
 /** The running proxies of a state folder: a file each, by which the command line finds them. */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { at, isObject, stringAt } from '../core/json.ts';
+import { at, isObject, stringAt } from '../json/json.ts';
 import { isHeld, leaseOf, type StartTimeOf } from '../core/lease.ts';
 
 export interface RunningProxy {

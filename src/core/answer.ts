@@ -6,7 +6,7 @@
  * the same object. It can be awaited like any promise by whoever keeps it.
  */
 import type { Handler, Call } from './call.ts';
-import type { Json } from './json.ts';
+import type { Json } from '../json/json.ts';
 
 /** What a step makes of a result; a promise makes the steps behind it wait. */
 type OnResult = (result: Json) => Json | Promise<Json>;

@@ -3,7 +3,7 @@
  * and a `Middleware` makes a Handler of a Handler.
  */
 import type { Cancellation } from './cancellation.ts';
-import type { Json, JsonObject } from './json.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 
 /** A request that passes through the proxy. */
 export interface Call {

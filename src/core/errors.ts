@@ -2,7 +2,7 @@
  * The two ways a call can fail: a downstream's own JSON-RPC error, which passes as it came (`RpcError`),
  * and a failure of ours (`ProxyError`), which always knows whether the request may have been acted upon.
  */
-import { Json } from './json.ts';
+import { Json } from '../json/json.ts';
 
 export type ErrorCode =
   | 'DOWNSTREAM_UNAVAILABLE'

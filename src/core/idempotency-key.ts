@@ -1,4 +1,4 @@
-import type { Json } from './json.ts';
+import type { Json } from '../json/json.ts';
 
 /** Where in a request's `_meta` it stands. Ours: the protocol has none. */
 export const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';

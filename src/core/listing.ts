@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, sortedText } from './json.ts';
+import { type Json, type JsonObject, sortedText } from '../json/json.ts';
 
 /** What one downstream server told us about itself and offers, as it came. Unvetted. */
 export interface Listing {

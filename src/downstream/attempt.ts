@@ -2,8 +2,8 @@
 import type { Step } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
-import type { Connection } from './connection.ts';
+import type { Json } from '../json/json.ts';
+import type { Connection } from './connection/connection.ts';
 
 /** What `Downstream` does when a call is over. */
 export interface AttemptEnds {

@@ -4,8 +4,8 @@
  */
 import type { Call } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Json } from '../core/json.ts';
-import type { IncomingQuestion } from './connection.ts';
+import type { Json } from '../json/json.ts';
+import type { IncomingQuestion } from './connection/connection.ts';
 import { cannotTellWho, put } from './questions.ts';
 
 /** How long calls wait for a server to ask, and for a client to answer. */

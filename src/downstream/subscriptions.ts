@@ -3,12 +3,12 @@
  * messages somebody wants.
  */
 import { METHOD_NOT_FOUND, messageOf, RpcError } from '../core/errors.ts';
-import { at, type Json } from '../core/json.ts';
+import { at, type Json } from '../json/json.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import { type Connection, envelopeFor } from './connection.ts';
-import type { Greeting } from './greeting.ts';
-import { Listening } from './listening.ts';
+import { type Connection, envelopeFor } from './connection/connection.ts';
+import type { Greeting } from './connection/client-info.ts';
+import { Listening } from './modern-subscription.ts';
 
 export interface SubscriptionsOptions {
   readonly server: string;

@@ -4,14 +4,15 @@
  * An expression has no access to the host and no loops but macros over lists. Values in the scope are data:
  * text in them is never read as an expression.
  */
-import { contextOf, fromCel } from './values.ts';
-import { withDeadline, DeadlineExceeded } from './deadline.ts';
-import { createEnvironment, MAX_TEXT } from './environment.ts';
-import { guardNumbers } from './exact-arithmetic.ts';
+import { Environment } from '@marcbachmann/cel-js';
+import { printExact } from '../json/exact-json.ts';
+import type { JsonObject } from '../json/json.ts';
+import { DeadlineExceeded, withDeadline } from './deadline.ts';
+import { guardNumbers, registerNumbers } from './exact-arithmetic.ts';
 import { explain, noVariable } from './explain.ts';
 import { ExpressionError } from './expression-error.ts';
 import { inspect, type Reference } from './guards.ts';
-import type { JsonObject } from '../core/json.ts';
+import { contextOf, fromCel } from './values.ts';
 
 export interface Expression {
   readonly text: string;
@@ -101,3 +102,32 @@ const BUILT_IN = new Set([
   'null_type',
   'optional',
 ]);
+
+/*
+ * CEL as workflows speak it.
+ *
+ * JSON has one kind of number, CEL has two: whole numbers in the text are ints, values from JSON are doubles.
+ * People and models mix them, so the mixed operators are there.
+ */
+
+/** Longer texts are no expressions any more. */
+const MAX_TEXT = 16_384;
+
+function createEnvironment(): Environment {
+  const environment = new Environment({
+    unlistedVariablesAreDyn: true,
+    homogeneousAggregateLiterals: false,
+    limits: { maxAstNodes: 4000, maxDepth: 64, maxListElements: 1000, maxMapEntries: 1000 },
+  });
+  registerNumbers(environment);
+  for (const type of ['map', 'list', 'string', 'int', 'double', 'bool'])
+    environment.registerOperator(`${type} == null`, () => false);
+  environment.registerFunction('string(null): string', () => 'null');
+  environment.registerFunction('string(list): string', printed);
+  environment.registerFunction('string(map): string', printed);
+  return environment;
+}
+
+function printed(value: unknown): string {
+  return printExact(value) ?? 'null';
+}

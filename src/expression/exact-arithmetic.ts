@@ -5,7 +5,7 @@
  * doubles, so a result that has left the range of exact integers is calculated again with integers.
  */
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
-import { type Exact, ExactNumber, exactNumber, sameNumber } from '../core/exact-json.ts';
+import { type Exact, ExactNumber, exactNumber, sameNumber } from '../json/exact-json.ts';
 import { ExpressionError } from './expression-error.ts';
 import { childrenOf } from './guards.ts';
 

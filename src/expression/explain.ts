@@ -7,7 +7,7 @@ import {
   TypeError as CelTypeError,
 } from '@marcbachmann/cel-js';
 import { serialize } from '@marcbachmann/cel-js/serialize';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject, type JsonObject } from '../json/json.ts';
 import { messageOf } from '../core/errors.ts';
 import { ExpressionError } from './expression-error.ts';
 import { childrenOf } from './guards.ts';

@@ -5,8 +5,8 @@
  * values are printed in their places. What an expression gives is never looked at again: text from a tool that
  * holds `${{` stays text.
  */
-import { isExact, printExact } from '../core/exact-json.ts';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isExact, printExact } from '../json/exact-json.ts';
+import { isObject, type JsonObject } from '../json/json.ts';
 import type { Expression } from './compile.ts';
 import { ExpressionError } from './expression-error.ts';
 import type { Reference } from './guards.ts';

@@ -1,7 +1,7 @@
 /** The way of values into an evaluation and out of it. */
 import { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
-import { ExactNumber, integer } from '../core/exact-json.ts';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { ExactNumber, integer } from '../json/exact-json.ts';
+import { isObject, type JsonObject } from '../json/json.ts';
 import { ExpressionError } from './expression-error.ts';
 
 /** So many values in a result are more than anybody means. */

@@ -1,6 +1,6 @@
 /** Opens an address in the user's browser: the program is started by its name with arguments, never through a shell. */
 import { spawn } from 'node:child_process';
-import { Blocked } from './address-rules.ts';
+import { Blocked } from './oauth/address-rules.ts';
 
 /** @returns whether a program for it could be started. @throws Blocked for what is no web address */
 export function openBrowser(

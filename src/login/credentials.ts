@@ -8,15 +8,15 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Authorization, Refusal } from '../transport/authorization.ts';
-import { type Challenge, challengeFrom, NO_CHALLENGE, scopeUnion, widens } from './challenge.ts';
-import { allowedBy, HeldLogin, isOver, LOOK_MS } from './held-login.ts';
+import { type Challenge, challengeFrom, NO_CHALLENGE, scopeUnion, widens } from './oauth/challenge.ts';
+import { allowedBy, HeldLogin, isOver, LOOK_MS } from './cached-token.ts';
 import type { LoginAttempt } from './login-attempt.ts';
-import { LoginDemand } from './login-demand.ts';
-import { type LoginRecord, loginId } from './login-record.ts';
+import { LoginDemand } from './pending-authorization.ts';
+import { type LoginRecord, loginId } from './store/login-record.ts';
 import { type LoginStatus, loginStatus } from './login-status.ts';
-import type { LoginStore } from './login-store.ts';
+import type { LoginStore } from './store/login-store.ts';
 import { LoginWatch } from './login-watch.ts';
-import { Renewal } from './renewal.ts';
+import { Renewal } from './token-refresh.ts';
 import type { LoginPlace } from './settings.ts';
 
 export interface CredentialsOptions extends LoginPlace {

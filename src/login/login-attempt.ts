@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Challenge } from './challenge.ts';
-import { type Authority, discover } from './discovery.ts';
-import { type Guard, openGuard } from './guarded-fetch.ts';
+import type { Challenge } from './oauth/challenge.ts';
+import { type Authority, discover } from './oauth/discovery.ts';
+import { type Guard, openGuard } from './oauth/guarded-fetch.ts';
 import { LoginFailure, shortText } from './login-failure.ts';
-import type { LoginRecord, Registration } from './login-record.ts';
+import type { LoginRecord, Registration } from './store/login-record.ts';
 import type { LoginPlace } from './settings.ts';
-import { isSame, listenForRedirect, type RedirectListener } from './redirect-listener.ts';
-import { registrationAt } from './registration.ts';
-import { authorizationRequest, checkIssuer, redeemCode, scopeFor } from './token-requests.ts';
+import { isSame, listenForRedirect, type RedirectListener } from './oauth/redirect-listener.ts';
+import { registrationAt } from './oauth/registration.ts';
+import { authorizationRequest, checkIssuer, redeemCode, scopeFor } from './oauth/token-requests.ts';
 import { troubleOf } from './trouble.ts';
 
 const LOGIN_MS = 5 * 60_000;

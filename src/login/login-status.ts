@@ -1,5 +1,5 @@
 /** What people are told of a login: never a token. */
-import type { Tokens } from './login-record.ts';
+import type { Tokens } from './store/login-record.ts';
 
 export interface LoginStatus {
   readonly state: 'logged in' | 'login required' | 'not needed';

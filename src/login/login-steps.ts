@@ -4,15 +4,15 @@
  * Everything that takes time to load (the SDK, the HTTP client) hangs on this file, which is loaded when a server
  * first demands a login.
  */
-import { type Challenge, challengeFrom, NO_CHALLENGE } from './challenge.ts';
-import { type Authority, discover, isSameIssuer, requireSameIssuer, requireSecrecy } from './discovery.ts';
-import { AskedToWait, type Guard, openGuard } from './guarded-fetch.ts';
-import type { LoginRecord, Tokens } from './login-record.ts';
+import { type Challenge, challengeFrom, NO_CHALLENGE } from './oauth/challenge.ts';
+import { type Authority, discover, isSameIssuer, requireSameIssuer, requireSecrecy } from './oauth/discovery.ts';
+import { AskedToWait, type Guard, openGuard } from './oauth/guarded-fetch.ts';
+import type { LoginRecord, Tokens } from './store/login-record.ts';
 import type { LoginPlace } from './settings.ts';
-import { checkBinding } from './registration.ts';
-import { machineTokens, renewTokens, revokeTokens, scopeFor } from './token-requests.ts';
+import { checkBinding } from './oauth/registration.ts';
+import { machineTokens, renewTokens, revokeTokens, scopeFor } from './oauth/token-requests.ts';
 
-export { AskedToWait } from './guarded-fetch.ts';
+export { AskedToWait } from './oauth/guarded-fetch.ts';
 export { beginLogin } from './login-attempt.ts';
 export { troubleOf } from './trouble.ts';
 

@@ -1,6 +1,6 @@
 /** What went wrong with a login: for the program, whether trying again helps; for people, a few words. */
 import { messageOf } from '../core/errors.ts';
-import { AskedToWait } from './guarded-fetch.ts';
+import { AskedToWait } from './oauth/guarded-fetch.ts';
 import { LoginFailure, shortText } from './login-failure.ts';
 
 /** `ended`: the authorization server knows the login no more. `refused`: for now; nobody but a person can help. */

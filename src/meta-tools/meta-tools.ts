@@ -1,8 +1,8 @@
 /** The tools that the proxy answers itself. A call of any other tool passes on. */
 import type { Call, Middleware } from '../core/call.ts';
 import type { ProxyError } from '../core/errors.ts';
-import { printExact } from '../core/exact-json.ts';
-import { Json, type JsonObject } from '../core/json.ts';
+import { printExact } from '../json/exact-json.ts';
+import { Json, type JsonObject } from '../json/json.ts';
 
 export interface MetaTool {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
-import { at, type JsonObject, stringAt } from '../core/json.ts';
+import { at, type JsonObject, stringAt } from '../json/json.ts';
 import type { DownstreamState, DownstreamStatus } from '../core/status.ts';
 import type { MetaTool } from './meta-tools.ts';
 

@@ -1,5 +1,5 @@
 /** The shapes that the workflow tools answer with, as JSON Schema. */
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../json/json.ts';
 
 const step: JsonObject = {
   type: 'object',

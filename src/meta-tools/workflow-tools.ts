@@ -1,13 +1,13 @@
 /** `run_workflow` and its kin, and every saved workflow as a tool of its own. */
 import type { Call } from '../core/call.ts';
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
-import { parseExact, printExact } from '../core/exact-json.ts';
-import { at, isObject, type JsonObject, stringAt } from '../core/json.ts';
+import { parseExact, printExact } from '../json/exact-json.ts';
+import { at, isObject, type JsonObject, stringAt } from '../json/json.ts';
 import type { Caller } from '../workflow/calls.ts';
 import type { RunStatus } from '../workflow/journal/journal.ts';
 import { InvalidDefinition } from '../workflow/definition/invalid-definition.ts';
 import type { WorkflowsOnDemand } from '../workflow/on-demand.ts';
-import type { SavedWorkflow } from '../workflow/describe-saved.ts';
+import type { SavedWorkflow } from '../workflow/saved/describe-saved.ts';
 import type { Failure, MetaTool } from './meta-tools.ts';
 import { RUN_OR_PLAN_SHAPE, RUN_SHAPE, RUNS_SHAPE } from './workflow-shapes.ts';
 

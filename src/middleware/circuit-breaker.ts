@@ -7,7 +7,7 @@ import { Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
+import type { Json } from '../json/json.ts';
 import { Breaker, type BreakerSettings, type BreakerState, type Failure, type Pass } from './breaker.ts';
 
 export interface CircuitOptions {

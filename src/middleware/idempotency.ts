@@ -4,11 +4,11 @@
  *
  * A client's own key is kept.
  */
-import type { Call, Middleware } from '../core/call.ts';
+import { randomFillSync } from 'node:crypto';
 import { callWith } from '../core/call-with.ts';
+import type { Call, Middleware } from '../core/call.ts';
 import { idempotencyKeyOf } from '../core/idempotency-key.ts';
-import { editObject, memberText } from '../core/json-edit.ts';
-import { randomKeys } from './random-keys.ts';
+import { editObject, memberText } from '../json/edit.ts';
 
 /** Outside of all attempts. */
 export function idempotencyKey(
@@ -38,4 +38,45 @@ export function idempotencyArgument(argumentOf: (tool: string) => string | undef
 
 function keyOf({ idempotencyKey: given, params }: Call): string | undefined {
   return given ?? idempotencyKeyOf(params);
+}
+
+/**
+ * Random UUIDs (version 4), spelt many at a time: every call needs one, and those of `node:crypto` come as a string of
+ * twenty pieces that has to be put together before it can be sent.
+ */
+const BATCH = 512;
+const RANDOM_BYTES = 16;
+/** Characters of one. */
+const LENGTH = 36;
+const HYPHEN = 0x2d;
+const DIGITS = Buffer.from('0123456789abcdef');
+
+/** @returns what makes one after the other; none can be told from those before it. */
+export function randomKeys(): () => string {
+  const random = Buffer.allocUnsafeSlow(BATCH * RANDOM_BYTES);
+  const spelt = Buffer.allocUnsafeSlow(BATCH * LENGTH);
+  let texts = '';
+  let next = 0;
+  return () => {
+    if (next === texts.length) {
+      texts = spell(randomFillSync(random), spelt);
+      next = 0;
+    }
+    return texts.slice(next, (next += LENGTH));
+  };
+}
+
+function spell(random: Buffer, spelt: Buffer): string {
+  let at = 0;
+  for (let i = 0; i < random.length; i++) {
+    const place = i % RANDOM_BYTES;
+    let byte = random[i] as number;
+    // The version and the variant.
+    if (place === 6) byte = (byte & 0x0f) | 0x40;
+    else if (place === 8) byte = (byte & 0x3f) | 0x80;
+    if (place === 4 || place === 6 || place === 8 || place === 10) spelt[at++] = HYPHEN;
+    spelt[at++] = DIGITS[byte >> 4] as number;
+    spelt[at++] = DIGITS[byte & 0x0f] as number;
+  }
+  return spelt.toString('latin1');
 }

@@ -3,7 +3,7 @@ import { answerOf, type Step } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
+import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 
 /** How many calls the latency figures look back. */

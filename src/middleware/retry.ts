@@ -8,7 +8,7 @@ import { type Answer, answerOf, type Step } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
+import type { Json } from '../json/json.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 export interface RetryPolicy {

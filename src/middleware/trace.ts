@@ -15,8 +15,8 @@ import {
 import type { Call, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import { messageOf } from '../core/errors.ts';
-import { isObject, type Json } from '../core/json.ts';
-import { editObject, memberText } from '../core/json-edit.ts';
+import { isObject, type Json } from '../json/json.ts';
+import { editObject, memberText } from '../json/edit.ts';
 
 export interface TraceOptions {
   readonly server: string;

@@ -1,5 +1,5 @@
 /** What a client said it can do, and what a question needs. */
-import { at, isObject, type Json, type JsonObject, sortedText } from '../core/json.ts';
+import { at, isObject, type Json, type JsonObject, sortedText } from '../json/json.ts';
 
 /** The capability that a question needs, as the protocol declares it; `undefined` for questions that need none. */
 export function capabilityFor(method: string, params: unknown): JsonObject | undefined {

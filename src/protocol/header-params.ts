@@ -2,7 +2,7 @@
  * `x-mcp-header`: arguments of a tool that a modern HTTP client repeats as `Mcp-Param-*` headers, and how a value
  * is written into a header. The rules are those of the 2026-07-28 revision, "Streamable HTTP".
  */
-import { at, isObject, type JsonObject } from '../core/json.ts';
+import { at, isObject, type JsonObject } from '../json/json.ts';
 
 /** The methods whose name, URI or task id modern HTTP repeats in `Mcp-Name`. */
 export const NAMED_BY_HEADER: ReadonlySet<string> = new Set([

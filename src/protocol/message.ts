@@ -2,10 +2,10 @@
  * One JSON-RPC 2.0 message: read from text without losing a byte of its params or result, and written back.
  */
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
-import { type Abridged, holdsMark, type MessageText } from '../core/abridged.ts';
-import { EMPTY_OBJECT, isObject, Json, quoted } from '../core/json.ts';
-import { elementTexts, holdsMoreValues, membersOf, type Span } from '../core/json-edit.ts';
-import type { Wire } from '../core/wire.ts';
+import { type Abridged, holdsMark, type MessageText } from '../json/elided.ts';
+import { EMPTY_OBJECT, isObject, Json, quoted } from '../json/json.ts';
+import { elementTexts, holdsMoreValues, membersOf, type Span } from '../json/edit.ts';
+import type { Wire } from '../json/message-text.ts';
 import { readUsual } from './usual-message.ts';
 
 /** An id or progress token as it stands in the text (`7`, `"a"`), so that it is echoed to the letter and `7` is not `"7"`. */

@@ -1,9 +1,9 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
-import { at, isObject, type Json, type JsonObject, quoted, stringAt } from '../core/json.ts';
-import { editAt, editObject, type Edits, membersOf, memberText } from '../core/json-edit.ts';
-import { lastPlace, NOWHERE, onlyPlace, type Places } from '../core/json-scan.ts';
+import { at, isObject, type Json, type JsonObject, quoted, stringAt } from '../json/json.ts';
+import { editAt, editObject, type Edits, membersOf, memberText } from '../json/edit.ts';
+import { lastPlace, NOWHERE, onlyPlace, type Places } from '../json/scan.ts';
 import type { IdText } from './message.ts';
 import {
   LATEST_MODERN,

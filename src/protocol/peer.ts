@@ -4,11 +4,11 @@
  * Ids and progress tokens that leave here are our own. Which carrier a text travels on is the owner's business;
  * `Origin` is whatever the owner wants to know of where a message came from.
  */
-import type { MessageText } from '../core/abridged.ts';
+import type { MessageText } from '../json/elided.ts';
 import { Answer } from '../core/answer.ts';
 import { ProxyError, RpcError } from '../core/errors.ts';
 import { InFlight } from '../core/in-flight.ts';
-import type { Json } from '../core/json.ts';
+import type { Json } from '../json/json.ts';
 import { wholeNumber } from '../core/whole-number.ts';
 import { type IdText, type Invalid, type Message, readMessage } from './message.ts';
 

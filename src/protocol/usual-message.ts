@@ -5,8 +5,8 @@
  * What surrounds the params or the result is compared; these are read over, and are exactly one object. So the two
  * make up the whole message, and no key can stand twice in it.
  */
-import { Json } from '../core/json.ts';
-import { scanObject } from '../core/json-scan.ts';
+import { Json } from '../json/json.ts';
+import { scanObject } from '../json/scan.ts';
 
 /** One of the three, as `Message` has them. */
 export type Usual =

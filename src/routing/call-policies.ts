@@ -1,13 +1,13 @@
 /** What the config says about one call: who answers it, how often it may be tried, how long it may take, how its answer is kept. */
 import type { Catalog, Target } from '../catalog/catalog.ts';
-import { matchesGlob } from '../catalog/glob.ts';
-import type { UriMemory } from '../catalog/uri-memory.ts';
+import { matchesGlob } from '../catalog/names/glob.ts';
+import type { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { builtInRetry, type RetryConfig } from '../config/resilience-config.ts';
 import type { Call } from '../core/call.ts';
-import { isObject, type JsonObject, stringAt } from '../core/json.ts';
+import { isObject, type JsonObject, stringAt } from '../json/json.ts';
 import type { Listing } from '../core/listing.ts';
-import type { Members } from './members.ts';
+import type { Members } from './topology.ts';
 import type { CachePlan } from '../middleware/cache.ts';
 import type { Deadline } from '../middleware/deadline.ts';
 

@@ -7,9 +7,9 @@ import type { Call, Handler, Middleware } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Delivered, INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { printExact } from '../core/exact-json.ts';
-import { at, EMPTY_OBJECT, Json, type JsonObject } from '../core/json.ts';
-import { editObject, memberText } from '../core/json-edit.ts';
+import { printExact } from '../json/exact-json.ts';
+import { at, EMPTY_OBJECT, Json, type JsonObject } from '../json/json.ts';
+import { editObject, memberText } from '../json/edit.ts';
 import type { Template } from '../expression/template.ts';
 import { type Answer, mergeAnswers } from './merge-answers.ts';
 

@@ -1,6 +1,6 @@
 /** Lists from several tools as one: by their scores where all have one, else by their ranks. Pure. */
-import { isExact, parseExact, printExact } from '../core/exact-json.ts';
-import { at, isObject, Json } from '../core/json.ts';
+import { isExact, parseExact, printExact } from '../json/exact-json.ts';
+import { at, isObject, Json } from '../json/json.ts';
 
 export interface Answer {
   readonly tool: string;

@@ -4,8 +4,8 @@
  * On the way back it sees to what only it can know: which server a URI or a task came from.
  */
 import type { Catalog, Target } from '../catalog/catalog.ts';
-import { nearestNames } from '../catalog/nearest-names.ts';
-import type { UriMemory } from '../catalog/uri-memory.ts';
+import { nearestNames } from '../catalog/names/nearest-names.ts';
+import type { UriMemory } from '../catalog/uris/uri-memory.ts';
 import { answerOf, rethrow, type Step } from '../core/answer.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Call, Client, Handler } from '../core/call.ts';
@@ -17,11 +17,11 @@ import {
   RESOURCE_NOT_FOUND,
   RpcError,
 } from '../core/errors.ts';
-import { at, Json, stringAt } from '../core/json.ts';
+import { at, Json, stringAt } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
-import { editObject, elementTexts, memberText } from '../core/json-edit.ts';
+import { editObject, elementTexts, memberText } from '../json/edit.ts';
 import { nameOf } from '../protocol/params.ts';
-import type { Pool, Standing } from './pools.ts';
+import type { Pool, Standing } from './pool.ts';
 import type { TaskIds } from './task-ids.ts';
 
 /** What one client sees. */

@@ -2,8 +2,8 @@
  * Task ids as clients see them: sealed, so that they lead back to the right server and to nobody else's task.
  */
 import type { Client } from '../core/call.ts';
-import { type Json, stringAt } from '../core/json.ts';
-import { editAt } from '../core/json-edit.ts';
+import { type Json, stringAt } from '../json/json.ts';
+import { editAt } from '../json/edit.ts';
 import { META_RELATED_TASK } from '../protocol/revisions.ts';
 import type { Sealer } from '../protocol/seal.ts';
 

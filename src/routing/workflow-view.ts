@@ -1,7 +1,7 @@
 /** What a workflow may call: the tools of the catalog, with what a plan wants to know of each. */
 import type { Catalog } from '../catalog/catalog.ts';
-import type { JsonObject } from '../core/json.ts';
-import { at, isObject } from '../core/json.ts';
+import type { JsonObject } from '../json/json.ts';
+import { at, isObject } from '../json/json.ts';
 import type { Tools } from '../workflow/tools.ts';
 
 export interface WorkflowViewOptions {

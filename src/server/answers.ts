@@ -9,8 +9,8 @@ import {
   RESOURCE_NOT_FOUND,
   RpcError,
 } from '../core/errors.ts';
-import { at, isObject, Json, type JsonObject } from '../core/json.ts';
-import { editObject } from '../core/json-edit.ts';
+import { at, isObject, Json, type JsonObject } from '../json/json.ts';
+import { editObject } from '../json/edit.ts';
 import { covers } from '../protocol/client-capabilities.ts';
 import { errorText, type IdText, resultText } from '../protocol/message.ts';
 

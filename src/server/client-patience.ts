@@ -5,7 +5,7 @@
  * waits, since our own start and a busy machine take a part of it. Where nothing is known the cautious one stands.
  */
 import type { Client } from '../core/call.ts';
-import { stringAt } from '../core/json.ts';
+import { stringAt } from '../json/json.ts';
 
 export interface Patience {
   /** From its first message to the answer to `initialize` or `server/discover`. */

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { HttpReply } from '../transport/http-reply.ts';
+import type { HttpReply } from '../transport/http-server/reply.ts';
 import { LegacySession } from './legacy-session.ts';
-import { GONE, type GoneCause } from './outlet.ts';
+import { GONE, type GoneCause } from './response-sink.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 const IDLE_MS = 30 * 60_000;

@@ -8,12 +8,12 @@ import type { Ask, Call, Client, Handler, Question } from '../core/call.ts';
 import { Cancellation, type Cause } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
 import { InFlight } from '../core/in-flight.ts';
-import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
-import { editAt, editObject } from '../core/json-edit.ts';
+import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
+import { editAt, editObject } from '../json/edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import { unlessCancelled } from '../core/unless-cancelled.ts';
-import type { Wire } from '../core/wire.ts';
+import type { Wire } from '../json/message-text.ts';
 import {
   errorText,
   type IdText,
@@ -27,11 +27,11 @@ import { TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts'
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import { Peer } from '../protocol/peer.ts';
 import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
-import { announced } from './announced.ts';
+import { announced } from './announced-capabilities.ts';
 import { legacyError, legacyResult } from './answers.ts';
 import { listKind, listPage } from './lists.ts';
 import { wants } from './log-levels.ts';
-import { GONE, type Outlet } from './outlet.ts';
+import { GONE, type Outlet } from './response-sink.ts';
 import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 
 export interface LegacySessionOptions {

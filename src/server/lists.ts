@@ -1,10 +1,10 @@
 /** The list methods: answered from the catalog, in one page unless the config says otherwise. */
 import type { Catalog } from '../catalog/catalog.ts';
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
-import { Json, stringAt } from '../core/json.ts';
+import { editAt, editObject } from '../json/edit.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import { wholeNumber } from '../core/whole-number.ts';
-import { legacyTools } from './legacy-tools.ts';
 
 const KINDS: ReadonlyMap<string, ListKind> = new Map([
   ['tools/list', 'tools'],
@@ -67,4 +67,36 @@ function startOf(cursor: string, length: number): number {
   // Base64 is read leniently: only the cursor that we gave is one.
   if (index !== undefined && index <= length && cursorFor(index) === cursor) return index;
   throw RpcError.of(INVALID_PARAMS, 'Unknown cursor');
+}
+
+/**
+ * Tools of modern servers in a form that legacy clients accept.
+ *
+ * The modern family allows any JSON Schema; a legacy client that meets `true` for a property, or an output that
+ * is no object, refuses the whole list. The meaning stays: `true` is `{}`, and an output schema is only a promise.
+ */
+const made = new WeakMap<Catalog, readonly string[]>();
+
+/** The JSON texts of the catalog's tools, those that need it changed. */
+function legacyTools(catalog: Catalog): readonly string[] {
+  const found = made.get(catalog);
+  if (found) return found;
+  const items = catalog.lists.tools.items.map(legacyTool);
+  made.set(catalog, items);
+  return items;
+}
+
+function legacyTool(text: string): string {
+  const tool = JSON.parse(text) as JsonObject;
+  let changed = text;
+  if (tool['outputSchema'] !== undefined && at(tool, 'outputSchema', 'type') !== 'object')
+    changed = editObject(changed, { outputSchema: undefined });
+  for (const schema of ['inputSchema', 'outputSchema']) {
+    const properties = at(tool, schema, 'properties');
+    if (!isObject(properties)) continue;
+    for (const [key, value] of Object.entries(properties))
+      if (typeof value === 'boolean')
+        changed = editAt(changed, [schema, 'properties', key], () => (value ? '{}' : '{"not":{}}'));
+  }
+  return changed;
 }

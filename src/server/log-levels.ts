@@ -1,5 +1,5 @@
 /** Log messages of downstreams, as much of them as a client wants. */
-import { at, type Json } from '../core/json.ts';
+import { at, type Json } from '../json/json.ts';
 import { LOG_LEVELS } from '../protocol/revisions.ts';
 
 /** Whether a notification goes to a client that wants messages from `wanted` on; `undefined`: it has not said. */

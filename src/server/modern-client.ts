@@ -5,14 +5,14 @@ import type { Ask, Client } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../core/errors.ts';
 import { Idle } from '../core/idle.ts';
-import { at, isObject, Json, type JsonObject, stringAt } from '../core/json.ts';
-import { editObject, memberText } from '../core/json-edit.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
+import { editObject, memberText } from '../json/edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import { covers } from '../protocol/client-capabilities.ts';
 import { type IdText, notificationText, resultText } from '../protocol/message.ts';
 import { META_SERVER_INFO, META_SUBSCRIPTION_ID, TASKS_EXTENSION } from '../protocol/revisions.ts';
-import type { Outlet } from './outlet.ts';
+import type { Outlet } from './response-sink.ts';
 import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
 
 /** A client without requests and streams for this long is forgotten. */

@@ -1,8 +1,8 @@
 /** What the faces to clients need of the proxy behind them. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ClientDoor, Handler } from '../core/call.ts';
-import type { Hops } from '../core/hops.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { Hops } from '../core/loop-detection.ts';
+import type { Json, JsonObject } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Sealer } from '../protocol/seal.ts';
 

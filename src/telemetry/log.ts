@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { redactor } from '../core/redact.ts';
+import { redactor } from '../core/redaction/redact.ts';
 import type { RecentLog } from './recent-log.ts';
 
 export interface LogOptions {

@@ -1,5 +1,5 @@
 /** The credentials of one server, as the carriers of its requests ask for them. */
-import type { Headers } from './http-client-wire.ts';
+import type { Headers } from './http-client/request-headers.ts';
 
 export interface Authorization {
   /** Sent with every request; the same object until something in it changes. */

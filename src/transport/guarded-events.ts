@@ -1,4 +1,4 @@
-import type { MessageText } from '../core/abridged.ts';
+import type { MessageText } from '../json/elided.ts';
 import type { ProxyError } from '../core/errors.ts';
 import type { LinkEvents } from './link.ts';
 

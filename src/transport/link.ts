@@ -4,9 +4,9 @@
  * A link knows framing, size limits and the life of its carrier; of JSON-RPC only what its carrier needs
  * (which request a response stream belongs to).
  */
-import type { MessageText } from '../core/abridged.ts';
+import type { MessageText } from '../json/elided.ts';
 import type { ProxyError } from '../core/errors.ts';
-import type { Wire } from '../core/wire.ts';
+import type { Wire } from '../json/message-text.ts';
 
 export interface Outgoing {
   /** One JSON-RPC message on one line. */

@@ -2,14 +2,14 @@
  * Our own face to the client that started us: lines in on stdin, lines out on stdout.
  */
 import type { Readable, Writable } from 'node:stream';
-import type { MessageText } from '../core/abridged.ts';
+import type { MessageText } from '../json/elided.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { LineFraming } from './line-framing.ts';
-import { LineWriter } from './line-writer.ts';
-import { lengthOf, type Wire } from '../core/wire.ts';
+import { LineFraming } from './bytes/line-reader.ts';
+import { LineWriter } from './bytes/line-writer.ts';
+import { lengthOf, type Wire } from '../json/message-text.ts';
 import type { LinkLimits } from './link.ts';
-import { readFrom } from './reading.ts';
-import { Patience, untakenBytes } from './untaken.ts';
+import { readFrom } from './bytes/socket-reader.ts';
+import { Patience, untakenBytes } from './bytes/unread-client.ts';
 
 export interface StdioServerOptions {
   readonly stdin: Readable;

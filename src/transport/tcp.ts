@@ -4,11 +4,11 @@ import { systemClock } from '../core/clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { GuardedEvents } from './guarded-events.ts';
-import { badResponse, transportError } from './http-client-errors.ts';
-import { incomingLines, readLines } from './incoming.ts';
-import { LineWriter } from './line-writer.ts';
+import { badResponse, transportError } from './http-client/errors.ts';
+import { incomingLines, readLines } from './message-reader.ts';
+import { LineWriter } from './bytes/line-writer.ts';
 import type { Link, LinkLimits, OpenLink } from './link.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox } from './bytes/send-queue.ts';
 
 export interface TcpOptions {
   /** The server's name, for messages. */

@@ -1,20 +1,17 @@
 /** The link to a server that speaks MCP over a WebSocket, one message a frame. */
-import { WebSocket } from 'ws';
-import type { RawData } from 'ws';
-import { systemClock } from '../core/clock.ts';
-import type { Clock } from '../core/clock.ts';
-import type { ProxyError } from '../core/errors.ts';
-import { bytesOf, lengthOf, type Wire } from '../core/wire.ts';
+import type { IncomingMessage } from 'node:http';
+import { type RawData, WebSocket } from 'ws';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { ProxyError } from '../core/errors.ts';
+import { bytesOf, lengthOf, type Wire } from '../json/message-text.ts';
 import { GuardedEvents } from './guarded-events.ts';
-import { badResponse } from './http-client-errors.ts';
-import type { Headers } from './http-client-wire.ts';
-import { crowdControl, passOver, takeIn } from './incoming.ts';
+import { badResponse, redirectError, statusError, transportError } from './http-client/errors.ts';
+import type { Headers } from './http-client/request-headers.ts';
+import { crowdControl, passOver, takeIn } from './message-reader.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
-import { messageText } from './long-text.ts';
-import { Outbox } from './outbox.ts';
-import type { Sink } from './outbox.ts';
-import { OversizedScanner } from './oversized.ts';
-import { badAddress, refused, socketError } from './websocket-errors.ts';
+import { messageText } from '../json/long-text.ts';
+import { Outbox, type Sink } from './bytes/send-queue.ts';
+import { OversizedScanner } from '../json/oversized.ts';
 
 export interface WebSocketOptions {
   /** The server's name, for messages. */
@@ -200,4 +197,46 @@ class Frames implements Sink {
     if (typeof message === 'string') this.#socket.send(message);
     else this.#socket.send(bytesOf(message), { binary: false });
   }
+}
+
+/** What goes wrong with a WebSocket, as errors of ours. */
+interface SocketState {
+  readonly opened: boolean;
+  readonly messageBytes: number;
+}
+
+function socketError(server: string, error: Error, { opened, messageBytes }: SocketState): ProxyError {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+    return new ProxyError('RESULT_TOO_LARGE', {
+      message: `"${server}" sent more than the ${messageBytes} bytes that are taken in, which ends a WebSocket connection.`,
+      server,
+      // Which of the requests under way it would have answered is not known.
+      delivered: 'unknown',
+    });
+  if (code.startsWith('WS_ERR')) return badResponse(server, `broke the WebSocket protocol (${code})`);
+  return transportError(server, withCode(error), opened);
+}
+
+/** The server answered the upgrade with something else. */
+function refused(server: string, response: IncomingMessage): ProxyError {
+  const { statusCode: status = 0, headers } = response;
+  response.resume();
+  if (status >= 300 && status < 400) return redirectError(server, headers);
+  return statusError(server, status, headers, '');
+}
+
+/** Without a cause: it would quote the address, which may hold secrets. */
+function badAddress(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" could not be reached: its address or a header field is not valid.`,
+    server,
+    delivered: false,
+  });
+}
+
+/** ws tells by words alone that its handshake took too long. */
+function withCode(error: Error): Error {
+  if (error.message !== 'Opening handshake has timed out') return error;
+  return Object.assign(new Error(error.message), { code: 'ETIMEDOUT' });
 }

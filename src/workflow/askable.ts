@@ -1,6 +1,6 @@
 /** Whom a run may ask: only a client that has said that it can, and only while somebody waits for the run. */
 import type { Ask } from '../core/call.ts';
-import { isObject } from '../core/json.ts';
+import { isObject } from '../json/json.ts';
 import type { Caller } from './calls.ts';
 
 /** For forms, which the user of the client fills in. */

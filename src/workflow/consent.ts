@@ -1,11 +1,11 @@
 import type { Ask } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
-import { Json } from '../core/json.ts';
+import { Json } from '../json/json.ts';
 import { listed } from '../core/nearest.ts';
 import { InvalidDefinition } from './definition/invalid-definition.ts';
-import { planOf, programWrites, toolsOf } from './plan.ts';
-import type { ReadWorkflow } from './read-workflow.ts';
+import { planOf, programWrites, toolsOf } from './plan/plan.ts';
+import type { ReadWorkflow } from './saved/read-workflow.ts';
 import { isReadOnly } from './tools.ts';
 
 export interface Consent {

@@ -3,7 +3,7 @@ import { Cancellation } from '../core/cancellation.ts';
 import type { Ask, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { Json } from '../core/json.ts';
+import { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { formAsk, modelAsk } from './askable.ts';
 import type { Attention } from './attention.ts';

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { messageOf } from '../core/errors.ts';
-import type { SavedWorkflow } from './describe-saved.ts';
+import type { SavedWorkflow } from './saved/describe-saved.ts';
 import type { Workflows, WorkflowsOptions } from './workflows.ts';
 
 export interface WorkflowsOnDemand {

@@ -1,6 +1,6 @@
+import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
 import { listed, nearest } from '../core/nearest.ts';
 import type { OpenQuestion } from './run/host.ts';
-import { wrong } from './wrong.ts';
 
 const DECISIONS = ['retry', 'skip', 'fail', 'done', 'approve', 'reject'];
 
@@ -29,4 +29,9 @@ export function pickQuestion(
   if (!question.options.includes(decision))
     throw wrong(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
   return question;
+}
+
+/** A request that is wrong in itself. */
+export function wrong(message: string): RpcError {
+  return RpcError.of(INVALID_PARAMS, message);
 }

@@ -1,5 +1,5 @@
 /** A question as a form for MCP elicitation, and what was answered. */
-import { at, isObject, type JsonObject } from '../core/json.ts';
+import { at, isObject, type JsonObject } from '../json/json.ts';
 import type { OpenQuestion } from './run/host.ts';
 
 /** Somebody's word on a question. */

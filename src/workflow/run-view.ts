@@ -1,6 +1,6 @@
 /** A run as clients see it. */
-import { parseExact, printExact } from '../core/exact-json.ts';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { parseExact, printExact } from '../json/exact-json.ts';
+import { isObject, type JsonObject } from '../json/json.ts';
 import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
 import { type Attention, nextStep } from './attention.ts';

@@ -1,5 +1,5 @@
 /** The tools that a workflow may call, as the catalog of the moment has them. */
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../json/json.ts';
 
 export interface ToolInfo {
   /** The config key of the server that answers. */

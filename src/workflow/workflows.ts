@@ -3,7 +3,7 @@
  *
  * Is handed a Handler and a view of the catalog; knows no router. What meta-tools and the command line share.
  */
-import { parseExact, printExact } from '../core/exact-json.ts';
+import { parseExact, printExact } from '../json/exact-json.ts';
 import type { Client, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Cancellation } from '../core/cancellation.ts';
@@ -19,7 +19,7 @@ import { checkInTime } from './definition/check-in-time.ts';
 import { InvalidDefinition } from './definition/invalid-definition.ts';
 import type { Problem } from './definition/problem.ts';
 import type { Program } from './definition/program.ts';
-import { describeSaved, type SavedWorkflow } from './describe-saved.ts';
+import { describeSaved, type SavedWorkflow } from './saved/describe-saved.ts';
 import { Engine } from './engine.ts';
 import { type Journal, JournalError, type RunRow, type RunStatus } from './journal/journal.ts';
 import type { StartTimeOf } from '../core/lease.ts';
@@ -27,16 +27,16 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Answer } from './question-form.ts';
 import { USER_OF_THIS_MACHINE } from './owners.ts';
-import { type Plan, planOf, toolsOf } from './plan.ts';
+import { type Plan, planOf, toolsOf } from './plan/plan.ts';
 import { pickQuestion } from './pick-question.ts';
-import { type ReadWorkflow, readWorkflow, type Shelf } from './read-workflow.ts';
+import { type ReadWorkflow, readWorkflow, type Shelf } from './saved/read-workflow.ts';
 import { withoutLarge } from './run/view.ts';
 import { programsOf, type RunPlan } from './run-plan.ts';
 import type { RunView } from './run-view.ts';
-import { type SavedFile, type SavedWorkflows, watchSaved } from './saved.ts';
-import { seedsBefore } from './seeds.ts';
+import { type SavedFile, type SavedWorkflows, watchSaved } from './saved/saved.ts';
+import { seedsBefore } from './reused-results.ts';
 import type { Tools } from './tools.ts';
-import { wrong } from './wrong.ts';
+import { wrong } from './pick-question.ts';
 
 export interface WorkflowsOptions {
   /** The road of a step: after the meta-tools, before the router. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runCli } from '../commands/run-cli.ts';
+import { runCli } from '../cli/run-cli.ts';
 import { server, startProxy, tempFolder } from './proxy-under-test.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 import { buildCatalog, type CatalogEntry, type CatalogOptions } from '../../src/catalog/build-catalog.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { ToolRules } from '../../src/catalog/catalog-entry.ts';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 import type { Listing, ListKind } from '../../src/core/listing.ts';
 
 /** A tool that nobody objects to, with whatever the test cares about. */

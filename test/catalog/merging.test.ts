@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { diffCatalogs } from '../../src/catalog/diff-catalogs.ts';
-import { matchesGlob } from '../../src/catalog/glob.ts';
+import { diffCatalogs } from '../../src/catalog/catalog.ts';
+import { matchesGlob } from '../../src/catalog/names/glob.ts';
 import { mergeCapabilities } from '../../src/catalog/merge-capabilities.ts';
-import { nearestNames } from '../../src/catalog/nearest-names.ts';
-import { Json } from '../../src/core/json.ts';
+import { nearestNames } from '../../src/catalog/names/nearest-names.ts';
+import { Json } from '../../src/json/json.ts';
 import { build, entry, resource } from './builders.ts';
 
 const merge = (...parts: Record<string, unknown>[]): object => mergeCapabilities(parts, { metaTools: false });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { UriMemory } from '../../src/catalog/uri-memory.ts';
-import { Abridger } from '../../src/core/abridge.ts';
-import type { Abridged } from '../../src/core/abridged.ts';
-import { Json } from '../../src/core/json.ts';
+import { UriMemory } from '../../src/catalog/uris/uri-memory.ts';
+import { Abridger } from '../../src/json/elide.ts';
+import type { Abridged } from '../../src/json/elided.ts';
+import { Json } from '../../src/json/json.ts';
 import { build, entry, listed, resource, template } from './builders.ts';
 
 describe('resource URIs', () => {

@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 import { build, entry } from './builders.ts';
 
 const JUNK = [null, true, 1, 'x', [], {}, ['a'], [1], { a: 1 }, { a: true }, { a: {} }];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 import { build, entry, resource, tool } from './builders.ts';
 
 const ODD =

@@ -17,9 +17,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientFiles } from '../../src/config/client-places.ts';
 import type { DialectId } from '../../src/config/dialects/client-dialect.ts';
 import type { Machine } from '../../src/config/folders.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
-import { runHere } from '../commands/in-process.ts';
-import type { Said } from '../commands/run-cli.ts';
+import { loadConfig } from '../../src/config/load/load-config.ts';
+import { runHere } from '../cli/in-process.ts';
+import type { Said } from '../cli/run-cli.ts';
 
 let home: string;
 beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'switchyard-hard-'))));

@@ -16,11 +16,11 @@ import { installEntry, uninstallEntry } from '../../src/clients/install.ts';
 import { clientFiles } from '../../src/config/client-places.ts';
 import { dialects } from '../../src/config/dialects/dialects.ts';
 import { readClientFile } from '../../src/clients/found-servers.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
+import { loadConfig } from '../../src/config/load/load-config.ts';
 import type { Machine } from '../../src/config/folders.ts';
 import { type Sample, SAMPLES } from '../fixtures/clients/samples.ts';
-import { runHere } from '../commands/in-process.ts';
-import { runCli, type Said } from '../commands/run-cli.ts';
+import { runHere } from '../cli/in-process.ts';
+import { runCli, type Said } from '../cli/run-cli.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 20_000 });

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
 import type { Config, ServerConfig } from '../../src/config/config.ts';
 import type { Machine } from '../../src/config/folders.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
+import { loadConfig } from '../../src/config/load/load-config.ts';
 
 export interface TestMachine extends Machine {
   /** Writes a file under the working folder (or at an absolute path) and gives its path. */

@@ -1,7 +1,7 @@
 /** Reading a config again: what its files said before tells a slip from an intention. */
 import { writeFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { configReader } from '../../src/commands/configured.ts';
+import { configReader } from '../../src/cli/support/configured.ts';
 import { complaint, machine } from './machine.ts';
 
 const servers = (...keys: string[]): string =>

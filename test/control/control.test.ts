@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Control, openControl } from '../../src/control/control-server.ts';
 import { announceRun, runningProxies } from '../../src/control/run-file.ts';
-import { socketPlace } from '../../src/control/socket-place.ts';
-import { startTimeOf } from '../../src/transport/process-table.ts';
+import { socketPlace } from '../../src/control/socket-path.ts';
+import { startTimeOf } from '../../src/transport/child-process/process-table.ts';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'switchyard-control-'))));

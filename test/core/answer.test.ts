@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Answer, answerOf } from '../../src/core/answer.ts';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 import { callOf } from '../middleware/builders.ts';
 
 const json = (value: unknown): Json => Json.of(value);

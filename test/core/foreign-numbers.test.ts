@@ -1,8 +1,8 @@
 /** Numbers that a client writes as text: in a cursor, in a header field. */
 import { describe, expect, test } from 'vitest';
 import { RpcError } from '../../src/core/errors.ts';
-import { Json } from '../../src/core/json.ts';
-import { checkParams } from '../../src/server/carrier-check.ts';
+import { Json } from '../../src/json/json.ts';
+import { checkParams } from '../../src/server/header-check.ts';
 import { listPage } from '../../src/server/lists.ts';
 import { build, entry, tool } from '../catalog/builders.ts';
 

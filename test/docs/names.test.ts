@@ -1,7 +1,7 @@
 /** What the pages mention by name: commands with their options, and keys of the config. */
 import { describe, expect, test } from 'vitest';
-import { COMMON_OPTIONS } from '../../src/commands/common-options.ts';
-import { COMMANDS } from '../../src/commands/commands.ts';
+import { COMMON_OPTIONS } from '../../src/cli/command.ts';
+import { COMMANDS } from '../../src/cli/registry.ts';
 import { type Described, describedConfig, type DescribedKey } from '../../src/config/reference/described.ts';
 import { type Page, pages } from './pages.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { parse } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load-config.ts';
+import { loadConfig } from '../../src/config/load/load-config.ts';
 import { type Block, markOf, pages } from './pages.ts';
 
 const blocks = pages.flatMap(({ file, blocks: own }) => own.map((block) => ({ file, block })));

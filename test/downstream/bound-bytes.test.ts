@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
-import { Json } from '../../src/core/json.ts';
-import { boundBytes } from '../../src/middleware/bound-bytes.ts';
+import { Json } from '../../src/json/json.ts';
+import { boundBytes } from '../../src/middleware/memory-limit.ts';
 import { callOf } from '../middleware/builders.ts';
 
 const MIB = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Newest } from '../../src/downstream/flood.ts';
+import { Newest } from '../../src/downstream/rate-limits.ts';
 import { memoryOf } from '../cases/processes.ts';
 import { failureOf, server, startProxy, textOf } from '../cases/proxy-under-test.ts';
 import { HandClock } from '../middleware/builders.ts';

@@ -1,7 +1,7 @@
 /** Numbers that a double would round: what an expression makes of them is right, or it fails with a sentence. */
 import { describe, expect, test } from 'vitest';
-import { parseExact, printExact } from '../../src/core/exact-json.ts';
-import type { JsonObject } from '../../src/core/json.ts';
+import { parseExact, printExact } from '../../src/json/exact-json.ts';
+import type { JsonObject } from '../../src/json/json.ts';
 import { createCompile } from '../../src/expression/compile.ts';
 import { ExpressionError } from '../../src/expression/expression-error.ts';
 import { compileTemplate } from '../../src/expression/template.ts';

@@ -1,6 +1,6 @@
 /** Objects that hold strings around and far beyond the length from which they are taken out, as texts and in pieces. */
 import fc from 'fast-check';
-import { LONG_STRING } from '../../src/core/abridged.ts';
+import { LONG_STRING } from '../../src/json/elided.ts';
 import { keyText, type Member, type ObjectParts, stringText, valueText } from './json-text.ts';
 
 /** Spelt in every way, up to a few kilobytes; some end within a byte or two of the limit. */

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isRunning, processesWith } from '../cases/processes.ts';
 import { until } from '../cases/until.ts';
-import { startCli } from '../commands/run-cli.ts';
+import { startCli } from '../cli/run-cli.ts';
 import {
   type LegacyHttpClient,
   legacyHttpClient,

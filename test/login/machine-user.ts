@@ -3,9 +3,9 @@ import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { Credentials } from '../../src/login/credentials.ts';
-import type { LoginStore } from '../../src/login/login-store.ts';
+import type { LoginStore } from '../../src/login/store/login-store.ts';
 import type { LoginSettings } from '../../src/login/settings.ts';
-import { loginStore } from '../../src/logins.ts';
+import { loginStore } from '../../src/proxy/server-logins.ts';
 import {
   type Protected,
   type ProtectedOptions,

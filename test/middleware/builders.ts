@@ -2,7 +2,7 @@ import type { Call, Client, Handler } from '../../src/core/call.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { type Delivered, type ErrorCode, ProxyError } from '../../src/core/errors.ts';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 
 /** A clock whose hands the test turns. */
 export class HandClock implements Clock {

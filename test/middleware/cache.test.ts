@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
-import { at, Json } from '../../src/core/json.ts';
+import { at, Json } from '../../src/json/json.ts';
 import { cache, type CachePlan } from '../../src/middleware/cache.ts';
-import { canonical } from '../../src/middleware/cache-key.ts';
-import { ResultStore } from '../../src/middleware/result-store.ts';
+import { canonical } from '../../src/middleware/cache.ts';
+import { ResultStore } from '../../src/middleware/cache-store.ts';
 import { answer, callOf, client, failure, HandClock, quiet, settle, Stage } from './builders.ts';
 
 const PLAN: CachePlan = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Handler } from '../../src/core/call.ts';
 import { INVALID_PARAMS, ProxyError, RpcError } from '../../src/core/errors.ts';
-import type { Json } from '../../src/core/json.ts';
+import type { Json } from '../../src/json/json.ts';
 import { Circuit, circuitBreaker, type CircuitChange } from '../../src/middleware/circuit-breaker.ts';
 import { answer, callOf, failure, HandClock, quiet, settle, Stage } from './builders.ts';
 

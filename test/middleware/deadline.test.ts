@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Question } from '../../src/core/call.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
-import { EMPTY_OBJECT, type Json } from '../../src/core/json.ts';
-import { compose } from '../../src/middleware/compose.ts';
+import { EMPTY_OBJECT, type Json } from '../../src/json/json.ts';
+import { compose } from '../../src/pipeline/compose.ts';
 import { deadline } from '../../src/middleware/deadline.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';

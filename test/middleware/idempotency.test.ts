@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 import { idempotencyArgument, idempotencyKey } from '../../src/middleware/idempotency.ts';
 import { answer, callOf } from './builders.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Stopwatch } from '../../src/middleware/stopwatch.ts';
+import { Stopwatch } from '../../src/middleware/timed-call.ts';
 import { TimeLimits } from '../../src/middleware/time-limits.ts';
 import { HandClock } from './builders.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Abridger } from '../../src/core/abridge.ts';
-import type { Abridged } from '../../src/core/abridged.ts';
+import { Abridger } from '../../src/json/elide.ts';
+import type { Abridged } from '../../src/json/elided.ts';
 import type { Era } from '../../src/core/call.ts';
-import { Json } from '../../src/core/json.ts';
-import { textOf } from '../../src/core/wire.ts';
+import { Json } from '../../src/json/json.ts';
+import { textOf } from '../../src/json/message-text.ts';
 import { legacyResult, modernResult } from '../../src/server/answers.ts';
 import {
   type Message,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { INVALID_REQUEST, PARSE_ERROR } from '../../src/core/errors.ts';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 import {
   batchTexts,
   errorText,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Client, Era } from '../../src/core/call.ts';
-import { Json } from '../../src/core/json.ts';
-import { scanObject } from '../../src/core/json-scan.ts';
+import { Json } from '../../src/json/json.ts';
+import { scanObject } from '../../src/json/scan.ts';
 import { cancelledId, nameOf, paramsForHop, progressTokenOf } from '../../src/protocol/params.ts';
 import { member, minify, objectWith, print, stringText } from '../fuzz/json-text.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProxyError, RpcError } from '../../src/core/errors.ts';
-import type { Json } from '../../src/core/json.ts';
+import type { Json } from '../../src/json/json.ts';
 import { Peer } from '../../src/protocol/peer.ts';
 import { nested, objectWith, print, valueText } from '../fuzz/json-text.ts';
 

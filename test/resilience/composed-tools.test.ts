@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { templateFaults } from '../../src/routing/composed-templates.ts';
-import { at, Json } from '../../src/core/json.ts';
+import { at, Json } from '../../src/json/json.ts';
 import { mergeAnswers } from '../../src/routing/merge-answers.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { at } from '../../src/core/json.ts';
+import { at } from '../../src/json/json.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 
 const QUICK = { restart: { delayMs: 10, maxDelayMs: 50 } };

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Delivered, ErrorCode } from '../../src/core/errors.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { at, Json } from '../../src/core/json.ts';
-import { compose } from '../../src/middleware/compose.ts';
+import { at, Json } from '../../src/json/json.ts';
+import { compose } from '../../src/pipeline/compose.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
-import { Pool, type PoolOptions, type Spread, type Standing } from '../../src/routing/pools.ts';
+import { Pool, type PoolOptions, type Spread, type Standing } from '../../src/routing/pool.ts';
 import { answer, callOf, client, failure, HandClock } from '../middleware/builders.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { templateFaults } from '../../src/routing/composed-templates.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
+import { loadConfig } from '../../src/config/load/load-config.ts';
 import type { Call } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { at, Json } from '../../src/core/json.ts';
-import { createProxy } from '../../src/proxy.ts';
+import { at, Json } from '../../src/json/json.ts';
+import { createProxy } from '../../src/proxy/create-proxy.ts';
 import { callOf } from '../middleware/builders.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/servers/ledger-server.mjs', import.meta.url));

@@ -1,6 +1,6 @@
 import { context, propagation, type Span, SpanKind, trace, type Tracer } from '@opentelemetry/api';
 import { afterEach, describe, expect, test } from 'vitest';
-import { at, Json } from '../../src/core/json.ts';
+import { at, Json } from '../../src/json/json.ts';
 import { traced } from '../../src/middleware/trace.ts';
 import { answer, callOf } from '../middleware/builders.ts';
 import { proxyWith, server } from './proxy-in-process.ts';

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../cases/until.ts';
-import { runCli, type Said, startCli } from '../commands/run-cli.ts';
+import { runCli, type Said, startCli } from '../cli/run-cli.ts';
 import { isRunning } from '../transport/link-probe.ts';
 import { PACKAGE, type Registry, startRegistry } from './npm-registry.ts';
 

@@ -1,6 +1,6 @@
 /** How long the first answers to a client may wait, by who it is and how it came. */
 import { describe, expect, test } from 'vitest';
-import { ListWait } from '../../src/list-wait.ts';
+import { ListWait } from '../../src/proxy/list-wait.ts';
 import { patienceOf } from '../../src/server/client-patience.ts';
 import { HandClock } from '../middleware/builders.ts';
 

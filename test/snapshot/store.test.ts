@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openSnapshots } from '../../src/catalog/snapshot.ts';
-import { Json } from '../../src/core/json.ts';
+import { Json } from '../../src/json/json.ts';
 import type { Listing } from '../../src/core/listing.ts';
 
 const KEY = Buffer.alloc(32, 7);

@@ -1,6 +1,6 @@
 /** Records what a link tells, and lets a test wait for it. */
 import { readFileSync } from 'node:fs';
-import { type MessageText, wholeText } from '../../src/core/abridged.ts';
+import { type MessageText, wholeText } from '../../src/json/elided.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
 import type { LinkEvents } from '../../src/transport/link.ts';
 

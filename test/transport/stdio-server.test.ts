@@ -5,7 +5,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { wholeText } from '../../src/core/abridged.ts';
+import { wholeText } from '../../src/json/elided.ts';
 import { openStdioServer } from '../../src/transport/stdio-server.ts';
 import type { StdioServer } from '../../src/transport/stdio-server.ts';
 import { HandClock } from '../middleware/builders.ts';

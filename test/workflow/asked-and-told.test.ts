@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Ask } from '../../src/core/call.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
-import { Json, type JsonObject } from '../../src/core/json.ts';
+import { Json, type JsonObject } from '../../src/json/json.ts';
 import { definitionOf, metaTools } from '../../src/meta-tools/meta-tools.ts';
 import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
 import { legacyError, modernError } from '../../src/server/answers.ts';

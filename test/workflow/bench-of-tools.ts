@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Call, Client } from '../../src/core/call.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { Json, type JsonObject } from '../../src/core/json.ts';
-import { startTimeOf } from '../../src/transport/process-table.ts';
+import { Json, type JsonObject } from '../../src/json/json.ts';
+import { startTimeOf } from '../../src/transport/child-process/process-table.ts';
 import type { ToolInfo } from '../../src/workflow/tools.ts';
 import { createWorkflows, type Workflows, type WorkflowsOptions } from '../../src/workflow/workflows.ts';
 

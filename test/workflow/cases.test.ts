@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Ask, Call } from '../../src/core/call.ts';
-import { Json, type JsonObject } from '../../src/core/json.ts';
+import { Json, type JsonObject } from '../../src/json/json.ts';
 import type { RunView } from '../../src/workflow/run-view.ts';
 import { InvalidDefinition } from '../../src/workflow/definition/invalid-definition.ts';
 import type { Who, WorkflowsOptions } from '../../src/workflow/workflows.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { parseExact } from '../../src/core/exact-json.ts';
-import type { Json } from '../../src/core/json.ts';
-import { runCli, type Said } from '../commands/run-cli.ts';
+import { parseExact } from '../../src/json/exact-json.ts';
+import type { Json } from '../../src/json/json.ts';
+import { runCli, type Said } from '../cli/run-cli.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed } from './bench-of-tools.ts';
 

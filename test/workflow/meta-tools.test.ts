@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
-import { Json, type JsonObject } from '../../src/core/json.ts';
+import { Json, type JsonObject } from '../../src/json/json.ts';
 import { metaTools } from '../../src/meta-tools/meta-tools.ts';
 import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';

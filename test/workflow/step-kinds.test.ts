@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Ask } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { Json, type JsonObject } from '../../src/core/json.ts';
+import { Json, type JsonObject } from '../../src/json/json.ts';
 import type { RunView } from '../../src/workflow/run-view.ts';
 import type { Who, WorkflowsOptions } from '../../src/workflow/workflows.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';

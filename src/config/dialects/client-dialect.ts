@@ -7,8 +7,8 @@
  * with a reason.
  */
 import type { Machine } from '../folders.ts';
-import type { ServerInput } from '../schema.ts';
-import type { PlainValue } from '../tree.ts';
+import type { ServerInput } from '../schema/schema.ts';
+import type { PlainValue } from '../text/tree.ts';
 import type { DialectId } from './client-ids.ts';
 
 export type { DialectId };

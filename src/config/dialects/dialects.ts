@@ -1,9 +1,9 @@
 import { ConfigError } from '../config-error.ts';
-import { formatOf, parseConfigText } from '../parse-config-text.ts';
-import { topKeys } from '../schema.ts';
-import { plainValue } from '../tree.ts';
-import { claudeCode } from './claude-code.ts';
-import { claudeDesktop } from './claude-desktop.ts';
+import { formatOf, parseConfigText } from '../text/parse-config-text.ts';
+import { topKeys } from '../schema/schema.ts';
+import { plainValue } from '../text/tree.ts';
+import { claudeCode } from './clients/claude-code.ts';
+import { claudeDesktop } from './clients/claude-desktop.ts';
 import type {
   ClientContext,
   ClientDialect,
@@ -11,20 +11,20 @@ import type {
   ClientServers,
   ClientTable,
 } from './client-dialect.ts';
-import { cline } from './cline.ts';
-import { codex } from './codex.ts';
-import { continueDialect } from './continue.ts';
-import { copilot } from './copilot.ts';
-import { cursor } from './cursor.ts';
-import { gemini } from './gemini.ts';
-import { goose } from './goose.ts';
-import { junie } from './junie.ts';
-import { lmstudio } from './lmstudio.ts';
-import { opencode } from './opencode.ts';
+import { cline } from './clients/cline.ts';
+import { codex } from './clients/codex.ts';
+import { continueDialect } from './clients/continue.ts';
+import { copilot } from './clients/copilot.ts';
+import { cursor } from './clients/cursor.ts';
+import { gemini } from './clients/gemini.ts';
+import { goose } from './clients/goose.ts';
+import { junie } from './clients/junie.ts';
+import { lmstudio } from './clients/lmstudio.ts';
+import { opencode } from './clients/opencode.ts';
 import { asTable } from './values.ts';
-import { vscode } from './vscode.ts';
-import { windsurf } from './windsurf.ts';
-import { zed } from './zed.ts';
+import { vscode } from './clients/vscode.ts';
+import { windsurf } from './clients/windsurf.ts';
+import { zed } from './clients/zed.ts';
 
 export const dialects: readonly ClientDialect[] = [
   claudeDesktop,

@@ -1,5 +1,5 @@
-import type { ServerInput } from '../schema.ts';
-import type { PlainValue } from '../tree.ts';
+import type { ServerInput } from '../schema/schema.ts';
+import type { PlainValue } from '../text/tree.ts';
 import type { ClientContext, ClientServers, ClientTable, SkippedServer } from './client-dialect.ts';
 import { isOwnEntry } from './own-entry.ts';
 import { asTable } from './values.ts';

@@ -1,5 +1,5 @@
 /** Lenient looks into a client's table: what has another type counts as not given. */
-import type { PlainValue } from '../tree.ts';
+import type { PlainValue } from '../text/tree.ts';
 import type { ClientTable } from './client-dialect.ts';
 
 export function textIn(table: ClientTable, key: string): string | undefined {

@@ -1,8 +1,8 @@
 /** The schema of a config file and what is said about its keys, as one tree: what pages and editors are given. */
 import * as z from 'zod';
 
-import { type Look, lookOf, table } from '../fields.ts';
-import { serverSchema, topSchema } from '../schema.ts';
+import { type Look, lookOf, table } from '../schema/fields.ts';
+import { serverSchema, topSchema } from '../schema/schema.ts';
 import { type Note, type Notes, notes } from './notes.ts';
 
 /** One key of a section. */

@@ -14,7 +14,7 @@ import {
   builtInLog,
   builtInProxyLimits,
   builtInRestart,
-} from '../built-in.ts';
+} from '../schema/defaults.ts';
 import {
   builtInCache,
   builtInCircuitBreaker,

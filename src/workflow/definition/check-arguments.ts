@@ -1,5 +1,5 @@
 import { listed, nearest } from '../../core/nearest.ts';
-import { isObject } from '../../core/json.ts';
+import { isObject } from '../../json/json.ts';
 import type { Tools } from '../tools.ts';
 import { checkInTime } from './check-in-time.ts';
 import type { ToldProblem } from './problem.ts';

@@ -5,7 +5,7 @@
  */
 import type { Reference } from '../../expression/guards.ts';
 import { listed, nearest } from '../../core/nearest.ts';
-import { isObject, type JsonObject } from '../../core/json.ts';
+import { isObject, type JsonObject } from '../../json/json.ts';
 import { readDuration } from '../duration.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkArguments } from './check-arguments.ts';

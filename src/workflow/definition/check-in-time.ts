@@ -1,5 +1,5 @@
 import { DeadlineExceeded, withDeadline } from '../../expression/deadline.ts';
-import { isObject } from '../../core/json.ts';
+import { isObject } from '../../json/json.ts';
 import { type CheckOptions, checkValue, type ValueCheck } from './check-value.ts';
 
 /** So many rules looked at for so many values are quickly done; a deadline costs more than most checks. */

@@ -1,5 +1,5 @@
 /** Every mistake in a definition's shape, at once. */
-import { printExact } from '../../core/exact-json.ts';
+import { printExact } from '../../json/exact-json.ts';
 import type * as z from 'zod';
 import { nearest } from '../../core/nearest.ts';
 import { type Problem, pathText } from './problem.ts';

@@ -5,8 +5,8 @@
  * Keywords that are not here (`format`, `if`, `$dynamicRef` …) allow everything: the tool itself has the last word.
  */
 import { listed, nearest } from '../../core/nearest.ts';
-import { type Exact, ExactNumber, isExact, printExact, sameNumber } from '../../core/exact-json.ts';
-import { isObject, type JsonObject } from '../../core/json.ts';
+import { type Exact, ExactNumber, isExact, printExact, sameNumber } from '../../json/exact-json.ts';
+import { isObject, type JsonObject } from '../../json/json.ts';
 import { short } from './check-shape.ts';
 import { joinPaths, type Problem } from './problem.ts';
 

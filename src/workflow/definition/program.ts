@@ -1,7 +1,7 @@
 /** A checked definition, ready to run: expressions compiled, durations in milliseconds, dependencies found. */
 import type { Expression } from '../../expression/compile.ts';
 import type { Template } from '../../expression/template.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { OnResume, StepKind, WrittenDefinition } from './schema.ts';
 
 export interface Program {

@@ -1,5 +1,5 @@
 import { nearest } from '../../core/nearest.ts';
-import { isObject } from '../../core/json.ts';
+import { isObject } from '../../json/json.ts';
 import { readDuration } from '../duration.ts';
 import type { ToldProblem } from './problem.ts';
 import type { Retry } from './program.ts';

@@ -3,7 +3,7 @@ import type { Expression } from '../../expression/compile.ts';
 import { ExpressionError } from '../../expression/expression-error.ts';
 import { listed, nearest } from '../../core/nearest.ts';
 import { compileTemplate, type Template, type TemplateProblem } from '../../expression/template.ts';
-import { isObject, type JsonObject } from '../../core/json.ts';
+import { isObject, type JsonObject } from '../../json/json.ts';
 import type { CheckContext } from './check-context.ts';
 import { joinPaths, type Problem } from './problem.ts';
 

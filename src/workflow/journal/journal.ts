@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 
 /**
  * What is written down about runs, and how it is asked for.

@@ -1,5 +1,5 @@
 /** What the parts of a run know of a workflow at work. */
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Invocation, Program, Step } from '../definition/program.ts';
 import type { Limits } from '../limits.ts';
 import type { Host } from './host.ts';

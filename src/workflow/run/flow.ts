@@ -4,7 +4,7 @@
  * Dataflow: a step starts the moment that all it needs is settled; there are no levels.
  */
 import { ExpressionError } from '../../expression/expression-error.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Need, Program, Step } from '../definition/program.ts';
 import type { FlowAtWork, FlowEnd, FlowOptions, RunContext } from './flow-at-work.ts';
 import type { Halt } from './machine.ts';

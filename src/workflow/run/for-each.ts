@@ -1,6 +1,6 @@
 /** A step that is done for every item of a list, so many at a time. */
 import { ExpressionError } from '../../expression/expression-error.ts';
-import { isObject } from '../../core/json.ts';
+import { isObject } from '../../json/json.ts';
 import type { Step } from '../definition/program.ts';
 import type { FlowAtWork } from './flow-at-work.ts';
 import type { Item } from './item.ts';

@@ -1,6 +1,6 @@
 /** What the interpreter needs from around it; nothing here decides what a run does next. */
 import type { Cancellation } from '../../core/cancellation.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Program } from '../definition/program.ts';
 import type { Outcome } from './port.ts';
 

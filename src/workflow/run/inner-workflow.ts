@@ -1,7 +1,7 @@
 /** A step that runs a saved workflow within its own. */
 import type { FlowEnd } from './flow-at-work.ts';
 import { InvalidInput } from './host.ts';
-import { pause } from './invoke.ts';
+import { pause } from './call-step.ts';
 import { baseOf, contextOf, type Item, type WorkOf } from './item.ts';
 import type { Routine } from './routine.ts';
 import type { Result } from './step-state.ts';

@@ -1,8 +1,8 @@
 /** One item of a step's list, or the whole step where it has none. */
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Step, Work } from '../definition/program.ts';
 import type { FlowAtWork } from './flow-at-work.ts';
-import type { InvokeContext } from './invoke.ts';
+import type { InvokeContext } from './call-step.ts';
 import type { StepState } from './step-state.ts';
 
 export interface Item {

@@ -6,7 +6,7 @@
  */
 import type { Cancellation } from '../../core/cancellation.ts';
 import type { Delivered } from '../../core/errors.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../json/json.ts';
 
 export interface Port {
   /** Does the work once its intent is on record. A key has one outcome for ever. */

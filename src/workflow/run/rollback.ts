@@ -1,7 +1,7 @@
 /** Undoes what has happened in a workflow, the latest first. */
 import { ExpressionError } from '../../expression/expression-error.ts';
 import type { FlowAtWork, Happened } from './flow-at-work.ts';
-import { invoke } from './invoke.ts';
+import { invoke } from './call-step.ts';
 import type { Routine } from './routine.ts';
 import type { Result, StepState } from './step-state.ts';
 

@@ -5,7 +5,7 @@
  * from the order of the outcomes alone.
  */
 import type { Cancellation } from '../../core/cancellation.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Finished, Outcome } from './port.ts';
 
 export type Routine<T> = Generator<Ask, T, Resumed>;

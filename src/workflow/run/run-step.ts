@@ -1,17 +1,17 @@
 /** What one step does, by its kind, once or for each item of a list. */
 import { ExpressionError } from '../../expression/expression-error.ts';
-import { printExact } from '../../core/exact-json.ts';
-import type { JsonObject } from '../../core/json.ts';
+import { printExact } from '../../json/exact-json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Step, Work } from '../definition/program.ts';
 import type { FlowAtWork } from './flow-at-work.ts';
 import { forEach } from './for-each.ts';
 import { runInner } from './inner-workflow.ts';
-import { expressionFailed, invoke } from './invoke.ts';
+import { expressionFailed, invoke } from './call-step.ts';
 import { baseOf, contextOf, type Item } from './item.ts';
 import type { Routine } from './routine.ts';
 import { sample } from './sample.ts';
 import type { Result, StepState } from './step-state.ts';
-import { approve, wait } from './waiting.ts';
+import { approve, wait } from './wait-step.ts';
 
 export function* runStep(flow: FlowAtWork, step: Step, state: StepState): Routine<Result> {
   const { scope } = flow;

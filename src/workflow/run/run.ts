@@ -1,5 +1,5 @@
 /** One run: a workflow played over a port from its start to its end. */
-import type { JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Program } from '../definition/program.ts';
 import type { Limits } from '../limits.ts';
 import { Flow } from './flow.ts';

@@ -1,6 +1,6 @@
 /** A step that asks the client's model. */
-import { isObject } from '../../core/json.ts';
-import { hashOf, pause } from './invoke.ts';
+import { isObject } from '../../json/json.ts';
+import { hashOf, pause } from './call-step.ts';
 import { baseOf, contextOf, type Item, type WorkOf } from './item.ts';
 import type { Finished, StepError } from './port.ts';
 import type { CallAsk, Routine } from './routine.ts';

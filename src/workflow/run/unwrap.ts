@@ -1,5 +1,5 @@
-import { parseExact, printExact } from '../../core/exact-json.ts';
-import { isObject } from '../../core/json.ts';
+import { parseExact, printExact } from '../../json/exact-json.ts';
+import { isObject } from '../../json/json.ts';
 
 /** What a step's `output` is: `structuredContent`, else a single text that parses as JSON, else the text. */
 export function unwrap(result: unknown): unknown {

@@ -1,6 +1,6 @@
 /** The steps of a run as clients see them. */
-import { printExact } from '../../core/exact-json.ts';
-import type { JsonObject } from '../../core/json.ts';
+import { printExact } from '../../json/exact-json.ts';
+import type { JsonObject } from '../../json/json.ts';
 import type { Flow } from './flow.ts';
 import type { StepState } from './step-state.ts';
 

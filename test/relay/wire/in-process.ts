@@ -1,9 +1,9 @@
 /** A whole proxy over real HTTP in this process, for what takes hours: its clock can be moved forward. */
 import type { Clock } from '../../../src/core/clock.ts';
-import { createProxy } from '../../../src/proxy.ts';
-import { createHttpFace, type HttpFace } from '../../../src/server/http-face.ts';
-import { loadConfig } from '../../../src/config/load-config.ts';
-import { openHttpServer } from '../../../src/transport/http-server.ts';
+import { createProxy } from '../../../src/proxy/create-proxy.ts';
+import { createHttpFace, type HttpFace } from '../../../src/server/http-endpoint.ts';
+import { loadConfig } from '../../../src/config/load/load-config.ts';
+import { openHttpServer } from '../../../src/transport/http-server/server.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import type { Wire } from './conversation.ts';
 import { writeConfig } from './proxies.ts';

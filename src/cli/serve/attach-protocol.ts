@@ -1,0 +1,17 @@
+/** What those who attach and the one they attach to agree on. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { configId } from '../../config/config-id.ts';
+import { packageVersion } from '../support/package-version.ts';
+import type { Part } from '../support/server-selection.ts';
+
+/** Clients with one id can share a proxy: the same config, the same part of it, the same version of ours. */
+export function shareId(files: readonly string[], { servers, tags }: Part): string {
+  const parts = [configId(files), packageVersion(), servers.toSorted(), tags.toSorted()];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+/** Where the one proxy of such clients is elected. */
+export function electionFolder(stateDir: string, id: string): string {
+  return join(stateDir, 'run', `shared-${id}`);
+}

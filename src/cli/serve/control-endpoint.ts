@@ -1,0 +1,98 @@
+/** The door of a running proxy to its own user's commands: what it is asked there, and how it is found. */
+import { announceRun, type NewRun } from '../../control/run-file.ts';
+import { type ControlAnswer, openControl } from '../../control/control-server.ts';
+import { socketPlace } from '../../control/socket-path.ts';
+import type { Machine } from '../../config/folders.ts';
+import type { JsonObject } from '../../json/json.ts';
+import { stringAt } from '../../json/json.ts';
+import type { Proxy } from '../../proxy/create-proxy.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { RecentLog } from '../../telemetry/recent-log.ts';
+import { startTimeOf } from '../../transport/child-process/process-table.ts';
+import { concerns } from '../status/log-lines.ts';
+
+export interface DoorOptions {
+  readonly proxy: Proxy;
+  readonly stateDir: string;
+  readonly machine: Machine;
+  readonly run: Omit<NewRun, 'socket'>;
+  readonly recent: RecentLog;
+  /** Further requests. */
+  readonly answers: ReadonlyMap<string, ControlAnswer>;
+  /** Clients that may stay there, where it is shared. */
+  readonly attached: number;
+  readonly log: Log;
+}
+
+export interface Door {
+  /** Whoever looks for a proxy does not find this one any more. */
+  withdraw(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws Error where it cannot be had for this user alone. */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const { stateDir, machine, run, log } = options;
+  const { env, platform } = machine;
+  const socket = await socketPlace({ stateDir, name: String(process.pid), env, platform });
+  const control = await openControl({
+    path: socket,
+    answers: new Map<string, ControlAnswer>([
+      ['status', (_, connection) => answerStatus(options, connection)],
+      ['logs', (request, connection) => answerLogs(options.recent, request, connection)],
+      ...options.answers,
+    ]),
+    keepsAlive: run.serves === 'shared',
+    staying: run.serves === 'shared' ? options.attached : 0,
+    log,
+  });
+  const withdraw = await announceRun(stateDir, { ...run, socket }, startTimeOf);
+  return {
+    withdraw,
+    async close() {
+      await withdraw();
+      await control.close();
+    },
+  };
+}
+
+type Connection = Parameters<ControlAnswer>[1];
+
+async function answerStatus({ proxy, run }: DoorOptions, { socket }: Connection): Promise<void> {
+  socket.end(`${JSON.stringify({ ...run, ...(await statusOf(proxy)) })}\n`);
+}
+
+/** What `switchyard status` shows of one proxy. */
+async function statusOf(proxy: Proxy): Promise<JsonObject> {
+  const memory = await proxy.memory();
+  return {
+    pid: process.pid,
+    uptimeMs: Math.round(process.uptime() * 1000),
+    memoryBytes: process.memoryUsage.rss(),
+    clients: proxy.clients.map(({ info, protocolVersion }) => ({
+      name: stringAt(info, 'name') ?? '',
+      version: stringAt(info, 'version') ?? '',
+      protocolVersion,
+    })),
+    servers: proxy.report('').map((server) => ({ ...server, memoryBytes: memory.get(server.server) })),
+  };
+}
+
+/** What waits for a reader; one that is slower misses lines. */
+const MAX_WAITING = 1024 * 1024;
+
+function answerLogs(recent: RecentLog, request: JsonObject, { socket }: Connection): void {
+  const server = stringAt(request, 'server');
+  const wanted = (line: string): boolean => server === undefined || concerns(line, server);
+  for (const line of recent.lines.filter(wanted)) socket.write(`${line}\n`);
+  if (request['follow'] !== true) {
+    socket.end();
+    return;
+  }
+  const stop = recent.follow((line) => {
+    if (wanted(line) && socket.writableLength <= MAX_WAITING) socket.write(`${line}\n`);
+  });
+  socket.once('close', stop);
+  // Seen only by a socket that is read.
+  socket.resume();
+}

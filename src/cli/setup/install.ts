@@ -1,0 +1,316 @@
+/** `switchyard install` and `uninstall`: the one entry in a client's file. */
+import { existsSync, realpathSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { clientFiles } from '../../config/client-places.ts';
+import type { ClientDialect } from '../../config/dialects/client-dialect.ts';
+import type { ServerConfig } from '../../config/config.ts';
+import { type Machine, userStateFolder } from '../../config/folders.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { entriesIn, type StartedBy } from '../../clients/client-entry.ts';
+import { parseText, textFormatOf } from '../../clients/edit/edit-text.ts';
+import { type ClientFileFound, readClientFile } from '../../clients/found-servers.ts';
+import { type Installed, installEntry, uninstallEntry } from '../../clients/install.ts';
+import { readIfThere, replaceFile } from '../../clients/edit/replace-file.ts';
+import { type Taken, takeOver } from '../../clients/take-over.ts';
+import { messageOf } from '../../core/errors.ts';
+import { stringAt } from '../../json/json.ts';
+import type { Command, Input } from '../command.ts';
+import { readConfig } from '../support/configured.ts';
+import { learnServers, NO_CHECK } from './learn-servers.ts';
+import { clientNamed } from './named-clients.ts';
+import { changeOwnConfig, type OwnConfigFile, withOwnConfig } from '../support/own-config-file.ts';
+import { UsageError } from '../command.ts';
+import { plain } from '../terminal/sanitize.ts';
+import { lostVariables, lostVariablesText } from './lost-variables.ts';
+
+const FILE = {
+  type: 'string',
+  value: 'FILE',
+  about: 'the client’s file, where it is not at its usual place (a project’s own, say)',
+} as const;
+
+export const install: Command = {
+  name: 'install',
+  takes: 'CLIENT',
+  summary: 'puts the one entry into a client’s file',
+  about:
+    'The file is changed in place, its comments and order kept, with a dated copy beside it. The entry starts\n"serve --attach": all clients of one config share one proxy.',
+  options: {
+    adopt: { type: 'boolean', about: 'move the client’s own servers into our config, behind the entry' },
+    file: FILE,
+    'no-check': NO_CHECK,
+  },
+  examples: ['switchyard install claude-desktop', 'switchyard install cursor --adopt'],
+  positionals: true,
+  run: runInstall,
+};
+
+export const uninstall: Command = {
+  name: 'uninstall',
+  takes: 'CLIENT',
+  summary: 'takes our entry out of a client’s file, and puts back what it had before',
+  options: { file: FILE },
+  examples: ['switchyard uninstall cursor'],
+  positionals: true,
+  run: runUninstall,
+};
+
+/** What a client needs to notice a changed file. */
+const THEN: Readonly<Partial<Record<ClientDialect['id'], string>>> = {
+  'claude-desktop': 'Quit Claude Desktop and start it again.',
+  'claude-code': 'It is there in the next session.',
+  cursor: 'Switch the server on in Settings → MCP, or reload the window.',
+  vscode: 'VS Code notices by itself; start the server where the file shows "Start".',
+  windsurf: 'Press refresh in Cascade’s list of MCP servers.',
+  zed: 'Zed notices by itself.',
+  cline: 'Cline notices by itself.',
+  lmstudio: 'LM Studio notices by itself.',
+};
+
+async function runInstall({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
+  const place = target(positionals, options.text('file'), machine, 'install');
+  const { installed, adoption, own } = await withOwnConfig(configFiles, machine, (its) =>
+    bothChanged(place, its, options.flag('adopt'), machine),
+  );
+  const { client, file } = place;
+  const { changed, backup } = installed;
+  for (const { name, why } of adoption.left) output.note(`${plain(name)} stays where it is: ${plain(why)}`);
+  const program = programPath();
+  if (/[\\/]_npx[\\/]/.test(program))
+    output.note(
+      `The entry starts ${program}, which npm may clear away at any time: "npm install -g mcp-switchyard", and install again.`,
+    );
+  const next = THEN[client.id] ?? `Restart ${client.name}.`;
+  const learned = options.flag('no-check') ? [] : await learnServers({ file: own, machine, output });
+  const moved = new Set(adoption.taken.map(({ key }) => key));
+  const lost =
+    moved.size === 0
+      ? []
+      : lostVariables(
+          [...(await readConfig([own], machine)).servers.values()].filter(({ key }) => moved.has(key)),
+          machine,
+        );
+  if (output.json)
+    output.document({
+      client: client.id,
+      file,
+      changed,
+      backup,
+      adopted: adoption.names,
+      lostVariables: lost,
+      next,
+      learned,
+    });
+  else if (!changed) output.line(`Nothing to do: ${client.name} has the entry already (${file}).`);
+  else {
+    output.line(
+      `${client.name} starts Switchyard now: ${file}${backup === undefined ? '' : `\nAs it was before: ${backup}`}`,
+    );
+    for (const { name, key } of adoption.taken)
+      output.line(`  ${plain(name)} is served from ${own}${key === name ? '' : ` as ${plain(key)}`}`);
+    if (lost.length > 0) output.note(lostVariablesText(lost));
+    output.line(next);
+  }
+  return 0;
+}
+
+interface Target {
+  readonly client: ClientDialect;
+  /** Absolute. */
+  readonly file: string;
+}
+
+/** Our config first: what the client starts then finds there what was moved. Where one fails both are as before. */
+async function bothChanged(
+  { client, file }: Target,
+  own: OwnConfigFile,
+  adopts: boolean,
+  machine: Machine,
+): Promise<{ readonly installed: Installed; readonly adoption: Adoption; readonly own: string }> {
+  const found = readClientFile(client, file, userMachine(machine));
+  if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
+  try {
+    if (own.text === undefined) await changeOwnConfig(own, [{ path: ['mcpServers'], value: {} }]);
+    const { stateDir } = await readConfig([own.file], machine);
+    const adoption = adopts && found ? await adopt(found, own, machine) : NONE;
+    const installed = await installEntry({
+      client: client.id,
+      file,
+      stateDir,
+      startedBy: startedBy(own.file),
+      isOurs: (name) => isOurs(found, name),
+      adopted: adoption.names,
+      now: new Date(),
+    });
+    return { installed, adoption, own: own.file };
+  } catch (error) {
+    await restore(own);
+    if (error instanceof ConfigError) throw error;
+    throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
+  }
+}
+
+async function runUninstall({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
+  const { client, file } = target(positionals, options.text('file'), machine, 'uninstall');
+  const result = await withOwnConfig(configFiles, machine, async (own) => {
+    const found = readClientFile(client, file, userMachine(machine));
+    if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
+    const stateDir = await stateDirOf(own, machine);
+    const entry = { client: client.id, file, stateDir, isOurs: (name: string) => isOurs(found, name) };
+    return uninstallEntry(entry).catch((error: unknown) => {
+      throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
+    });
+  });
+  const next = THEN[client.id] ?? `Restart ${client.name}.`;
+  if (output.json) output.document({ client: client.id, file, result, next });
+  else if (result === 'not installed') output.line(`${client.name} has no entry of ours (${file}).`);
+  else {
+    output.line(
+      result === 'restored'
+        ? `${file} is as it was before.`
+        : `Our entry is out of ${file}; what was moved is back.`,
+    );
+    output.line(next);
+  }
+  return 0;
+}
+
+/** A config with mistakes must not keep anybody from taking the entry out. */
+async function stateDirOf(own: OwnConfigFile, machine: Machine): Promise<string> {
+  try {
+    return (await readConfig(own.text === undefined ? [] : [own.file], machine)).stateDir;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const written = stringAt(own.root, 'stateDir');
+    return written === undefined ? userStateFolder(machine) : resolve(dirname(own.file), written);
+  }
+}
+
+function target(
+  positionals: readonly string[],
+  given: string | undefined,
+  machine: Machine,
+  command: string,
+): Target {
+  const [name, more] = positionals;
+  if (name === undefined) throw new UsageError(`switchyard ${command} expects a CLIENT.`);
+  if (more !== undefined) throw new UsageError(`One client at a time: unexpected "${more}".`);
+  const client = clientNamed(name);
+  const places = clientFiles(client.id, machine);
+  const file = given ?? places.find((one) => existsSync(one)) ?? places[0] ?? '';
+  return { client, file: resolve(machine.cwd, file) };
+}
+
+/** A file of the whole user is read as such, wherever the command runs. */
+function userMachine(machine: Machine): Machine {
+  return { ...machine, cwd: machine.homeDir };
+}
+
+function isOurs(found: ClientFileFound | undefined, name: string): boolean {
+  return found?.skipped.some((one) => one.name === name && one.own === true) ?? false;
+}
+
+/** Absolute: clients start with another PATH than terminals. */
+function startedBy(config: string): StartedBy {
+  return { command: nodePath(), args: [programPath(), 'serve', '--attach', '--config', config] };
+}
+
+function programPath(): string {
+  const [, program = ''] = process.argv;
+  return realpathSync(program);
+}
+
+/** Homebrew has a folder for each version, and a name for the one that is installed. */
+function nodePath(): string {
+  const { execPath } = process;
+  const [, prefix, formula] = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/bin\/node$/.exec(execPath) ?? [];
+  const lasting = `${prefix ?? ''}/opt/${formula ?? ''}/bin/node`;
+  return prefix !== undefined && existsSync(lasting) ? lasting : execPath;
+}
+
+interface Adoption {
+  readonly names: readonly string[];
+  readonly taken: readonly Taken[];
+  readonly left: readonly { readonly name: string; readonly why: string }[];
+}
+
+const NONE: Adoption = { names: [], taken: [], left: [] };
+
+/** Takes over what means the same in our config; everything else stays with the client. */
+async function adopt(found: ClientFileFound, own: OwnConfigFile, machine: Machine): Promise<Adoption> {
+  const { client, file, servers, skipped } = found;
+  const root = await parseText((await readIfThere(file)) ?? '', textFormatOf(file));
+  const entries = new Set(entriesIn(client.id, root).map(({ name }) => name));
+  const offered = [...servers]
+    .filter(([name, { disabled }]) => entries.has(name) && disabled !== true)
+    .map(([name, input]) => ({ client: client.id, name, input }));
+  const off = [...servers].filter(([, { disabled }]) => disabled === true);
+  const left = [
+    ...skipped
+      .filter(({ own: its }) => its !== true)
+      .map(({ name, reason }) => ({ name, why: `${reason}.` })),
+    ...off.map(([name]) => ({ name, why: 'it is switched off there.' })),
+  ];
+  const current = { ...own, text: await readIfThere(own.file) };
+  const { taken, edits } = takeOver(
+    offered,
+    await parseText(current.text ?? '', textFormatOf(own.file)),
+    machine,
+  );
+  if (edits.length > 0) await changeOwnConfig(current, edits);
+  const strange = await changedMeaning(taken, file, own.file, machine);
+  if (strange.size > 0) {
+    // Only with what means the same.
+    await restore(current);
+    const again = takeOver(
+      offered.filter(({ name }) => !strange.has(name)),
+      await parseText(current.text ?? '', textFormatOf(own.file)),
+      machine,
+    );
+    if (again.edits.length > 0) await changeOwnConfig(current, again.edits);
+    const more = [...strange].map(([name, why]) => ({ name, why }));
+    return { names: again.taken.map(({ name }) => name), taken: again.taken, left: [...left, ...more] };
+  }
+  return { names: taken.map(({ name }) => name), taken, left };
+}
+
+async function restore({ file, text }: OwnConfigFile): Promise<void> {
+  if (text === undefined) await rm(file, { force: true });
+  else if ((await readIfThere(file)) !== text) await replaceFile(file, text);
+}
+
+/** Servers that would be started otherwise from our file than from the client's: with the reason. */
+async function changedMeaning(
+  taken: readonly Taken[],
+  clientFile: string,
+  ownFile: string,
+  machine: Machine,
+): Promise<ReadonlyMap<string, string>> {
+  const strange = new Map<string, string>();
+  const before = await readConfig([clientFile], userMachine(machine));
+  let after;
+  try {
+    after = await readConfig([ownFile], machine);
+  } catch (error) {
+    // A variable that is not set is an error in our file.
+    const why = messageOf(error);
+    for (const { name, key, twice } of taken)
+      if (!twice && (why.includes(`.${key}.`) || why.includes(`"${key}"`)))
+        strange.set(name, why.split('\n')[0] ?? why);
+    if (strange.size === 0) throw error;
+    return strange;
+  }
+  for (const { name, key } of taken) {
+    const [one, other] = [before.servers.get(name), after.servers.get(key)];
+    if (!one || !other || meaning(one) !== meaning(other))
+      strange.set(name, 'it would mean something else outside of this file.');
+  }
+  return strange;
+}
+
+function meaning({ transport, disabled }: ServerConfig): string {
+  return JSON.stringify([transport, disabled], (_key, value: unknown) =>
+    value instanceof Map ? [...value] : value,
+  );
+}

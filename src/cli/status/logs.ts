@@ -1,0 +1,41 @@
+/** `switchyard logs`: the end of a running proxy's log, and what its servers say on stderr. */
+import { linesOf } from '../../control/control-client.ts';
+import type { Command, Input } from '../command.ts';
+import { readable } from './log-lines.ts';
+import { NOBODY_RUNS, proxiesOf } from './running-proxies.ts';
+
+export const logs: Command = {
+  name: 'logs',
+  takes: '[SERVER]',
+  summary: 'prints the log of the running proxy, with what its servers say on stderr',
+  about: 'Shows the last 512 KiB that the proxy keeps in memory. With several proxies, each in turn.',
+  options: {
+    follow: { type: 'boolean', short: 'f', about: 'go on as lines come, until Ctrl-C' },
+  },
+  examples: ['switchyard logs', 'switchyard logs memory --follow'],
+  positionals: true,
+  run,
+};
+
+async function run({ options, positionals, configFiles, machine, output }: Input): Promise<number> {
+  const [server] = positionals;
+  const follow = options.flag('follow');
+  const proxies = await proxiesOf(configFiles, machine);
+  if (proxies.length === 0) {
+    output.note(NOBODY_RUNS);
+    return 1;
+  }
+  const ending = new AbortController();
+  process.once('SIGINT', () => ending.abort());
+  const lines: unknown[] = [];
+  await Promise.all(
+    proxies.map(async ({ socket }) => {
+      for await (const line of linesOf(socket, { ask: 'logs', server, follow }, ending.signal)) {
+        if (output.json) lines.push(JSON.parse(line));
+        else output.line(readable(line, output.colors));
+      }
+    }),
+  );
+  if (output.json) output.document(lines);
+  return 0;
+}

@@ -1,0 +1,63 @@
+/** The config that a command works on: found, read, and its secrets known. */
+import type { TemplateCheck } from '../../config/load/composed-tools.ts';
+import type { Config } from '../../config/config.ts';
+import { configFolders, findConfigFiles } from '../../config/load/find-config-files.ts';
+import type { Machine } from '../../config/folders.ts';
+import { loadConfig } from '../../config/load/load-config.ts';
+import { secretArguments } from '../../core/redaction/redact.ts';
+import { UsageError } from '../command.ts';
+
+/** @throws UsageError where there is none. */
+export function configFiles(given: readonly string[], machine: Machine): readonly string[] {
+  const files = findConfigFiles(given, machine);
+  if (files.length > 0) return files;
+  throw new UsageError(
+    `No config found: looked for switchyard.json (.yaml, .toml) in ${configFolders(machine).join(' and ')}. Name one with --config FILE.`,
+  );
+}
+
+/** Reads it, and again, each time with what the files said before in mind. @throws ConfigError with all that is wrong. */
+export function configReader(
+  files: readonly string[],
+  machine: Machine,
+): (onRead: (file: string) => void) => Promise<Config> {
+  let named: ReadonlySet<string> = new Set();
+  return async (onRead) => {
+    const now = new Set<string>();
+    const onNamed = (file: string): void => void now.add(file);
+    const config = await loadConfig({ files, ...machine, checkTemplates, onRead, named, onNamed });
+    named = now;
+    return config;
+  };
+}
+
+/** @throws ConfigError with all that is wrong. */
+export function readConfig(files: readonly string[], machine: Machine): Promise<Config> {
+  return loadConfig({ files, ...machine, checkTemplates });
+}
+
+/** What must not stand in any output. */
+export function secretsOf(config: Config): string[] {
+  const secrets = [...config.http.tokens.values()];
+  for (const { transport, auth } of config.servers.values()) {
+    secrets.push(...[auth.clientSecret, auth.privateKey].filter((secret) => secret !== undefined));
+    if (transport.kind === 'stdio')
+      secrets.push(...transport.env.values(), ...secretArguments(transport.args));
+    else if (transport.kind !== 'tcp') {
+      secrets.push(...transport.headers.values());
+      secrets.push(...urlSecrets(transport.url));
+    }
+  }
+  return secrets;
+}
+
+function urlSecrets(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { password, searchParams } = new URL(url);
+  return [decodeURIComponent(password), ...searchParams.values()];
+}
+
+/** Most configs hold no expressions. */
+async function checkTemplates(): Promise<TemplateCheck> {
+  return (await import('../../routing/composed-templates.ts')).templateFaults;
+}

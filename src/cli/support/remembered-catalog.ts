@@ -1,0 +1,42 @@
+/** What is remembered of the servers from earlier runs, as clients would see it. Starts nothing. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildCatalog } from '../../catalog/build-catalog.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { openSnapshots, snapshotAddress } from '../../catalog/snapshot.ts';
+import type { Config } from '../../config/config.ts';
+import type { Logger } from '../../core/logger.ts';
+import { catalogOptions, fleetServer } from '../../proxy/server-set-config.ts';
+import { membersOf } from '../../routing/topology.ts';
+import { stateKey } from '../../proxy/state-key.ts';
+
+/** For what is looked at and not run. */
+export const NO_LOG: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The servers of which nothing is remembered, whatever a client can do. */
+export function unlearnedServers(config: Config): readonly string[] {
+  const { stateDir } = config;
+  const snapshots = openSnapshots(stateDir, stateKey(stateDir, NO_LOG), NO_LOG);
+  return [...config.servers.values()]
+    .filter(({ transport, protocol }) => !snapshots.latest(snapshotAddress(transport, protocol, '')))
+    .map(({ key }) => key);
+}
+
+/** Of a pool its first member that is known stands for all. `undefined`: nothing was ever remembered. */
+export function rememberedCatalog(config: Config): Catalog | undefined {
+  const { stateDir } = config;
+  if (!existsSync(join(stateDir, 'key')) || !existsSync(join(stateDir, 'snapshot'))) return undefined;
+  const snapshots = openSnapshots(stateDir, stateKey(stateDir, NO_LOG), NO_LOG);
+  const { servers, pools, shown } = membersOf(config);
+  const entries = shown.flatMap((key) => {
+    for (const member of pools.get(key)?.members ?? [key]) {
+      const server = servers.get(member);
+      const listing = server && snapshots.latest(snapshotAddress(server.transport, server.protocol, ''));
+      if (!server || !listing) continue;
+      const namespace = pools.get(key)?.namespace ?? server.namespace;
+      return [{ ...fleetServer(server), server: key, namespace, listing }];
+    }
+    return [];
+  });
+  return buildCatalog(entries, catalogOptions(config));
+}

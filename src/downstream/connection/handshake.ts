@@ -1,0 +1,280 @@
+/**
+ * Finding out which era a downstream speaks, and greeting it in its own way.
+ *
+ * On carriers that both eras share, `initialize` goes first: some legacy servers exit on a method they do not
+ * know. Over HTTP the modern request goes first. Only a proper answer, or the demand for a login, settles the matter:
+ * whatever else comes tells neither the era nor the health of a server, and leads to one try of the other way.
+ */
+import type { Era } from '../../core/call.ts';
+import type { Clock } from '../../core/clock.ts';
+import { ProxyError, RpcError } from '../../core/errors.ts';
+import { at, type Json, isObject, stringAt } from '../../json/json.ts';
+import { eraOf, eraOfServer, LATEST_LEGACY, LATEST_MODERN, META_SERVER_INFO } from '../../protocol/revisions.ts';
+import { EndpointNamed, HttpStatusError } from '../../transport/http-client/errors.ts';
+import type { OpenLink } from '../../transport/link.ts';
+import type { Carriers, HttpLinks, OneLink } from '../transports.ts';
+import { type Agreement, type Connection, envelopeFor } from './connection.ts';
+import { Dial } from './dial.ts';
+import type { Greeting } from './client-info.ts';
+import type { Tried } from './tried-eras.ts';
+import { otherVersions } from './version-agreement.ts';
+
+export interface HandshakeOptions {
+  readonly server: string;
+  readonly carriers: Carriers;
+  /** A revision from the config, or `auto`. */
+  readonly protocol: string;
+  /** What was found last time; a wrong one costs a round trip. */
+  readonly remembered: Era | undefined;
+  /** The legacy revision that it had to be asked for last time, as it refused the newest. */
+  readonly rememberedVersion: string | undefined;
+  /** Who we say we are; over stdio this waits for our own client's `initialize`. */
+  readonly greeting: () => Promise<Greeting>;
+  readonly connect: (open: OpenLink) => Connection;
+  /** Is told of each way that failed. */
+  readonly tried: Tried;
+  readonly connectTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+export interface Greeted {
+  readonly connection: Connection;
+  /** The legacy revision that it had to be asked for, as it refused the newest. */
+  readonly onlyVersion?: string | undefined;
+}
+
+/** Servers that do not know a question may leave it unanswered: the other way is not kept waiting for them. */
+const PROBE_MS = 3000;
+
+type Way = (dial: Dial, options: HandshakeOptions) => Promise<Greeted>;
+
+/** @throws ProxyError | RpcError where the server cannot be greeted; the connection is closed then. */
+export async function greet(options: HandshakeOptions): Promise<Greeted> {
+  const { carriers } = options;
+  return carriers.kind === 'one' ? greetOnOneLink(options, carriers) : greetOverHttp(options, carriers);
+}
+
+async function greetOnOneLink(options: HandshakeOptions, { open, remote }: OneLink): Promise<Greeted> {
+  const { protocol, remembered, connectTimeoutMs } = options;
+  // A program that is started may take any time until it reads, and is not started twice for that.
+  const limitMs = protocol === 'auto' && remote ? connectTimeoutMs / 2 : undefined;
+  try {
+    return await over(open, eitherWay, options, limitMs);
+  } catch (error) {
+    const outdated = remembered === 'modern' && !(error instanceof RpcError);
+    if (protocol !== 'auto' || !(outdated || isTimeout(error))) throw error;
+    // What is remembered may be out of date, and some servers exit or are silent at a method that they do not know.
+    const other = remembered === 'modern' ? undefined : 'modern';
+    return over(open, eitherWay, { ...options, remembered: other });
+  }
+}
+
+async function eitherWay(dial: Dial, options: HandshakeOptions): Promise<Greeted> {
+  const { protocol, tried } = options;
+  const legacyFirst = preferredEra(options, 'legacy') === 'legacy';
+  const [first, second] = legacyFirst ? [initialize, discover] : [discover, initialize];
+  try {
+    return await first(dial, options);
+  } catch (error) {
+    if (protocol !== 'auto' || dial.closed || !maySpeakOther(error)) throw error;
+    tried.add(legacyFirst ? 'initialize' : 'server/discover', error);
+  }
+  try {
+    return await second(dial, options);
+  } catch (error) {
+    tried.add(legacyFirst ? 'server/discover' : 'initialize', error);
+    throw tried.error(error);
+  }
+}
+
+async function greetOverHttp(options: HandshakeOptions, carriers: HttpLinks): Promise<Greeted> {
+  const { tried } = options;
+  const mayBeOther = (error: unknown): boolean => options.protocol === 'auto' && maySpeakOther(error);
+  const legacy = (): Promise<Greeted> => greetLegacy(options, carriers);
+  const modern = (limitMs?: number): Promise<Greeted> => over(carriers.modern, discover, options, limitMs);
+
+  if (preferredEra(options, 'modern') === 'legacy')
+    return legacy().catch((error: unknown) => {
+      if (!mayBeOther(error)) throw error;
+      // What is remembered may be out of date. Where it is not, this is the error that tells.
+      return modern().catch((second: unknown) => {
+        throw isLogin(second) ? second : error;
+      });
+    });
+
+  let silent = false;
+  try {
+    return await modern(probeMs(options));
+  } catch (error) {
+    if (!mayBeOther(error)) throw error;
+    silent = isTimeout(error);
+    tried.add('server/discover', error);
+  }
+  return legacy().catch((error: unknown) => {
+    if (!silent || !maySpeakOther(error)) throw error;
+    // It may be a modern one that has to wake up first.
+    return modern().catch(() => {
+      throw error;
+    });
+  });
+}
+
+/** In the ways of the revisions before the modern family, of which the oldest had another transport. */
+async function greetLegacy(options: HandshakeOptions, carriers: HttpLinks): Promise<Greeted> {
+  const { tried } = options;
+  const { sse, legacy, namedForSse } = carriers;
+  if (sse === undefined || !tried.endpointNamed)
+    try {
+      return await over(legacy, initialize, options, sse && namedForSse ? probeMs(options) : undefined);
+    } catch (error) {
+      tried.add('initialize', error);
+      const older = namedForSse || tried.endpointNamed || carriers.saysOlder(error);
+      if (sse === undefined || !older || !maySpeakOther(error)) throw tried.error(error);
+    }
+  try {
+    return await over(sse, initialize, options);
+  } catch (error) {
+    tried.add('the older SSE transport', error);
+    throw tried.error(error);
+  }
+}
+
+/** @param limitMs how long it may take; without it, as long as the whole handshake may. */
+async function over(open: OpenLink, way: Way, options: HandshakeOptions, limitMs?: number): Promise<Greeted> {
+  const dial = new Dial(() => options.connect(open), options.carriers.kind === 'one');
+  let stop: () => void = () => {};
+  try {
+    await options.greeting();
+    const greeted = way(dial, options);
+    if (limitMs === undefined) return await greeted;
+    const late = new Promise<never>((_, reject) => {
+      stop = options.clock.after(limitMs, () => reject(silence(options, limitMs)));
+    });
+    return await Promise.race([greeted, late]);
+  } catch (error) {
+    // The error tells what happened; the carrier reports its own end through its events.
+    dial.close();
+    throw error;
+  } finally {
+    stop();
+  }
+}
+
+/** One that is known to speak so may have to wake up first. */
+function probeMs({ protocol, remembered, connectTimeoutMs }: HandshakeOptions): number | undefined {
+  if (protocol !== 'auto') return undefined;
+  return remembered === 'modern' ? connectTimeoutMs / 2 : Math.min(PROBE_MS, connectTimeoutMs / 3);
+}
+
+function preferredEra({ protocol, remembered }: HandshakeOptions, first: Era): Era {
+  return eraOf(protocol) ?? remembered ?? first;
+}
+
+/** Says hello in the newest revision; where that is refused, in those that the server names or is likely to know. */
+async function initialize(dial: Dial, options: HandshakeOptions): Promise<Greeted> {
+  const { protocol, rememberedVersion } = options;
+  const greeting = await options.greeting();
+  const auto = protocol === 'auto';
+  const first = auto ? (rememberedVersion ?? LATEST_LEGACY) : protocol;
+  const ask = (version: string): Promise<Greeted> => initializeIn(version, dial, greeting, options);
+  try {
+    return await ask(first);
+  } catch (refusal) {
+    const others = auto ? otherVersions(refusal, first, greeting.protocolVersion) : [];
+    for (const version of others) {
+      dial.again();
+      try {
+        return await ask(version).catch((error: unknown) => {
+          // It has hung up after its refusal.
+          if (!dial.closed || error instanceof RpcError) throw error;
+          dial.again();
+          return ask(version);
+        });
+      } catch (error) {
+        if (otherVersions(error, version, undefined).length === 0) throw error;
+      }
+    }
+    throw refusal;
+  }
+}
+
+async function initializeIn(
+  asked: string,
+  dial: Dial,
+  greeting: Greeting,
+  options: HandshakeOptions,
+): Promise<Greeted> {
+  const { connection } = dial;
+  const result = await connection.request('initialize', {
+    protocolVersion: asked,
+    capabilities: greeting.capabilities,
+    clientInfo: greeting.info,
+  });
+  const protocolVersion = stringAt(result.value, 'protocolVersion');
+  if (protocolVersion === undefined || eraOfServer(protocolVersion) !== 'legacy')
+    throw unusable(options, `it chose the protocol version ${JSON.stringify(protocolVersion ?? null)}`);
+  connection.agree({ era: 'legacy', ...helloFrom(result, protocolVersion, at(result.value, 'serverInfo')) });
+  connection.notify('notifications/initialized');
+  const byConfig = options.protocol !== 'auto';
+  return { connection, onlyVersion: byConfig || asked === LATEST_LEGACY ? undefined : asked };
+}
+
+async function discover({ connection }: Dial, options: HandshakeOptions): Promise<Greeted> {
+  const greeting = await options.greeting();
+  connection.agree({ ...NOTHING_YET, era: 'modern' });
+  const result = await connection.request('server/discover', { _meta: envelopeFor(greeting) });
+  const supported = at(result.value, 'supportedVersions');
+  if (!Array.isArray(supported) || !supported.includes(LATEST_MODERN))
+    throw unusable(options, `it supports the protocol versions ${JSON.stringify(supported ?? null)}`);
+  const info = at(result.value, '_meta', META_SERVER_INFO) ?? at(result.value, 'serverInfo');
+  connection.agree({ era: 'modern', ...helloFrom(result, LATEST_MODERN, info) });
+  return { connection };
+}
+
+const NOTHING_YET: Omit<Agreement, 'era'> = {
+  protocolVersion: LATEST_MODERN,
+  serverInfo: undefined,
+  capabilities: {},
+  instructions: undefined,
+};
+
+function helloFrom(result: Json, protocolVersion: string, info: unknown): Omit<Agreement, 'era'> {
+  const capabilities = at(result.value, 'capabilities');
+  return {
+    protocolVersion,
+    serverInfo: isObject(info) ? info : undefined,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    instructions: stringAt(result.value, 'instructions'),
+  };
+}
+
+/** Not after the demand for a login, which holds for both ways, nor where the server was not reached at all. */
+function maySpeakOther(error: unknown): boolean {
+  if (!(error instanceof ProxyError)) return error instanceof RpcError;
+  if (error.code === 'LOGIN_REQUIRED' || error.code === 'CANCELLED') return false;
+  const { cause } = error;
+  const answered = cause instanceof HttpStatusError || cause instanceof EndpointNamed;
+  return error.code !== 'DOWNSTREAM_UNAVAILABLE' || answered;
+}
+
+function isLogin(error: unknown): boolean {
+  return error instanceof ProxyError && error.code === 'LOGIN_REQUIRED';
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof ProxyError && error.code === 'TIMEOUT';
+}
+
+function silence({ server }: HandshakeOptions, ms: number): ProxyError {
+  const message = `"${server}" did not answer within ${Math.round(ms)} ms.`;
+  return new ProxyError('TIMEOUT', { message, server, delivered: 'unknown' });
+}
+
+function unusable({ server, protocol }: HandshakeOptions, why: string): ProxyError {
+  const hint = protocol === 'auto' ? '' : ` "protocol" in its config asks for ${protocol}.`;
+  return new ProxyError('PROTOCOL_ERROR', {
+    message: `"${server}" cannot be used: ${why}, which this proxy does not speak.${hint}`,
+    server,
+    delivered: false,
+  });
+}

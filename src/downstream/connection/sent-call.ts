@@ -1,0 +1,54 @@
+/** A call that was sent on a connection, until its answer comes or it is cancelled. */
+import type { Step } from '../../core/answer.ts';
+import type { Call } from '../../core/call.ts';
+import type { Cancellable } from '../../core/cancellation.ts';
+import type { Json } from '../../json/json.ts';
+import type { Hooks } from '../../protocol/peer.ts';
+
+/** What a call's progress goes through. */
+export type Progress = Hooks & { flush(): void; stop(): void };
+
+export const NO_PROGRESS: Progress = { flush() {}, stop() {} };
+
+/** What the connection does for a call that was sent. */
+export interface SentCallEnds {
+  cancelled(id: number, reason: string): void;
+  over(id: number): void;
+  translated(error: unknown): unknown;
+}
+
+export class SentCall implements Step, Cancellable {
+  readonly #call: Call;
+  readonly #id: number;
+  readonly #progress: Progress;
+  readonly #ends: SentCallEnds;
+
+  constructor(call: Call, id: number, progress: Progress, ends: SentCallEnds) {
+    this.#call = call;
+    this.#id = id;
+    this.#progress = progress;
+    this.#ends = ends;
+  }
+
+  cancel(reason: string): void {
+    this.#ends.cancelled(this.#id, reason);
+  }
+
+  onResult(result: Json): Json {
+    // The newest must not come after the answer.
+    this.#progress.flush();
+    this.#over();
+    return result;
+  }
+
+  onError(error: unknown): never {
+    this.#over();
+    throw this.#ends.translated(error);
+  }
+
+  #over(): void {
+    this.#call.signal.unlink(this);
+    this.#progress.stop();
+    this.#ends.over(this.#id);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What a server says without being asked: to the one client it can be for, and in a flood only a part of it, with a
+ * word about how much was left out.
+ */
+import type { Call, ClientDoor } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { Json, stringAt } from '../json/json.ts';
+import { Allowance } from './rate-limits.ts';
+import { onlyClientsLatest } from './questions.ts';
+
+const LOG_MESSAGE = 'notifications/message';
+/** Resources whose updates are told late; of further ones only the count is kept. */
+const MAX_HELD = 1000;
+
+export interface SaidOptions {
+  readonly server: string;
+  readonly door: () => ClientDoor | undefined;
+  readonly resourceUpdated: (params: Json) => void;
+  readonly odd: (what: string, times?: number) => void;
+  readonly perSecond: number;
+  readonly clock: Clock;
+}
+
+type Tell = (method: string, params: Json) => void;
+
+interface Messages {
+  readonly allowance: Allowance;
+  leftOut: number;
+}
+
+export class Said {
+  readonly #options: SaidOptions;
+  readonly #updates: Allowance;
+  /** By the call or the client that they go to: a call that is flooded costs the others nothing. */
+  readonly #messages = new WeakMap<object, Messages>();
+  /** By URI, the newest. */
+  readonly #held = new Map<string, Json>();
+  readonly #timers = new Map<object, () => void>();
+
+  constructor(options: SaidOptions) {
+    this.#options = options;
+    this.#updates = new Allowance(options.perSecond, options.clock);
+  }
+
+  /** Log messages above all: to the call whose it is, else to the only client it can be for. */
+  notification(method: string, params: Json, call: Call | undefined, calls: Iterable<Call>): void {
+    const { odd, clock, perSecond } = this.#options;
+    const door = this.#options.door();
+    const about = call ?? onlyClientsLatest(calls, door);
+    const tell: Tell | undefined =
+      about?.onNotification ?? (door && ((what, json) => door.notify(what, json)));
+    if (!tell) return odd(`${method} that belongs to no one client`);
+    const whose = about?.onNotification ? about : (door as ClientDoor);
+    let messages = this.#messages.get(whose);
+    if (!messages)
+      this.#messages.set(whose, (messages = { allowance: new Allowance(perSecond, clock), leftOut: 0 }));
+    if (messages.allowance.take()) return tell(method, params);
+    messages.leftOut++;
+    const flooded = messages;
+    this.#once(whose, () => this.#sayHowMany(flooded, tell), flooded.allowance.renewedInMs);
+  }
+
+  /** A resource that changes a thousand times a second is told of once. */
+  resourceUpdated(params: Json): void {
+    const { resourceUpdated, odd } = this.#options;
+    if (this.#updates.take()) return resourceUpdated(params);
+    const uri = stringAt(params.value, 'uri') ?? '';
+    if (this.#held.has(uri) || this.#held.size >= MAX_HELD) odd('an update of a resource in a flood of them');
+    if (this.#held.size < MAX_HELD || this.#held.has(uri)) this.#held.set(uri, params);
+    this.#once(this.#held, () => this.#tellUpdates(), this.#updates.renewedInMs);
+  }
+
+  stop(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.#held.clear();
+  }
+
+  #once(key: object, task: () => void, ms: number): void {
+    if (this.#timers.has(key)) return;
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(key);
+      task();
+    });
+    this.#timers.set(key, cancel);
+  }
+
+  #sayHowMany(messages: Messages, tell: Tell): void {
+    const { server, odd, perSecond } = this.#options;
+    const { leftOut } = messages;
+    messages.leftOut = 0;
+    odd('a notification in a flood of them', leftOut);
+    const data = `${leftOut} messages of "${server}" were left out: more than ${perSecond} in a second.`;
+    tell(LOG_MESSAGE, Json.of({ level: 'warning', logger: 'switchyard', data }));
+  }
+
+  #tellUpdates(): void {
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    for (const params of held) this.#options.resourceUpdated(params);
+  }
+}

@@ -1,0 +1,225 @@
+import { type Abridged, holdsMark } from './elided.ts';
+import { mayRound, parseExact, printExact } from './exact-json.ts';
+import { type Path, textAt } from './edit.ts';
+import { lastPlace, NOWHERE, type Places } from './scan.ts';
+import { bytesOf, isLong, type Wire } from './message-text.ts';
+
+/**
+ * A JSON value with the exact text it came in.
+ *
+ * Messages pass through the proxy as text: parsing and printing again would reorder integer-like keys,
+ * round large integers and cost time. Whoever needs to look reads `value`; whoever needs to change
+ * something edits the text at that place (`json-edit.ts`).
+ *
+ * Of a long one there is at first only what stands for it (`abridged.ts`): `text` and `value` make the whole of it,
+ * which is dear; `at`, `textAt`, `brief`, `edit` and `wire` do without wherever that is possible, and are as exact.
+ */
+export class Json {
+  #text: string | undefined;
+  #value: unknown;
+  #parsed: boolean;
+  #bytes: Buffer | undefined;
+  readonly #abridged: Abridged | undefined;
+  readonly #places: Places | undefined;
+
+  private constructor(
+    text: string | undefined,
+    value: unknown,
+    parsed: boolean,
+    abridged?: Abridged,
+    places?: Places,
+  ) {
+    this.#text = text;
+    this.#value = value;
+    this.#parsed = parsed;
+    this.#abridged = abridged;
+    this.#places = places;
+  }
+
+  /** The text must be valid JSON; it is parsed when first looked at. */
+  static fromText(text: string): Json {
+    return new Json(text, undefined, false);
+  }
+
+  /** A value already parsed from exactly this text. */
+  static parsed(text: string, value: unknown): Json {
+    return new Json(text, value, true);
+  }
+
+  /** The text of an object whose members stand at these places. */
+  static scanned(text: string, places: Places): Json {
+    return new Json(text, undefined, false, undefined, places);
+  }
+
+  static abridged(abridged: Abridged): Json {
+    return abridged.marked ? new Json(undefined, undefined, false, abridged) : Json.fromText(abridged.text);
+  }
+
+  /** A value of our own; printed when first sent. */
+  static of(value: unknown): Json {
+    return new Json(undefined, value, true);
+  }
+
+  /** The same, where somebody may look at `value`: as if it had come in as text. */
+  static ofExact(value: unknown): Json {
+    const json = Json.of(value);
+    return mayRound(json.text) ? Json.fromText(json.text) : json;
+  }
+
+  get text(): string {
+    return (this.#text ??= this.#abridged?.whole ?? printExact(this.#value) ?? 'null');
+  }
+
+  /** The text in UTF-8; kept, as some are sent again and again. */
+  get bytes(): Buffer {
+    return (this.#bytes ??= bytesOf(this.#abridged?.wire ?? this.text));
+  }
+
+  /** As it leaves; in parts where it is long. */
+  get wire(): Wire {
+    return this.#abridged?.wire ?? (isLong(this.text) ? [this.bytes] : this.text);
+  }
+
+  /** How long the text is: characters, of a long one about as many bytes. */
+  get length(): number {
+    return this.#abridged?.length ?? this.text.length;
+  }
+
+  /** Never to be changed in place: others hold the same value. */
+  get value(): unknown {
+    if (!this.#parsed) {
+      this.#value = JSON.parse(this.text);
+      this.#parsed = true;
+    }
+    return this.#value;
+  }
+
+  /** The value for whoever makes other values of it: its numbers are as they are spelt (`exact-json.ts`). */
+  get exact(): unknown {
+    if (this.#text === undefined && !this.#abridged) return this.#value;
+    return mayRound(this.text) ? parseExact(this.text) : this.value;
+  }
+
+  /** The value, where long strings matter only by being there: in their place may stand marks. */
+  get brief(): unknown {
+    return this.#abridged ? this.#abridged.value : this.value;
+  }
+
+  /** Where the members of this object stand in `text`; unknown of most that did not come in as a message. */
+  get places(): Places | undefined {
+    return this.#places;
+  }
+
+  /** The text that `edit` would change. */
+  get briefText(): string {
+    return this.#abridged?.text ?? this.text;
+  }
+
+  /** An own property of the object that this is, or of one within it; `undefined` where there is none. */
+  at(...path: readonly string[]): unknown {
+    if (this.#places && !this.#parsed && path.length > 0) {
+      const plain = plainValue(this.text, this.#places, path[0] as string);
+      if (plain !== NOT_PLAIN) return path.length === 1 ? plain : undefined;
+    }
+    const found = within(this.brief, path);
+    return this.#abridged && holdsMark(found) ? within(this.value, path) : found;
+  }
+
+  /** An own string property of the object that this is. */
+  stringAt(key: string): string | undefined {
+    const found = this.at(key);
+    return typeof found === 'string' ? found : undefined;
+  }
+
+  /** The text of the value that a path leads to. */
+  textAt(...path: Path): string | undefined {
+    if (!this.#abridged) return textAt(this.text, path);
+    const found = textAt(this.#abridged.text, path);
+    return found === undefined ? undefined : this.#abridged.with(found).whole;
+  }
+
+  /**
+   * What `change` makes of the text, which may be an abridged one: it must move whole values only, and what it puts in
+   * must be JSON as it came or as `JSON.stringify` prints it.
+   */
+  edit(change: (text: string) => string): Json {
+    const before = this.briefText;
+    const text = change(before);
+    if (text === before) return this;
+    return this.#abridged ? Json.abridged(this.#abridged.with(text)) : Json.fromText(text);
+  }
+
+  /** The value if it is an object, else `undefined`. */
+  get object(): JsonObject | undefined {
+    const value = this.value;
+    return isObject(value) ? value : undefined;
+  }
+}
+
+const NOT_PLAIN = Symbol('not plain');
+
+/** The value of a member that needs no parser: a string that is spelt as it is, a word, or none. */
+function plainValue(text: string, places: Places, key: string): unknown {
+  const place = lastPlace(text, places, key);
+  if (place === NOWHERE) return undefined;
+  const start = places[place + 2] as number;
+  switch (text.charAt(start)) {
+    case '"': {
+      const string = text.slice(start + 1, (places[place + 3] as number) - 1);
+      return string.includes('\\') ? NOT_PLAIN : string;
+    }
+    case 't':
+      return true;
+    case 'f':
+      return false;
+    case 'n':
+      return null;
+    default:
+      return NOT_PLAIN;
+  }
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An own string property, or `undefined`: never one of `Object.prototype`. */
+export function stringAt(value: unknown, key: string): string | undefined {
+  const found = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** An own property of an object, or `undefined`. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  return within(value, path);
+}
+
+function within(value: unknown, path: readonly string[]): unknown {
+  let current = value;
+  for (const key of path) {
+    if (!isObject(current) || !Object.hasOwn(current, key)) return undefined;
+    current = current[key];
+  }
+  return current;
+}
+
+/** Printable ASCII without what has to be escaped. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** What `JSON.stringify` prints of a string, and sooner where it is one as nearly all are. */
+export function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** The same text whatever the order of keys: for comparing, and for keys of our own. */
+export function sortedText(value: unknown): string {
+  return (
+    JSON.stringify(value, (_key, part: unknown) =>
+      isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    ) ?? 'null'
+  );
+}
+
+export const EMPTY_OBJECT: Json = Json.parsed('{}', {});

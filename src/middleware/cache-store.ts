@@ -1,0 +1,64 @@
+/**
+ * Results that may be given again, bounded in bytes.
+ *
+ * Dropping a server's results starts a new epoch of it: what was asked before the drop can no longer be found,
+ * not even if it is answered after.
+ */
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../core/clock.ts';
+import type { Json } from '../json/json.ts';
+
+export interface StoredResult {
+  readonly result: Json;
+  readonly at: number;
+  readonly ttlMs: number;
+}
+
+export interface ResultStoreOptions {
+  readonly maxBytes: number;
+  readonly clock: Clock;
+}
+
+export class ResultStore {
+  readonly #entries: LRUCache<string, StoredResult>;
+  readonly #epochs = new Map<string, number>();
+
+  constructor({ maxBytes, clock }: ResultStoreOptions) {
+    this.#entries = new LRUCache<string, StoredResult>({
+      maxSize: maxBytes,
+      // One huge result must not push out all others.
+      maxEntrySize: Math.ceil(maxBytes / 8),
+      perf: { now: () => clock.now() },
+      ttlResolution: 0,
+    });
+  }
+
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  epoch(server: string): number {
+    return this.#epochs.get(server) ?? 0;
+  }
+
+  drop(server: string): void {
+    this.#epochs.set(server, this.epoch(server) + 1);
+  }
+
+  get(key: string): StoredResult | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** @param keepMs how long it is of any use, stale or not. */
+  set(key: string, stored: StoredResult, keepMs: number): void {
+    const size = 2 * (key.length + stored.result.length) + ENTRY_BYTES;
+    this.#entries.set(key, stored, { ttl: Math.max(1, keepMs), size });
+  }
+}
+
+/** What an entry takes beside its texts, roughly. */
+const ENTRY_BYTES = 200;

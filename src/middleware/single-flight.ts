@@ -1,0 +1,71 @@
+/** One call on behalf of all who ask the same at the same time; it ends early only when all of them have left. */
+import type { Call, Handler } from '../core/call.ts';
+import { Cancellation } from '../core/cancellation.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { Json } from '../json/json.ts';
+
+export class Flight {
+  readonly #signal = new Cancellation();
+  readonly #answer: Promise<Json>;
+  readonly #listeners = new Set<(params: Json) => void>();
+  #aboard = 0;
+  #asked = false;
+
+  /** Departs at once, with the first caller's wishes. */
+  constructor(call: Call, next: Handler) {
+    const { ask, onProgress } = call;
+    this.#answer = next({
+      ...call,
+      signal: this.#signal,
+      onProgress: onProgress && ((params) => this.#listeners.forEach((listener) => listener(params))),
+      ask:
+        ask &&
+        ((question) => {
+          this.#asked = true;
+          return ask(question);
+        }),
+    });
+  }
+
+  /** Has the server asked the first caller something? Its answer is then for that caller only. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  /** Everybody has left: nobody should come aboard. */
+  get abandoned(): boolean {
+    return this.#signal.cancelled;
+  }
+
+  /** When it is over, well or not. */
+  get landed(): Promise<void> {
+    return this.#answer.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  /** @throws ProxyError `CANCELLED` where the caller leaves; the others fly on. */
+  join({ signal, onProgress }: Call): Promise<Json> {
+    this.#aboard++;
+    if (onProgress) this.#listeners.add(onProgress);
+    return new Promise((resolve, reject) => {
+      let off = (): void => {};
+      let left = false;
+      const leave = (): void => {
+        if (left) return;
+        left = true;
+        off();
+        this.#aboard--;
+        if (onProgress) this.#listeners.delete(onProgress);
+      };
+      this.#answer.then(resolve, reject).finally(leave);
+      off = signal.onCancel((reason, cause) => {
+        leave();
+        if (this.#aboard === 0) return this.#signal.cancel(reason, cause);
+        const message = `The call was cancelled: ${reason}.`;
+        reject(new ProxyError('CANCELLED', { message, delivered: 'unknown' }));
+      });
+    });
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The last part of a call's road: what stands around one connection to a server.
+ *
+ * login → observe → circuit breaker → concurrency → timeout → the server. Each attempt takes this part anew.
+ */
+import type { ServerConfig } from '../config/config.ts';
+import type { Call, Handler, Middleware } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Json } from '../json/json.ts';
+import type { Logger } from '../core/logger.ts';
+import type { LoginStatus } from '../login/login-status.ts';
+import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
+import { compose } from './compose.ts';
+import { concurrency, Gate } from '../middleware/concurrency.ts';
+import { idempotencyArgument } from '../middleware/idempotency.ts';
+import { timeout } from '../middleware/timeout.ts';
+
+export interface ServerRoadOptions {
+  readonly server: ServerConfig;
+  readonly downstream: {
+    readonly connected: boolean;
+    handle(call: Call): Promise<Json>;
+  };
+  /** Where its connection stands on one. */
+  readonly login?: RoadLogin | undefined;
+  /** Outermost: what counts and traces. */
+  readonly outside: readonly Middleware[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The login of a connection: calls that need one wait inside `ask`. */
+export interface RoadLogin {
+  readonly status: LoginStatus;
+  readonly ask: Middleware | undefined;
+  close(): void;
+}
+
+export interface ServerRoad {
+  readonly login: RoadLogin | undefined;
+  readonly handle: Handler;
+  readonly circuit: Circuit;
+  readonly gate: Gate;
+  /** How often the server was greeted. */
+  readonly generation: number;
+  /** To be told of every clean handshake. */
+  greeted(): void;
+  close(): void;
+}
+
+export function serverRoad(options: ServerRoadOptions): ServerRoad {
+  const { server, downstream, login, clock, log } = options;
+  const { key, circuitBreaker: settings, maxConcurrency, maxQueue, tools } = server;
+  const circuit = new Circuit({
+    server: key,
+    settings,
+    settingsOf: (tool) => ({ ...settings, ...tools.override.get(tool)?.circuitBreaker }),
+    connected: () => downstream.connected,
+    clock,
+    changed: ({ state, tool, failures }) => {
+      const facts = { server: key, ...(tool !== undefined && { tool }) };
+      if (state === 'open')
+        log.warn({ ...facts, failures, restMs: settings.recoveryTimeoutMs }, 'circuit opened');
+      else log.info(facts, state === 'closed' ? 'circuit closed' : 'circuit half-open');
+    },
+  });
+  const gate = new Gate({ server: key, maxConcurrency, maxQueue });
+  const idleMsOf = ({ method, name }: Call): number =>
+    (method === 'tools/call' ? tools.override.get(name)?.timeoutMs : undefined) ?? server.timeoutMs;
+  const handle = compose(
+    [
+      ...(login?.ask ? [login.ask] : []),
+      ...options.outside,
+      circuitBreaker(circuit),
+      concurrency(gate),
+      idempotencyArgument((tool) => tools.override.get(tool)?.idempotencyKey),
+      timeout({ server: key, idleMsOf, clock }),
+    ],
+    (call) => downstream.handle(call),
+  );
+  let generation = 0;
+  return {
+    handle,
+    login,
+    circuit,
+    gate,
+    get generation() {
+      return generation;
+    },
+    greeted() {
+      generation++;
+      circuit.newGeneration();
+    },
+    close() {
+      circuit.close();
+      login?.close();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** What clients are told beside their answers, and what servers are told because of it: tasks, log levels. */
+import type { Attached } from './attached-client.ts';
+import { type Json, stringAt } from '../json/json.ts';
+import type { Downstream } from '../downstream/downstream.ts';
+import type { Fleet } from './server-set.ts';
+import { LOG_LEVELS } from '../protocol/revisions.ts';
+import type { TaskIds } from '../routing/task-ids.ts';
+
+export interface ClientNoticesOptions {
+  readonly tasks: TaskIds;
+  readonly attached: () => Iterable<Attached>;
+  readonly fleets: () => Iterable<Fleet>;
+}
+
+export class ClientNotices {
+  readonly #options: ClientNoticesOptions;
+
+  constructor(options: ClientNoticesOptions) {
+    this.#options = options;
+  }
+
+  tell(clientId: string, method: string, params: Json): void {
+    for (const { member } of this.#options.attached())
+      if (member.client.id === clientId) member.notify(method, params);
+  }
+
+  /** What is about a task goes to the client that holds it, under the id that it knows, if that connection serves it. */
+  taskChanged(server: string, method: string, params: Json, downstream: Downstream): void {
+    const { tasks, attached } = this.#options;
+    const taskId = stringAt(params.value, 'taskId');
+    if (taskId === undefined) return;
+    const told = new Set<string>();
+    for (const { member, fleet } of attached()) {
+      const { id } = member.client;
+      if (told.has(id) || fleet.downstreamOf(server) !== downstream) continue;
+      const held = tasks.heldBy(id, server, taskId);
+      if (held === undefined) continue;
+      told.add(id);
+      this.tell(id, method, tasks.restoreIn(params, taskId, held));
+    }
+  }
+
+  watchTask({ member, fleet }: Attached, sealed: string, watch: boolean): void {
+    const task = this.#options.tasks.open(sealed, member.client);
+    const downstream = task && fleet.find(task.server)?.downstream;
+    if (!downstream) return;
+    if (watch) downstream.watchTask(task.taskId);
+    else downstream.unwatchTask(task.taskId);
+  }
+
+  /** A server is told the least severe level that any client wants; each client gets what it asked for. */
+  setLogLevel(attached: Attached, level: string | undefined): void {
+    if (attached.logLevel === level) return;
+    attached.logLevel = level;
+    const least = this.leastLogLevel;
+    if (least === undefined) return;
+    for (const fleet of this.#options.fleets())
+      for (const downstream of fleet.downstreams) downstream.setLogLevel(least);
+  }
+
+  get leastLogLevel(): string | undefined {
+    const wanted = new Set([...this.#options.attached()].map(({ logLevel }) => logLevel));
+    return LOG_LEVELS.find((level) => wanted.has(level));
+  }
+}

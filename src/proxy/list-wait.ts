@@ -1,0 +1,35 @@
+/** Until when one client's greeting and its lists may wait for servers that were never listed. */
+import type { Clock } from '../core/clock.ts';
+import type { Patience } from '../server/client-patience.ts';
+
+export interface ListWaitOptions {
+  readonly patience: Patience;
+  /** What the config says at this moment; it holds for both together. */
+  readonly given: () => number | undefined;
+  readonly clock: Clock;
+}
+
+export class ListWait {
+  readonly #options: ListWaitOptions;
+  readonly #since: number;
+  #firstListAt: number | undefined;
+
+  /** Begins where the client has come. */
+  constructor(options: ListWaitOptions) {
+    this.#options = options;
+    this.#since = options.clock.now();
+  }
+
+  get greetingUntil(): number {
+    const { given, patience } = this.#options;
+    return this.#since + Math.min(patience.greetingMs, given() ?? Infinity);
+  }
+
+  /** Asked for at each list; all of them end with the first. */
+  get listUntil(): number {
+    const { given, patience, clock } = this.#options;
+    this.#firstListAt ??= clock.now();
+    const most = given();
+    return most === undefined ? this.#firstListAt + patience.listMs : this.#since + most;
+  }
+}

@@ -1,0 +1,45 @@
+/** What fleets and catalogs take from the config. */
+import type { CatalogOptions } from '../catalog/catalog-entry.ts';
+import { type NamesConfig, prefixesNames, type ServerConfig } from '../config/config.ts';
+import type { FleetConfig, FleetServer } from './server-set.ts';
+import type { Members } from '../routing/topology.ts';
+
+/** All names that are the proxy's own. */
+const META_TOOL_NAMES = [
+  'run_workflow',
+  'workflow_runs',
+  'resume_workflow',
+  'cancel_workflow',
+  'proxy_status',
+];
+
+export function fleetConfigOf(config: NamesConfig, { servers, pools, shown }: Members): FleetConfig {
+  return {
+    servers: [...servers.values()].map(fleetServer),
+    pools: [...pools.values()],
+    shown,
+    catalog: { ...catalogOptions(config), servers: shown },
+    listWaitMs: config.expose.listWaitMs,
+  };
+}
+
+/** How names are made. */
+export function catalogOptions({ expose, tools, servers }: NamesConfig): CatalogOptions {
+  return {
+    prefix: prefixesNames({ expose, servers }),
+    maxNameLength: expose.maxNameLength,
+    origin: expose.origin,
+    reserved: new Set([...META_TOOL_NAMES, ...tools.map(({ name }) => name)]),
+    metaTools: expose.metaTools || tools.length > 0,
+  };
+}
+
+export function fleetServer({
+  key,
+  namespace,
+  tools,
+  limits,
+  trustAnnotations: trusted,
+}: ServerConfig): FleetServer {
+  return { server: key, namespace, tools, maxTools: limits.tools, trusted };
+}

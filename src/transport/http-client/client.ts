@@ -1,0 +1,310 @@
+/**
+ * The link to a server that speaks Streamable HTTP, of either era.
+ *
+ * Every message is a request of its own; what holds them together is the origin and, in the legacy era,
+ * the session.
+ */
+import type { Era } from '../../core/call.ts';
+import { InFlight } from '../../core/in-flight.ts';
+import { systemClock, type Clock } from '../../core/clock.ts';
+import type { MessageText } from '../../json/elided.ts';
+import { ProxyError } from '../../core/errors.ts';
+import { lengthOf } from '../../json/message-text.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Authorization } from '../authorization.ts';
+import type { Environment } from './dispatcher.ts';
+import { SessionLost } from './errors.ts';
+import { Exchange, type Receiver } from './exchange.ts';
+import { Listen, type ListenOwner } from './notification-stream.ts';
+import { Post, type PostOwner } from './request.ts';
+import { badAddress, stillborn } from '../failed-link.ts';
+import { Wire, type Headers } from './request-headers.ts';
+import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from '../link.ts';
+
+export { HttpStatusError } from './errors.ts';
+
+export interface HttpClientOptions {
+  /** `http:` or `https:`; a user and password in it become a Basic login. */
+  readonly url: string;
+  /** Sent with every request. A function where they change over time: let it return the same object until they do. */
+  readonly headers?: Headers | (() => Headers) | undefined;
+  /** Where there is one, its header fields are sent instead. */
+  readonly authorization?: Authorization | undefined;
+  /** The server's name, for messages. */
+  readonly describe: string;
+  readonly limits: LinkLimits;
+  readonly era: Era;
+  readonly connectTimeoutMs: number;
+  /** Where `HTTP_PROXY` and its kin are looked up; without it there is no HTTP proxy. */
+  readonly env?: Environment | undefined;
+  /** The mark that names the proxies before the server. */
+  readonly via?: (() => string) | undefined;
+  readonly clock?: Clock | undefined;
+  readonly log?: Logger | undefined;
+}
+
+const MODERN_VERSION = '2026-07-28';
+/** A server may have to hear `initialized` before anything else, and requests overtake each other; but not for ever. */
+const INITIALIZED_MS = 5000;
+/** How long the stream of a call that was cancelled is kept, for a server that sends the end of it. */
+const CANCELLED_GRACE_MS = 3000;
+/** The session is lost for those still under way as well, and most will be told so too in this time. */
+const LOST_GRACE_MS = 250;
+const DELETE_MS = 1000;
+
+export function openHttpClient(options: HttpClientOptions): OpenLink {
+  return (events) => {
+    try {
+      const { authorization, connectTimeoutMs, env = {}, via } = options;
+      const headers = authorization ? () => authorization.headers() : (options.headers ?? {});
+      const url = new URL(options.url);
+      return new HttpClient(options, events, new Wire({ url, headers, connectTimeoutMs, env, via }));
+    } catch (error) {
+      return stillborn(events, badAddress(options.describe, error));
+    }
+  };
+}
+
+class HttpClient implements Link, PostOwner, ListenOwner {
+  readonly wire: Wire;
+  readonly server: string;
+  readonly era: Era;
+  readonly messageBytes: number;
+  readonly clock: Clock;
+  readonly authorization: Authorization | undefined;
+  readonly #events: LinkEvents;
+  readonly #log: Logger | undefined;
+  readonly #queueBytes: number;
+  /** Requests by their id, and the rest. */
+  readonly #calls = new InFlight<Post>();
+  readonly #others = new Set<Post>();
+  #waitingBytes = 0;
+  /** What waits for `initialized` to have arrived. */
+  #held: Post[] | undefined;
+  #cancelHold: (() => void) | undefined;
+  #initialized = false;
+  #agreed = false;
+  #listen: Listen | undefined;
+  #lost = false;
+  #over = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: HttpClientOptions, events: LinkEvents, wire: Wire) {
+    this.#events = events;
+    this.wire = wire;
+    this.server = options.describe;
+    this.era = options.era;
+    this.messageBytes = options.limits.messageBytes;
+    this.clock = options.clock ?? systemClock;
+    this.authorization = options.authorization;
+    this.#log = options.log;
+    this.#queueBytes = options.limits.queueBytes;
+    if (this.era === 'modern') wire.version = MODERN_VERSION;
+  }
+
+  send(message: Outgoing): void {
+    const refusal = this.#refusal(message);
+    if (refusal) {
+      const { id } = message;
+      queueMicrotask(() => this.#fail(id, refusal));
+      return;
+    }
+    const post = new Post(this, message);
+    if (post.id === undefined) this.#others.add(post);
+    else this.#calls.set(post.id, post);
+    this.#waitingBytes += lengthOf(message.text);
+    if (this.#held) this.#held.push(post);
+    else this.#start(post);
+  }
+
+  agreed(protocolVersion: string): void {
+    this.wire.version = protocolVersion;
+    this.#agreed = true;
+    this.#listenIfReady();
+  }
+
+  abandon(id: number): boolean {
+    const post = this.#calls.get(id);
+    if (this.era === 'legacy' && post?.sent !== false) {
+      post?.letGo(CANCELLED_GRACE_MS);
+      return false;
+    }
+    if (post) this.#cancel(post);
+    return true;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  message(text: MessageText, origin: number | undefined): void {
+    if (!this.#over) this.#events.message(text, origin);
+  }
+
+  odd(what: string): void {
+    if (!this.#over) this.#events.odd(what);
+  }
+
+  left(post: Post): void {
+    this.#waitingBytes -= lengthOf(post.outgoing.text);
+  }
+
+  finished(post: Post, error: ProxyError | undefined): void {
+    this.#forget(post);
+    if (post.outgoing.method === INITIALIZED) this.#initializedArrived();
+    // In a later turn also where it is refused at once.
+    if (error) queueMicrotask(() => this.#fail(post.id, error));
+    if (this.#lost && this.#calls.size === 0) queueMicrotask(() => this.#gone());
+  }
+
+  sessionOpened(session: string): void {
+    this.wire.session = session;
+  }
+
+  sessionLost(): void {
+    if (this.#lost || this.#over) return;
+    this.#lost = true;
+    this.#listen?.stop();
+    this.clock.after(LOST_GRACE_MS, () => this.#gone());
+    if (this.#calls.size === 0) queueMicrotask(() => this.#gone());
+  }
+
+  #refusal({ text }: Outgoing): ProxyError | undefined {
+    const { server } = this;
+    if (this.#over || this.#lost)
+      return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+        message: `"${server}" could not be asked: the connection to it has ended.`,
+        server,
+        delivered: false,
+        cause: new SessionLost(),
+      });
+    if (this.#waitingBytes > 0 && this.#waitingBytes + lengthOf(text) > this.#queueBytes)
+      return new ProxyError('BUSY', {
+        message: `"${server}" has too many requests waiting already.`,
+        server,
+        delivered: false,
+      });
+    return undefined;
+  }
+
+  #start(post: Post): void {
+    if (this.era === 'legacy' && post.outgoing.method === INITIALIZED) {
+      this.#held ??= [];
+      this.#cancelHold = this.clock.after(INITIALIZED_MS, () => this.#release());
+    }
+    post.send();
+  }
+
+  #initializedArrived(): void {
+    this.#initialized = true;
+    this.#release();
+    this.#listenIfReady();
+  }
+
+  #release(): void {
+    this.#cancelHold?.();
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const post of held) this.#start(post);
+  }
+
+  #listenIfReady(): void {
+    const ready = this.#agreed && this.#initialized && this.era === 'legacy' && !this.#over && !this.#lost;
+    if (ready && this.wire.session !== undefined) this.#listen ??= new Listen(this);
+  }
+
+  #fail(id: number | undefined, error: ProxyError): void {
+    if (this.#over) return;
+    if (id !== undefined) this.#events.failed(id, error);
+    else {
+      this.#log?.debug(
+        { server: this.server, error: error.message },
+        'a message without an answer was not taken',
+      );
+      this.#events.odd('a message of ours that the server did not take');
+    }
+  }
+
+  #cancel(post: Post): void {
+    post.cancel();
+    this.#forget(post);
+  }
+
+  #forget(post: Post): void {
+    if (!post.sent) {
+      this.left(post);
+      const at = this.#held?.indexOf(post) ?? -1;
+      if (at >= 0) this.#held?.splice(at, 1);
+    }
+    if (post.id === undefined) this.#others.delete(post);
+    else if (this.#calls.get(post.id) === post) this.#calls.delete(post.id);
+  }
+
+  /** The server has forgotten the session: whoever needs it has to connect anew. */
+  #gone(): void {
+    if (this.#over) return;
+    const { server } = this;
+    for (const post of this.#calls.values()) {
+      if (post.sent || post.id === undefined) continue;
+      this.#events.failed(
+        post.id,
+        new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+          message: `"${server}" could not be asked: its session was lost.`,
+          server,
+          delivered: false,
+          cause: new SessionLost(),
+        }),
+      );
+    }
+    this.#stop();
+    this.#closing ??= this.wire.destroy();
+    this.#events.closed(
+      new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+        message: `"${server}" no longer knows the session: session lost.`,
+        server,
+        delivered: 'unknown',
+      }),
+    );
+  }
+
+  async #close(): Promise<void> {
+    const farewell = !this.#lost && this.era === 'legacy' && this.wire.session !== undefined;
+    this.#stop();
+    if (farewell) await this.#endSession();
+    await this.wire.destroy();
+    this.#events.closed(undefined);
+  }
+
+  #stop(): void {
+    this.#over = true;
+    this.#cancelHold?.();
+    this.#listen?.stop();
+    for (const post of this.#calls.values()) post.cancel();
+    for (const post of this.#others) post.cancel();
+    this.#calls.clear();
+    this.#others.clear();
+    this.#held = undefined;
+  }
+
+  /** Servers need not have this (405); a slow one is not waited for. */
+  #endSession(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancelTimer = this.clock.after(DELETE_MS, resolve);
+      const done = (): void => {
+        cancelTimer();
+        resolve();
+      };
+      const receiver: Receiver = {
+        sending() {},
+        head: () => 'nothing',
+        event() {},
+        retry() {},
+        complete: done,
+        broke: done,
+      };
+      this.wire.delete(new Exchange(receiver, 0));
+    });
+  }
+}
+
+const INITIALIZED = 'notifications/initialized';

@@ -1,0 +1,225 @@
+/** One connection of `HttpConnections`: writes a request, reads its response, waits for the next. */
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { byteLengthOf, inParts } from '../../json/message-text.ts';
+import type { ResponseHeaders } from './headers.ts';
+import { isField } from '../http1/message-reader.ts';
+import type { Channel, HttpJob } from './pending-request.ts';
+import { ResponseReader } from '../http1/response-reader.ts';
+import { readFrom, reading } from '../bytes/socket-reader.ts';
+
+export interface HttpConnectionOptions {
+  readonly origin: URL;
+  readonly connectTimeoutMs: number;
+  readonly events: {
+    /** The response is complete, and the connection can take the next request. */
+    free(): void;
+    gone(): void;
+  };
+}
+
+/** How long an unused connection is kept where the server does not say: what it closes first may take a request with it. */
+const IDLE_MS = 4000;
+/** As much earlier than the server says. */
+const IDLE_MARGIN_MS = 2000;
+const LONGEST_IDLE_MS = 600_000;
+/** How often the system looks whether a silent peer is still there. */
+const ALIVE_MS = 60_000;
+
+export class HttpConnection implements Channel {
+  readonly #events: HttpConnectionOptions['events'];
+  readonly #socket: Socket;
+  readonly #hostField: string;
+  readonly #reader: ResponseReader;
+  readonly #connectTimer: NodeJS.Timeout;
+  #job: HttpJob | undefined;
+  #connected = false;
+  #gone = false;
+  #idleMs = IDLE_MS;
+  /** Of the last response; the next one mostly has the same. */
+  #headers: ResponseHeaders | undefined;
+
+  constructor({ origin, connectTimeoutMs, events }: HttpConnectionOptions) {
+    this.#events = events;
+    this.#hostField = `host: ${origin.host}\r\n`;
+    this.#reader = new ResponseReader({
+      head: (status, headers) => this.#head(status, headers),
+      data: (chunk) => this.#job?.data(chunk),
+      end: (persists) => this.#end(persists),
+    });
+    this.#socket = socketTo(origin, (chunk) => this.#read(() => this.#reader.push(chunk)));
+    this.#connectTimer = setTimeout(() => this.fail(timedOut()), connectTimeoutMs);
+    this.#listen(origin.protocol === 'https:' ? 'secureConnect' : 'connect');
+  }
+
+  /** Does not wait for the connection to come about. */
+  take(job: HttpJob): void {
+    this.#job = job;
+    if (!this.#connected) return;
+    this.#socket.ref().setTimeout(0);
+    this.#write(job);
+  }
+
+  fail(error: Error): void {
+    const job = this.#job;
+    this.#leave();
+    job?.fail(error);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  #listen(connected: string): void {
+    this.#socket
+      .setNoDelay(true)
+      .setKeepAlive(true, ALIVE_MS)
+      .once(connected, () => {
+        clearTimeout(this.#connectTimer);
+        this.#connected = true;
+        if (this.#job) this.#write(this.#job);
+      })
+      .on('end', () => {
+        this.#read(() => this.#reader.close());
+        this.fail(closed());
+      })
+      .on('close', () => this.fail(closed()))
+      .on('error', (error) => this.fail(error))
+      .on('timeout', () => this.fail(closed()));
+  }
+
+  #write(job: HttpJob): void {
+    const { request } = job;
+    if (!job.begin(this)) {
+      this.#job = undefined;
+      job.fail(job.reason ?? closed());
+      return this.#rest();
+    }
+    // It may have been told to end meanwhile.
+    if (this.#job !== job) return;
+    const { method, path, body } = request;
+    const fields = fieldsOf((request.headers ?? []) as readonly string[]);
+    if (!fields || !PATH.test(path)) return this.fail(notAllowed());
+    const start = `${method} ${path} HTTP/1.1\r\n${this.#hostField}${fields.text}`;
+    this.#reader.expect();
+    const parts = body === undefined ? undefined : inParts(body);
+    if (typeof parts === 'string' && fields.ascii)
+      this.#socket.write(`${start}content-length: ${Buffer.byteLength(parts)}\r\n\r\n${parts}`);
+    else {
+      const length = parts === undefined ? '' : `content-length: ${byteLengthOf(parts)}\r\n`;
+      this.#socket.cork();
+      this.#socket.write(`${start}${length}\r\n`, 'latin1');
+      for (const part of typeof parts === 'string' ? [parts] : (parts ?? [])) this.#socket.write(part);
+      this.#socket.uncork();
+    }
+  }
+
+  #head(status: number, headers: ResponseHeaders): void {
+    if (headers !== this.#headers) {
+      this.#headers = headers;
+      this.#idleMs = idleMsIn(headers);
+    }
+    this.#job?.head(status, headers);
+  }
+
+  #end(persists: boolean): void {
+    const job = this.#job;
+    this.#job = undefined;
+    if (persists && this.#idleMs > 0 && this.#socket.writableLength === 0 && job?.paused === false)
+      this.#rest();
+    else this.#leave();
+    job?.end();
+  }
+
+  #rest(): void {
+    if (this.#gone) return;
+    this.#socket.unref().setTimeout(this.#idleMs);
+    this.#events.free();
+  }
+
+  #read(work: () => void): void {
+    if (this.#gone) return;
+    try {
+      work();
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  #leave(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#job = undefined;
+    clearTimeout(this.#connectTimer);
+    this.#socket.destroy();
+    this.#events.gone();
+  }
+}
+
+/** How long the connection may be kept, going by what the server says. */
+function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
+  const seconds =
+    typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d{1,6})(?![\w.])/i.exec(hint)?.[1] : undefined;
+  return seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
+}
+
+/** @param take what comes in. */
+function socketTo({ protocol, hostname, port }: URL, take: (chunk: Buffer) => void): Socket {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread: reading(take) });
+  const socket = connectTls({
+    host,
+    port: Number(port) || 443,
+    ALPNProtocols: ['http/1.1'],
+    // An address has no name that a certificate could be chosen by.
+    ...(isIP(host) === 0 && { servername: host }),
+  });
+  // A socket of TLS hands on what it has deciphered even while it is paused, unless its stream holds that back.
+  readFrom(socket, take);
+  return socket;
+}
+
+const PATH = /^[\x21-\x7e]+$/;
+
+/** Header fields as they are written. */
+interface Fields {
+  readonly text: string;
+  /** What is beyond ASCII is written as Latin-1, a body as UTF-8: then they cannot be written as one. */
+  readonly ascii: boolean;
+}
+
+const known = new WeakMap<readonly string[], Fields>();
+
+/**
+ * @param fields names and values in turn. The same array is looked at once.
+ * @returns `undefined` where something in them would break the head.
+ */
+function fieldsOf(fields: readonly string[]): Fields | undefined {
+  const before = known.get(fields);
+  if (before) return before;
+  let text = 'connection: keep-alive\r\n';
+  for (let i = 0; i < fields.length; i += 2) {
+    const [name = '', value = ''] = [fields[i], fields[i + 1]];
+    if (!isField(name, value)) return undefined;
+    text += `${name}: ${value}\r\n`;
+  }
+  const made: Fields = { text, ascii: !/[\x80-\xff]/.test(text) };
+  known.set(fields, made);
+  return made;
+}
+
+function closed(): Error {
+  return new Error('other side closed');
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
+}
+
+function notAllowed(): Error {
+  return Object.assign(new Error('characters that HTTP does not allow'), { code: 'ERR_INVALID_CHAR' });
+}

@@ -1,0 +1,284 @@
+/**
+ * What goes wrong over HTTP, as errors of ours. Messages name the server, the status or the kind of trouble,
+ * and at most an origin: never a path, a query or a header's value.
+ */
+import { type Delivered, messageOf, ProxyError, type ErrorCode } from '../../core/errors.ts';
+import { headerOf, type ResponseHeaders } from './headers.ts';
+
+/** The cause of a ProxyError that an HTTP status led to; for the handshake, which tells the eras apart by it. */
+export class HttpStatusError extends Error {
+  override readonly name = 'HttpStatusError';
+  readonly status: number;
+  /** The start of the body, as the server sent it. Not for clients. */
+  readonly bodyText: string;
+  /** The `WWW-Authenticate` field, where there was one. */
+  readonly wwwAuthenticate: string | undefined;
+
+  constructor(status: number, bodyText: string, wwwAuthenticate?: string) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.bodyText = bodyText;
+    this.wwwAuthenticate = wwwAuthenticate;
+  }
+}
+
+/** The cause of a ProxyError for a request that the server did not take because it no longer knows the session. */
+export class SessionLost extends Error {
+  override readonly name = 'SessionLost';
+}
+
+/** The cause of a ProxyError for an answer that a POST gets from servers of the older SSE transport. */
+export class EndpointNamed extends Error {
+  override readonly name = 'EndpointNamed';
+}
+
+/**
+ * What a status other than 2xx and 3xx means for the request that it answers.
+ *
+ * @param bodyText without the credentials of the request, which some servers repeat.
+ */
+export function statusError(
+  server: string,
+  status: number,
+  headers: ResponseHeaders,
+  bodyText: string,
+): ProxyError {
+  const { code, delivered, says, otherwise = '' } = meaningOf(status);
+  const answered = status < 500 && !ABOUT_THE_SERVER.has(status);
+  const words = answered ? wordsIn(bodyText) : '';
+  const retryAfterMs = retryAfter(headerOf(headers, 'retry-after'));
+  const wait =
+    retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(retryAfterMs / 1000)} seconds.`;
+  return new ProxyError(code, {
+    message: `"${server}" ${says}${words === '' ? `${otherwise}.` : `. It says: ${words}`}${wait}`,
+    server,
+    delivered,
+    answered,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    cause: new HttpStatusError(status, bodyText, headerOf(headers, 'www-authenticate')?.slice(0, 4096)),
+  });
+}
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly delivered: Delivered;
+  readonly says: string;
+  /** Where the server itself gives no reason. */
+  readonly otherwise?: string;
+}
+
+/** Statuses below 500 that hold for every request, and not for the one that they answer. */
+const ABOUT_THE_SERVER: ReadonlySet<number> = new Set([401, 407, 408, 425, 429]);
+
+const MAX_WORDS = 1000;
+/** Where an error in JSON has its sentence, under whatever it is wrapped in. */
+const SENTENCES = ['message', 'detail', 'error_description', 'title', 'reason', 'error', 'errors'];
+
+/** The server's own reason, on one line; empty where a page, data or nothing stands in its place. */
+function wordsIn(body: string): string {
+  const text = body.trim();
+  if (text === '' || text.startsWith('<')) return '';
+  const line = (/^[[{"]/.test(text) ? sentenceInJson(text) : text).replace(/[\p{C}\s]+/gu, ' ').trim();
+  return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line;
+}
+
+function sentenceInJson(text: string): string {
+  try {
+    return sentenceIn(JSON.parse(text), 3) ?? '';
+  } catch {
+    // It was cut.
+    return '';
+  }
+}
+
+function sentenceIn(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  if (depth === 0 || typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value)) return sentenceIn(value[0], depth - 1);
+  const members = new Map<string, unknown>(Object.entries(value));
+  for (const name of SENTENCES) {
+    const found = sentenceIn(members.get(name), depth - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function meaningOf(status: number): Meaning {
+  switch (status) {
+    case 401:
+      return { code: 'LOGIN_REQUIRED', delivered: false, says: 'wants a login (HTTP 401)' };
+    case 403:
+      return {
+        code: 'DOWNSTREAM_FAILED',
+        delivered: false,
+        says: 'refused the request (HTTP 403)',
+        otherwise: ': these credentials do not allow it',
+      };
+    case 407:
+      return {
+        code: 'DOWNSTREAM_UNAVAILABLE',
+        delivered: false,
+        says: 'could not be reached: the HTTP proxy on the way wants a login (HTTP 407)',
+      };
+    case 413:
+      return {
+        code: 'DOWNSTREAM_FAILED',
+        delivered: false,
+        says: 'refused the request: it is too large for that server (HTTP 413)',
+      };
+    case 429:
+      return {
+        code: 'RATE_LIMITED',
+        delivered: false,
+        says: 'takes no more requests for now (HTTP 429)',
+      };
+    case 503:
+      return {
+        code: 'DOWNSTREAM_UNAVAILABLE',
+        delivered: false,
+        says: 'is not available for now (HTTP 503)',
+      };
+  }
+  return {
+    code: 'DOWNSTREAM_FAILED',
+    delivered: status >= 500 ? 'unknown' : true,
+    says: `answered HTTP ${status}`,
+  };
+}
+
+/** A date as HTTP writes it, or ISO 8601: `Date.parse` alone makes a day in May of `-5`. */
+const DATE = /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? |\d{4}-\d\d-\d\dT)/i;
+
+/** @param value of the field `Retry-After`, in either form. @returns milliseconds from now, a day at most. */
+export function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : DATE.test(text) ? Date.parse(text) - now : NaN;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 86_400_000);
+}
+
+/** A request that got no whole response. `sent`: it may have been written. */
+export function transportError(server: string, error: unknown, sent: boolean): ProxyError {
+  const code = codeOf(error);
+  // undici's name for it, and ours.
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'ERR_INVALID_CHAR')
+    return new ProxyError('DOWNSTREAM_FAILED', {
+      message: `The request to "${server}" could not be made: its address or a header field has characters that HTTP does not allow.`,
+      server,
+      delivered: false,
+      cause: error,
+    });
+  if (code === 'NOT_HTTP')
+    return badResponse(server, `answered with something that is no HTTP: ${messageOf(error)}`);
+  const says = sent
+    ? `broke the connection before the answer was complete${inBrackets(code)}`
+    : unreached(code);
+  return new ProxyError(sent ? 'DOWNSTREAM_FAILED' : 'DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" ${says}${says.endsWith('?') ? '' : '.'}`,
+    server,
+    delivered: sent ? 'unknown' : false,
+    cause: error,
+  });
+}
+
+const TLS_TROUBLE: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its chain ends in a self-signed certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not known',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not known',
+  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not known',
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  CERT_REVOKED: 'it has been revoked',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host',
+};
+
+function unreached(code: string): string {
+  const tls = TLS_TROUBLE[code];
+  if (tls !== undefined)
+    return `could not be reached: its TLS certificate was refused, because ${tls} (${code}). To trust an authority of your own, set NODE_EXTRA_CA_CERTS`;
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS'))
+    return `could not be reached: no TLS connection came about${inBrackets(code)}. Is it "https" that is spoken there?`;
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'could not be reached: the connection was refused (ECONNREFUSED). Is the server running there?';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_NODATA':
+      return `could not be reached: its host name was not found (${code})`;
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'ETIMEDOUT':
+      return `could not be reached: no connection came about in time (${code})`;
+    case 'ECONNRESET':
+      return 'could not be reached: the connection was broken while it was being made (ECONNRESET)';
+  }
+  return `could not be reached${inBrackets(code)}`;
+}
+
+function inBrackets(code: string): string {
+  return code === '' ? '' : ` (${code})`;
+}
+
+/** The system's or undici's name for what happened; of several attempts (IPv4, IPv6) the first one's. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && code !== 'UND_ERR_SOCKET') return code;
+  const own = typeof code === 'string' ? code : '';
+  return error.cause instanceof Error ? codeOf(error.cause) || own : own;
+}
+
+/** A redirect that is not followed. Only its origin is named. */
+export function redirectError(server: string, headers: ResponseHeaders): ProxyError {
+  const location = headerOf(headers, 'location') ?? '';
+  const origin = URL.canParse(location) ? new URL(location).origin : 'null';
+  const says =
+    origin === 'null'
+      ? 'answered with a redirect that cannot be followed'
+      : `redirects to ${origin}, which is not followed: credentials would go there. If that is the right place, put it into the config`;
+  return new ProxyError('DOWNSTREAM_FAILED', { message: `"${server}" ${says}.`, server, delivered: false });
+}
+
+export function tooLargeError(server: string, limitBytes: number): ProxyError {
+  return new ProxyError('RESULT_TOO_LARGE', {
+    message: `"${server}" answered with more than the ${limitBytes} bytes that are taken in.`,
+    server,
+    delivered: true,
+  });
+}
+
+/** The response broke HTTP or MCP in a way that leaves open what became of the request. */
+export function badResponse(server: string, says: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_FAILED', {
+    message: `"${server}" ${says}.`,
+    server,
+    delivered: 'unknown',
+  });
+}
+
+/** What it sends is the beginning of another transport's conversation. */
+export function endpointNamed(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_FAILED', {
+    message: `"${server}" answered as servers of the older SSE transport do: its "type" is "sse".`,
+    server,
+    delivered: false,
+    cause: new EndpointNamed(),
+  });
+}
+
+/** The request was not taken: it can be made again in a new session. */
+export function sessionLost(server: string): ProxyError {
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
+    message: `"${server}" no longer knows the session; a new one has to be opened.`,
+    server,
+    delivered: false,
+    cause: new SessionLost(),
+  });
+}
+
+/** Credentials fail with errors of ours, unless something in them is broken. */
+export function withoutCredentials(error: unknown, server: string): ProxyError {
+  if (error instanceof ProxyError) return error;
+  const message = `"${server}" could not be asked: its login could not be looked up (${messageOf(error)}).`;
+  return new ProxyError('DOWNSTREAM_UNAVAILABLE', { message, server, delivered: false, cause: error });
+}

@@ -1,0 +1,83 @@
+/** One request on its way through a connection, and who hears what becomes of it. */
+import type { Dispatcher } from 'undici';
+import type { Wire } from '../../json/message-text.ts';
+import type { ResponseHeaders } from './headers.ts';
+
+/** A request as undici has them, but for a body in parts. */
+export interface HttpRequest extends Omit<Dispatcher.DispatchOptions, 'body'> {
+  readonly body?: Wire;
+}
+
+/** What it goes by. */
+export interface Channel {
+  fail(error: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+export class HttpJob implements Dispatcher.DispatchController {
+  readonly request: HttpRequest;
+  readonly #handler: Dispatcher.DispatchHandler;
+  /** From its beginning to its end. */
+  #channel: Channel | undefined;
+  #reason: Error | null = null;
+  #paused = false;
+
+  constructor(request: HttpRequest, handler: Dispatcher.DispatchHandler) {
+    this.request = request;
+    this.#handler = handler;
+  }
+
+  get aborted(): boolean {
+    return this.#reason !== null;
+  }
+
+  get reason(): Error | null {
+    return this.#reason;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  abort(reason: Error): void {
+    this.#reason ??= reason;
+    this.#channel?.fail(reason);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#channel?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#channel?.resume();
+  }
+
+  /** It is about to be written. @returns whether it still is. */
+  begin(channel: Channel): boolean {
+    this.#handler.onRequestStart?.(this, undefined);
+    if (this.aborted) return false;
+    this.#channel = channel;
+    return true;
+  }
+
+  head(status: number, headers: ResponseHeaders): void {
+    this.#handler.onResponseStart?.(this, status, headers as Record<string, string | string[]>);
+  }
+
+  data(chunk: Buffer): void {
+    this.#handler.onResponseData?.(this, chunk);
+  }
+
+  end(): void {
+    this.#channel = undefined;
+    this.#handler.onResponseEnd?.(this, {});
+  }
+
+  fail(error: Error): void {
+    this.#channel = undefined;
+    this.#handler.onResponseError?.(this, error);
+  }
+}

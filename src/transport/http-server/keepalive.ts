@@ -1,0 +1,61 @@
+/**
+ * The one timer of an HTTP server: it looks at all open replies now and then, so that none needs its own.
+ *
+ * It runs only while there are any.
+ */
+
+import { InFlight } from '../../core/in-flight.ts';
+
+/** Looked at on every beat. */
+export interface Beating {
+  beat(): void;
+  /** What the pulse knows it by; the pulse's own to set. */
+  beatsAs?: number;
+}
+
+/** How many beats make up the time after which a reply counts as silent. */
+export const BEATS_PER_SILENCE = 20;
+
+export class Pulse<T extends Beating> {
+  readonly #members = new InFlight<T>();
+  #last = 0;
+  readonly #intervalMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  /** Counts beats; what a member remembers of it tells how long it has been silent, without asking the clock. */
+  count = 0;
+
+  constructor(silenceMs: number) {
+    this.#intervalMs = Math.max(1, silenceMs / BEATS_PER_SILENCE);
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** The oldest first. */
+  get members(): readonly T[] {
+    return this.#members.values();
+  }
+
+  add(member: T): void {
+    this.#last = member.beatsAs = this.#members.idAfter(this.#last);
+    this.#members.set(this.#last, member);
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#beat(), this.#intervalMs);
+    this.#timer.unref();
+  }
+
+  delete(member: T): void {
+    if (member.beatsAs !== undefined) this.#members.delete(member.beatsAs);
+  }
+
+  #beat(): void {
+    this.count++;
+    // Stopped here rather than in `delete`: short calls one after another must not start a timer each.
+    if (this.#members.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    for (const member of this.members) member.beat();
+  }
+}

@@ -1,0 +1,35 @@
+/** Saying no over HTTP: a status, and a JSON-RPC error without an id. */
+import { errorBody } from './error-body.ts';
+import type { ServerRequest } from './connection.ts';
+import type { Fields, ServerResponse } from './response.ts';
+
+export interface Refusal {
+  readonly status: number;
+  /** What was wrong and what to do about it. */
+  readonly message: string;
+  /** JSON-RPC code; -32000 unless told otherwise, as both SDKs have it for trouble of the transport. */
+  readonly code?: number;
+  readonly headers?: Fields;
+  /** The connection ends after it. */
+  readonly last?: boolean;
+}
+
+/** Bodies up to here are thrown away without closing the connection. */
+const SMALL_BODY = 65_536;
+
+/** Answers a request whose body nobody has read, or read only in part. */
+export function refuse(
+  request: ServerRequest,
+  response: ServerResponse,
+  refusal: Refusal,
+  base: Fields | undefined,
+): void {
+  const { missing } = request;
+  const untold = missing !== 0 && response.awaitsContinue;
+  if (refusal.last === true || missing === undefined || missing > SMALL_BODY || untold) response.makeLast();
+  response.send(
+    refusal.status,
+    { 'content-type': 'application/json', ...base, ...refusal.headers },
+    errorBody(refusal.message, refusal.code),
+  );
+}

@@ -1,0 +1,161 @@
+/**
+ * The HTTP server that clients talk to: bytes in and out, on sockets of its own.
+ *
+ * It decides who may ask (`http-guard.ts`), bounds what is asked in size, number and time, and hands over
+ * whole bodies. Sessions, JSON-RPC and the two eras are the business of `server/`.
+ */
+import { createServer } from 'node:net';
+import type { Logger } from '../../core/logger.ts';
+import { asHost, buildGuard, type GuardOptions } from './guard.ts';
+import { ServerReply, type ReplySettings } from './reply.ts';
+import type { ConnectionTimeouts } from './connection.ts';
+import { Connections } from './connections.ts';
+import { listen } from './listen.ts';
+import { Pulse } from './keepalive.ts';
+import { requestHandler, type HttpExchange, type HttpPage } from './request-handler.ts';
+
+export type { HttpPage } from './request-handler.ts';
+
+export interface HttpServerOptions extends GuardOptions {
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly path: '/mcp';
+  readonly maxBodyBytes: number;
+  /** A POSTed request that waits this long for its answer gets an event stream with comments. */
+  readonly silenceMs: number;
+  /** Takes every authorised request on `path`; the body of a POST has been read. */
+  readonly onMcp: (exchange: HttpExchange) => void;
+  /** Pages to GET, by path, guarded like `path`; but `/healthz` needs no token, and like `/readyz` no known `Host`. */
+  readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
+  readonly log: Logger;
+  readonly timeouts?: Partial<ConnectionTimeouts>;
+  /** Sockets open at a time; further ones are closed at once. */
+  readonly maxConnections: number;
+  /** A stream is cut when more than this waits for its client. */
+  readonly maxWaitingBytes: number;
+}
+
+export interface HttpServer {
+  /** `http://HOST:PORT/mcp`, with the host as it was asked for. */
+  readonly url: string;
+  readonly port: number;
+  readonly address: string;
+  /** As of now. */
+  readonly stats: HttpStats;
+  /**
+   * Takes no more requests, closes idle connections and endless streams, lets the rest finish for `graceMs`,
+   * then ends what is left. Done when no connection is left.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+interface HttpStats {
+  readonly connections: number;
+  /** Replies that are not ended yet, or not yet taken by their clients. */
+  readonly open: number;
+  /** Since the start. */
+  readonly requests: number;
+  /** Since the start. */
+  readonly refused: number;
+  /** Connections that were cut because their clients did not read; since the start. */
+  readonly cut: number;
+}
+
+const DEFAULT_TIMEOUTS: ConnectionTimeouts = {
+  headersMs: 30_000,
+  bodyMs: 60_000,
+  keepAliveMs: 65_000,
+  drainMs: 60_000,
+  drainBytesPerSecond: 65_536,
+  lingerMs: 2_000,
+};
+/** How long the last words of a stopping server may take to leave. */
+const LAST_WORDS_MS = 250;
+
+/** @throws Error in words for people: the port is taken, the host is not ours, the bind would be unguarded. */
+export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { log, path, maxBodyBytes, routes, onMcp } = options;
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const guard = buildGuard(options);
+  const server = createServer({ noDelay: true, allowHalfOpen: true });
+  server.maxConnections = options.maxConnections;
+  const pulse = new Pulse<ServerReply>(options.silenceMs);
+  const counts = { requests: 0, refused: 0, cut: 0 };
+  let awaitedReplies = 0;
+  let isStopping = false;
+  const stopping = (): boolean => isStopping;
+
+  const cut = (waitingBytes: number): void => {
+    counts.cut++;
+    log.warn({ waitingBytes }, 'connection cut: its client does not take its answers (limits.unreadBytes)');
+  };
+  const settings: ReplySettings = {
+    pulse,
+    maxWaitingBytes: options.maxWaitingBytes,
+    stopping,
+    cut,
+    awaited: () => awaitedReplies,
+    finished(awaited) {
+      if (awaited) awaitedReplies--;
+    },
+  };
+  const handle = requestHandler({
+    path,
+    maxBodyBytes,
+    guard,
+    routes,
+    onMcp,
+    openReply(response, awaited, headers) {
+      if (awaited) awaitedReplies++;
+      return new ServerReply(response, settings, awaited, headers);
+    },
+    stopping,
+    refused: () => void counts.refused++,
+    log,
+  });
+  const connections = new Connections(
+    server,
+    {
+      timeouts,
+      stopping,
+      cut,
+      request(request, response) {
+        counts.requests++;
+        handle(request, response);
+      },
+      refused: (status, why) => log.debug({ status, why }, 'connection refused'),
+    },
+    log,
+  );
+
+  const { address, port } = await listen(server, options.host, options.port);
+  return {
+    url: `http://${asHost(options.host)}:${port}${path}`,
+    port,
+    address,
+    get stats() {
+      return { ...counts, connections: connections.size, open: pulse.size };
+    },
+    async close(graceMs) {
+      isStopping = true;
+      const gone = connections.stop();
+      for (const reply of pulse.members) reply.stop(false);
+      connections.closeIdle();
+      if (await isDoneWithin(gone, graceMs)) return;
+      for (const reply of pulse.members) reply.stop(true);
+      if (await isDoneWithin(gone, LAST_WORDS_MS)) return;
+      connections.cut();
+      await gone;
+    },
+  };
+}
+
+async function isDoneWithin(done: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const inTime = await Promise.race([done.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}

@@ -1,0 +1,47 @@
+import { isObject, type JsonObject } from '../../json/json.ts';
+import { toolsOf } from '../plan/plan.ts';
+import { readWorkflow, type Shelf } from './read-workflow.ts';
+import type { SavedFile } from './saved.ts';
+import { isReadOnly, type Tools } from '../tools.ts';
+import type { Problem } from '../definition/problem.ts';
+
+export interface SavedWorkflow {
+  readonly name: string;
+  readonly file: string;
+  readonly description: string | undefined;
+  readonly input: JsonObject | undefined;
+  /** Derived from its tools. */
+  readonly annotations: JsonObject;
+  /** Why it cannot run. */
+  readonly problems: readonly Problem[];
+}
+
+/** A saved workflow as a tool: what it may do follows from the tools that it calls. */
+export function describeSaved(
+  { name, file, definition }: SavedFile,
+  tools: Tools,
+  shelf: Shelf,
+): SavedWorkflow {
+  const { description, input } = definition;
+  const read = readWorkflow(name, tools, shelf);
+  const used =
+    'errors' in read
+      ? []
+      : [...toolsOf(read.program, read.context.programs)].map((tool) => read.context.tools.get(tool));
+  const readOnly = !('errors' in read) && used.every(isReadOnly);
+  return {
+    name,
+    file,
+    description: typeof description === 'string' ? description : undefined,
+    input: isObject(input) ? input : undefined,
+    annotations: {
+      readOnlyHint: readOnly,
+      // A tool that writes and does not say otherwise may destroy.
+      destructiveHint:
+        !readOnly && used.some((tool) => !isReadOnly(tool) && tool?.annotations['destructiveHint'] !== false),
+      idempotentHint: readOnly || used.every((tool) => tool?.safeToRepeat === true),
+      openWorldHint: used.some((tool) => tool?.annotations['openWorldHint'] !== false),
+    },
+    problems: 'errors' in read ? read.errors : [],
+  };
+}

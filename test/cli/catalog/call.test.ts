@@ -1,0 +1,168 @@
+/** `switchyard call` as its user runs it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { until } from '../../cases/until.ts';
+import { raw } from '../../relay/wire/proxies.ts';
+import { runCli, type Said, startCli } from '../run-cli.ts';
+
+// Real processes on a machine that may have more to do.
+vi.setConfig({ testTimeout: 20_000 });
+
+const FIXTURE = join(import.meta.dirname, '../../fixtures/faults/stdio.mjs');
+const CLI = join(import.meta.dirname, '../../../dist/cli.js');
+const HAS_SCRIPT = spawnSync('script', ['--version']).status === 0;
+
+let folder: string;
+let config: string;
+let journal: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'switchyard-call-'));
+  config = join(folder, 'switchyard.json');
+  journal = join(folder, 'journal');
+  const typed = {
+    name: 'typed',
+    inputSchema: { type: 'object', properties: { text: { type: 'string' }, count: { type: 'integer' } } },
+  };
+  const fixture = { journal, toolTexts: [JSON.stringify(typed)] };
+  const mcpServers = {
+    f: { command: process.execPath, args: [FIXTURE, JSON.stringify(fixture)] },
+    r: raw(),
+  };
+  writeFileSync(
+    config,
+    JSON.stringify({ mcpServers, stateDir: join(folder, 'state'), expose: { namespaces: 'always' } }),
+  );
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const call = (...args: string[]): Promise<Said> =>
+  runCli(['call', ...args, '--config', config], { cwd: folder });
+
+test('prints the texts of the result; with --json the whole result', async () => {
+  expect(await call('f__echo', '--args', '{"a":{"b":1}}')).toMatchObject({
+    code: 0,
+    stdout: '{"a":{"b":1}}\n',
+  });
+  expect(JSON.parse((await call('f__echo', '--json')).stdout)).toEqual({
+    content: [{ type: 'text', text: '{}' }],
+  });
+});
+
+test('a value is text where the tool wants text, and JSON otherwise', async () => {
+  const { stdout } = await call('f__typed', 'text=007', 'count=7', 'more={"x":[1]}', 'word=plain');
+  expect(JSON.parse(stdout)).toEqual({
+    called: 'typed',
+    args: { text: '007', count: 7, more: { x: [1] }, word: 'plain' },
+  });
+  expect(await call('f__typed', 'count=many')).toMatchObject({
+    code: 2,
+    stderr: 'count is to be "integer": "many" is none, written as JSON.\n',
+  });
+});
+
+test('arguments come from a file or from stdin, and pairs add to them', async () => {
+  writeFileSync(join(folder, 'args.json'), '{"a":1,"b":1}');
+  expect((await call('f__echo', 'b=2', '--args', `@${join(folder, 'args.json')}`)).stdout).toBe(
+    '{"a":1,"b":2}\n',
+  );
+  const piped = await runCli(['call', 'f__echo', '--args', '-', '--config', config], {
+    cwd: folder,
+    input: '{"piped":true}',
+  });
+  expect(piped.stdout).toBe('{"piped":true}\n');
+  expect(await call('f__echo', '--args', '{')).toMatchObject({ code: 2 });
+  expect(await call('f__echo', 'nothing')).toMatchObject({
+    code: 2,
+    stderr: 'Expected KEY=VALUE, got "nothing".\n',
+  });
+});
+
+test('a result that is an error exits 1 and is printed all the same', async () => {
+  const result = { isError: true, content: [{ type: 'text', text: 'no such file' }] };
+  const { code, stdout } = await call('r__answer', '--args', JSON.stringify({ result }));
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'no such file\n' });
+});
+
+test('a tool that does not exist is said with a guess, and exits 1', async () => {
+  const { code, stderr } = await call('f__ecko');
+  expect(code).toBe(1);
+  expect(stderr).toContain('Did you mean f__echo?');
+});
+
+test('what a terminal would obey does not reach it, and what is no text is named', async () => {
+  const content = [
+    { type: 'text', text: 'a\u001b[2Jb\n\tc' },
+    { type: 'image', mimeType: 'image/png', data: 'AAAA' },
+  ];
+  const { stdout } = await call('r__answer', '--args', JSON.stringify({ result: { content } }));
+  expect(stdout).toBe('a[2Jb\n\tc\n[image, image/png, 3 bytes]\n');
+});
+
+test('Ctrl-C cancels the call at its server', async () => {
+  const child = startCli(['call', 'f__hang', '--config', config], { cwd: folder });
+  child.stderr?.resume();
+  const seen = (): string => (existsSync(journal) ? readFileSync(journal, 'utf8') : '');
+  await until('the call', () => seen().includes('"tools/call"'));
+  const exited = once(child, 'exit');
+  child.kill('SIGINT');
+  expect(await exited).toEqual([1, null]);
+  expect(seen()).toContain('notifications/cancelled');
+});
+
+test.skipIf(!HAS_SCRIPT)(
+  'what a server asks is asked at the prompt (needs "script" of util-linux)',
+  async () => {
+    const question = {
+      method: 'elicitation/create',
+      params: {
+        message: 'Who are you?',
+        requestedSchema: {
+          type: 'object',
+          properties: {
+            name: { type: 'string' },
+            age: { type: 'integer' },
+            colour: { enum: ['red', 'blue'] },
+          },
+          required: ['name', 'colour'],
+        },
+      },
+    };
+    writeFileSync(join(folder, 'args.json'), JSON.stringify({ questions: [question] }));
+    const command = `"${process.execPath}" "${CLI}" call r__ask --args @args.json --config "${config}"; echo "code $?"`;
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+      env: { PATH: process.env['PATH'], TERM: 'xterm', NO_COLOR: '1' },
+      cwd: folder,
+    });
+    let seen = '';
+    terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    const exited = once(terminal, 'exit');
+    for (const [asked, answer] of [
+      ['name: ', 'Ann'],
+      ['age: ', 'old'],
+      ['age: ', '41'],
+      ['(red | blue): ', 'green'],
+      ['(red | blue): ', 'blue'],
+      ['Send this? (y/n) ', 'y'],
+    ] as const) {
+      const from = seen.length;
+      await until(
+        asked,
+        () => seen.slice(Math.max(0, from - asked.length)).includes(asked),
+        10_000,
+        () => seen,
+      );
+      seen += '\u0000';
+      terminal.stdin.write(`${answer}\n`);
+    }
+    await exited;
+    expect(seen).toContain('[r] Who are you?');
+    expect(seen.replaceAll(/\s/g, '')).toContain('"content":{"name":"Ann","age":41,"colour":"blue"}');
+    expect(seen).toContain('code 0');
+  },
+);
