@@ -6,13 +6,16 @@ import { describe, expect, test } from 'vitest';
 
 interface Place {
   readonly floor: number;
-  /** Parts of the same floor that it may import: the road itself. Lower floors are open to everybody above. */
+  /** Parts of the same floor that it may import: the pipeline itself. Lower floors are open to everybody above. */
   readonly doors?: readonly string[];
 }
 
 /** A folder of `src`, or a file that stands by itself there. */
 const parts: Readonly<Record<string, Place>> = {
-  core: { floor: 0 },
+  json: { floor: 0 },
+  core: { floor: 0, doors: ['json'] },
+  // Runs the built program, and knows nothing of it.
+  start: { floor: 0 },
 
   protocol: { floor: 1 },
   transport: { floor: 1, doors: ['protocol'] },
@@ -22,40 +25,21 @@ const parts: Readonly<Record<string, Place>> = {
   login: { floor: 1, doors: ['transport', 'protocol'] },
   telemetry: { floor: 1 },
   middleware: { floor: 1 },
-  'middleware/observe.ts': { floor: 1, doors: ['middleware', 'telemetry'] },
   expression: { floor: 1 },
   workflow: { floor: 1, doors: ['expression'] },
 
   server: { floor: 2 },
   'meta-tools': { floor: 2 },
   routing: { floor: 2 },
-  'fleet.ts': { floor: 2, doors: ['routing'] },
-  'carriers.ts': { floor: 2 },
-  'logins.ts': { floor: 2 },
-  'state-key.ts': { floor: 2 },
-  'list-news.ts': { floor: 2 },
-  'list-wait.ts': { floor: 2, doors: ['server'] },
-  'attached.ts': { floor: 2, doors: ['fleet.ts', 'list-news.ts', 'server'] },
-  'expected-client.ts': { floor: 2 },
-  'cohorts.ts': { floor: 2, doors: ['fleet.ts', 'server'] },
-  'subscriptions.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
-  'client-notices.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
-  'client-views.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing'] },
-  'fleet-config.ts': { floor: 2, doors: ['fleet.ts', 'routing'] },
-  'call-counts.ts': { floor: 2 },
-  'call-road.ts': { floor: 2, doors: ['call-counts.ts', 'client-views.ts', 'meta-tools', 'routing'] },
-  'server-reports.ts': { floor: 2, doors: ['attached.ts', 'fleet.ts', 'routing', 'meta-tools'] },
+  pipeline: { floor: 2, doors: ['meta-tools', 'routing'] },
   control: { floor: 2 },
   clients: { floor: 2 },
 
-  'proxy.ts': { floor: 3 },
-  'in-process.ts': { floor: 3, doors: ['proxy.ts'] },
+  proxy: { floor: 3 },
 
-  commands: { floor: 4 },
-  'cli.ts': { floor: 4, doors: ['commands'] },
+  cli: { floor: 4 },
+  'cli.ts': { floor: 4, doors: ['cli'] },
   'index.ts': { floor: 4 },
-  // Runs the built program, and knows nothing of it.
-  'compiled-script.ts': { floor: 0 },
 };
 
 /** Packages whose values only these files may import; their types may travel. */
@@ -63,6 +47,10 @@ const packageHomes: readonly { readonly name: RegExp; readonly files: RegExp }[]
   { name: /^zod(\/|$)/, files: /^(config\/|workflow\/definition\/schema\.ts$)/ },
   { name: /^@modelcontextprotocol\//, files: /^login\// },
 ];
+
+const MAX_FILES_IN_A_FOLDER = 20;
+
+const EXPORTED = /^export (?:abstract |async )?(?:const|let|class|function\*?|interface|type) (?<name>\w+)/gm;
 
 const forbiddenWords = [
   'util',
@@ -104,7 +92,9 @@ describe('the architecture', () => {
 
   test('every door leads to a part of the same floor', () => {
     const wrong = Object.entries(parts).flatMap(([part, { floor, doors = [] }]) =>
-      doors.filter((door) => parts[door]?.floor !== floor).map((door) => `${part} → ${door}`),
+      doors
+        .filter((clientHandle) => parts[clientHandle]?.floor !== floor)
+        .map((clientHandle) => `${part} → ${clientHandle}`),
     );
     expect(wrong).toEqual([]);
   });
@@ -126,7 +116,7 @@ describe('the architecture', () => {
       ({ file, target, statement }) =>
         target === 'config/config.ts' &&
         /[{,]\s*(type )?Config\s*[,}]/.test(statement) &&
-        !/^(config\/|commands\/|proxy\.ts|index\.ts)/.test(file),
+        !/^(config\/|cli\/|proxy\/|index\.ts)/.test(file),
     );
     expect(wrong.map(({ file }) => placed(file))).toEqual([]);
   });
@@ -137,6 +127,20 @@ describe('the architecture', () => {
       return !/^[a-z0-9/-]+\.ts$/.test(file) || words.some((word) => forbiddenWords.includes(word));
     });
     expect(wrong).toEqual([]);
+  });
+
+  test('no folder holds more files than a reader can look over', () => {
+    const counts = new Map<string, number>();
+    for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > MAX_FILES_IN_A_FOLDER)).toEqual([]);
+  });
+
+  test('an exported name stands for one thing', () => {
+    const homes = new Map<string, string[]>();
+    for (const file of files)
+      for (const { groups } of textOf(file).matchAll(EXPORTED))
+        homes.set(groups?.['name'] ?? '', [...(homes.get(groups?.['name'] ?? '') ?? []), file]);
+    expect([...homes].filter(([, where]) => where.length > 1)).toEqual([]);
   });
 
   test('the words for the two sides are "downstream" and "client"', () => {

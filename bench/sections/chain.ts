@@ -7,11 +7,11 @@ import { Json } from '../../src/json/json.ts';
 import { cache } from '../../src/middleware/cache.ts';
 import { Circuit, circuitBreaker } from '../../src/middleware/circuit-breaker.ts';
 import { compose } from '../../src/pipeline/compose.ts';
-import { concurrency, Gate } from '../../src/middleware/concurrency.ts';
+import { concurrency, ConcurrencyLimit } from '../../src/middleware/concurrency.ts';
 import { deadline } from '../../src/middleware/deadline.ts';
 import { idempotencyKey } from '../../src/middleware/idempotency.ts';
 import { CallStats, observe } from '../../src/middleware/observe.ts';
-import { ResultStore } from '../../src/middleware/cache-store.ts';
+import { CacheStore } from '../../src/middleware/cache-store.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
 import { timeout } from '../../src/middleware/timeout.ts';
@@ -33,7 +33,7 @@ export async function measureChain(effort: Effort): Promise<Section> {
     cache: cache({
       planOf: () => undefined,
       invalidates: () => undefined,
-      store: new ResultStore({ maxBytes: 1_000_000, clock }),
+      store: new CacheStore({ maxBytes: 1_000_000, clock }),
       clock,
     }),
     deadline: deadline({ deadlineOf: () => DEADLINE, clock }),
@@ -47,7 +47,7 @@ export async function measureChain(effort: Effort): Promise<Section> {
     }),
     observe: observe({ server, stats: new CallStats(), clock, log: SILENT }),
     'circuit breaker': circuitBreaker(circuit),
-    concurrency: concurrency(new Gate({ server, maxConcurrency: 16, maxQueue: 256 })),
+    concurrency: concurrency(new ConcurrencyLimit({ server, maxConcurrency: 16, maxQueue: 256 })),
     timeout: timeout({ server, idleMsOf: () => 300_000, clock }),
   };
   const bare = await micros([], effort);

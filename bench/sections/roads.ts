@@ -46,9 +46,9 @@ interface Sample {
 type Samples = Map<(typeof CALLERS)[number], Sample[]>;
 
 export async function measureRoads(era: Era, effort: Effort): Promise<Section> {
-  const roads = roadsOf(era);
-  const subjects = await Promise.all(roads.map(start));
-  const samples: Samples[] = roads.map(() => new Map(CALLERS.map((callers) => [callers, []])));
+  const pipelines = roadsOf(era);
+  const subjects = await Promise.all(pipelines.map(start));
+  const samples: Samples[] = pipelines.map(() => new Map(CALLERS.map((callers) => [callers, []])));
   for (const subject of subjects) await measure(subject, 64, effort.warmUpMs);
   for (let repetition = 0; repetition < effort.repetitions; repetition++)
     for (const callers of CALLERS)
@@ -56,7 +56,7 @@ export async function measureRoads(era: Era, effort: Effort): Promise<Section> {
         samples[i]?.get(callers)?.push(await measure(subject, callers, effort.loadMs));
   const rss = subjects.map(({ pid }) => rssMegabytes(pid));
   await Promise.all(subjects.map((subject) => subject.stop()));
-  return report(era, roads, samples, rss);
+  return report(era, pipelines, samples, rss);
 }
 
 function start({ who, front, back = 'stdio', era }: Road): Promise<Subject> {
@@ -79,12 +79,12 @@ async function measure({ client, pid, echoes }: Subject, callers: number, ms: nu
 
 function report(
   era: Era,
-  roads: readonly Road[],
+  pipelines: readonly Road[],
   samples: readonly Samples[],
   rss: readonly number[],
 ): Section {
   const all = (key: string, callers: (typeof CALLERS)[number]): readonly Sample[] =>
-    samples[roads.findIndex((road) => road.key === key)]?.get(callers) ?? [];
+    samples[pipelines.findIndex((pipeline) => pipeline.key === key)]?.get(callers) ?? [];
   /** The median of the ratios of samples that were taken side by side. */
   const ratio = (
     field: keyof Sample,
@@ -99,7 +99,7 @@ function report(
       }),
     );
   const figures: Record<string, number> = {};
-  const rows = roads.map(({ key, who, front, back }, i) => {
+  const rows = pipelines.map(({ key, who, front, back }, i) => {
     const cell = (field: keyof Sample, callers: (typeof CALLERS)[number]): string =>
       show(median(all(key, callers).map((sample) => sample[field])));
     const direct =
@@ -108,11 +108,11 @@ function report(
         : [`direct ${era} ${front}`];
     const reference = key.replace('switchyard', 'reference');
     if (who === 'switchyard') {
-      const road = `${era} ${front}→${back}`;
-      figures[`${road} latency / direct`] = ratio('p50', 1, key, ...direct);
-      figures[`${road} throughput / direct`] = ratio('perSecond', 64, key, `direct ${era} ${front}`);
-      figures[`${road} throughput / reference`] = ratio('perSecond', 64, key, reference);
-      figures[`${road} cpu / reference`] = ratio('cpu', 64, key, reference);
+      const pipeline = `${era} ${front}→${back}`;
+      figures[`${pipeline} latency / direct`] = ratio('p50', 1, key, ...direct);
+      figures[`${pipeline} throughput / direct`] = ratio('perSecond', 64, key, `direct ${era} ${front}`);
+      figures[`${pipeline} throughput / reference`] = ratio('perSecond', 64, key, reference);
+      figures[`${pipeline} cpu / reference`] = ratio('cpu', 64, key, reference);
     }
     return [
       key,

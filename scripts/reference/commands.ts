@@ -7,7 +7,7 @@ export async function commandsPage(): Promise<string> {
   const commands = await Promise.all(COMMANDS.map(async (entry) => entry.load()));
   return [
     '# Commands',
-    '<!-- Made by `npm run docs` from src/commands: change it there. -->',
+    '<!-- Made by `npm run docs` from src/cli: change it there. -->',
     `\`switchyard\` and \`mcp-switchyard\` are the same program. Without a command it runs \`${DEFAULT_COMMAND}\`. Exit code 0 means done, 1 means failed, 2 means wrong use or a wrong config.`,
     commands.map(({ name, summary }) => `- [\`${name}\`](#switchyard-${name}): ${summary}`).join('\n'),
     '## Options of every command',

@@ -30,7 +30,7 @@ const ROWS: Readonly<Record<ErrorCode | 'INTERNAL', Row>> = {
   },
   CIRCUIT_OPEN: {
     means: 'The server failed too often in a row and is given a rest.',
-    remedy: 'Wait for `retryAfterMs`. `circuitBreaker` sets when the circuit opens, and for how long.',
+    remedy: 'Wait for `retryAfterMs`. `circuitBreakerSchema` sets when the circuit opens, and for how long.',
   },
   OUTCOME_UNKNOWN: {
     means: 'The call may have taken effect, so it was not sent again.',

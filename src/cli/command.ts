@@ -1,5 +1,5 @@
 /** What a command is: declared here, so that help, parsing and shell completion come from one place. */
-import type { Machine } from '../config/folders.ts';
+import type { HostEnvironment } from '../config/folders.ts';
 import type { Output } from './terminal/output.ts';
 
 export interface Command {
@@ -42,7 +42,7 @@ export interface Input {
   readonly rest: readonly string[];
   /** `--config`, in the order given. */
   readonly configFiles: readonly string[];
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
   readonly output: Output;
 }
 

@@ -2,7 +2,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { CLIENT_IDS } from '../config/dialects/client-ids.ts';
-import type { Machine } from '../config/folders.ts';
+import type { HostEnvironment } from '../config/folders.ts';
 import { at, isObject, stringAt } from '../json/json.ts';
 import type { Command, CommandEntry } from './command.ts';
 import { COMMON_OPTIONS } from './command.ts';
@@ -59,7 +59,7 @@ const PLAIN = /^[\w.@:+=,/-]+$/;
 export async function candidates(
   typed: readonly string[],
   commands: readonly CommandEntry[],
-  machine: Machine,
+  machine: HostEnvironment,
 ): Promise<readonly string[]> {
   const current = typed.at(-1) ?? '';
   const before = typed.slice(0, -1);
@@ -80,7 +80,7 @@ async function possible({
   readonly before: readonly string[];
   readonly current: string;
   readonly commands: readonly CommandEntry[];
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
 }): Promise<readonly string[]> {
   const [name] = before;
   if (name === undefined) return [...commands.map((one) => one.name), '--help', '--version'];
@@ -137,9 +137,9 @@ function toolWords([name, ...pairs]: readonly string[], catalog: Catalog | undef
 /** The config and what is remembered of its servers, read when asked for. */
 class Known {
   readonly #files: readonly string[];
-  readonly #machine: Machine;
+  readonly #machine: HostEnvironment;
 
-  constructor(files: readonly string[], machine: Machine) {
+  constructor(files: readonly string[], machine: HostEnvironment) {
     this.#files = files;
     this.#machine = machine;
   }

@@ -5,7 +5,7 @@ import { serve } from './serve/serve.ts';
 /** In the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', load: () => serve },
-  { name: 'list', load: async () => (await import('./catalog/list.ts')).list },
+  { name: 'list', load: async () => (await import('./catalog/list.ts')).listCommand },
   { name: 'status', load: async () => (await import('./status/status.ts')).status },
   { name: 'logs', load: async () => (await import('./status/logs.ts')).logs },
   { name: 'call', load: async () => (await import('./catalog/call.ts')).call },

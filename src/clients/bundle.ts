@@ -5,7 +5,7 @@ import { dirname, join, normalize, sep } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { ClientDialect } from '../config/dialects/client-dialect.ts';
 import { dialects } from '../config/dialects/dialects.ts';
-import { type Machine, userStateFolder } from '../config/folders.ts';
+import { type HostEnvironment, userStateFolder } from '../config/folders.ts';
 import type { ServerInput } from '../config/schema/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import { at, isObject, stringAt } from '../json/json.ts';
@@ -16,7 +16,7 @@ const MAX_UNPACKED = 1024 * 1024 * 1024;
 const MAX_FILES = 50_000;
 
 /** Unpacks it into the state folder, under a name that is made of what it holds. */
-export async function readBundle(file: string, machine: Machine): Promise<ClientFileFound> {
+export async function readBundle(file: string, machine: HostEnvironment): Promise<ClientFileFound> {
   const client: ClientDialect = { ...(dialects[0] as ClientDialect), name: 'bundle' };
   try {
     if ((await stat(file)).size > MAX_ARCHIVE) throw new Error(`it is larger than ${MAX_ARCHIVE} bytes`);
@@ -66,7 +66,11 @@ async function unpacked(archive: Buffer, folder: string): Promise<unknown> {
 }
 
 /** @returns a reason where it cannot be started. */
-function serverOf(manifest: unknown, folder: string, { platform, homeDir }: Machine): ServerInput | string {
+function serverOf(
+  manifest: unknown,
+  folder: string,
+  { platform, homeDir }: HostEnvironment,
+): ServerInput | string {
   const config = at(manifest, 'server', 'mcp_config');
   const override = at(config, 'platform_overrides', platform);
   const part = (key: string): unknown => at(override, key) ?? at(config, key);

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ClientDialect, SkippedServer } from '../config/dialects/client-dialect.ts';
 import { dialects } from '../config/dialects/dialects.ts';
-import type { Machine } from '../config/folders.ts';
+import type { HostEnvironment } from '../config/folders.ts';
 import type { ServerInput } from '../config/schema/schema.ts';
 import { at, isObject, stringAt } from '../json/json.ts';
 import { messageOf } from '../core/errors.ts';
@@ -14,7 +14,10 @@ import { registryServer } from './registry-server.ts';
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** @returns `undefined` where the file is none of these. */
-export async function readForeignFile(file: string, machine: Machine): Promise<ClientFileFound | undefined> {
+export async function readForeignFile(
+  file: string,
+  machine: HostEnvironment,
+): Promise<ClientFileFound | undefined> {
   const name = basename(file);
   if (/\.(mcpb|dxt)$/i.test(name)) return (await import('./bundle.ts')).readBundle(file, machine);
   if (!/^(pyproject\.toml|package\.json|server\.json)$|\.ya?ml$/i.test(name)) return undefined;

@@ -5,7 +5,7 @@ import { clientFiles, projectFiles } from '../config/client-places.ts';
 import type { ClientDialect, SkippedServer } from '../config/dialects/client-dialect.ts';
 import { dialects, readClientConfig } from '../config/dialects/dialects.ts';
 import { projectFolderOf } from '../config/dialects/project-folder.ts';
-import { type Machine, pathsOf } from '../config/folders.ts';
+import { type HostEnvironment, pathsOf } from '../config/folders.ts';
 import type { ServerInput } from '../config/schema/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import { MAX_BYTES } from './edit/replace-file.ts';
@@ -23,7 +23,7 @@ export interface ClientFileFound {
 /** @param clients empty: all. Files that are not there are left out. */
 export function foundServers(
   clients: readonly ClientDialect[],
-  machine: Machine,
+  machine: HostEnvironment,
 ): readonly ClientFileFound[] {
   return (clients.length === 0 ? dialects : clients).flatMap((client) =>
     [...new Set([...clientFiles(client.id, machine), ...projectFiles(client.id, machine)])].flatMap(
@@ -36,7 +36,7 @@ export function foundServers(
 export function readClientFile(
   client: ClientDialect,
   file: string,
-  machine: Machine,
+  machine: HostEnvironment,
 ): ClientFileFound | undefined {
   let text: string;
   try {
@@ -64,7 +64,7 @@ export function readClientFile(
 }
 
 /** The name of the package that a script `…/dist/cli.js` belongs to. */
-function packageOf(script: string, { platform }: Machine): string | undefined {
+function packageOf(script: string, { platform }: HostEnvironment): string | undefined {
   try {
     const paths = pathsOf(platform);
     const file = paths.join(paths.dirname(script), '..', 'package.json');
@@ -102,7 +102,7 @@ function plain(value: unknown): unknown {
  *
  * @param expand a text as it counts on this machine: one client writes a variable where another has its value.
  */
-export function meaningOf(
+export function entryMeaning(
   entry: Readonly<Record<string, unknown>>,
   expand: (text: string) => string = (text) => text,
 ): string {

@@ -16,7 +16,7 @@ export interface InstallRecord {
   readonly moved: readonly { readonly name: string; readonly value: unknown }[];
 }
 
-export function hashOf(text: string): string {
+export function entryHash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
@@ -36,5 +36,5 @@ export async function forgetRecord(stateDir: string, file: string): Promise<void
 }
 
 function recordFile(stateDir: string, file: string): string {
-  return join(stateDir, 'installs', `${hashOf(file).slice(0, 24)}.json`);
+  return join(stateDir, 'installs', `${entryHash(file).slice(0, 24)}.json`);
 }

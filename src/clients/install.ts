@@ -12,7 +12,7 @@ import {
   takeEdits,
 } from './client-entry.ts';
 import { editText, parseText, textFormatOf } from './edit/edit-text.ts';
-import { forgetRecord, hashOf, type InstallRecord, readRecord, writeRecord } from './install-record.ts';
+import { forgetRecord, entryHash, type InstallRecord, readRecord, writeRecord } from './install-record.ts';
 import { backUp, readIfThere, replaceUnchanged } from './edit/replace-file.ts';
 import { sameValue } from './edit/same-value.ts';
 
@@ -55,13 +55,13 @@ export async function installEntry(options: InstallOptions): Promise<Installed> 
   const before = await readRecord(stateDir, file);
   const backup = text === undefined ? undefined : await backUp(file, text, now);
   // Between two times its user may have changed it: then the copy of the first time is not what it was before.
-  const canRestore = before === undefined || before.hash === hashOf(text ?? '');
+  const canRestore = before === undefined || before.hash === entryHash(text ?? '');
   // On record before it is done: whatever happens in between, nothing of the client's own is lost.
   await writeRecord(stateDir, {
     client,
     file,
     backup: before === undefined ? backup : before.backup,
-    hash: canRestore ? hashOf(after) : '',
+    hash: canRestore ? entryHash(after) : '',
     moved: [
       ...(before?.moved ?? []).filter(({ name }) => !going.some((one) => one.name === name)),
       ...going.map(({ name, value }) => ({ name, value })),
@@ -95,7 +95,7 @@ export async function uninstallEntry(
     await forgetRecord(stateDir, file);
     return 'not installed';
   }
-  if (record?.hash === hashOf(text) && (await restored(record, text))) {
+  if (record?.hash === entryHash(text) && (await restored(record, text))) {
     await forgetRecord(stateDir, file);
     return 'restored';
   }

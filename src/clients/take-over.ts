@@ -1,11 +1,11 @@
 /** Servers of clients, taken into our own config. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
-import { envValue, type Machine } from '../config/folders.ts';
+import { envValue, type HostEnvironment } from '../config/folders.ts';
 import type { ServerInput } from '../config/schema/schema.ts';
 import { expandVariables } from '../config/variables.ts';
 import { isObject } from '../json/json.ts';
 import type { Edit } from './edit/text-editor.ts';
-import { entryFrom, meaningOf } from './found-servers.ts';
+import { entryFrom, entryMeaning } from './found-servers.ts';
 
 export interface Offered {
   readonly client: DialectId;
@@ -24,20 +24,20 @@ export interface Taken extends Offered {
 export function takeOver(
   offered: readonly Offered[],
   own: unknown,
-  machine: Machine,
+  machine: HostEnvironment,
 ): { readonly taken: readonly Taken[]; readonly edits: readonly Edit[] } {
   const expand = (text: string): string => expanded(text, machine);
   const keys = new Map<string, string>();
   const meanings = new Map<string, string>();
   for (const [key, entry] of Object.entries(serversOf(own))) {
-    const meaning = meaningOf(isObject(entry) ? entry : {}, expand);
+    const meaning = entryMeaning(isObject(entry) ? entry : {}, expand);
     keys.set(key, meaning);
     meanings.set(meaning, key);
   }
   const edits: Edit[] = [];
   const taken = offered.map((one): Taken => {
     const entry = entryFrom(one.input);
-    const meaning = meaningOf(entry, expand);
+    const meaning = entryMeaning(entry, expand);
     const known = meanings.get(meaning);
     if (known !== undefined) return { ...one, key: known, twice: true };
     const key = freeKey(one, keys);
@@ -50,7 +50,7 @@ export function takeOver(
 }
 
 /** For comparing only: what is written keeps its variables. */
-function expanded(text: string, machine: Machine): string {
+function expanded(text: string, machine: HostEnvironment): string {
   const { text: value, errors } = expandVariables(text, {
     variable: (name) => envValue(machine, name),
     readFile() {

@@ -1,15 +1,15 @@
 /** Where the clients keep their files, on each system. */
 import path from 'node:path';
 import type { DialectId } from './dialects/client-dialect.ts';
-import { envValue, type Machine } from './folders.ts';
+import { envValue, type HostEnvironment } from './folders.ts';
 
 /** Absolute paths; the first is the usual one, the others are found where they exist. */
-export function clientFiles(client: DialectId, machine: Machine): readonly string[] {
+export function clientFiles(client: DialectId, machine: HostEnvironment): readonly string[] {
   return PLACES[client](placesOf(machine));
 }
 
 /** Files that a project may hold for its clients, from `machine.cwd` on. */
-export function projectFiles(client: DialectId, { cwd }: Pick<Machine, 'cwd'>): readonly string[] {
+export function projectFiles(client: DialectId, { cwd }: Pick<HostEnvironment, 'cwd'>): readonly string[] {
   return (PROJECT_FILES[client] ?? []).map((file) => path.join(cwd, ...file.split('/')));
 }
 
@@ -19,11 +19,11 @@ interface Places {
   readonly appData: (...parts: string[]) => string;
   /** `~/.config`, on macOS too; on Windows as `appData`. */
   readonly dotConfig: (...parts: string[]) => string;
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
 }
 
 /** Joined as this system joins: a path is made to be opened here. */
-function placesOf(machine: Machine): Places {
+function placesOf(machine: HostEnvironment): Places {
   const { homeDir, platform } = machine;
   const windows = envValue(machine, 'APPDATA') ?? path.join(homeDir, 'AppData', 'Roaming');
   const xdg = envValue(machine, 'XDG_CONFIG_HOME');

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 /** The machine as the config sees it; handed in so that tests can be any machine. */
-export interface Machine {
+export interface HostEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute: the working folder of the proxy. */
   readonly cwd: string;
@@ -15,7 +15,10 @@ export function pathsOf(platform: string): path.PlatformPath {
 }
 
 /** A variable of the environment; on Windows in any case of letters. */
-export function envValue(machine: Pick<Machine, 'env' | 'platform'>, name: string): string | undefined {
+export function envValue(
+  machine: Pick<HostEnvironment, 'env' | 'platform'>,
+  name: string,
+): string | undefined {
   if (Object.hasOwn(machine.env, name)) return machine.env[name];
   if (machine.platform !== 'win32') return undefined;
   const key = Object.keys(machine.env).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
@@ -23,7 +26,7 @@ export function envValue(machine: Pick<Machine, 'env' | 'platform'>, name: strin
 }
 
 /** Where a user's own `switchyard.*` lies. */
-export function userConfigFolder(machine: Machine): string {
+export function userConfigFolder(machine: HostEnvironment): string {
   return userFolder(machine, {
     variable: 'XDG_CONFIG_HOME',
     linux: ['.config'],
@@ -33,7 +36,7 @@ export function userConfigFolder(machine: Machine): string {
 }
 
 /** Where the proxy keeps what it remembers, unless the config names a folder. */
-export function userStateFolder(machine: Machine): string {
+export function userStateFolder(machine: HostEnvironment): string {
   return userFolder(machine, {
     variable: 'XDG_STATE_HOME',
     linux: ['.local', 'state'],
@@ -50,7 +53,7 @@ interface UserFolder {
 }
 
 /** XDG variables count on macOS too: who sets one there means it. */
-function userFolder(machine: Machine, folder: UserFolder): string {
+function userFolder(machine: HostEnvironment, folder: UserFolder): string {
   const paths = pathsOf(machine.platform);
   const windows = machine.platform === 'win32';
   const given = envValue(machine, windows ? folder.windowsVariable : folder.variable);

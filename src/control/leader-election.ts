@@ -10,7 +10,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { isHeld, leaseOf, type StartTimeOf } from '../core/lease.ts';
 
-export interface Office {
+export interface Leadership {
   /** From now on another may be elected. Idempotent. */
   leave(): Promise<void>;
 }
@@ -21,10 +21,7 @@ interface Other {
 }
 
 /** @returns `undefined`: another one does the work. */
-export async function standForElection(
-  folder: string,
-  startTimeOf: StartTimeOf,
-): Promise<Office | undefined> {
+export async function electLeader(folder: string, startTimeOf: StartTimeOf): Promise<Leadership | undefined> {
   const { pid } = process;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const candidate = join(folder, `${pid}.candidate`);

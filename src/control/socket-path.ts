@@ -10,7 +10,7 @@ import { join } from 'node:path';
 /** What the shortest of the systems allows is 103 bytes. */
 const LONGEST_PATH = 100;
 
-export interface SocketPlaceOptions {
+export interface SocketPathOptions {
   readonly stateDir: string;
   /** Tells the sockets of one state folder apart. */
   readonly name: string;
@@ -19,7 +19,7 @@ export interface SocketPlaceOptions {
 }
 
 /** Makes the folder. @throws Error where it cannot be had for us alone. */
-export async function socketPlace({ stateDir, name, env, platform }: SocketPlaceOptions): Promise<string> {
+export async function socketPath({ stateDir, name, env, platform }: SocketPathOptions): Promise<string> {
   const id = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
   if (platform === 'win32') return `\\\\.\\pipe\\switchyard-${id}-${name}`;
   const near = join(stateDir, 'run', `${name}.sock`);

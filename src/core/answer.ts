@@ -2,7 +2,7 @@
  * The answer to a call that is under way: a promise whose steps run in the very turn that settles it.
  *
  * A call passes a dozen wrappers on its way back. Were each of them an async function, their promises would cost
- * more than all the rest of the road. So an answer has one holder at a time: whoever passes it on adds a step to
+ * more than all the rest of the pipeline. So an answer has one holder at a time: whoever passes it on adds a step to
  * the same object. It can be awaited like any promise by whoever keeps it.
  */
 import type { Handler, Call } from './call.ts';
@@ -13,8 +13,8 @@ type OnResult = (result: Json) => Json | Promise<Json>;
 /** The same of an error: an answer after all, or what it throws. */
 type OnError = (error: unknown) => Json | Promise<Json>;
 
-/** One object with what a part of the road keeps of a call: cheaper than two closures over it. */
-export interface Step {
+/** One object with what a part of the pipeline keeps of a call: cheaper than two closures over it. */
+export interface AnswerStep {
   readonly onResult: OnResult;
   readonly onError: OnError;
 }
@@ -27,7 +27,7 @@ export class Answer implements Promise<Json> {
   #failed = false;
   #outcome: unknown;
   /** In the order in which they run. */
-  readonly #steps: Step[] = [];
+  readonly #steps: AnswerStep[] = [];
   #at = 0;
   /** What a waiting step waits for; anything else that comes of it is too late. */
   #awaited: object | undefined;
@@ -81,7 +81,7 @@ export class Answer implements Promise<Json> {
   }
 
   /** Adds a step; it runs at once where the outcome is known. What it returns or throws takes the place of what came. */
-  through(step: Step): this {
+  through(step: AnswerStep): this {
     this.#steps.push(step);
     if (this.#phase === 'settled') this.#run(this.#failed, this.#outcome);
     return this;
@@ -127,7 +127,7 @@ export class Answer implements Promise<Json> {
     let isError = failed;
     let value = outcome;
     while (this.#at < this.#steps.length) {
-      const step = this.#steps[this.#at++] as Step;
+      const step = this.#steps[this.#at++] as AnswerStep;
       try {
         value = isError ? step.onError(value) : step.onResult(value as Json);
         isError = false;
@@ -156,7 +156,7 @@ export class Answer implements Promise<Json> {
 }
 
 /** Hands on what has come of an answer to the one that follows it. */
-class Handing implements Step {
+class Handing implements AnswerStep {
   readonly #to: Answer;
 
   constructor(to: Answer) {

@@ -1,6 +1,6 @@
 import type { Call } from './call.ts';
 
-/** What a part of the road may put in the place of what the call had. */
+/** What a part of the pipeline may put in the place of what the call had. */
 export type CallChanges = Partial<
   Pick<Call, 'name' | 'params' | 'idempotencyKey' | 'signal' | 'onProgress' | 'ask'>
 >;

@@ -29,11 +29,11 @@ export interface Call {
    *
    * @throws ProxyError `CLIENT_CANNOT` where the client lacks the capability.
    */
-  readonly ask?: Ask | undefined;
+  readonly ask?: AskClient | undefined;
 }
 
 /** @returns the client's result. @throws RpcError what the client answered instead. */
-export type Ask = (question: Question) => Promise<Json>;
+export type AskClient = (question: Question) => Promise<Json>;
 
 /** A request from a downstream server to a client. */
 export interface Question {
@@ -65,9 +65,9 @@ export interface Client {
 }
 
 /** A client that stays: what it can be told and asked outside of any call of its own. */
-export interface ClientDoor {
+export interface ClientHandle {
   readonly client: Client;
-  readonly ask: Ask;
+  readonly ask: AskClient;
   notify(method: string, params: Json): void;
 }
 

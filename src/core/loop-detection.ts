@@ -16,7 +16,7 @@ export const VIA_VARIABLE = 'SWITCHYARD_VIA';
 const REMEMBERED_MS = 90_000;
 const MOST = 32;
 
-export class Hops {
+export class LoopDetection {
   readonly #own = randomBytes(6).toString('hex');
   readonly #clock: Clock;
   readonly #grown: () => void;

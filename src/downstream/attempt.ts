@@ -1,5 +1,5 @@
 /** One call on its way to a server, and on the connection that it takes. */
-import type { Step } from '../core/answer.ts';
+import type { AnswerStep } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Json } from '../json/json.ts';
@@ -12,7 +12,7 @@ export interface AttemptEnds {
 }
 
 /** One call's way to the server, so far. */
-export class Attempt implements Step {
+export class Attempt implements AnswerStep {
   readonly call: Call;
   connection: Connection | undefined;
   /** Since when the server has had it, about. */
@@ -45,7 +45,7 @@ export class Attempt implements Step {
 }
 
 /** A call on its connection: sent once more where that turned out to be gone. */
-export class Delivery implements Step {
+export class Delivery implements AnswerStep {
   readonly #call: Call;
   readonly #connection: Connection;
   readonly #sendAgain: SendAgain;

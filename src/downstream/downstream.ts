@@ -4,7 +4,7 @@
  * Owns the connection. Belongs either to one client, whose capabilities it is told exactly, or to all of them.
  */
 import { Answer } from '../core/answer.ts';
-import type { Call, Client, ClientDoor } from '../core/call.ts';
+import type { Call, Client, ClientHandle } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { HEADER_MISMATCH, INTERNAL_ERROR, ProxyError, RpcError } from '../core/errors.ts';
 import { Idle } from '../core/idle.ts';
@@ -16,25 +16,25 @@ import { capabilityFor, covers } from '../protocol/client-capabilities.ts';
 import { SessionLost } from '../transport/http-client/errors.ts';
 import type { OpenLink } from '../transport/link.ts';
 import { Attempt, type AttemptEnds, Delivery, type SendAgain } from './attempt.ts';
-import type { Carriers } from './transports.ts';
+import type { Transports } from './transports.ts';
 import type { ConnectionLimits } from './connection/connection-limits.ts';
 import { Connection, type IncomingQuestion } from './connection/connection.ts';
 import { Elicitations } from './questions.ts';
 import type { EraOfServer } from './connection/eras.ts';
-import type { GreetingSource } from './connection/client-info.ts';
+import type { IdentitySource } from './connection/client-info.ts';
 import { headerFields } from './connection/header-fields.ts';
-import { greet } from './connection/handshake.ts';
-import { Health, type Outcome } from './health/health.ts';
-import { Life } from './lifecycle.ts';
-import { Offer, type OfferOptions } from './list-sync.ts';
-import { Prober } from './health/health-check.ts';
+import { handshake } from './connection/handshake.ts';
+import { Health, type CallOutcome } from './health/health.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { ListSync, type ListSyncOptions } from './list-sync.ts';
+import { HealthChecker } from './health/health-check.ts';
 import { cannotTellWho, put, whoIsAsked } from './questions.ts';
-import { answeringQuestions } from './input-required.ts';
+import { inputRequiredLoop } from './input-required.ts';
 import { Roots } from './roots.ts';
-import { Said } from './notification-router.ts';
-import { Subscriptions } from './subscriptions.ts';
+import { NotificationRouter } from './notification-router.ts';
+import { ServerSubscriptions } from './subscriptions.ts';
 import { Tried } from './connection/tried-eras.ts';
-import type { Turns } from './reconnect-limiter.ts';
+import type { ReconnectLimiter } from './reconnect-limiter.ts';
 
 /** A list that takes longer is not waited for when it is asked again. */
 const SLOW_LIST_MS = 1000;
@@ -46,16 +46,16 @@ const LONGEST_REST_MS = 300_000;
 export interface DownstreamOptions {
   /** The config key. */
   readonly server: string;
-  readonly carriers: Carriers;
+  readonly transports: Transports;
   readonly protocol: string;
   /** Which era the server was found to speak, kept between starts. */
   readonly eras: EraOfServer;
-  readonly greeting: GreetingSource;
+  readonly identity: IdentitySource;
   /** What it offered in earlier runs. */
   readonly memory: ListingMemory;
-  readonly checked: OfferOptions['checked'];
+  readonly checked: ListSyncOptions['checked'];
   /** The one client it belongs to; asked for when needed because it may come after the start. */
-  readonly door: () => ClientDoor | undefined;
+  readonly clientHandle: () => ClientHandle | undefined;
   /** The one modern client that it belongs to: it can be asked only while it waits for an answer. */
   readonly caller: () => Client | undefined;
   /** Whether the server is known to ask for roots as soon as it is greeted. */
@@ -71,7 +71,7 @@ export interface DownstreamOptions {
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly limits: ConnectionLimits;
   /** Shared by all that reconnect. */
-  readonly turns: Turns;
+  readonly turns: ReconnectLimiter;
   readonly events: DownstreamEvents;
   readonly clock: Clock;
   readonly random: () => number;
@@ -82,7 +82,7 @@ export interface DownstreamEvents {
   /** What it offers, or its state, changed. */
   changed(): void;
   /** A clean handshake; told before any call goes out on the new connection. */
-  greeted(): void;
+  handshakeDone(): void;
   /** The server says that what it offers has changed; what that is now comes later. */
   outdated(): void;
   resourceUpdated(params: Json): void;
@@ -98,16 +98,16 @@ export interface DownstreamEvents {
 
 export class Downstream {
   readonly #options: DownstreamOptions;
-  readonly #life: Life<Connection>;
-  readonly #offer: Offer;
+  readonly #life: Lifecycle<Connection>;
+  readonly #offer: ListSync;
   readonly #health: Health;
-  readonly #prober: Prober;
+  readonly #prober: HealthChecker;
   readonly #idle: Idle;
-  readonly #subscriptions: Subscriptions;
-  readonly #said: Said;
+  readonly #subscriptions: ServerSubscriptions;
+  readonly #said: NotificationRouter;
   readonly #elicitations = new Elicitations();
   readonly #roots: Roots;
-  /** Every carrier that is not gone yet: the one in use, one being greeted, those being ended. */
+  /** Every transport that is not gone yet: the one in use, one being greeted, those being ended. */
   readonly #open = new Set<Connection>();
   readonly #skipped = new Map<string, number>();
   #state: DownstreamState = 'stopped';
@@ -120,15 +120,15 @@ export class Downstream {
   #closing: Promise<void> | undefined;
 
   constructor(options: DownstreamOptions) {
-    const { server, greeting, memory, clock, log, random, connectTimeoutMs, health, restart, turns } =
+    const { server, identity, memory, clock, log, random, connectTimeoutMs, health, restart, turns } =
       options;
     this.#options = options;
     this.#health = new Health(clock);
-    this.#subscriptions = new Subscriptions({ server, clock, log });
-    this.#said = new Said({
+    this.#subscriptions = new ServerSubscriptions({ server, clock, log });
+    this.#said = new NotificationRouter({
       perSecond: options.limits.noticesPerSecond,
       server,
-      door: options.door,
+      clientHandle: options.clientHandle,
       resourceUpdated: (params) => options.events.resourceUpdated(params),
       odd: (what, times) => this.#odd(what, times),
       clock,
@@ -139,9 +139,9 @@ export class Downstream {
       remind: () => this.#life.connection?.notify('notifications/roots/list_changed'),
       clock,
     });
-    this.#offer = new Offer({
+    this.#offer = new ListSync({
       server,
-      greeting,
+      identity,
       memory,
       checked: options.checked,
       timeoutMs: connectTimeoutMs,
@@ -150,7 +150,7 @@ export class Downstream {
       changed: () => options.events.changed(),
       failed: (what) => this.#life.note('list', what),
     });
-    this.#prober = new Prober({
+    this.#prober = new HealthChecker({
       ...health,
       clock,
       random,
@@ -165,7 +165,7 @@ export class Downstream {
       unknowing: () =>
         log.info({ server }, 'downstream server does not answer pings: it is asked for a list instead'),
     });
-    this.#life = new Life<Connection>({
+    this.#life = new Lifecycle<Connection>({
       server,
       connect: () => this.#connect(),
       up: (connection) => this.#up(connection),
@@ -240,8 +240,8 @@ export class Downstream {
 
   /** Something is known of it, for this client or for another: it need not be started to be listed. */
   get remembered(): boolean {
-    const { greeting, memory } = this.#options;
-    return this.#offer.listing !== undefined || (greeting.now === undefined && memory.any);
+    const { identity, memory } = this.#options;
+    return this.#offer.listing !== undefined || (identity.now === undefined && memory.any);
   }
 
   get status(): DownstreamStatus {
@@ -272,9 +272,9 @@ export class Downstream {
 
   /** Begins, unless it is one that waits for its first call; trouble shows in the state and in the log. */
   start(): void {
-    const { start, greeting, clock } = this.#options;
+    const { start, identity, clock } = this.#options;
     // One that was only told to other clients is started once, to tell this one.
-    if (start === 'lazy' && this.remembered && (this.#offer.exact || !greeting.now)) return;
+    if (start === 'lazy' && this.remembered && (this.#offer.exact || !identity.now)) return;
     this.#startedAt = clock.now();
     this.#life.start();
   }
@@ -343,7 +343,7 @@ export class Downstream {
   #sendAndAnswer(call: Call, connection: Connection): Answer {
     if (call.client.era === 'legacy' && connection.agreement.era === 'legacy')
       return this.#send(call, connection);
-    return answeringQuestions(call, this.#options.server, (one) => this.#send(one, connection));
+    return inputRequiredLoop(call, this.#options.server, (one) => this.#send(one, connection));
   }
 
   #callEnded(): void {
@@ -407,7 +407,7 @@ export class Downstream {
   }
 
   async #connect(): Promise<Connection> {
-    const { server, clock, eras, protocol, carriers, greeting, connectTimeoutMs } = this.#options;
+    const { server, clock, eras, protocol, transports, identity, connectTimeoutMs } = this.#options;
     let connection: Connection | undefined;
     let over = false;
     let timedOut = false;
@@ -423,37 +423,37 @@ export class Downstream {
         });
       };
       // The time until our own client greets us is not the server's.
-      if (greeting.now) arm();
-      else void greeting.promise.then(arm);
+      if (identity.now) arm();
+      else void identity.promise.then(arm);
     });
-    const greeted = greet({
+    const handshakeDone = handshake({
       server,
-      carriers,
+      transports,
       protocol,
       remembered: eras.get(),
       rememberedVersion: eras.version(),
       tried,
       connectTimeoutMs,
       clock,
-      greeting: () => greeting.promise,
+      identity: () => identity.promise,
       connect: (open) => {
         if (over || this.#closing) throw this.#connectTimeout();
         return (connection = this.#connectionOver(open));
       },
     });
     try {
-      const ready = await Promise.race([greeted, tooLate]);
+      const ready = await Promise.race([handshakeDone, tooLate]);
       eras.set(ready.connection.agreement.era, ready.onlyVersion);
       return ready.connection;
     } catch (error) {
-      greeted.catch(() => {
+      handshakeDone.catch(() => {
         // Reported by the race, or too late to matter.
       });
       over = true;
       void connection?.close();
       if (!this.#closing) this.#offer.waitedInVain(from);
       // Some servers stay silent when they are asked in the way of the other era.
-      if ((carriers.kind === 'one' || timedOut) && !this.#closing) eras.forget();
+      if ((transports.kind === 'one' || timedOut) && !this.#closing) eras.forget();
       throw error;
     } finally {
       stopTimer();
@@ -461,28 +461,28 @@ export class Downstream {
   }
 
   #up(connection: Connection): void {
-    const { server, greeting, log } = this.#options;
+    const { server, identity, log } = this.#options;
     log.info(
       { server, protocol: connection.agreement.protocolVersion, ms: this.#life.startMs },
       'downstream server is ready',
     );
-    this.#options.events.greeted();
-    this.#roots.greeted(this.#willAskForRoots(connection));
+    this.#options.events.handshakeDone();
+    this.#roots.handshakeDone(this.#willAskForRoots(connection));
     this.#health.renewed();
     this.#idle.used();
-    if (greeting.now) this.#subscriptions.connected(connection, greeting.now);
+    if (identity.now) this.#subscriptions.connected(connection, identity.now);
     this.#offer.listFrom(connection);
     this.#prober.start({
-      probe: async (signal) => connection.probe(await greeting.promise, signal),
-      otherwise: (signal) => greeting.now && connection.probeOtherwise(greeting.now, signal),
+      probe: async (signal) => connection.probe(await identity.promise, signal),
+      otherwise: (signal) => identity.now && connection.probeOtherwise(identity.now, signal),
       heard: () => connection.heard,
       busy: () => this.#inFlight > 0,
     });
   }
 
   #willAskForRoots({ agreement }: Connection): boolean {
-    const { greeting, asksForRoots } = this.#options;
-    return agreement.era === 'legacy' && greeting.now?.capabilities['roots'] !== undefined && asksForRoots();
+    const { identity, asksForRoots } = this.#options;
+    return agreement.era === 'legacy' && identity.now?.capabilities['roots'] !== undefined && asksForRoots();
   }
 
   #connectionOver(open: OpenLink): Connection {
@@ -528,7 +528,7 @@ export class Downstream {
     }
     const lost = error.cause instanceof SessionLost || connection.closed;
     const maybe =
-      this.#options.carriers.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';
+      this.#options.transports.kind === 'one' && error.code !== 'BUSY' && error.code !== 'CLIENT_CANNOT';
     if (!lost && !maybe) throw error;
     await connection.ended(LOSS_MS);
     if (!connection.closed) throw error;
@@ -583,7 +583,7 @@ export class Downstream {
     else if (FAILURES.has(error.code) && connection && !connection.closed) this.#tell('error', ms, now);
   }
 
-  #tell(outcome: Outcome, ms: number | undefined, now: number): void {
+  #tell(outcome: CallOutcome, ms: number | undefined, now: number): void {
     this.#health.call(outcome, ms, now);
     if (this.#health.troubled) this.#judge();
   }
@@ -651,10 +651,10 @@ export class Downstream {
     const { server } = this.#options;
     const { method, params, call, signal, onProgress } = incoming;
     this.#questions++;
-    const door = this.#options.door();
-    const asked = whoIsAsked({ call, calls: connection.calls, door });
+    const clientHandle = this.#options.clientHandle();
+    const asked = whoIsAsked({ call, calls: connection.calls, clientHandle });
     if (method === 'roots/list') {
-      const caller = asked === undefined || asked === door ? this.#options.caller() : undefined;
+      const caller = asked === undefined || asked === clientHandle ? this.#options.caller() : undefined;
       const client = caller ?? asked?.client;
       const hasRoots = client?.capabilities['roots'] !== undefined;
       if (client && hasRoots) this.#options.events.rootsAsked(client);
@@ -663,12 +663,12 @@ export class Downstream {
     if (asked) {
       this.#elicitations.asked(method, params, asked.client);
       const answer = put(asked, { method, params, server, signal, onProgress });
-      if (method === 'roots/list' && asked === door) this.#roots.asked(answer);
+      if (method === 'roots/list' && asked === clientHandle) this.#roots.asked(answer);
       return answer;
     }
     const needed = capabilityFor(method, params.value);
     // Nobody here could have answered, whoever is meant.
-    const inVain = needed !== undefined && !covers(this.#options.greeting.now?.capabilities ?? {}, needed);
+    const inVain = needed !== undefined && !covers(this.#options.identity.now?.capabilities ?? {}, needed);
     if (!inVain) this.#options.events.needsOwnConnections();
     return Promise.reject(cannotTellWho(method, server));
   }

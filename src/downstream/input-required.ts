@@ -4,7 +4,7 @@
  * Puts the questions one by one to the client, then calls again with the answers, until the server is content.
  */
 import { randomUUID } from 'node:crypto';
-import { type Answer, rethrow, type Step } from '../core/answer.ts';
+import { type Answer, rethrow, type AnswerStep } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -15,11 +15,11 @@ import { clientCannot, labelled, put, refuseImproper } from './questions.ts';
 /** After so many rounds the server is going in circles. */
 const MAX_ROUNDS = 10;
 
-export function answeringQuestions(call: Call, server: string, send: (call: Call) => Answer): Answer {
+export function inputRequiredLoop(call: Call, server: string, send: (call: Call) => Answer): Answer {
   return send(call).through(new Rounds(call, server, send));
 }
 
-class Rounds implements Step {
+class Rounds implements AnswerStep {
   readonly onError = rethrow;
   readonly #call: Call;
   readonly #server: string;

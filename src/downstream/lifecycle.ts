@@ -13,7 +13,7 @@ import { withoutSecretForms } from '../core/redaction/secret-forms.ts';
 import type { Stage } from '../core/status.ts';
 import { HttpStatusError } from '../transport/http-client/errors.ts';
 import { Backoff } from './backoff.ts';
-import type { Turns } from './reconnect-limiter.ts';
+import type { ReconnectLimiter } from './reconnect-limiter.ts';
 
 /** Failures in a row after which a server is called critical. */
 const CRITICAL_AFTER = 5;
@@ -27,31 +27,31 @@ const LOGIN_MS = 30_000;
 /** Errors of a start that tell a caller more than that the server is not there. */
 const TELLING: ReadonlySet<ErrorCode> = new Set(['CANCELLED', 'LOGIN_REQUIRED', 'RATE_LIMITED']);
 
-export type Phase = 'stopped' | 'starting' | 'up' | 'down' | 'stopping';
+export type LifecyclePhase = 'stopped' | 'starting' | 'up' | 'down' | 'stopping';
 
 /** What a life is about: something that can end by itself. */
-export interface Living {
+export interface LifecycleEvents {
   readonly closed: boolean;
   close(): Promise<void>;
 }
 
-export interface LifeOptions<C extends Living> {
+export interface LifecycleOptions<C extends LifecycleEvents> {
   readonly server: string;
   readonly connect: () => Promise<C>;
   /** It is up: told before any call goes out. */
   readonly up: (connection: C) => void;
   readonly changed: () => void;
   readonly restart: { readonly enabled: boolean; readonly delayMs: number; readonly maxDelayMs: number };
-  readonly turns: Turns;
+  readonly turns: ReconnectLimiter;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
 }
 
-export class Life<C extends Living> {
-  readonly #options: LifeOptions<C>;
+export class Lifecycle<C extends LifecycleEvents> {
+  readonly #options: LifecycleOptions<C>;
   readonly #backoff: Backoff;
-  #phase: Phase = 'stopped';
+  #phase: LifecyclePhase = 'stopped';
   #connection: C | undefined;
   #starting: Promise<C> | undefined;
   /** The start that calls wait for, in the pause before it. */
@@ -74,12 +74,12 @@ export class Life<C extends Living> {
   #stopping: Promise<void> | undefined;
   #closed = false;
 
-  constructor(options: LifeOptions<C>) {
+  constructor(options: LifecycleOptions<C>) {
     this.#options = options;
     this.#backoff = new Backoff({ ...options.restart, random: options.random });
   }
 
-  get phase(): Phase {
+  get phase(): LifecyclePhase {
     return this.#phase;
   }
 
@@ -331,7 +331,7 @@ export class Life<C extends Living> {
     this.#enter('down');
   }
 
-  #enter(phase: Phase): void {
+  #enter(phase: LifecyclePhase): void {
     if (this.#phase === phase || (this.#closed && phase !== 'stopping' && phase !== 'stopped')) return;
     this.#phase = phase;
     this.#options.changed();

@@ -18,7 +18,7 @@ import {
 } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Connection } from './connection/connection.ts';
-import type { GreetingSource } from './connection/client-info.ts';
+import type { IdentitySource } from './connection/client-info.ts';
 import type { UndeclaredLists } from './connection/pages.ts';
 
 /** What tells nothing for so long hangs; what fails sooner holds nobody up. */
@@ -39,9 +39,9 @@ const MISSED_PAUSE_MS = 2000;
 const UNDECLARED_MS = 1000;
 const UNDECLARED_TOOLS_MS = 5000;
 
-export interface OfferOptions {
+export interface ListSyncOptions {
   readonly server: string;
-  readonly greeting: GreetingSource;
+  readonly identity: IdentitySource;
   readonly memory: ListingMemory;
   /** What came, with what there is to say of it. @param before what was known until now. */
   readonly checked: (listing: Listing, before: Listing | undefined) => Promise<CheckedListing>;
@@ -55,8 +55,8 @@ export interface OfferOptions {
   readonly failed: (what: string) => void;
 }
 
-export class Offer {
-  readonly #options: OfferOptions;
+export class ListSync {
+  readonly #options: ListSyncOptions;
   #listing: Listing | undefined;
   #fresh = false;
   #exact = false;
@@ -75,7 +75,7 @@ export class Offer {
   /** Undeclared lists that take their time. */
   readonly #slow = new Set<ListKind>();
 
-  constructor(options: OfferOptions) {
+  constructor(options: ListSyncOptions) {
     this.#options = options;
   }
 
@@ -103,9 +103,9 @@ export class Offer {
    * or what stands in for it: better a nearly right tool than none, until the server has told itself.
    */
   recall(instead?: Listing): void {
-    const { greeting, memory } = this.#options;
-    if (this.#listing || !greeting.now) return;
-    const exact = memory.recall(greeting.now.capabilities);
+    const { identity, memory } = this.#options;
+    if (this.#listing || !identity.now) return;
+    const exact = memory.recall(identity.now.capabilities);
     this.#exact = exact !== undefined;
     this.#listing = exact ?? memory.latest() ?? instead;
   }
@@ -171,13 +171,13 @@ export class Offer {
   }
 
   async #ask(connection: Connection, which: 'declared' | 'all'): Promise<void> {
-    const { greeting, memory, checked, clock, timeoutMs, log, server, changed, failed } = this.#options;
+    const { identity, memory, checked, clock, timeoutMs, log, server, changed, failed } = this.#options;
     const signal = new Cancellation();
     const stop = clock.after(timeoutMs, () => signal.cancel('it took too long'));
     const asked = clock.now();
     this.#cancelNext?.();
     try {
-      const { info, capabilities } = await greeting.promise;
+      const { info, capabilities } = await identity.promise;
       const from = clock.now();
       this.#askedAt = from;
       const {

@@ -14,7 +14,7 @@ import type { Connection } from './connection/connection.ts';
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
 
-export class Listening {
+export class ModernSubscription {
   readonly #connection: Connection;
   readonly #envelope: JsonObject;
   readonly #clock: Clock;

@@ -2,19 +2,19 @@
  * What a server says without being asked: to the one client it can be for, and in a flood only a part of it, with a
  * word about how much was left out.
  */
-import type { Call, ClientDoor } from '../core/call.ts';
+import type { Call, ClientHandle } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { Json, stringAt } from '../json/json.ts';
-import { Allowance } from './rate-limits.ts';
+import { TokenBucket } from './rate-limits.ts';
 import { onlyClientsLatest } from './questions.ts';
 
 const LOG_MESSAGE = 'notifications/message';
 /** Resources whose updates are told late; of further ones only the count is kept. */
 const MAX_HELD = 1000;
 
-export interface SaidOptions {
+export interface NotificationRouterOptions {
   readonly server: string;
-  readonly door: () => ClientDoor | undefined;
+  readonly clientHandle: () => ClientHandle | undefined;
   readonly resourceUpdated: (params: Json) => void;
   readonly odd: (what: string, times?: number) => void;
   readonly perSecond: number;
@@ -24,36 +24,36 @@ export interface SaidOptions {
 type Tell = (method: string, params: Json) => void;
 
 interface Messages {
-  readonly allowance: Allowance;
+  readonly allowance: TokenBucket;
   leftOut: number;
 }
 
-export class Said {
-  readonly #options: SaidOptions;
-  readonly #updates: Allowance;
+export class NotificationRouter {
+  readonly #options: NotificationRouterOptions;
+  readonly #updates: TokenBucket;
   /** By the call or the client that they go to: a call that is flooded costs the others nothing. */
   readonly #messages = new WeakMap<object, Messages>();
   /** By URI, the newest. */
   readonly #held = new Map<string, Json>();
   readonly #timers = new Map<object, () => void>();
 
-  constructor(options: SaidOptions) {
+  constructor(options: NotificationRouterOptions) {
     this.#options = options;
-    this.#updates = new Allowance(options.perSecond, options.clock);
+    this.#updates = new TokenBucket(options.perSecond, options.clock);
   }
 
   /** Log messages above all: to the call whose it is, else to the only client it can be for. */
   notification(method: string, params: Json, call: Call | undefined, calls: Iterable<Call>): void {
     const { odd, clock, perSecond } = this.#options;
-    const door = this.#options.door();
-    const about = call ?? onlyClientsLatest(calls, door);
+    const clientHandle = this.#options.clientHandle();
+    const about = call ?? onlyClientsLatest(calls, clientHandle);
     const tell: Tell | undefined =
-      about?.onNotification ?? (door && ((what, json) => door.notify(what, json)));
+      about?.onNotification ?? (clientHandle && ((what, json) => clientHandle.notify(what, json)));
     if (!tell) return odd(`${method} that belongs to no one client`);
-    const whose = about?.onNotification ? about : (door as ClientDoor);
+    const whose = about?.onNotification ? about : (clientHandle as ClientHandle);
     let messages = this.#messages.get(whose);
     if (!messages)
-      this.#messages.set(whose, (messages = { allowance: new Allowance(perSecond, clock), leftOut: 0 }));
+      this.#messages.set(whose, (messages = { allowance: new TokenBucket(perSecond, clock), leftOut: 0 }));
     if (messages.allowance.take()) return tell(method, params);
     messages.leftOut++;
     const flooded = messages;

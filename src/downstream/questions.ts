@@ -4,7 +4,7 @@
  * A question goes to the client that caused it and to nobody else. Where that cannot be told it is refused:
  * a question shown to the wrong person is worse than none.
  */
-import type { Ask, Call, Client, ClientDoor, Question } from '../core/call.ts';
+import type { AskClient, Call, Client, ClientHandle, Question } from '../core/call.ts';
 import { ProxyError, RpcError } from '../core/errors.ts';
 import { editObject } from '../json/edit.ts';
 import { at, Json, stringAt } from '../json/json.ts';
@@ -17,27 +17,30 @@ export interface Askable {
   /** All calls under way on the same connection, oldest first. */
   readonly calls: Iterable<Call>;
   /** The one client that the connection belongs to, if it is not shared. */
-  readonly door: ClientDoor | undefined;
+  readonly clientHandle: ClientHandle | undefined;
 }
 
 /** Who can be asked. */
 export interface Asked {
   readonly client: Client;
-  readonly ask: Ask;
+  readonly ask: AskClient;
 }
 
 /** @returns `undefined` where several clients, or none, could be meant. */
-export function whoIsAsked({ call, calls, door }: Askable): Asked | undefined {
-  const about = call ?? onlyClientsLatest(calls, door);
+export function whoIsAsked({ call, calls, clientHandle }: Askable): Asked | undefined {
+  const about = call ?? onlyClientsLatest(calls, clientHandle);
   if (about?.ask) return { client: about.client, ask: about.ask };
-  return about === undefined || about.client.id === door?.client.id ? door : undefined;
+  return about === undefined || about.client.id === clientHandle?.client.id ? clientHandle : undefined;
 }
 
 /** The latest call, if all calls are one client's: surely so where the connection is its own. */
-export function onlyClientsLatest(calls: Iterable<Call>, door: ClientDoor | undefined): Call | undefined {
+export function onlyClientsLatest(
+  calls: Iterable<Call>,
+  clientHandle: ClientHandle | undefined,
+): Call | undefined {
   let latest: Call | undefined;
   for (const call of calls) {
-    if (latest !== undefined && !door && !sameClient(latest.client, call.client)) return undefined;
+    if (latest !== undefined && !clientHandle && !sameClient(latest.client, call.client)) return undefined;
     latest = call;
   }
   return latest;

@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 const WINDOW_MS = 1000;
 
 /** So many in a second. */
-export class Allowance {
+export class TokenBucket {
   readonly #perSecond: number;
   readonly #clock: Clock;
   #since = -Infinity;
@@ -35,7 +35,7 @@ export class Allowance {
   }
 }
 
-export interface NewestOptions<T> {
+export interface LatestWinsOptions<T> {
   readonly perSecond: number;
   readonly clock: Clock;
   readonly pass: (item: T) => void;
@@ -44,16 +44,16 @@ export interface NewestOptions<T> {
 }
 
 /** Passes things on as they come; in a flood only the newest counts, and comes later. */
-export class Newest<T> {
-  readonly #options: NewestOptions<T>;
-  readonly #allowance: Allowance;
+export class LatestWins<T> {
+  readonly #options: LatestWinsOptions<T>;
+  readonly #allowance: TokenBucket;
   #held: { readonly item: T } | undefined;
   #leftOut = 0;
   #cancel: (() => void) | undefined;
 
-  constructor(options: NewestOptions<T>) {
+  constructor(options: LatestWinsOptions<T>) {
     this.#options = options;
-    this.#allowance = new Allowance(options.perSecond, options.clock);
+    this.#allowance = new TokenBucket(options.perSecond, options.clock);
   }
 
   push(item: T): void {

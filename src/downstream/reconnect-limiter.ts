@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts';
 
-export class Turns {
+export class ReconnectLimiter {
   readonly #atOnce: number;
   readonly #longestMs: number;
   readonly #clock: Clock;

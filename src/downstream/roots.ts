@@ -53,7 +53,7 @@ export class Roots {
   }
 
   /** On a new connection everything is asked anew; by some servers for sure. */
-  greeted(willAsk: boolean): void {
+  handshakeDone(willAsk: boolean): void {
     this.#held.clear();
     this.#givenUp = false;
     this.#expected = willAsk;

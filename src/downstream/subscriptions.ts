@@ -7,26 +7,26 @@ import { at, type Json } from '../json/json.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Connection, envelopeFor } from './connection/connection.ts';
-import type { Greeting } from './connection/client-info.ts';
-import { Listening } from './modern-subscription.ts';
+import type { ClientIdentity } from './connection/client-info.ts';
+import { ModernSubscription } from './modern-subscription.ts';
 
-export interface SubscriptionsOptions {
+export interface ServerSubscriptionsOptions {
   readonly server: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
+export class ServerSubscriptions {
+  readonly #options: ServerSubscriptionsOptions;
   /** By URI, how many here watch it. */
   readonly #counts = new Map<string, number>();
   /** By task id, how many here wait for it. */
   readonly #tasks = new Map<string, number>();
   #logLevel: string | undefined;
   #connection: Connection | undefined;
-  #listening: Listening | undefined;
+  #listening: ModernSubscription | undefined;
 
-  constructor(options: SubscriptionsOptions) {
+  constructor(options: ServerSubscriptionsOptions) {
     this.#options = options;
   }
 
@@ -35,11 +35,11 @@ export class Subscriptions {
     return this.#counts.size > 0 || this.#tasks.size > 0;
   }
 
-  connected(connection: Connection, greeting: Greeting): void {
+  connected(connection: Connection, identity: ClientIdentity): void {
     this.#connection = connection;
     this.#listening = undefined;
     if (connection.agreement.era === 'modern') {
-      this.#listening = new Listening(connection, envelopeFor(greeting), this.#options.clock);
+      this.#listening = new ModernSubscription(connection, envelopeFor(identity), this.#options.clock);
       this.#listenAnew();
       return;
     }

@@ -1,9 +1,9 @@
 /** The ways to reach one downstream server, before it is known which of them, and which era, it speaks. */
 import type { OpenLink } from '../transport/link.ts';
 
-export type Carriers = OneLink | HttpLinks;
+export type Transports = OneLink | HttpLinks;
 
-/** A carrier that is the same for both eras: a child process, TCP, a WebSocket, legacy SSE. */
+/** A transport that is the same for both eras: a child process, TCP, a WebSocket, legacy SSE. */
 export interface OneLink {
   readonly kind: 'one';
   /** There is a server already: nothing has to be started for it to answer. */

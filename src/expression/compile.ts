@@ -12,7 +12,7 @@ import { guardNumbers, registerNumbers } from './exact-arithmetic.ts';
 import { explain, noVariable } from './explain.ts';
 import { ExpressionError } from './expression-error.ts';
 import { inspect, type Reference } from './guards.ts';
-import { contextOf, fromCel } from './values.ts';
+import { celContext, fromCel } from './values.ts';
 
 export interface Expression {
   readonly text: string;
@@ -50,7 +50,7 @@ export function createCompile(): Compile {
 
     const run = (scope: JsonObject): unknown => {
       try {
-        return fromCel(text, program(contextOf(scope)));
+        return fromCel(text, program(celContext(scope)));
       } catch (failure) {
         throw explain(failure, { text, environment, ast, scope });
       }

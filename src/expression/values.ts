@@ -9,7 +9,7 @@ const MAX_VALUES = 1_000_000;
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** The variables of an evaluation, without the properties that every object inherits. */
-export function contextOf(scope: JsonObject): JsonObject {
+export function celContext(scope: JsonObject): JsonObject {
   return Object.assign(Object.create(null) as JsonObject, scope);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Finding and replacing parts of a JSON text without printing the rest anew.
  *
- * All functions expect valid JSON: the boundary has parsed the message, or read it over (`json-scan.ts`), before
+ * All functions expect valid JSON: the boundary has parsed the message, or read it over (`scan.ts`), before
  * anything is spliced.
  */
 
@@ -28,7 +28,7 @@ const CLOSE_ARRAY = 0x5d;
  *
  * @returns `undefined` where the text is no object, or nests deeper than `maxDepth`.
  */
-export function membersOf(text: string, maxDepth = Infinity): Span[] | undefined {
+export function objectMembers(text: string, maxDepth = Infinity): Span[] | undefined {
   let i = skipSpace(text, 0);
   if (text.charCodeAt(i) !== OPEN_OBJECT) return undefined;
   const members: Span[] = [];
@@ -72,12 +72,12 @@ export function elementTexts(text: string, most = Infinity): string[] {
 
 /** The text of one member of an object; the last one where a key stands twice, as `JSON.parse` has it. */
 export function memberText(text: string, key: string): string | undefined {
-  const span = membersOf(text)?.findLast((member) => member.key === key);
+  const span = objectMembers(text)?.findLast((member) => member.key === key);
   return span && text.slice(span.start, span.end);
 }
 
 /** The text of the value that a path leads to. */
-export function textAt(text: string, path: Path): string | undefined {
+export function textAt(text: string, path: JsonPath): string | undefined {
   const [step, ...rest] = path;
   if (step === undefined) return text;
   const span = spanAt(text, step);
@@ -94,7 +94,7 @@ export function editObject(text: string, edits: Edits): string {
   let edited = '';
   const add = (part: string): void => void (edited += edited === '' ? part : `,${part}`);
   let from = text.indexOf('{') + 1;
-  for (const { key, start, end } of membersOf(text) ?? []) {
+  for (const { key, start, end } of objectMembers(text) ?? []) {
     // Text between the members (white space, the key itself) is kept where the member is kept.
     if (!keys.includes(key)) add(text.slice(from, end));
     else if (!seen.includes(key)) {
@@ -126,10 +126,10 @@ export function editFirst(text: string, key: string, before: string, after: stri
 }
 
 /** A path of object keys and array indexes. */
-export type Path = readonly (string | number)[];
+export type JsonPath = readonly (string | number)[];
 
 /** The text with the value at `path` replaced by the text that `edit` makes of it; unchanged where the path leads nowhere. */
-export function editAt(text: string, path: Path, edit: (found: string) => string): string {
+export function editAt(text: string, path: JsonPath, edit: (found: string) => string): string {
   const [step, ...rest] = path;
   if (step === undefined) return edit(text);
   const span = spanAt(text, step);
@@ -152,7 +152,7 @@ export function editElements(text: string, edits: ReadonlyMap<number, (found: st
 }
 
 function spanAt(text: string, step: string | number): Span | undefined {
-  const spans = typeof step === 'number' ? elementsOf(text) : membersOf(text);
+  const spans = typeof step === 'number' ? elementsOf(text) : objectMembers(text);
   return spans?.findLast(({ key }) => key === String(step));
 }
 

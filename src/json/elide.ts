@@ -6,7 +6,7 @@
  * things it makes nothing: such a message is read as text.
  */
 import { isUtf8 } from 'node:buffer';
-import { Abridged, LONG_STRING, markOf } from './elided.ts';
+import { Elided, LONG_STRING, elisionMark } from './elided.ts';
 
 /** What is left of a message without its long strings must be short: otherwise reading the text is cheaper. */
 const MOST_LEFT = 64 * 1024;
@@ -24,7 +24,7 @@ for (const digit of '0123456789abcdefABCDEF') HEX[digit.charCodeAt(0)] = 1;
 /** Where within an escape a block may end: behind its backslash, or with so many hex digits to come. */
 const BEHIND_BACKSLASH = 5;
 
-export class Abridger {
+export class Elider {
   /** All that has come. */
   readonly blocks: Buffer[] = [];
   readonly #strings: Buffer[][] = [];
@@ -49,9 +49,9 @@ export class Abridger {
   }
 
   /** The message has ended. */
-  take(): Abridged | undefined {
+  take(): Elided | undefined {
     if (this.#inString || this.#begun.length > 0 || this.#strings.length === 0) return undefined;
-    return new Abridged(this.#text + this.#takeLeft(), this.#strings);
+    return new Elided(this.#text + this.#takeLeft(), this.#strings);
   }
 
   #isUtf8(block: Buffer): boolean {
@@ -95,7 +95,7 @@ export class Abridger {
       }
       if (this.#stringBytes >= LONG_STRING) {
         this.#leave(bytes.subarray(from, start));
-        this.#text += this.#takeLeft() + markOf(this.#strings.length);
+        this.#text += this.#takeLeft() + elisionMark(this.#strings.length);
         this.#strings.push([...this.#string, bytes.subarray(start, end)]);
         from = end;
       } else for (const piece of this.#string) this.#leave(piece);

@@ -10,19 +10,19 @@
  * UTF-8 no such half stands behind a quote, and `JSON.stringify` escapes them; so nothing can be taken for a mark that is
  * none, whatever is spliced in.
  */
-import { lengthOf, textOf, type Wire } from './message-text.ts';
+import { lengthOf, textOf, type EncodedMessage } from './message-text.ts';
 
 /** Strings shorter than so many bytes are never taken out: no name, key or flag that the proxy knows is as long. */
 export const LONG_STRING = 1024;
 
 /** A JSON message as it came: its text, or what stands for a long one. */
-export type MessageText = string | Abridged;
+export type MessageText = string | Elided;
 
 /** What a mark begins with. */
 const HALF = '\uDC00';
 const QUOTED_HALF = `"${HALF}`;
 
-export class Abridged {
+export class Elided {
   /** Valid JSON wherever the whole text is, and the other way round. */
   readonly text: string;
   /** The bytes between the quotes of every string that was taken out, in pieces that may end within a character. */
@@ -38,8 +38,8 @@ export class Abridged {
   }
 
   /** What stands for a part of the text, or for an edit of it. */
-  with(text: string, value?: unknown): Abridged {
-    return new Abridged(text, this.#strings, value);
+  with(text: string, value?: unknown): Elided {
+    return new Elided(text, this.#strings, value);
   }
 
   /** Parsed, with the marks. */
@@ -48,7 +48,7 @@ export class Abridged {
   }
 
   /** The whole as it leaves: text, and bytes in UTF-8 as they came. */
-  get wire(): Exclude<Wire, string> {
+  get wire(): Exclude<EncodedMessage, string> {
     const parts: (string | Buffer)[] = [];
     let from = 0;
     for (;;) {
@@ -80,16 +80,16 @@ export class Abridged {
 }
 
 /** The mark for the string with this index, without its quotes. */
-export function markOf(index: number): string {
+export function elisionMark(index: number): string {
   return HALF + String(index);
 }
 
-/** Whether a mark stands in this part of what was parsed from an abridged text. It may also be an odd string that came. */
-export function holdsMark(part: unknown): boolean {
+/** Whether a mark stands in this part of what was parsed from an elided text. It may also be an odd string that came. */
+export function hasElision(part: unknown): boolean {
   if (typeof part === 'string') return part.startsWith(HALF);
   if (typeof part !== 'object' || part === null) return false;
-  if (Array.isArray(part)) return part.some(holdsMark);
-  return Object.entries(part).some(([key, value]) => holdsMark(key) || holdsMark(value));
+  if (Array.isArray(part)) return part.some(hasElision);
+  return Object.entries(part).some(([key, value]) => hasElision(key) || hasElision(value));
 }
 
 export function wholeText(text: MessageText): string {

@@ -1,17 +1,17 @@
-import { type Abridged, holdsMark } from './elided.ts';
+import { type Elided, hasElision } from './elided.ts';
 import { mayRound, parseExact, printExact } from './exact-json.ts';
-import { type Path, textAt } from './edit.ts';
-import { lastPlace, NOWHERE, type Places } from './scan.ts';
-import { bytesOf, isLong, type Wire } from './message-text.ts';
+import { type JsonPath, textAt } from './edit.ts';
+import { lastOffset, NOWHERE, type MemberOffsets } from './scan.ts';
+import { bytesOf, isLong, type EncodedMessage } from './message-text.ts';
 
 /**
  * A JSON value with the exact text it came in.
  *
  * Messages pass through the proxy as text: parsing and printing again would reorder integer-like keys,
  * round large integers and cost time. Whoever needs to look reads `value`; whoever needs to change
- * something edits the text at that place (`json-edit.ts`).
+ * something edits the text at that place (`edit.ts`).
  *
- * Of a long one there is at first only what stands for it (`abridged.ts`): `text` and `value` make the whole of it,
+ * Of a long one there is at first only what stands for it (`elided.ts`): `text` and `value` make the whole of it,
  * which is dear; `at`, `textAt`, `brief`, `edit` and `wire` do without wherever that is possible, and are as exact.
  */
 export class Json {
@@ -19,15 +19,15 @@ export class Json {
   #value: unknown;
   #parsed: boolean;
   #bytes: Buffer | undefined;
-  readonly #abridged: Abridged | undefined;
-  readonly #places: Places | undefined;
+  readonly #abridged: Elided | undefined;
+  readonly #places: MemberOffsets | undefined;
 
   private constructor(
     text: string | undefined,
     value: unknown,
     parsed: boolean,
-    abridged?: Abridged,
-    places?: Places,
+    abridged?: Elided,
+    places?: MemberOffsets,
   ) {
     this.#text = text;
     this.#value = value;
@@ -47,11 +47,11 @@ export class Json {
   }
 
   /** The text of an object whose members stand at these places. */
-  static scanned(text: string, places: Places): Json {
+  static scanned(text: string, places: MemberOffsets): Json {
     return new Json(text, undefined, false, undefined, places);
   }
 
-  static abridged(abridged: Abridged): Json {
+  static abridged(abridged: Elided): Json {
     return abridged.marked ? new Json(undefined, undefined, false, abridged) : Json.fromText(abridged.text);
   }
 
@@ -76,7 +76,7 @@ export class Json {
   }
 
   /** As it leaves; in parts where it is long. */
-  get wire(): Wire {
+  get wire(): EncodedMessage {
     return this.#abridged?.wire ?? (isLong(this.text) ? [this.bytes] : this.text);
   }
 
@@ -106,7 +106,7 @@ export class Json {
   }
 
   /** Where the members of this object stand in `text`; unknown of most that did not come in as a message. */
-  get places(): Places | undefined {
+  get places(): MemberOffsets | undefined {
     return this.#places;
   }
 
@@ -122,7 +122,7 @@ export class Json {
       if (plain !== NOT_PLAIN) return path.length === 1 ? plain : undefined;
     }
     const found = within(this.brief, path);
-    return this.#abridged && holdsMark(found) ? within(this.value, path) : found;
+    return this.#abridged && hasElision(found) ? within(this.value, path) : found;
   }
 
   /** An own string property of the object that this is. */
@@ -132,14 +132,14 @@ export class Json {
   }
 
   /** The text of the value that a path leads to. */
-  textAt(...path: Path): string | undefined {
+  textAt(...path: JsonPath): string | undefined {
     if (!this.#abridged) return textAt(this.text, path);
     const found = textAt(this.#abridged.text, path);
     return found === undefined ? undefined : this.#abridged.with(found).whole;
   }
 
   /**
-   * What `change` makes of the text, which may be an abridged one: it must move whole values only, and what it puts in
+   * What `change` makes of the text, which may be an elided one: it must move whole values only, and what it puts in
    * must be JSON as it came or as `JSON.stringify` prints it.
    */
   edit(change: (text: string) => string): Json {
@@ -159,8 +159,8 @@ export class Json {
 const NOT_PLAIN = Symbol('not plain');
 
 /** The value of a member that needs no parser: a string that is spelt as it is, a word, or none. */
-function plainValue(text: string, places: Places, key: string): unknown {
-  const place = lastPlace(text, places, key);
+function plainValue(text: string, places: MemberOffsets, key: string): unknown {
+  const place = lastOffset(text, places, key);
   if (place === NOWHERE) return undefined;
   const start = places[place + 2] as number;
   switch (text.charAt(start)) {

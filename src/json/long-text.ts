@@ -1,10 +1,10 @@
 /**
- * Text that comes as bytes in pieces, a character split anywhere. What is long is abridged as it comes, or decoded where
+ * Text that comes as bytes in pieces, a character split anywhere. What is long is elided as it comes, or decoded where
  * that makes no sense: in the time in which the rest is on its way.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
-import { Abridger } from './elide.ts';
+import { Elider } from './elide.ts';
 import type { MessageText } from './elided.ts';
 
 /** Shorter text is decoded at once, when it is whole. Also the most that is copied together. */
@@ -21,7 +21,7 @@ export class LongText {
   #heldBytes = 0;
   #bytes = 0;
   #text = '';
-  #abridger: Abridger | undefined;
+  #abridger: Elider | undefined;
   #decoder: TextDecoder | undefined;
   /** Nothing of a character that has begun is with the decoder. */
   #between = true;
@@ -52,7 +52,7 @@ export class LongText {
     }
     this.#heldBytes = held;
     if (held < LONG_FROM) return;
-    if (held === this.#bytes && this.#held[0] === OPEN_OBJECT) this.#abridger = new Abridger();
+    if (held === this.#bytes && this.#held[0] === OPEN_OBJECT) this.#abridger = new Elider();
     this.#pass(this.#takeHeld());
   }
 
@@ -98,7 +98,7 @@ export class LongText {
     else if (!this.#abridger.add(block)) this.#decodeAfterAll(this.#abridger);
   }
 
-  #decodeAfterAll({ blocks }: Abridger): void {
+  #decodeAfterAll({ blocks }: Elider): void {
     this.#abridger = undefined;
     for (const block of blocks) this.#text += this.#decoded(block, STREAM);
   }

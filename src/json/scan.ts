@@ -2,12 +2,12 @@
  * Reads over the text of a JSON object without making anything of it: is it JSON, and where do its members stand?
  *
  * As strict as `JSON.parse`, and wants all of it on one line. Of a small text it takes less than half of the time, and
- * it leaves nothing behind but the places; most of what passes is never looked at further. The reader in `json-edit.ts`
+ * it leaves nothing behind but the places; most of what passes is never looked at further. The reader in `edit.ts`
  * is for text that is known to be JSON, or that is to be understood although it is none.
  */
 
 /** Of each member in order: where its key begins and ends, quotes included, and where its value does. */
-export type Places = readonly number[];
+export type MemberOffsets = readonly number[];
 
 const TAB = 0x09;
 const QUOTE = 0x22;
@@ -53,7 +53,12 @@ export const DEEPEST = 500;
  * @returns places that count from `from`; `undefined` where that is not exactly one JSON object, or is nested deeper, or
  * has a key of its own that is spelt with an escape, or is on several lines.
  */
-export function scanObject(text: string, from: number, to: number, maxDepth: number): Places | undefined {
+export function scanObject(
+  text: string,
+  from: number,
+  to: number,
+  maxDepth: number,
+): MemberOffsets | undefined {
   at = from;
   if (maxDepth < 1 || text.charCodeAt(at++) !== OPEN_OBJECT) return undefined;
   const places: number[] = [];
@@ -81,19 +86,19 @@ export function scanObject(text: string, from: number, to: number, maxDepth: num
 export const NOWHERE = -1;
 
 /** Which of the places is that of a key; the last one where it stands twice, as `JSON.parse` has it. */
-export function lastPlace(text: string, places: Places, key: string): number {
+export function lastOffset(text: string, places: MemberOffsets, key: string): number {
   for (let i = places.length - 4; i >= 0; i -= 4) if (isKey(text, places, i, key)) return i;
   return NOWHERE;
 }
 
 /** The same, unless the key stands twice. */
-export function onlyPlace(text: string, places: Places, key: string): number {
-  const last = lastPlace(text, places, key);
+export function onlyOffset(text: string, places: MemberOffsets, key: string): number {
+  const last = lastOffset(text, places, key);
   for (let i = 0; i < last; i += 4) if (isKey(text, places, i, key)) return NOWHERE;
   return last;
 }
 
-function isKey(text: string, places: Places, i: number, key: string): boolean {
+function isKey(text: string, places: MemberOffsets, i: number, key: string): boolean {
   const start = (places[i] as number) + 1;
   return (places[i + 1] as number) - start - 1 === key.length && text.startsWith(key, start);
 }

@@ -4,7 +4,7 @@ import { scopeUnion } from './oauth/challenge.ts';
 import type { LoginRecord, Tokens } from './store/login-record.ts';
 import type { LoginStore } from './store/login-store.ts';
 
-export interface HeldLoginOptions {
+export interface CachedTokenOptions {
   readonly store: LoginStore;
   readonly id: string;
   /** From the config; a login's token comes on top. */
@@ -17,15 +17,15 @@ export interface HeldLoginOptions {
 /** How often it is looked whether somebody has logged out or in elsewhere. */
 export const LOOK_MS = 1000;
 
-export class HeldLogin {
-  readonly #options: HeldLoginOptions;
+export class CachedToken {
+  readonly #options: CachedTokenOptions;
   #record: LoginRecord | undefined;
   /** The store's mark of what was read last; `undefined`: nothing was read yet. */
   #mark: string | undefined;
   #headers: Readonly<Record<string, string>>;
   #lookAgainAt = 0;
 
-  constructor(options: HeldLoginOptions) {
+  constructor(options: CachedTokenOptions) {
     this.#options = options;
     this.#headers = options.headers;
   }
@@ -107,6 +107,6 @@ export function allowedBy(tokens: Tokens | undefined): string | undefined {
   return scopeUnion(tokens?.scope, tokens?.requestedScope);
 }
 
-export function isOver({ expiresAt }: Tokens): boolean {
+export function isExpired({ expiresAt }: Tokens): boolean {
   return expiresAt !== undefined && expiresAt <= Date.now();
 }

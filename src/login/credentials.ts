@@ -7,16 +7,16 @@
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Authorization, Refusal } from '../transport/authorization.ts';
+import type { Authorization, CredentialsRefusal } from '../transport/authorization.ts';
 import { type Challenge, challengeFrom, NO_CHALLENGE, scopeUnion, widens } from './oauth/challenge.ts';
-import { allowedBy, HeldLogin, isOver, LOOK_MS } from './cached-token.ts';
+import { allowedBy, CachedToken, isExpired, LOOK_MS } from './cached-token.ts';
 import type { LoginAttempt } from './login-attempt.ts';
-import { LoginDemand } from './pending-authorization.ts';
+import { PendingAuthorization } from './pending-authorization.ts';
 import { type LoginRecord, loginId } from './store/login-record.ts';
 import { type LoginStatus, loginStatus } from './login-status.ts';
 import type { LoginStore } from './store/login-store.ts';
 import { LoginWatch } from './login-watch.ts';
-import { Renewal } from './token-refresh.ts';
+import { TokenRefresh } from './token-refresh.ts';
 import type { LoginPlace } from './settings.ts';
 
 export interface CredentialsOptions extends LoginPlace {
@@ -31,9 +31,9 @@ export interface CredentialsOptions extends LoginPlace {
 
 export class Credentials implements Authorization {
   readonly #options: CredentialsOptions;
-  readonly #held: HeldLogin;
-  readonly #demand: LoginDemand;
-  readonly #renewal: Renewal;
+  readonly #held: CachedToken;
+  readonly #demand: PendingAuthorization;
+  readonly #renewal: TokenRefresh;
   readonly #watch: LoginWatch;
   /** Single flight: reading, renewing. */
   #work: Promise<void> | undefined;
@@ -46,13 +46,13 @@ export class Credentials implements Authorization {
   constructor(options: CredentialsOptions) {
     const { url, who, settings, clock, log } = options;
     this.#options = options;
-    this.#held = new HeldLogin({
+    this.#held = new CachedToken({
       ...options,
       id: loginId(url.href, who, settings.clientId),
       changed: (before, now) => this.#changed(before, now),
     });
-    this.#demand = new LoginDemand({ ...options, made: () => this.#watch.begin() });
-    this.#renewal = new Renewal({
+    this.#demand = new PendingAuthorization({ ...options, made: () => this.#watch.begin() });
+    this.#renewal = new TokenRefresh({
       place: options,
       held: this.#held,
       demand: this.#demand,
@@ -98,12 +98,12 @@ export class Credentials implements Authorization {
     if (this.#held.seemsStale) return this.#readFirst();
     const { tokens } = this.#held;
     if (tokens?.expiresAt === undefined) return undefined;
-    if (isOver(tokens)) return this.#alone(() => this.#renewal.soon(tokens));
+    if (isExpired(tokens)) return this.#alone(() => this.#renewal.soon(tokens));
     this.#renewal.ahead({ ...tokens, expiresAt: tokens.expiresAt });
     return undefined;
   }
 
-  async refused(refusal: Refusal): Promise<void> {
+  async refused(refusal: CredentialsRefusal): Promise<void> {
     // Others were refused with the same credentials, and new ones are there by now.
     if (refusal.sent !== this.#held.headers) return;
     const challenge = challengeFrom(refusal.challenge);
@@ -196,7 +196,7 @@ export class Credentials implements Authorization {
   }
 
   /** The server does not take what it was sent. */
-  async #refusedToken({ sent, again }: Refusal): Promise<void> {
+  async #refusedToken({ sent, again }: CredentialsRefusal): Promise<void> {
     const held = this.#held;
     // A keyring that was locked may be open by now.
     if (held.isStale || (held.record && !held.tokens)) {

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Challenge } from './oauth/challenge.ts';
 import { type Authority, discover } from './oauth/discovery.ts';
-import { type Guard, openGuard } from './oauth/guarded-fetch.ts';
+import { type FetchGuard, openGuard } from './oauth/guarded-fetch.ts';
 import { LoginFailure, shortText } from './login-failure.ts';
 import type { LoginRecord, Registration } from './store/login-record.ts';
 import type { LoginPlace } from './settings.ts';
@@ -52,7 +52,7 @@ export async function beginLogin(options: LoginAttemptOptions): Promise<LoginAtt
 class Attempt implements LoginAttempt {
   readonly done: Promise<LoginRecord>;
   readonly #options: LoginAttemptOptions;
-  readonly #guard: Guard;
+  readonly #guard: FetchGuard;
   readonly #state = randomBytes(32).toString('base64url');
   #resolve: (record: LoginRecord) => void = () => {};
   #reject: (error: Error) => void = () => {};
@@ -69,7 +69,7 @@ class Attempt implements LoginAttempt {
     | undefined;
   #answered = false;
 
-  constructor(options: LoginAttemptOptions, guard: Guard) {
+  constructor(options: LoginAttemptOptions, guard: FetchGuard) {
     this.#options = options;
     this.#guard = guard;
     this.done = new Promise((resolve, reject) => {

@@ -5,18 +5,24 @@
  * first demands a login.
  */
 import { type Challenge, challengeFrom, NO_CHALLENGE } from './oauth/challenge.ts';
-import { type Authority, discover, isSameIssuer, requireSameIssuer, requireSecrecy } from './oauth/discovery.ts';
-import { AskedToWait, type Guard, openGuard } from './oauth/guarded-fetch.ts';
+import {
+  type Authority,
+  discover,
+  isSameIssuer,
+  requireSameIssuer,
+  requireSecrecy,
+} from './oauth/discovery.ts';
+import { AskedToWait, type FetchGuard, openGuard } from './oauth/guarded-fetch.ts';
 import type { LoginRecord, Tokens } from './store/login-record.ts';
 import type { LoginPlace } from './settings.ts';
 import { checkBinding } from './oauth/registration.ts';
-import { machineTokens, renewTokens, revokeTokens, scopeFor } from './oauth/token-requests.ts';
+import { machineTokens, refreshTokens, revokeTokens, scopeFor } from './oauth/token-requests.ts';
 
 export { AskedToWait } from './oauth/guarded-fetch.ts';
 export { beginLogin } from './login-attempt.ts';
 export { troubleOf } from './trouble.ts';
 
-export async function renewLogin(
+export async function refreshLogin(
   place: LoginPlace,
   record: LoginRecord,
   tokens: Tokens,
@@ -25,7 +31,7 @@ export async function renewLogin(
     const challenge = { ...NO_CHALLENGE, resourceMetadataUrl: record.resourceMetadataUrl };
     const authority = await discover(place.url, challenge, place.settings, guard);
     requireSameIssuer(authority, record.issuer);
-    return { ...record, tokens: await renewTokens(authority, record, tokens, guard) };
+    return { ...record, tokens: await refreshTokens(authority, record, tokens, guard) };
   });
 }
 
@@ -90,7 +96,7 @@ const TOGETHER_MS = 30_000;
 
 async function withGuard<Result>(
   { url, settings, env }: LoginPlace,
-  work: (guard: Guard) => Promise<Result>,
+  work: (guard: FetchGuard) => Promise<Result>,
 ): Promise<Result> {
   requireSecrecy(url, settings);
   const guard = openGuard({

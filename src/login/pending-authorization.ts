@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 
-export interface LoginDemandOptions {
+export interface PendingAuthorizationOptions {
   readonly server: string;
   readonly who: string;
   /** Begins to look for a login that is made elsewhere. */
@@ -15,13 +15,13 @@ export interface LoginDemandOptions {
 /** A server may stop demanding a login: one request is let through now and then. */
 const TRY_AGAIN_MS = 60_000;
 
-export class LoginDemand {
-  readonly #options: LoginDemandOptions;
+export class PendingAuthorization {
+  readonly #options: PendingAuthorizationOptions;
   #error: ProxyError | undefined;
   #tryAgainAt = 0;
   #told = false;
 
-  constructor(options: LoginDemandOptions) {
+  constructor(options: PendingAuthorizationOptions) {
     this.#options = options;
   }
 

@@ -8,15 +8,15 @@ import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Challenge } from './oauth/challenge.ts';
-import { type HeldLogin, isOver } from './cached-token.ts';
-import type { LoginDemand } from './pending-authorization.ts';
+import { type CachedToken, isExpired } from './cached-token.ts';
+import type { PendingAuthorization } from './pending-authorization.ts';
 import type { LoginRecord, Tokens } from './store/login-record.ts';
 import type { LoginPlace } from './settings.ts';
 
-export interface RenewalOptions {
+export interface TokenRefreshOptions {
   readonly place: LoginPlace;
-  readonly held: HeldLogin;
-  readonly demand: LoginDemand;
+  readonly held: CachedToken;
+  readonly demand: PendingAuthorization;
   /** For machines: what the server asked for last, and what it wants beyond. */
   readonly wanted: () => { readonly challenge: Challenge; readonly scope: string | undefined };
   readonly clock: Clock;
@@ -31,14 +31,14 @@ const LONGEST_PAUSE_MS = 60_000;
 /** However long it asks to wait. */
 const LONGEST_WAIT_MS = 600_000;
 
-export class Renewal {
-  readonly #options: RenewalOptions;
+export class TokenRefresh {
+  readonly #options: TokenRefreshOptions;
   #notBefore = 0;
   #failures = 0;
   /** The failure of the last one, where trying again could help. */
   #trouble: ProxyError | undefined;
 
-  constructor(options: RenewalOptions) {
+  constructor(options: TokenRefreshOptions) {
     this.#options = options;
   }
 
@@ -75,7 +75,7 @@ export class Renewal {
         await held.read();
         const { tokens } = held;
         // Another process was faster: with rotating refresh tokens a second renewal would end both.
-        if (tokens && tokens.accessToken !== before?.accessToken && !isOver(tokens)) return;
+        if (tokens && tokens.accessToken !== before?.accessToken && !isExpired(tokens)) return;
         if (!this.isPossible(tokens)) demand.make('needs a login. Run:');
         await held.keep(await this.#obtain(tokens));
         this.#trouble = undefined;
@@ -93,13 +93,13 @@ export class Renewal {
 
   async #obtain(tokens: Tokens | undefined): Promise<LoginRecord> {
     const { place, held, wanted } = this.#options;
-    const { renewLogin, machineLogin } = await import('./login-steps.ts');
+    const { refreshLogin, machineLogin } = await import('./login-steps.ts');
     if (this.#isMachine) {
       const { challenge, scope } = wanted();
       return machineLogin(place, challenge, scope, held.record);
     }
     if (!held.record || !tokens) throw new Error('nothing to renew');
-    return renewLogin(place, held.record, tokens);
+    return refreshLogin(place, held.record, tokens);
   }
 
   async #failed(error: unknown, before: Tokens | undefined): Promise<ProxyError> {

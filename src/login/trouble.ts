@@ -4,10 +4,12 @@ import { AskedToWait } from './oauth/guarded-fetch.ts';
 import { LoginFailure, shortText } from './login-failure.ts';
 
 /** `ended`: the authorization server knows the login no more. `refused`: for now; nobody but a person can help. */
-export type Trouble = 'ended' | 'refused' | 'passing';
+export type LoginTrouble = 'ended' | 'refused' | 'passing';
 
 /** What it means for a login that it could not be renewed, and what it was, for people. */
-export async function troubleOf(error: unknown): Promise<{ readonly kind: Trouble; readonly says: string }> {
+export async function troubleOf(
+  error: unknown,
+): Promise<{ readonly kind: LoginTrouble; readonly says: string }> {
   if (error instanceof AskedToWait) return { ...(await troubleOf(error.cause)), kind: 'passing' };
   const { OAuthError, OAuthClientFlowError } = await import('@modelcontextprotocol/client');
   if (error instanceof OAuthError) {

@@ -26,14 +26,14 @@ export interface BreakerOptions extends BreakerSettings {
 }
 
 /** Leave to go through. What becomes of the call counts only in the period and generation it was given for. */
-export interface Pass {
+export interface Permit {
   readonly period: number;
   readonly generation: number;
   readonly since: number;
 }
 
 /** What is known of a failure, beside that it happened. */
-export interface Failure {
+export interface BreakerFailure {
   /** One cause counts once, however many calls it took with it. */
   readonly cause?: object | undefined;
   /** What alone may be to blame; failures that all have the same suspect do not open the circuit. */
@@ -52,8 +52,8 @@ export class Breaker {
   #successes = 0;
   #restUntil = 0;
   #cancelRest: (() => void) | undefined;
-  #closedPass: Pass = { period: 0, generation: 0, since: 0 };
-  readonly #probes = new Set<Pass>();
+  #closedPass: Permit = { period: 0, generation: 0, since: 0 };
+  readonly #probes = new Set<Permit>();
   readonly #counted = new WeakSet<object>();
 
   constructor(options: BreakerOptions) {
@@ -81,7 +81,7 @@ export class Breaker {
    * @param connected whether the call goes to the generation that is there, or will wait for the next.
    * @returns `undefined` where it is refused.
    */
-  enter(connected = true): Pass | undefined {
+  enter(connected = true): Permit | undefined {
     const { clock, halfOpenMaxCalls } = this.#options;
     let state = this.state;
     // The timer may be late: a caller who waited as long as it was told is not refused again.
@@ -95,13 +95,13 @@ export class Breaker {
     return pass;
   }
 
-  succeeded(pass: Pass): void {
+  succeeded(pass: Permit): void {
     if (!this.#counts(pass)) return;
     this.#failures = 0;
     if (this.state === 'half-open' && ++this.#successes >= this.#options.successThreshold) this.#close();
   }
 
-  failed(pass: Pass, { cause, suspect }: Failure = {}): void {
+  failed(pass: Permit, { cause, suspect }: BreakerFailure = {}): void {
     if (!this.#counts(pass)) return;
     if (cause !== undefined) {
       if (this.#counted.has(cause)) return;
@@ -113,12 +113,12 @@ export class Breaker {
   }
 
   /** The call ended in a way that tells nothing of the server. */
-  left(pass: Pass): void {
+  left(pass: Permit): void {
     this.#probes.delete(pass);
   }
 
   /** Was it given for a generation that is gone? */
-  isLate(pass: Pass): boolean {
+  isLate(pass: Permit): boolean {
     return pass.generation < this.#generation;
   }
 
@@ -135,7 +135,7 @@ export class Breaker {
     this.#circuit?.shutdown();
   }
 
-  #counts(pass: Pass): boolean {
+  #counts(pass: Permit): boolean {
     this.#probes.delete(pass);
     return pass.period === this.#period && !this.isLate(pass);
   }

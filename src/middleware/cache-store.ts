@@ -8,23 +8,23 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/clock.ts';
 import type { Json } from '../json/json.ts';
 
-export interface StoredResult {
+export interface CachedResult {
   readonly result: Json;
   readonly at: number;
   readonly ttlMs: number;
 }
 
-export interface ResultStoreOptions {
+export interface CacheStoreOptions {
   readonly maxBytes: number;
   readonly clock: Clock;
 }
 
-export class ResultStore {
-  readonly #entries: LRUCache<string, StoredResult>;
+export class CacheStore {
+  readonly #entries: LRUCache<string, CachedResult>;
   readonly #epochs = new Map<string, number>();
 
-  constructor({ maxBytes, clock }: ResultStoreOptions) {
-    this.#entries = new LRUCache<string, StoredResult>({
+  constructor({ maxBytes, clock }: CacheStoreOptions) {
+    this.#entries = new LRUCache<string, CachedResult>({
       maxSize: maxBytes,
       // One huge result must not push out all others.
       maxEntrySize: Math.ceil(maxBytes / 8),
@@ -49,12 +49,12 @@ export class ResultStore {
     this.#epochs.set(server, this.epoch(server) + 1);
   }
 
-  get(key: string): StoredResult | undefined {
+  get(key: string): CachedResult | undefined {
     return this.#entries.get(key);
   }
 
   /** @param keepMs how long it is of any use, stale or not. */
-  set(key: string, stored: StoredResult, keepMs: number): void {
+  set(key: string, stored: CachedResult, keepMs: number): void {
     const size = 2 * (key.length + stored.result.length) + ENTRY_BYTES;
     this.#entries.set(key, stored, { ttl: Math.max(1, keepMs), size });
   }

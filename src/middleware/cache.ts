@@ -7,10 +7,10 @@ import { answerOf } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import { editObject, elementTexts, membersOf, memberText } from '../json/edit.ts';
+import { editObject, elementTexts, objectMembers, memberText } from '../json/edit.ts';
 import { isObject, type Json } from '../json/json.ts';
-import { Flight } from './single-flight.ts';
-import type { ResultStore, StoredResult } from './cache-store.ts';
+import { SingleFlight } from './single-flight.ts';
+import type { CacheStore, CachedResult } from './cache-store.ts';
 
 /** How one call's answer may be kept. */
 export interface CachePlan {
@@ -32,13 +32,13 @@ export interface CacheOptions {
   readonly planOf: (call: Call) => CachePlan | undefined;
   /** Whose results a call makes worthless, unless it surely did not arrive. */
   readonly invalidates: (call: Call) => string | undefined;
-  readonly store: ResultStore;
+  readonly store: CacheStore;
   readonly clock: Clock;
   readonly counted?: ((server: string, what: 'hit' | 'miss' | 'stale') => void) | undefined;
 }
 
 export function cache(options: CacheOptions): Middleware {
-  const flights = new Map<string, Flight>();
+  const flights = new Map<string, SingleFlight>();
   return (next) => (call) => {
     const plan = options.planOf(call);
     const asked = plan && canonicalParams(call.params);
@@ -51,7 +51,7 @@ interface LookUp extends CacheOptions {
   readonly plan: CachePlan;
   readonly asked: string;
   readonly next: Handler;
-  readonly flights: Map<string, Flight>;
+  readonly flights: Map<string, SingleFlight>;
 }
 
 async function lookUp(call: Call, look: LookUp): Promise<Json> {
@@ -94,7 +94,7 @@ async function fetched(call: Call, key: string, look: LookUp): Promise<Json> {
     if (under.asked) return next(call);
     return isGood(result) ? withMark(result, MISS) : result;
   }
-  const flight = new Flight(call, next);
+  const flight = new SingleFlight(call, next);
   flights.set(key, flight);
   void flight.landed.then(() => flights.get(key) === flight && flights.delete(key));
   const result = await flight.join(call);
@@ -165,7 +165,7 @@ function isOutage(error: unknown): boolean {
   return error instanceof ProxyError && !error.answered && OUTAGES.has(error.code);
 }
 
-function marked({ result, at: since, ttlMs }: StoredResult, clock: Clock, stale: boolean): Json {
+function marked({ result, at: since, ttlMs }: CachedResult, clock: Clock, stale: boolean): Json {
   const ageMs = Math.round(clock.now() - since);
   // A client that keeps it on our word must not keep it longer than the server allowed.
   const left =
@@ -192,7 +192,7 @@ const ASKING: ReadonlySet<string> = new Set(['name', 'arguments', 'uri']);
  * @returns `undefined` where the call is more than a question: an answer to a question round, or a task.
  */
 function canonicalParams(params: Json): string | undefined {
-  const members = membersOf(params.text);
+  const members = objectMembers(params.text);
   if (!members) return undefined;
   let asked = '';
   for (const { key, start, end } of members) {
@@ -208,7 +208,7 @@ function canonicalParams(params: Json): string | undefined {
 export function canonical(text: string): string {
   const start = text.charAt(0);
   if (start === '{') {
-    const members = membersOf(text) ?? [];
+    const members = objectMembers(text) ?? [];
     const parts = members.map(
       ({ key, start: from, end }) => [key, canonical(text.slice(from, end))] as const,
     );

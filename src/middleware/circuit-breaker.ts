@@ -3,12 +3,18 @@
  *
  * One circuit for the server, and one for each tool that failed: a tool that fails alone is closed off alone.
  */
-import { Answer, answerOf, type Step } from '../core/answer.ts';
+import { Answer, answerOf, type AnswerStep } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
 import type { Json } from '../json/json.ts';
-import { Breaker, type BreakerSettings, type BreakerState, type Failure, type Pass } from './breaker.ts';
+import {
+  Breaker,
+  type BreakerSettings,
+  type BreakerState,
+  type BreakerFailure,
+  type Permit,
+} from './breaker.ts';
 
 export interface CircuitOptions {
   /** The config key. */
@@ -143,12 +149,12 @@ export class Circuit {
 }
 
 interface Admission {
-  readonly server: Pass;
+  readonly server: Permit;
   /** Absent where the tool had not failed when the call began. */
-  readonly tool: Pass | undefined;
+  readonly tool: Permit | undefined;
 }
 
-function passOf(breaker: Breaker, { server, tool }: Admission, whole: Breaker): Pass | undefined {
+function passOf(breaker: Breaker, { server, tool }: Admission, whole: Breaker): Permit | undefined {
   return tool ?? (breaker.state === 'closed' && !whole.isLate(server) ? breaker.enter() : undefined);
 }
 
@@ -169,7 +175,7 @@ export function circuitBreaker(circuit: Circuit): Middleware {
   };
 }
 
-class Admitted implements Step {
+class Admitted implements AnswerStep {
   readonly #circuit: Circuit;
   readonly #call: Call;
   readonly #admission: Admission;
@@ -202,7 +208,7 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** `undefined` for what does not count: refusals before the server was asked, and the client's own doing. */
-function failureOf(call: Call, error: ProxyError): Failure | undefined {
+function failureOf(call: Call, error: ProxyError): BreakerFailure | undefined {
   const timedOut =
     (error.code === 'TIMEOUT' && error.delivered !== false) ||
     (error.code === 'CANCELLED' && call.signal.cause === 'call-expired');

@@ -3,12 +3,12 @@
  *
  * A client that floods fills only what the others leave of the queue.
  */
-import { Answer, answerOf, type Step } from '../core/answer.ts';
+import { Answer, answerOf, type AnswerStep } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Cancellable } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 
-export interface GateOptions {
+export interface ConcurrencyLimitOptions {
   /** The config key. */
   readonly server: string;
   readonly maxConcurrency: number;
@@ -16,8 +16,8 @@ export interface GateOptions {
 }
 
 /** The slots of one server and the queue before them. */
-export class Gate {
-  readonly #options: GateOptions;
+export class ConcurrencyLimit {
+  readonly #options: ConcurrencyLimitOptions;
   /** By client; the first is served next, and goes to the end if it has more. */
   readonly #queue = new Map<string, Waiting[]>();
   #queued = 0;
@@ -25,7 +25,7 @@ export class Gate {
   /** Those that wait are being let go. */
   #serving = false;
 
-  constructor(options: GateOptions) {
+  constructor(options: ConcurrencyLimitOptions) {
     this.#options = options;
   }
 
@@ -48,7 +48,7 @@ export class Gate {
     return answerOf(next, call).through(this.#left);
   }
 
-  readonly #left: Step = {
+  readonly #left: AnswerStep = {
     onResult: (result) => {
       this.#running--;
       this.#serve();
@@ -181,6 +181,6 @@ class Waiting implements Cancellable {
 }
 
 /** @throws ProxyError `BUSY` where the queue is full. */
-export function concurrency(gate: Gate): Middleware {
+export function concurrency(gate: ConcurrencyLimit): Middleware {
   return (next) => (call) => gate.pass(call, next);
 }

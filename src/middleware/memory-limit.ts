@@ -2,12 +2,12 @@
  * Bounds the memory of all requests under way together, wherever they wait: for a server to start, for a turn, to be
  * read, to be answered. Each server has bounds of its own; this one holds where many servers are at theirs.
  */
-import { Answer, answerOf, type Step } from '../core/answer.ts';
+import { Answer, answerOf, type AnswerStep } from '../core/answer.ts';
 import type { Middleware } from '../core/call.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Json } from '../json/json.ts';
 
-export interface BoundBytesOptions {
+export interface MemoryLimitOptions {
   readonly maxBytes: number;
 }
 
@@ -16,7 +16,7 @@ const SMALL_BYTES = 64 * 1024;
 const KEPT_BACK = 0.25;
 
 /** @throws ProxyError `BUSY`; nothing was sent. */
-export function boundBytes({ maxBytes }: BoundBytesOptions): Middleware {
+export function memoryLimit({ maxBytes }: MemoryLimitOptions): Middleware {
   let underWay = 0;
   const over = (bytes: number): void => {
     underWay -= bytes;
@@ -31,7 +31,7 @@ export function boundBytes({ maxBytes }: BoundBytesOptions): Middleware {
   };
 }
 
-class UnderWay implements Step {
+class UnderWay implements AnswerStep {
   readonly #bytes: number;
   readonly #over: (bytes: number) => void;
 

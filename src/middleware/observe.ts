@@ -1,5 +1,5 @@
 /** Counts the calls on one server, how they ended and how long they took. */
-import { answerOf, type Step } from '../core/answer.ts';
+import { answerOf, type AnswerStep } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -63,7 +63,7 @@ export function observe(options: ObserveOptions): Middleware {
   };
 }
 
-class Observed implements Step {
+class Observed implements AnswerStep {
   readonly #call: Call;
   readonly #options: ObserveOptions;
   readonly #from: number;

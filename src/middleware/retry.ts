@@ -4,7 +4,7 @@
  * An answer is an answer: `isError` results, the server's own JSON-RPC errors and its refusals of one call are never
  * retried.
  */
-import { type Answer, answerOf, type Step } from '../core/answer.ts';
+import { type Answer, answerOf, type AnswerStep } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -42,7 +42,7 @@ export function retry(options: RetryOptions): Middleware {
 }
 
 /** What follows a call's first attempt. */
-class Tries implements Step {
+class Tries implements AnswerStep {
   readonly #answer: Answer;
   readonly #call: Call;
   readonly #next: Handler;
@@ -67,7 +67,7 @@ class Tries implements Step {
 }
 
 /** Behind all further attempts: a call that is given up during one of them is over at once. */
-class Ended implements Step {
+class Ended implements AnswerStep {
   readonly #budget: RetryBudget;
 
   constructor(budget: RetryBudget) {

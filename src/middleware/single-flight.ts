@@ -4,7 +4,7 @@ import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Json } from '../json/json.ts';
 
-export class Flight {
+export class SingleFlight {
   readonly #signal = new Cancellation();
   readonly #answer: Promise<Json>;
   readonly #listeners = new Set<(params: Json) => void>();

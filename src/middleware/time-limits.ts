@@ -19,7 +19,7 @@ export interface TimeLimit {
 
 /** Looked at so often while there are any; of those that are gone, no timer is left after it. */
 const LOOK_MS = 5000;
-export const NOWHERE = -1;
+export const NOT_SCHEDULED = -1;
 
 export class TimeLimits {
   readonly clock: Clock;
@@ -40,8 +40,8 @@ export class TimeLimits {
   /** The last one takes the place: no order is kept. */
   remove(limit: TimeLimit): void {
     const { place } = limit;
-    if (place === NOWHERE) return;
-    limit.place = NOWHERE;
+    if (place === NOT_SCHEDULED) return;
+    limit.place = NOT_SCHEDULED;
     const last = this.#standing.pop() as TimeLimit;
     if (last === limit) return;
     this.#standing[place] = last;

@@ -3,13 +3,13 @@
  *
  * Progress is a sign of life; time in which a person is asked does not count.
  */
-import { type Answer, answerOf, type Step } from '../core/answer.ts';
+import { type Answer, answerOf, type AnswerStep } from '../core/answer.ts';
 import { callWith } from '../core/call-with.ts';
 import type { Call, Handler } from '../core/call.ts';
 import { Cancellation, type Cause } from '../core/cancellation.ts';
 import type { ProxyError } from '../core/errors.ts';
 import type { Json } from '../json/json.ts';
-import { NOWHERE, type TimeLimit, type TimeLimits } from './time-limits.ts';
+import { NOT_SCHEDULED, type TimeLimit, type TimeLimits } from './time-limits.ts';
 
 export interface Terms {
   readonly limits: TimeLimits;
@@ -18,13 +18,13 @@ export interface Terms {
   readonly maxMs: number;
   /** Why it is cancelled, for whoever reads it. */
   readonly reason: string;
-  /** The same, for the parts of the road that go by it. */
+  /** The same, for the parts of the pipeline that go by it. */
   readonly cause: Cause;
   /** The error where the time was up. */
   tooLate(): ProxyError;
 }
 
-export class TimedCall implements Step, Timed {
+export class TimedCall implements AnswerStep, Timed {
   readonly #call: Call;
   readonly #terms: Terms;
   readonly #signal = new Cancellation();
@@ -110,7 +110,7 @@ const STALL_MS = 100;
 const AFTER_STALL_MS = 250;
 
 export class Stopwatch implements TimeLimit {
-  place = NOWHERE;
+  place = NOT_SCHEDULED;
   readonly #limits: TimeLimits;
   readonly #owner: Timed;
   readonly #idleMs: number;

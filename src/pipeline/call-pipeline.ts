@@ -4,10 +4,9 @@
  * meta-tools → composed tools → bound → known → cache → deadline → idempotency key → retry → router
  */
 import type { CallCounts } from './call-counts.ts';
-import type { ClientViews } from '../proxy/client-views.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { ComposedToolConfig } from '../config/resilience-config.ts';
-import type { Call, Handler, Middleware } from '../core/call.ts';
+import type { Call, Client, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { unlessCancelled } from '../core/unless-cancelled.ts';
 import { definitionOf, type MetaTool, metaTools } from '../meta-tools/meta-tools.ts';
@@ -15,24 +14,30 @@ import { cache } from '../middleware/cache.ts';
 import { compose } from './compose.ts';
 import { deadline } from '../middleware/deadline.ts';
 import { idempotencyKey } from '../middleware/idempotency.ts';
-import type { ResultStore } from '../middleware/cache-store.ts';
+import type { CacheStore } from '../middleware/cache-store.ts';
 import { retry } from '../middleware/retry.ts';
 import type { RetryBudget } from '../middleware/retry-budget.ts';
-import { callPolicies, type CallPolicies } from '../routing/call-policies.ts';
+import { callPolicies, type CallPolicies, type PolicyView } from '../routing/call-policies.ts';
 import { composedDefinition, composedTools } from '../routing/composed-tools.ts';
-import type { Members } from '../routing/topology.ts';
+import type { Topology } from '../routing/topology.ts';
 import { Pool } from '../routing/pool.ts';
-import { createRouter } from '../routing/router.ts';
+import { createRouter, type View } from '../routing/router.ts';
 import type { TaskIds } from '../routing/task-ids.ts';
 
-export interface CallRoadOptions {
-  readonly all: Members;
-  readonly views: ClientViews;
+/** The servers and the catalog as one client sees them. */
+export interface ClientView extends View, PolicyView {
+  /** A name is in no list: lists that are old are asked for again. */
+  missed(): Promise<void>;
+}
+
+export interface CallPipelineOptions {
+  readonly all: Topology;
+  readonly views: { of(client: Client): ClientView };
   readonly uris: UriMemory;
   readonly tasks: TaskIds;
   /** Outermost, and for all configs the same: what waits is counted over a reload. */
   readonly bounded: Middleware;
-  readonly results: ResultStore;
+  readonly results: CacheStore;
   readonly budget: RetryBudget;
   readonly counts: CallCounts;
   readonly clock: Clock;
@@ -43,7 +48,7 @@ export interface CallRoadOptions {
   readonly composedTools: readonly ComposedToolConfig[];
 }
 
-export interface CallRoad {
+export interface CallPipeline {
   readonly policies: CallPolicies;
   readonly pools: ReadonlyMap<string, Pool>;
   readonly handle: Handler;
@@ -53,7 +58,7 @@ export interface CallRoad {
   readonly definitions: readonly string[];
 }
 
-export function callRoad(options: CallRoadOptions): CallRoad {
+export function callPipeline(options: CallPipelineOptions): CallPipeline {
   const {
     composedTools: tools,
     all,
@@ -75,7 +80,7 @@ export function callRoad(options: CallRoadOptions): CallRoad {
   );
   const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
   /** What a workflow's step and a client's call meet alike. */
-  const road = compose(
+  const pipeline = compose(
     [
       options.bounded,
       whenKnown(policies, views),
@@ -98,8 +103,8 @@ export function callRoad(options: CallRoadOptions): CallRoad {
   return {
     policies,
     pools,
-    steps: compose([composed], road),
-    handle: compose([metaTools(own, saved), composed], road),
+    steps: compose([composed], pipeline),
+    handle: compose([metaTools(own, saved), composed], pipeline),
     get definitions() {
       return definitions.filter(({ listed }) => listed?.() !== false).map(({ text }) => text);
     },
@@ -107,7 +112,7 @@ export function callRoad(options: CallRoadOptions): CallRoad {
 }
 
 /** The policies need to know whose call it is; a server that is coming up, or has changed, may be about to tell. */
-function whenKnown(policies: CallPolicies, views: ClientViews): Middleware {
+function whenKnown(policies: CallPolicies, views: { of(client: Client): ClientView }): Middleware {
   return (next) => (call) => (policies.knows(call) ? next(call) : lookedFor(call).then(() => next(call)));
 
   async function lookedFor(call: Call): Promise<void> {

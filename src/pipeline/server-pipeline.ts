@@ -1,5 +1,5 @@
 /**
- * The last part of a call's road: what stands around one connection to a server.
+ * The last part of a call's pipeline: what stands around one connection to a server.
  *
  * login → observe → circuit breaker → concurrency → timeout → the server. Each attempt takes this part anew.
  */
@@ -11,18 +11,18 @@ import type { Logger } from '../core/logger.ts';
 import type { LoginStatus } from '../login/login-status.ts';
 import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
 import { compose } from './compose.ts';
-import { concurrency, Gate } from '../middleware/concurrency.ts';
+import { concurrency, ConcurrencyLimit } from '../middleware/concurrency.ts';
 import { idempotencyArgument } from '../middleware/idempotency.ts';
 import { timeout } from '../middleware/timeout.ts';
 
-export interface ServerRoadOptions {
+export interface ServerPipelineOptions {
   readonly server: ServerConfig;
   readonly downstream: {
     readonly connected: boolean;
     handle(call: Call): Promise<Json>;
   };
   /** Where its connection stands on one. */
-  readonly login?: RoadLogin | undefined;
+  readonly login?: PipelineLogin | undefined;
   /** Outermost: what counts and traces. */
   readonly outside: readonly Middleware[];
   readonly clock: Clock;
@@ -30,25 +30,25 @@ export interface ServerRoadOptions {
 }
 
 /** The login of a connection: calls that need one wait inside `ask`. */
-export interface RoadLogin {
+export interface PipelineLogin {
   readonly status: LoginStatus;
   readonly ask: Middleware | undefined;
   close(): void;
 }
 
-export interface ServerRoad {
-  readonly login: RoadLogin | undefined;
+export interface ServerPipeline {
+  readonly login: PipelineLogin | undefined;
   readonly handle: Handler;
   readonly circuit: Circuit;
-  readonly gate: Gate;
+  readonly gate: ConcurrencyLimit;
   /** How often the server was greeted. */
   readonly generation: number;
   /** To be told of every clean handshake. */
-  greeted(): void;
+  handshakeDone(): void;
   close(): void;
 }
 
-export function serverRoad(options: ServerRoadOptions): ServerRoad {
+export function serverPipeline(options: ServerPipelineOptions): ServerPipeline {
   const { server, downstream, login, clock, log } = options;
   const { key, circuitBreaker: settings, maxConcurrency, maxQueue, tools } = server;
   const circuit = new Circuit({
@@ -64,7 +64,7 @@ export function serverRoad(options: ServerRoadOptions): ServerRoad {
       else log.info(facts, state === 'closed' ? 'circuit closed' : 'circuit half-open');
     },
   });
-  const gate = new Gate({ server: key, maxConcurrency, maxQueue });
+  const gate = new ConcurrencyLimit({ server: key, maxConcurrency, maxQueue });
   const idleMsOf = ({ method, name }: Call): number =>
     (method === 'tools/call' ? tools.override.get(name)?.timeoutMs : undefined) ?? server.timeoutMs;
   const handle = compose(
@@ -87,7 +87,7 @@ export function serverRoad(options: ServerRoadOptions): ServerRoad {
     get generation() {
       return generation;
     },
-    greeted() {
+    handshakeDone() {
       generation++;
       circuit.newGeneration();
     },

@@ -34,7 +34,7 @@ export function covers(offered: JsonObject, needed: JsonObject): boolean {
 }
 
 /** The same text for capabilities that say the same: an empty `elicitation` means forms, other empty tables nothing. */
-export function meaningOf({ elicitation, experimental, extensions, ...rest }: JsonObject): string {
+export function capabilitiesKey({ elicitation, experimental, extensions, ...rest }: JsonObject): string {
   const said = (value: unknown): boolean => isObject(value) && Object.keys(value).length > 0;
   return sortedText({
     ...rest,

@@ -2,10 +2,10 @@
  * One JSON-RPC 2.0 message: read from text without losing a byte of its params or result, and written back.
  */
 import { INVALID_REQUEST, PARSE_ERROR } from '../core/errors.ts';
-import { type Abridged, holdsMark, type MessageText } from '../json/elided.ts';
+import { type Elided, hasElision, type MessageText } from '../json/elided.ts';
 import { EMPTY_OBJECT, isObject, Json, quoted } from '../json/json.ts';
-import { elementTexts, holdsMoreValues, membersOf, type Span } from '../json/edit.ts';
-import type { Wire } from '../json/message-text.ts';
+import { elementTexts, holdsMoreValues, objectMembers, type Span } from '../json/edit.ts';
+import type { EncodedMessage } from '../json/message-text.ts';
 import { readUsual } from './usual-message.ts';
 
 /** An id or progress token as it stands in the text (`7`, `"a"`), so that it is echoed to the letter and `7` is not `"7"`. */
@@ -45,16 +45,16 @@ export function readMessage(raw: MessageText, maxDepth: number, maxValues = MAX_
 }
 
 /** @returns `undefined` where the whole text has to be looked at: what is wrong, or where something short is long. */
-function readAbridged(abridged: Abridged, maxDepth: number, maxValues: number): Message | undefined {
+function readAbridged(abridged: Elided, maxDepth: number, maxValues: number): Message | undefined {
   const message = readText(abridged.text, maxDepth, maxValues);
   const whole = ({ text, value }: Json): Json => Json.abridged(abridged.with(text, value));
   switch (message.kind) {
     case 'request':
-      return abridged.with(message.id).marked || holdsMark(message.method)
+      return abridged.with(message.id).marked || hasElision(message.method)
         ? undefined
         : { ...message, params: whole(message.params) };
     case 'notification':
-      return holdsMark(message.method) ? undefined : { ...message, params: whole(message.params) };
+      return hasElision(message.method) ? undefined : { ...message, params: whole(message.params) };
     case 'result':
       return abridged.with(message.id).marked ? undefined : { ...message, result: whole(message.result) };
     default:
@@ -68,7 +68,7 @@ function readText(raw: string, maxDepth: number, maxValues: number): Message {
   const usual = readUsual(raw, maxDepth);
   if (usual) return usual;
   const text = onOneLine(raw);
-  const members = membersOf(text, maxDepth);
+  const members = objectMembers(text, maxDepth);
   if (members === undefined) return whyNoObject(raw, maxDepth);
   let value: Readonly<Record<string, unknown>>;
   try {
@@ -174,7 +174,7 @@ function notJson(text: string, members: readonly Span[]): Invalid {
 }
 
 function whyNoObject(text: string, maxDepth: number): Invalid {
-  if (membersOf(text) !== undefined)
+  if (objectMembers(text) !== undefined)
     return beyond(text, `nested deeper than ${maxDepth} levels (limits.depth)`);
   if (elementTexts(text, MAX_BATCH + 1).length > MAX_BATCH)
     return invalid(INVALID_REQUEST, `a batch of more than ${MAX_BATCH} messages`);
@@ -188,7 +188,7 @@ function whyNoObject(text: string, maxDepth: number): Invalid {
 
 /** Over a limit: not parsed, but its id still tells whose it was. */
 function beyond(text: string, reason: string): Invalid {
-  const members = membersOf(text) ?? [];
+  const members = objectMembers(text) ?? [];
   const hasMethod = has(members, 'method');
   return {
     ...invalid(INVALID_REQUEST, reason),
@@ -219,7 +219,7 @@ function cut(text: string, span: Span): string {
 }
 
 /** `requestText` for a request that goes out as it is. */
-export function requestWire(id: IdText | number, method: string, params: Json | undefined): Wire {
+export function encodeRequest(id: IdText | number, method: string, params: Json | undefined): EncodedMessage {
   if (params === undefined) return requestText(id, method, params);
   return wireOf(`{"jsonrpc":"2.0","id":${id},"method":${quoted(method)},"params":`, params);
 }
@@ -241,14 +241,14 @@ export function resultText(id: IdText, result: Json): string {
 }
 
 /** `resultText` for an answer that goes out as it is. */
-export function resultWire(id: IdText, result: Json): Wire {
+export function encodeResult(id: IdText, result: Json): EncodedMessage {
   return wireOf(`{"jsonrpc":"2.0","id":${id},"result":`, result);
 }
 
-function wireOf(head: string, { wire }: Json): Wire {
+function wireOf(head: string, { wire }: Json): EncodedMessage {
   return typeof wire === 'string' ? `${head}${wire}}` : [head, ...wire, '}'];
 }
 
-export function errorText(id: IdText | undefined, error: Json): string {
+export function encodeErrorText(id: IdText | undefined, error: Json): string {
   return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${error.text}}`;
 }

@@ -2,8 +2,8 @@
 import type { Client, Era } from '../core/call.ts';
 import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
 import { at, isObject, type Json, type JsonObject, quoted, stringAt } from '../json/json.ts';
-import { editAt, editObject, type Edits, membersOf, memberText } from '../json/edit.ts';
-import { lastPlace, NOWHERE, onlyPlace, type Places } from '../json/scan.ts';
+import { editAt, editObject, type Edits, objectMembers, memberText } from '../json/edit.ts';
+import { lastOffset, NOWHERE, onlyOffset, type MemberOffsets } from '../json/scan.ts';
 import type { IdText } from './message.ts';
 import {
   LATEST_MODERN,
@@ -97,7 +97,7 @@ function edited(before: string, params: Json, hop: Hop): string {
 
 /** Read by a server that takes the first of two, it would be another name than the one that was looked at here. */
 function standsTwice(text: string, [key, ...inner]: readonly string[]): boolean {
-  return inner.length === 0 && (membersOf(text) ?? []).filter((member) => member.key === key).length > 1;
+  return inner.length === 0 && (objectMembers(text) ?? []).filter((member) => member.key === key).length > 1;
 }
 
 /** Params of which nothing changes but the name and the key in `_meta`, as of nearly all: spliced. */
@@ -109,8 +109,8 @@ function renamed(
   const { places } = params;
   if (!places || method !== 'tools/call' || era !== client.era || progressToken !== undefined)
     return undefined;
-  const named = onlyPlace(text, places, 'name');
-  const meta = lastPlace(text, places, '_meta');
+  const named = onlyOffset(text, places, 'name');
+  const meta = lastOffset(text, places, '_meta');
   const isNew = meta === NOWHERE;
   if (named === NOWHERE || !(isNew || takesMember(text, params, places, meta))) return undefined;
   const start = places[named + 2] as number;
@@ -126,9 +126,9 @@ function renamed(
 }
 
 /** Whether `_meta` stays as it is but for one member more. */
-function takesMember(text: string, params: Json, places: Places, meta: number): boolean {
+function takesMember(text: string, params: Json, places: MemberOffsets, meta: number): boolean {
   return (
-    onlyPlace(text, places, '_meta') === meta &&
+    onlyOffset(text, places, '_meta') === meta &&
     text.startsWith('{', places[meta + 2]) &&
     params.at('_meta', 'progressToken') === undefined &&
     params.at('_meta', META_IDEMPOTENCY_KEY) === undefined

@@ -1,7 +1,7 @@
 /**
  * One end of a JSON-RPC conversation: sends requests and matches their answers, takes in what the other side sends.
  *
- * Ids and progress tokens that leave here are our own. Which carrier a text travels on is the owner's business;
+ * Ids and progress tokens that leave here are our own. Which transport a text travels on is the owner's business;
  * `Origin` is whatever the owner wants to know of where a message came from.
  */
 import type { MessageText } from '../json/elided.ts';

@@ -1,12 +1,12 @@
 /** A client that is here, with the servers that it sees. */
-import type { Fleet } from './server-set.ts';
-import type { ListNews } from './list-notifications.ts';
-import type { Member } from '../server/served-proxy.ts';
+import type { ServerSet } from './server-set.ts';
+import type { ListNotifications } from './list-notifications.ts';
+import type { ConnectedClient } from '../server/served-proxy.ts';
 
-export interface Attached {
-  readonly member: Member;
-  readonly fleet: Fleet;
-  readonly news: ListNews;
+export interface AttachedClient {
+  readonly member: ConnectedClient;
+  readonly serverSet: ServerSet;
+  readonly listNotifications: ListNotifications;
   /** By server and the server's own URI: the URI this client subscribed to, and how often. */
   readonly subscriptions: Map<string, { readonly uri: string; readonly count: number }>;
   logLevel: string | undefined;

@@ -1,21 +1,21 @@
 /** What clients are told beside their answers, and what servers are told because of it: tasks, log levels. */
-import type { Attached } from './attached-client.ts';
+import type { AttachedClient } from './attached-client.ts';
 import { type Json, stringAt } from '../json/json.ts';
 import type { Downstream } from '../downstream/downstream.ts';
-import type { Fleet } from './server-set.ts';
+import type { ServerSet } from './server-set.ts';
 import { LOG_LEVELS } from '../protocol/revisions.ts';
 import type { TaskIds } from '../routing/task-ids.ts';
 
-export interface ClientNoticesOptions {
+export interface ClientNotificationsOptions {
   readonly tasks: TaskIds;
-  readonly attached: () => Iterable<Attached>;
-  readonly fleets: () => Iterable<Fleet>;
+  readonly attached: () => Iterable<AttachedClient>;
+  readonly serverSets: () => Iterable<ServerSet>;
 }
 
-export class ClientNotices {
-  readonly #options: ClientNoticesOptions;
+export class ClientNotifications {
+  readonly #options: ClientNotificationsOptions;
 
-  constructor(options: ClientNoticesOptions) {
+  constructor(options: ClientNotificationsOptions) {
     this.#options = options;
   }
 
@@ -30,9 +30,9 @@ export class ClientNotices {
     const taskId = stringAt(params.value, 'taskId');
     if (taskId === undefined) return;
     const told = new Set<string>();
-    for (const { member, fleet } of attached()) {
+    for (const { member, serverSet } of attached()) {
       const { id } = member.client;
-      if (told.has(id) || fleet.downstreamOf(server) !== downstream) continue;
+      if (told.has(id) || serverSet.downstreamOf(server) !== downstream) continue;
       const held = tasks.heldBy(id, server, taskId);
       if (held === undefined) continue;
       told.add(id);
@@ -40,22 +40,22 @@ export class ClientNotices {
     }
   }
 
-  watchTask({ member, fleet }: Attached, sealed: string, watch: boolean): void {
+  watchTask({ member, serverSet }: AttachedClient, sealed: string, watch: boolean): void {
     const task = this.#options.tasks.open(sealed, member.client);
-    const downstream = task && fleet.find(task.server)?.downstream;
+    const downstream = task && serverSet.find(task.server)?.downstream;
     if (!downstream) return;
     if (watch) downstream.watchTask(task.taskId);
     else downstream.unwatchTask(task.taskId);
   }
 
   /** A server is told the least severe level that any client wants; each client gets what it asked for. */
-  setLogLevel(attached: Attached, level: string | undefined): void {
+  setLogLevel(attached: AttachedClient, level: string | undefined): void {
     if (attached.logLevel === level) return;
     attached.logLevel = level;
     const least = this.leastLogLevel;
     if (least === undefined) return;
-    for (const fleet of this.#options.fleets())
-      for (const downstream of fleet.downstreams) downstream.setLogLevel(least);
+    for (const serverSet of this.#options.serverSets())
+      for (const downstream of serverSet.downstreams) downstream.setLogLevel(least);
   }
 
   get leastLogLevel(): string | undefined {

@@ -1,60 +1,60 @@
 /**
  * The one file that knows every part: config in, proxy out.
  *
- * client → server/ → call-road.ts → routing/server-road.ts → downstream/
+ * client → server/ → pipeline/call-pipeline.ts → pipeline/server-pipeline.ts → downstream/
  */
 import { join } from 'node:path';
-import type { Attached } from './attached-client.ts';
+import type { AttachedClient } from './attached-client.ts';
 import { CallCounts } from '../pipeline/call-counts.ts';
-import { type CallRoad, callRoad } from '../pipeline/call-pipeline.ts';
-import { type Cohort, Cohorts } from './capability-groups.ts';
-import { ClientNotices } from './client-notifications.ts';
+import { type CallPipeline, callPipeline } from '../pipeline/call-pipeline.ts';
+import { type CapabilityGroup, CapabilityGroups } from './capability-groups.ts';
+import { ClientNotifications } from './client-notifications.ts';
 import { ClientViews } from './client-views.ts';
-import { carriersFor, type CarrierContext } from './transports.ts';
+import { transportsFor, type TransportContext } from './transports.ts';
 import { schemaChecks } from '../catalog/schemas/schema-checks.ts';
 import { openSnapshots, snapshotAddress } from '../catalog/snapshot.ts';
 import { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { compareConfigs, differingServers } from '../config/reload/compare-configs.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
-import type { Client, ClientDoor } from '../core/call.ts';
+import type { Client, ClientHandle } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { Hops, VIA_VARIABLE } from '../core/loop-detection.ts';
+import { LoopDetection, VIA_VARIABLE } from '../core/loop-detection.ts';
 import type { JsonObject } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import { loginFor, loginStore } from './server-logins.ts';
 import { Downstream } from '../downstream/downstream.ts';
 import { eraMemory } from '../downstream/connection/eras.ts';
-import { type GreetingSource, greetingSource, withoutRoots } from '../downstream/connection/client-info.ts';
-import { Turns } from '../downstream/reconnect-limiter.ts';
+import { type IdentitySource, identitySource, withoutRoots } from '../downstream/connection/client-info.ts';
+import { ReconnectLimiter } from '../downstream/reconnect-limiter.ts';
 import { expectedClient } from './expected-client.ts';
-import { Fleet, type Running } from './server-set.ts';
-import { fleetConfigOf } from './server-set-config.ts';
+import { ServerSet, type RunningServer } from './server-set.ts';
+import { serverSetConfig } from './server-set-config.ts';
 import { definitionOf, type MetaTool } from '../meta-tools/meta-tools.ts';
 import { proxyStatus, type ServerReport } from '../meta-tools/proxy-status.ts';
-import { boundBytes } from '../middleware/memory-limit.ts';
+import { memoryLimit } from '../middleware/memory-limit.ts';
 import { observe } from '../middleware/observe.ts';
-import { ResultStore } from '../middleware/cache-store.ts';
+import { CacheStore } from '../middleware/cache-store.ts';
 import { RetryBudget } from '../middleware/retry-budget.ts';
-import { ListNews } from './list-notifications.ts';
+import { ListNotifications } from './list-notifications.ts';
 import { ListWait } from './list-wait.ts';
-import { membersOf } from '../routing/topology.ts';
-import { serverRoad } from '../pipeline/server-pipeline.ts';
+import { topologyOf } from '../routing/topology.ts';
+import { serverPipeline } from '../pipeline/server-pipeline.ts';
 import { LATEST_LEGACY } from '../protocol/revisions.ts';
 import { Sealer } from '../protocol/seal.ts';
 import { patienceOf } from '../server/client-patience.ts';
-import type { Attachment, Member, ServedProxy } from '../server/served-proxy.ts';
+import type { Attachment, ConnectedClient, ServedProxy } from '../server/served-proxy.ts';
 import { savedWorkflowTools, workflowTools } from '../meta-tools/workflow-tools.ts';
 import { packageRunner } from '../transport/child-process/package-runners.ts';
 import { memoryByGroup, startTimeOf } from '../transport/child-process/process-table.ts';
 import { workflowsOnDemand, type WorkflowsOnDemand } from '../workflow/on-demand.ts';
 import { USER_OF_THIS_MACHINE } from '../workflow/owners.ts';
-import { ServerReports } from './server-status.ts';
+import { ServerStatuses } from './server-status.ts';
 import { stateKey } from './state-key.ts';
-import { Subscriptions } from './resource-subscriptions.ts';
+import { ResourceSubscriptions } from './resource-subscriptions.ts';
 import { taskIds } from '../routing/task-ids.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { openProcessRecord, sweepProcesses } from '../transport/child-process/process-record.ts';
@@ -125,48 +125,50 @@ export interface Proxy {
 /** Starts all servers; waits for none. */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const { log, clock = systemClock, exclusive, oneUser = exclusive, env } = options;
-  // A reload replaces these, and the road that is made of them.
+  // A reload replaces these, and the pipeline that is made of them.
   let { config } = options;
-  let all = membersOf(config);
+  let all = topologyOf(config);
   const key = stateKey(config.stateDir, log);
   const sealer = new Sealer(key, () => Date.now());
   const eras = eraMemory(join(config.stateDir, 'eras.json'), key, log);
   const snapshots = openSnapshots(config.stateDir, key, log);
   const schemas = schemaChecks(log);
-  const turns = new Turns({ atOnce: config.limits.reconnects, longestMs: LONGEST_TURN_MS, clock });
+  const turns = new ReconnectLimiter({ atOnce: config.limits.reconnects, longestMs: LONGEST_TURN_MS, clock });
   const tasks = taskIds(sealer);
   const uris = new UriMemory(
     (server) => (all.servers.get(server) ?? all.pools.get(server))?.namespace ?? server,
   );
   const loginsKept = loginStore(config, clock, log);
   const processes = await openProcessRecord(config.stateDir, log);
-  const hops = new Hops(clock, env[VIA_VARIABLE], () => clock.after(TELL_HOPS_MS, tellHops));
+  const loopDetection = new LoopDetection(clock, env[VIA_VARIABLE], () =>
+    clock.after(TELL_HOPS_MS, tellHops),
+  );
   const leaving = new Cancellation();
   const swept = sweepProcesses(config.stateDir, log);
-  const carriers: Omit<CarrierContext, 'stopGraceMs' | 'authorization'> = {
+  const transports: Omit<TransportContext, 'stopGraceMs' | 'authorization'> = {
     env,
     childEnv: options.childEnv ?? {},
     processes,
     maxProcesses: config.limits.processes,
-    hops,
+    loopDetection,
     leaving,
     clock,
     log,
   };
 
   const counts = new CallCounts(log);
-  const members = new Map<string, Attached>();
-  const reports = new ServerReports({
+  const members = new Map<string, AttachedClient>();
+  const reports = new ServerStatuses({
     all: () => all,
     shared: () => shared,
     attached: () => members,
     countOf: (server) => counts.of(server),
   });
-  const subscriptions = new Subscriptions({
+  const subscriptions = new ResourceSubscriptions({
     uris,
     attached: () => members.values(),
     poolOf(server) {
-      const pool = road.pools.get(server);
+      const pool = pipeline.pools.get(server);
       return pool && { pool, members: all.pools.get(server)?.members ?? [] };
     },
     most: config.limits.subscriptions,
@@ -182,20 +184,24 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         () => reports.figures(),
         () => processes.running.size,
       );
-  const notices = new ClientNotices({ tasks, attached: () => members.values(), fleets: allFleets });
+  const clientNotifications = new ClientNotifications({
+    tasks,
+    attached: () => members.values(),
+    serverSets: allServerSets,
+  });
   const views = new ClientViews({
     all: () => all,
-    pools: () => road.pools,
+    pools: () => pipeline.pools,
     shared: () => shared,
     attached: () => members,
     exclusive,
-    hasParted: (server) => cohorts?.hasParted(server) ?? false,
+    hasParted: (server) => capabilityGroups?.hasParted(server) ?? false,
   });
   const logged = new Set<string>();
   /** Servers that asked for roots. */
   const rootsAskers = new Set<string>();
   /** Of the only client. */
-  const greeted = greetingSource();
+  const handshakeDone = identitySource();
   const expected = exclusive || options.awaitsClient ? undefined : expectedClient(config.stateDir, log);
   const status = proxyStatus((view) => reports.of(view));
 
@@ -205,18 +211,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           ...config.workflows,
           folder: config.stateDir,
           stateDir: config.stateDir,
-          handle: (call) => road.steps(call),
+          handle: (call) => pipeline.steps(call),
           tools: (client) =>
             views.tools(client, (name) =>
-              road.policies.isSafe({ method: 'tools/call', name, client: client ?? NOBODY }),
+              pipeline.policies.isSafe({ method: 'tools/call', name, client: client ?? NOBODY }),
             ),
           ownerOf: runsOwner,
-          settled: (client) => views.fleetOf(client).settled(),
+          settled: (client) => views.serverSetOf(client).settled(),
           goesOn: options.goesOn ?? true,
           startTimeOf,
           savedChanged: () => {
             savedTools = undefined;
-            for (const { news } of members.values()) news.changed(['tools']);
+            for (const { listNotifications } of members.values()) listNotifications.changed(['tools']);
           },
           clock,
           log,
@@ -226,24 +232,24 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     : undefined;
   let savedTools: { readonly catalog: Catalog; readonly tools: readonly MetaTool[] } | undefined;
 
-  const cohorts = exclusive
+  const capabilityGroups = exclusive
     ? undefined
-    : new Cohorts({
+    : new CapabilityGroups({
         info: ownInfo(options.version),
         expected: expected?.capabilities,
-        open: cohortFleet,
+        open: groupServerSet,
         mayPart: (server) => all.servers.get(server)?.connections === 'auto',
         parted: dropResults,
         clock,
         log,
       });
-  const shared = cohorts?.first ?? exclusiveFleet();
+  const shared = capabilityGroups?.first ?? exclusiveServerSet();
   shared.start();
 
-  const results = new ResultStore({ maxBytes: config.limits.cacheBytes, clock });
-  const bounded = boundBytes({ maxBytes: config.limits.waitingBytes });
+  const results = new CacheStore({ maxBytes: config.limits.cacheBytes, clock });
+  const bounded = memoryLimit({ maxBytes: config.limits.waitingBytes });
   const budget = new RetryBudget(config.retryBudget);
-  let road = newRoad();
+  let pipeline = newRoad();
   // After the first answers: the engine takes a moment to load.
   clock.after(WORKFLOWS_AFTER_MS, () => workflows?.start());
   /** How long a child process may take for each step of its end. */
@@ -256,12 +262,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         return config.expose.pageSize;
       },
       limits: config.limits,
-      hops,
+      loopDetection,
       get metaTools() {
-        return [...road.definitions, ...savedWorkflows().map(definitionOf)];
+        return [...pipeline.definitions, ...savedWorkflows().map(definitionOf)];
       },
       sealer,
-      handle: (call) => road.handle(call),
+      handle: (call) => pipeline.handle(call),
       attach,
     },
     get ready() {
@@ -279,19 +285,19 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     workflows,
     metrics,
     stopWaiting() {
-      for (const its of allFleets()) its.stopWaiting();
+      for (const its of allServerSets()) its.stopWaiting();
     },
     async learn(ms) {
       // Before anybody has come, servers are not even greeted.
-      if (cohorts || greeted.now) await shared.settled(clock.now() + ms);
+      if (capabilityGroups || handshakeDone.now) await shared.settled(clock.now() + ms);
     },
     close: (withinMs) => (closing ??= close(withinMs)),
   };
 
   /** All that depends on the config and is cheap to make anew. */
-  function newRoad(): CallRoad {
+  function newRoad(): CallPipeline {
     const own = workflows ? [status, ...workflowTools(workflows)] : [];
-    return callRoad({
+    return callPipeline({
       composedTools: config.tools,
       all,
       views,
@@ -323,16 +329,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       log.warn({ keys: change.restartNeeded }, 'changed in the config, but not in force: restart needed');
     if (change.same) return [];
     config = next;
-    all = membersOf(next);
+    all = topologyOf(next);
     const differs = differingServers(before.servers, all.servers);
-    const definitions = road.definitions.join();
-    road = newRoad();
+    const definitions = pipeline.definitions.join();
+    pipeline = newRoad();
     for (const server of differs) dropResults(server);
-    const parts = fleetConfigOf(config, all);
-    for (const its of allFleets()) its.reload(parts, differs);
+    const parts = serverSetConfig(config, all);
+    for (const its of allServerSets()) its.reload(parts, differs);
     for (const attached of members.values()) {
       subscriptions.renew(attached, differs);
-      if (definitions !== road.definitions.join()) attached.news.changed(['tools']);
+      if (definitions !== pipeline.definitions.join()) attached.listNotifications.changed(['tools']);
     }
     const gone = [...before.servers.keys()].filter((server) => !all.servers.has(server));
     const added = [...all.servers.keys()].filter((server) => !before.servers.has(server));
@@ -346,9 +352,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     return config.http.tokens.size > 0 && person !== undefined ? `person ${person}` : id;
   }
 
-  function allFleets(): ReadonlySet<Fleet> {
-    const own = [...members.values()].map(({ fleet: its }) => its);
-    return new Set([...(cohorts?.fleets ?? [shared]), ...own]);
+  function allServerSets(): ReadonlySet<ServerSet> {
+    const own = [...members.values()].map(({ serverSet: its }) => its);
+    return new Set([...(capabilityGroups?.serverSets ?? [shared]), ...own]);
   }
 
   async function close(withinMs: number | undefined): Promise<void> {
@@ -358,8 +364,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     // It is asked to end, then told to.
     if (withinMs !== undefined) stepMs = Math.min(HURRY_MS, Math.max(LEAST_STEP_MS, withinMs / 2));
     await workflows?.close();
-    for (const { fleet: its } of members.values()) if (its !== shared) await its.close();
-    await (cohorts ?? shared).close();
+    for (const { serverSet: its } of members.values()) if (its !== shared) await its.close();
+    await (capabilityGroups ?? shared).close();
     schemas.close();
     await Promise.all([eras.close(), snapshots.close(), expected?.close()]);
     await swept;
@@ -369,28 +375,34 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   /** A circle of proxies shows in the next request on its way: it shall not have to wait for one. */
   function tellHops(): void {
     for (const [server, { transport }] of all.servers)
-      if (transport.kind === 'http') for (const its of allFleets()) its.downstreamOf(server)?.probe();
+      if (transport.kind === 'http') for (const its of allServerSets()) its.downstreamOf(server)?.probe();
   }
 
-  function attach(member: Member): Attachment {
+  function attach(member: ConnectedClient): Attachment {
     const { view, info, capabilities } = member.client;
     expected?.came(capabilities);
-    const news = new ListNews({
+    const listNotifications = new ListNotifications({
       tell: (kinds) => member.listsChanged(kinds),
       comingUp: () => its.comingUp,
       clock,
     });
-    const cohort = cohorts?.join(member);
-    const its = cohort ? clientFleet(member, cohort, news) : shared;
-    if (!cohort) {
-      greeted.set({
+    const capabilityGroup = capabilityGroups?.join(member);
+    const its = capabilityGroup ? clientServerSet(member, capabilityGroup, listNotifications) : shared;
+    if (!capabilityGroup) {
+      handshakeDone.set({
         info: info ?? ownInfo(options.version),
         capabilities,
         protocolVersion: askedIn(member.client),
       });
       shared.recall();
     }
-    const attached: Attached = { member, fleet: its, news, subscriptions: new Map(), logLevel: undefined };
+    const attached: AttachedClient = {
+      member,
+      serverSet: its,
+      listNotifications,
+      subscriptions: new Map(),
+      logLevel: undefined,
+    };
     members.set(view, attached);
     const wait = new ListWait({
       patience: patienceOf(member.client, !oneUser),
@@ -409,30 +421,31 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         await Promise.all([its.settled(listUntil), savedRead(listUntil)]);
         if (its.missing) its.waitedInVain();
         await its.freshen('listed');
-        for (const one of new Set([its, cohort?.fleet ?? its, shared])) one.hasListed();
-        news.listed(kind);
+        for (const one of new Set([its, capabilityGroup?.serverSet ?? its, shared])) one.hasListed();
+        listNotifications.listed(kind);
         return its.catalog;
       },
       async greetingCatalog() {
         await its.settled(wait.greetingUntil);
         return its.catalog;
       },
-      listens: () => news.listens(),
+      listens: () => listNotifications.listens(),
       subscribe: (uri) => subscriptions.subscribe(attached, uri),
       unsubscribe: (uri) => subscriptions.unsubscribe(attached, uri),
-      watchTask: (taskId) => notices.watchTask(attached, taskId, true),
-      unwatchTask: (taskId) => notices.watchTask(attached, taskId, false),
-      setLogLevel: (level) => notices.setLogLevel(attached, level),
+      watchTask: (taskId) => clientNotifications.watchTask(attached, taskId, true),
+      unwatchTask: (taskId) => clientNotifications.watchTask(attached, taskId, false),
+      setLogLevel: (level) => clientNotifications.setLogLevel(attached, level),
       rootsChanged() {
         for (const downstream of its.downstreams) downstream.rootsChanged();
-        if (!cohort) return;
+        if (!capabilityGroup) return;
         for (const server of all.servers.keys())
-          if (cohorts?.doorOf(cohort, server) === member) cohort.fleet.downstreamOf(server)?.rootsChanged();
+          if (capabilityGroups?.doorOf(capabilityGroup, server) === member)
+            capabilityGroup.serverSet.downstreamOf(server)?.rootsChanged();
       },
       detach() {
         if (members.get(view) === attached) members.delete(view);
-        news.close();
-        if (cohort) cohorts?.leave(cohort, member);
+        listNotifications.close();
+        if (capabilityGroup) capabilityGroups?.leave(capabilityGroup, member);
         if (its !== shared) void its.close();
       },
     };
@@ -452,49 +465,53 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   /** The connections of the only client. */
-  function exclusiveFleet(): Fleet {
-    const its: Fleet = fleet({
+  function exclusiveServerSet(): ServerSet {
+    const its: ServerSet = serverSet({
       own: () => true,
-      door: () => [...members.values()][0]?.member,
-      greeting: greeted,
+      clientHandle: () => [...members.values()][0]?.member,
+      identity: handshakeDone,
       changed: (kinds) => {
-        for (const { news } of members.values()) news.changed(kinds);
+        for (const { listNotifications } of members.values()) listNotifications.changed(kinds);
       },
     });
     return its;
   }
 
-  /** The connections that clients of equal capabilities share. What the config has all clients share the first cohort has. */
-  function cohortFleet(cohort: Cohort, first: Fleet | undefined): Fleet {
-    return fleet({
-      cohort,
+  /** The connections that clients of equal capabilities share. What the config has all clients share the first group has. */
+  function groupServerSet(capabilityGroup: CapabilityGroup, first: ServerSet | undefined): ServerSet {
+    return serverSet({
+      capabilityGroup,
       own: (server) => (first ? connectionsOf(server) === 'auto' : connectionsOf(server) !== 'per-client'),
-      door: (server) => cohorts?.doorOf(cohort, server),
-      get greeting() {
-        return cohort.greeting;
+      clientHandle: (server) => capabilityGroups?.doorOf(capabilityGroup, server),
+      get identity() {
+        return capabilityGroup.identity;
       },
       ...(first && { shared: first }),
-      // Each of them has a fleet of its own, which hears of it.
+      // Each of them has a server set of its own, which hears of it.
       changed: () => {},
     });
   }
 
   /** A client's own connections, where a server's config or its behaviour asks for them. */
-  function clientFleet(member: Member, cohort: Cohort, news: ListNews): Fleet {
+  function clientServerSet(
+    member: ConnectedClient,
+    capabilityGroup: CapabilityGroup,
+    listNotifications: ListNotifications,
+  ): ServerSet {
     const { info, capabilities, view } = member.client;
-    const greeting = greetingSource({
+    const identity = identitySource({
       info: info ?? ownInfo(options.version),
       capabilities,
       protocolVersion: askedIn(member.client),
     });
-    const its: Fleet = fleet({
+    const its: ServerSet = serverSet({
       own: (server) => connectionsOf(server) === 'per-client',
-      ownOnDemand: (server) => cohorts?.needsOwn(cohort, server, view) ?? false,
+      ownOnDemand: (server) => capabilityGroups?.needsOwn(capabilityGroup, server, view) ?? false,
       owner: member,
-      door: () => member,
-      greeting,
-      shared: cohort.fleet,
-      changed: (kinds) => news.changed(kinds),
+      clientHandle: () => member,
+      identity,
+      shared: capabilityGroup.serverSet,
+      changed: (kinds) => listNotifications.changed(kinds),
     });
     its.start();
     return its;
@@ -504,9 +521,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     return all.servers.get(server)?.connections;
   }
 
-  function fleet(part: FleetPart): Fleet {
-    return new Fleet({
-      config: fleetConfigOf(config, all),
+  function serverSet(part: FleetPart): ServerSet {
+    return new ServerSet({
+      config: serverSetConfig(config, all),
       own: part.own,
       ownOnDemand: part.ownOnDemand ?? (() => false),
       shared: part.shared,
@@ -520,7 +537,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     });
   }
 
-  function run(server: ServerConfig, part: FleetPart, changed: () => void): Running {
+  function run(server: ServerConfig, part: FleetPart, changed: () => void): RunningServer {
     const { key: name } = server;
     // Connections of their own are for one person each; the shared one is for whoever may use this proxy.
     const who = config.http.tokens.size > 0 ? (part.owner?.client.person ?? '') : '';
@@ -535,23 +552,25 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
         dropResults(name);
         downstream.loggedIn();
       },
-      completed: (clientId, params) => notices.tell(clientId, 'notifications/elicitation/complete', params),
+      completed: (clientId, params) =>
+        clientNotifications.tell(clientId, 'notifications/elicitation/complete', params),
       clock,
       log,
     });
     const downstream: Downstream = new Downstream({
       server: name,
-      carriers: carriersFor(server, {
-        ...carriers,
+      transports: transportsFor(server, {
+        ...transports,
         stopGraceMs: () => Math.min(server.stopGraceMs, stepMs),
         authorization: login?.authorization,
       }),
       protocol: server.protocol,
       eras: eras.for(JSON.stringify(server.transport, mapsAsArrays)),
-      greeting: part.cohort && server.connections === 'shared' ? withoutRoots(part.greeting) : part.greeting,
+      identity:
+        part.capabilityGroup && server.connections === 'shared' ? withoutRoots(part.identity) : part.identity,
       memory: snapshots.for(snapshotAddress(server.transport, server.protocol, who)),
       checked: (listing, before) => schemas.checked(listing, before),
-      door: () => part.door(name),
+      clientHandle: () => part.clientHandle(name),
       caller: () => callerOf(part, name),
       asksForRoots: () => rootsAskers.has(name),
       start: server.start,
@@ -574,19 +593,20 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           dropResults(name);
           subscriptions.updated(name, params, downstream);
         },
-        greeted: () => its.greeted(),
+        handshakeDone: () => its.handshakeDone(),
         outdated: () => dropResults(name),
-        taskChanged: (method, params) => notices.taskChanged(name, method, params, downstream),
+        taskChanged: (method, params) => clientNotifications.taskChanged(name, method, params, downstream),
         elicitationCompleted: (clientId, params) =>
-          notices.tell(clientId, 'notifications/elicitation/complete', params),
-        needsOwnConnections: () => part.cohort && cohorts?.cannotTellWho(part.cohort, name),
+          clientNotifications.tell(clientId, 'notifications/elicitation/complete', params),
+        needsOwnConnections: () =>
+          part.capabilityGroup && capabilityGroups?.cannotTellWho(part.capabilityGroup, name),
         rootsAsked: (client) => {
           rootsAskers.add(name);
-          if (part.cohort) cohorts?.rootsAsked(part.cohort, name, client);
+          if (part.capabilityGroup) capabilityGroups?.rootsAsked(part.capabilityGroup, name, client);
         },
       },
     });
-    const its = serverRoad({
+    const its = serverPipeline({
       server,
       downstream,
       login,
@@ -603,9 +623,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       clock,
       log,
     });
-    const level = notices.leastLogLevel;
+    const level = clientNotifications.leastLogLevel;
     if (level !== undefined) downstream.setLogLevel(level);
-    return { downstream, road: its };
+    return { downstream, pipeline: its };
   }
 
   function dropResults(server: string): void {
@@ -613,9 +633,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     results.drop(all.ownerOf(server));
   }
 
-  function callerOf({ cohort, owner, door }: FleetPart, server: string): Client | undefined {
-    if (cohort) return cohorts?.callerOf(cohort, server);
-    const client = (owner ?? door(server))?.client;
+  function callerOf({ capabilityGroup, owner, clientHandle }: FleetPart, server: string): Client | undefined {
+    if (capabilityGroup) return capabilityGroups?.callerOf(capabilityGroup, server);
+    const client = (owner ?? clientHandle(server))?.client;
     return client?.era === 'modern' ? client : undefined;
   }
 
@@ -664,13 +684,13 @@ interface FleetPart {
   readonly own: (server: string) => boolean;
   readonly ownOnDemand?: (server: string) => boolean;
   /** The one client that a server can only mean. */
-  readonly door: (server: string) => ClientDoor | undefined;
-  /** There if the connections are shared by a cohort of clients. */
-  readonly cohort?: Cohort;
+  readonly clientHandle: (server: string) => ClientHandle | undefined;
+  /** There if the connections are shared by a group of clients. */
+  readonly capabilityGroup?: CapabilityGroup;
   /** Whose own connections they are, beside the shared ones. */
-  readonly owner?: Member;
-  readonly greeting: GreetingSource;
-  readonly shared?: Fleet;
+  readonly owner?: ConnectedClient;
+  readonly identity: IdentitySource;
+  readonly shared?: ServerSet;
   readonly changed: (kinds: readonly ListKind[]) => void;
 }
 

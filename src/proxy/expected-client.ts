@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import { at, isObject, type JsonObject } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
-import { meaningOf } from '../protocol/client-capabilities.ts';
+import { capabilitiesKey } from '../protocol/client-capabilities.ts';
 
 export interface ExpectedClient {
   /** Empty where nothing is known. */
@@ -24,7 +24,7 @@ export function expectedClient(stateDir: string, log: Logger): ExpectedClient {
       return known;
     },
     came(capabilities) {
-      if (meaningOf(capabilities) === meaningOf(known)) return;
+      if (capabilitiesKey(capabilities) === capabilitiesKey(known)) return;
       known = capabilities;
       writing = writing
         .then(() => write(stateDir, file, capabilities))

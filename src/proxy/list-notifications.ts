@@ -15,9 +15,9 @@ export interface ListNewsOptions {
   readonly clock: Clock;
 }
 
-export class ListNews {
+export class ListNotifications {
   readonly #options: ListNewsOptions;
-  readonly #news = new Set<ListKind>();
+  readonly #listNotifications = new Set<ListKind>();
   #open = false;
   #toldAt = -Infinity;
   #cancel: (() => void) | undefined;
@@ -29,7 +29,7 @@ export class ListNews {
   /** The client gets this list as it is now. */
   listed(kind: ListKind): void {
     this.#open = true;
-    this.#news.delete(kind);
+    this.#listNotifications.delete(kind);
   }
 
   /** The client waits for news from now on, whether it has a list or not. */
@@ -39,7 +39,7 @@ export class ListNews {
 
   changed(kinds: readonly ListKind[]): void {
     if (!this.#open) return;
-    for (const kind of kinds) this.#news.add(kind);
+    for (const kind of kinds) this.#listNotifications.add(kind);
     const { clock, comingUp } = this.#options;
     const restMs = this.#toldAt + PAUSE_MS - clock.now();
     if (restMs <= 0 || !comingUp()) this.#tell();
@@ -55,9 +55,9 @@ export class ListNews {
     const { tell, clock } = this.#options;
     this.#cancel?.();
     this.#cancel = undefined;
-    if (this.#news.size === 0) return;
-    const kinds = [...this.#news];
-    this.#news.clear();
+    if (this.#listNotifications.size === 0) return;
+    const kinds = [...this.#listNotifications];
+    this.#listNotifications.clear();
     this.#toldAt = clock.now();
     tell(kinds);
   }

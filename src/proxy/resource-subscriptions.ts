@@ -1,19 +1,19 @@
 /** What attached clients subscribed to, and who hears of a resource that was updated. */
 import type { Target } from '../catalog/catalog.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
-import type { Attached } from './attached-client.ts';
+import type { AttachedClient } from './attached-client.ts';
 import { INVALID_PARAMS, messageOf, RpcError } from '../core/errors.ts';
 import { Json, stringAt } from '../json/json.ts';
 import { editObject } from '../json/edit.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Downstream } from '../downstream/downstream.ts';
-import type { Fleet } from './server-set.ts';
+import type { ServerSet } from './server-set.ts';
 import type { Pool } from '../routing/pool.ts';
-import { standing } from '../pipeline/server-load.ts';
+import { loadScore } from '../pipeline/server-load.ts';
 
-export interface SubscriptionsOptions {
+export interface ResourceSubscriptionsOptions {
   readonly uris: UriMemory;
-  readonly attached: () => Iterable<Attached>;
+  readonly attached: () => Iterable<AttachedClient>;
   /** The pool of this name with its members, as the config of the moment has it. */
   readonly poolOf: (
     server: string,
@@ -23,19 +23,19 @@ export interface SubscriptionsOptions {
   readonly log: Logger;
 }
 
-export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
+export class ResourceSubscriptions {
+  readonly #options: ResourceSubscriptionsOptions;
 
-  constructor(options: SubscriptionsOptions) {
+  constructor(options: ResourceSubscriptionsOptions) {
     this.#options = options;
   }
 
-  async subscribe(attached: Attached, uri: string): Promise<void> {
-    const target = this.#options.uris.find(uri, attached.fleet.catalog);
+  async subscribe(attached: AttachedClient, uri: string): Promise<void> {
+    const target = this.#options.uris.find(uri, attached.serverSet.catalog);
     if (!target) throw RpcError.of(INVALID_PARAMS, `Unknown resource: ${uri}`);
     const { originalName } = target;
     const knownAt = [...attached.subscriptions].find(([, subscribed]) => subscribed.uri === uri)?.[0];
-    const server = this.#homeOf(attached.fleet, target);
+    const server = this.#homeOf(attached.serverSet, target);
     const about = knownAt ?? JSON.stringify([server, originalName]);
     const known = attached.subscriptions.get(about);
     const { most } = this.#options;
@@ -47,31 +47,31 @@ export class Subscriptions {
     attached.subscriptions.set(about, { uri, count: (known?.count ?? 0) + 1 });
     if (known) return;
     try {
-      await attached.fleet.find(server)?.downstream.subscribe(originalName);
+      await attached.serverSet.find(server)?.downstream.subscribe(originalName);
     } catch (error) {
       attached.subscriptions.delete(about);
       throw error;
     }
   }
 
-  async unsubscribe(attached: Attached, uri: string): Promise<void> {
+  async unsubscribe(attached: AttachedClient, uri: string): Promise<void> {
     for (const [about, subscribed] of attached.subscriptions) {
       if (subscribed.uri !== uri) continue;
       if (subscribed.count > 1) attached.subscriptions.set(about, { uri, count: subscribed.count - 1 });
       else {
         attached.subscriptions.delete(about);
         const [server, originalName] = JSON.parse(about) as [string, string];
-        await attached.fleet.find(server)?.downstream.unsubscribe(originalName);
+        await attached.serverSet.find(server)?.downstream.unsubscribe(originalName);
       }
     }
   }
 
   /** The new connections of these servers know nothing of what was subscribed to on the old ones. */
-  renew({ fleet, subscriptions }: Attached, servers: ReadonlySet<string>): void {
+  renew({ serverSet, subscriptions }: AttachedClient, servers: ReadonlySet<string>): void {
     for (const about of subscriptions.keys()) {
       const [server, originalName] = JSON.parse(about) as [string, string];
       if (!servers.has(server)) continue;
-      fleet
+      serverSet
         .find(server)
         ?.downstream.subscribe(originalName)
         .catch((error: unknown) => {
@@ -84,27 +84,27 @@ export class Subscriptions {
   updated(server: string, params: Json, downstream: Downstream): void {
     const { uris, attached } = this.#options;
     const uri = stringAt(params.value, 'uri') ?? '';
-    for (const { member, fleet, subscriptions } of attached()) {
-      if (subscriptions.size === 0 || fleet.downstreamOf(server) !== downstream) continue;
+    for (const { member, serverSet, subscriptions } of attached()) {
+      if (subscriptions.size === 0 || serverSet.downstreamOf(server) !== downstream) continue;
       const about = new Set<string>();
       for (const [key, subscribed] of subscriptions) {
         const [whose, originalName] = JSON.parse(key) as [string, string];
         if (whose === server && isWithin(uri, originalName)) about.add(subscribed.uri);
       }
       if (about.size === 0) continue;
-      const seen = JSON.stringify(uris.exposed(uri, server, fleet.catalog));
+      const seen = JSON.stringify(uris.exposed(uri, server, serverSet.catalog));
       member.resourceUpdated(Json.fromText(editObject(params.text, { uri: seen })), about);
     }
   }
 
   /** A pool's subscription stays with the member that would be asked now. */
-  #homeOf(fleet: Fleet, { server, originalName }: Target): string {
+  #homeOf(serverSet: ServerSet, { server, originalName }: Target): string {
     const found = this.#options.poolOf(server);
     if (!found) return server;
-    const having = fleet.membersWith(server, 'resources', originalName);
+    const having = serverSet.membersWith(server, 'resources', originalName);
     const [home] = found.pool.order({
       members: having.length > 0 ? having : found.members,
-      standingOf: (one) => standing(fleet.downstreamOf(one)?.state, fleet.roadOf(one)),
+      scoreOf: (one) => loadScore(serverSet.downstreamOf(one)?.state, serverSet.pipelineOf(one)),
     });
     return home ?? server;
   }

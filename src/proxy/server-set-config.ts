@@ -1,8 +1,8 @@
-/** What fleets and catalogs take from the config. */
+/** What server sets and catalogs take from the config. */
 import type { CatalogOptions } from '../catalog/catalog-entry.ts';
 import { type NamesConfig, prefixesNames, type ServerConfig } from '../config/config.ts';
-import type { FleetConfig, FleetServer } from './server-set.ts';
-import type { Members } from '../routing/topology.ts';
+import type { ServerSetConfig, ServerSetServer } from './server-set.ts';
+import type { Topology } from '../routing/topology.ts';
 
 /** All names that are the proxy's own. */
 const META_TOOL_NAMES = [
@@ -13,9 +13,9 @@ const META_TOOL_NAMES = [
   'proxy_status',
 ];
 
-export function fleetConfigOf(config: NamesConfig, { servers, pools, shown }: Members): FleetConfig {
+export function serverSetConfig(config: NamesConfig, { servers, pools, shown }: Topology): ServerSetConfig {
   return {
-    servers: [...servers.values()].map(fleetServer),
+    servers: [...servers.values()].map(serverSetServer),
     pools: [...pools.values()],
     shown,
     catalog: { ...catalogOptions(config), servers: shown },
@@ -34,12 +34,12 @@ export function catalogOptions({ expose, tools, servers }: NamesConfig): Catalog
   };
 }
 
-export function fleetServer({
+export function serverSetServer({
   key,
   namespace,
   tools,
   limits,
   trustAnnotations: trusted,
-}: ServerConfig): FleetServer {
+}: ServerConfig): ServerSetServer {
   return { server: key, namespace, tools, maxTools: limits.tools, trusted };
 }

@@ -1,7 +1,7 @@
 /**
  * The downstream servers that one client sees, and the catalog made of them.
  *
- * The shared fleet serves everybody. A client that needs connections of its own has a fleet of its own on top,
+ * The shared server set serves everybody. A client that needs connections of its own has a server set of its own on top,
  * which falls back to the shared one for all other servers.
  */
 import { buildCatalog, type CatalogOptions } from '../catalog/build-catalog.ts';
@@ -13,7 +13,7 @@ import type { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Listing, ListKind } from '../core/listing.ts';
 import type { Downstream } from '../downstream/downstream.ts';
-import type { ServerRoad } from '../pipeline/server-pipeline.ts';
+import type { ServerPipeline } from '../pipeline/server-pipeline.ts';
 
 /** Changes that come within this time become one new catalog. */
 const GATHER_MS = 50;
@@ -43,10 +43,10 @@ export interface Wanted {
 }
 
 /** A server's fixed part of the catalog. */
-export type FleetServer = Omit<CatalogEntry, 'listing'>;
+export type ServerSetServer = Omit<CatalogEntry, 'listing'>;
 
 /** A pool's fixed part of the catalog. */
-export interface FleetPool {
+export interface ServerSetPool {
   readonly key: string;
   readonly namespace: string;
   /** In order of priority. */
@@ -54,16 +54,16 @@ export interface FleetPool {
 }
 
 /** A running server: the downstream and what stands around it. */
-export interface Running {
+export interface RunningServer {
   readonly downstream: Downstream;
-  readonly road: ServerRoad;
+  readonly pipeline: ServerPipeline;
 }
 
 /** What a reload may change. */
-export interface FleetConfig {
+export interface ServerSetConfig {
   /** All servers, in config order. */
-  readonly servers: readonly FleetServer[];
-  readonly pools: readonly FleetPool[];
+  readonly servers: readonly ServerSetServer[];
+  readonly pools: readonly ServerSetPool[];
   /** What has names of its own, servers and pools, in catalog order. */
   readonly shown: readonly string[];
   readonly catalog: CatalogOptions;
@@ -71,14 +71,14 @@ export interface FleetConfig {
   readonly listWaitMs: number | undefined;
 }
 
-export interface FleetOptions {
-  readonly config: FleetConfig;
-  /** Which of them this fleet connects itself from the start. */
+export interface ServerSetOptions {
+  readonly config: ServerSetConfig;
+  /** Which of them this server set connects itself from the start. */
   readonly own: (server: string) => boolean;
   /** Which of them it connects itself once a call wants them. */
   readonly ownOnDemand: (server: string) => boolean;
-  readonly make: (server: string, changed: () => void) => Running;
-  readonly shared: Fleet | undefined;
+  readonly make: (server: string, changed: () => void) => RunningServer;
+  readonly shared: ServerSet | undefined;
   /** Whether what is known well enough to be listed is started before a call wants it; default: it is. */
   readonly startsKnown?: boolean;
   readonly clock: Clock;
@@ -86,10 +86,10 @@ export interface FleetOptions {
   readonly changed: (kinds: readonly ListKind[], catalog: Catalog) => void;
 }
 
-export class Fleet {
-  readonly #options: FleetOptions;
-  #config: FleetConfig;
-  readonly #running = new Map<string, Running>();
+export class ServerSet {
+  readonly #options: ServerSetOptions;
+  #config: ServerSetConfig;
+  readonly #running = new Map<string, RunningServer>();
   readonly #watchers = new Set<() => void>();
   readonly #offShared: (() => void) | undefined;
   #catalog: Catalog;
@@ -109,7 +109,7 @@ export class Fleet {
   /** Replaced, with calls still under way. */
   readonly #draining = new Set<Downstream>();
 
-  constructor(options: FleetOptions) {
+  constructor(options: ServerSetOptions) {
     this.#options = options;
     this.#config = options.config;
     this.#catalog = buildCatalog([], options.config.catalog);
@@ -154,14 +154,14 @@ export class Fleet {
   }
 
   /** Takes over another config: what `differs` names is replaced, what is gone is ended, what is new is started. */
-  reload(config: FleetConfig, differs: ReadonlySet<string>): void {
+  reload(config: ServerSetConfig, differs: ReadonlySet<string>): void {
     this.#config = config;
     const wanted = new Set(config.servers.map(({ server }) => server));
-    for (const [server, { downstream, road }] of [...this.#running]) {
+    for (const [server, { downstream, pipeline }] of [...this.#running]) {
       if (wanted.has(server) && !differs.has(server)) continue;
       this.#running.delete(server);
       this.#later.delete(downstream);
-      void this.#drain(downstream, road);
+      void this.#drain(downstream, pipeline);
       if (wanted.has(server) && this.#options.own(server))
         this.#make(server, downstream.listing).downstream.start();
     }
@@ -202,7 +202,7 @@ export class Fleet {
     if (!downstream.exact) this.#confirming.add(downstream);
     // Before the other one ends, which is told at once.
     this.#replacing.add(downstream);
-    void this.#afterwards(downstream, this.#drain(before.downstream, before.road));
+    void this.#afterwards(downstream, this.#drain(before.downstream, before.pipeline));
   }
 
   /** One process at a time, where the one before ends soon. */
@@ -230,8 +230,8 @@ export class Fleet {
     return [...this.#running.values()].map(({ downstream }) => downstream);
   }
 
-  /** Who answers for a server to this fleet's clients. */
-  find(server: string): Running | undefined {
+  /** Who answers for a server to this server set's clients. */
+  find(server: string): RunningServer | undefined {
     return (
       this.#running.get(server) ??
       (this.#options.ownOnDemand(server) ? this.#add(server) : this.#options.shared?.find(server))
@@ -243,7 +243,7 @@ export class Fleet {
     return this.#running.get(server)?.downstream ?? this.#options.shared?.downstreamOf(server);
   }
 
-  /** Whether a server's connection is this fleet's, and not the shared one's. */
+  /** Whether a server's connection is this server set's, and not the shared one's. */
   owns(server: string): boolean {
     return this.#options.shared !== undefined && this.#running.has(server);
   }
@@ -362,17 +362,17 @@ export class Fleet {
     this.#later.clear();
     this.#offShared?.();
     const all = [...this.downstreams, ...this.#draining];
-    for (const { road } of this.#running.values()) road.close();
+    for (const { pipeline } of this.#running.values()) pipeline.close();
     await Promise.all(all.map((downstream) => downstream.close()));
   }
 
-  #add(server: string): Running {
+  #add(server: string): RunningServer {
     const running = this.#make(server);
     running.downstream.start();
     return running;
   }
 
-  #make(server: string, instead?: Listing): Running {
+  #make(server: string, instead?: Listing): RunningServer {
     const running = this.#options.make(server, () => this.#somethingChanged());
     this.#running.set(server, running);
     running.downstream.recall(instead);
@@ -388,11 +388,11 @@ export class Fleet {
     this.#cancelLater = this.#options.clock.after(START_STEP_MS, () => this.#startLater());
   }
 
-  async #drain(downstream: Downstream, road: ServerRoad): Promise<void> {
+  async #drain(downstream: Downstream, pipeline: ServerPipeline): Promise<void> {
     this.#draining.add(downstream);
     await downstream.drain(DRAIN_MS);
     this.#draining.delete(downstream);
-    road.close();
+    pipeline.close();
   }
 
   /** How many of its own servers may still bring their first listing. */
@@ -511,12 +511,12 @@ export class Fleet {
     return this.#pools.get(pool)?.membersWith(kind, name) ?? [];
   }
 
-  /** The server's road as it is now; starts nothing. */
-  roadOf(server: string): ServerRoad | undefined {
-    return this.#running.get(server)?.road ?? this.#options.shared?.roadOf(server);
+  /** The server's pipeline as it is now; starts nothing. */
+  pipelineOf(server: string): ServerPipeline | undefined {
+    return this.#running.get(server)?.pipeline ?? this.#options.shared?.pipelineOf(server);
   }
 
-  /** What a server offers to this fleet's clients, if it is known. */
+  /** What a server offers to this server set's clients, if it is known. */
   listingOf(server: string): Listing | undefined {
     const running = this.#running.get(server);
     // What it told for other clients serves until it has told it for these.

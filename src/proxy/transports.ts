@@ -3,10 +3,10 @@ import type { ServerConfig, StdioTransportConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
-import { type Hops, VIA_VARIABLE } from '../core/loop-detection.ts';
+import { type LoopDetection, VIA_VARIABLE } from '../core/loop-detection.ts';
 import type { Logger } from '../core/logger.ts';
 import { secretArguments } from '../core/redaction/redact.ts';
-import type { Carriers } from '../downstream/transports.ts';
+import type { Transports } from '../downstream/transports.ts';
 import { openChildProcess } from '../transport/child-process/child-process.ts';
 import { HttpStatusError } from '../transport/http-client/errors.ts';
 import type { Authorization } from '../transport/authorization.ts';
@@ -14,17 +14,17 @@ import type { HttpClientOptions } from '../transport/http-client/client.ts';
 import { lazyLink } from '../transport/lazy-link.ts';
 import { MARKER_VARIABLE, type ProcessRecord } from '../transport/child-process/process-record.ts';
 import type { OpenLink } from '../transport/link.ts';
-import { stillborn } from '../transport/failed-link.ts';
+import { failedLink } from '../transport/failed-link.ts';
 import type { SseOptions } from '../transport/sse/client.ts';
 import { openTcp } from '../transport/tcp.ts';
 
-export interface CarrierContext {
+export interface TransportContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Names and values set for every child process, beside the marker. */
   readonly childEnv: Readonly<Record<string, string>>;
   readonly processes: ProcessRecord;
   readonly maxProcesses: number;
-  readonly hops: Hops;
+  readonly loopDetection: LoopDetection;
   /** Of a remote server that may demand a login. */
   readonly authorization: Authorization | undefined;
   /** Asked when a process is to end. */
@@ -35,7 +35,7 @@ export interface CarrierContext {
   readonly log: Logger;
 }
 
-export function carriersFor(server: ServerConfig, context: CarrierContext): Carriers {
+export function transportsFor(server: ServerConfig, context: TransportContext): Transports {
   const { key: describe, transport, connectTimeoutMs } = server;
   const { clock, env, log, authorization } = context;
   const { messageBytes, queueBytes } = server.limits;
@@ -80,7 +80,7 @@ export function carriersFor(server: ServerConfig, context: CarrierContext): Carr
         url: transport.url,
         headers: Object.fromEntries(transport.headers),
         authorization,
-        via: () => context.hops.mark,
+        via: () => context.loopDetection.mark,
       };
       return {
         kind: 'http',
@@ -125,7 +125,7 @@ function saysOlder(error: unknown): boolean {
 function childProcess(
   server: ServerConfig,
   transport: StdioTransportConfig,
-  context: CarrierContext,
+  context: TransportContext,
 ): OpenLink {
   const { key, limits } = server;
   const { log, clock, processes, maxProcesses } = context;
@@ -165,7 +165,7 @@ function childProcess(
   const open: OpenLink = (events) =>
     processes.running.size < maxProcesses
       ? start(events)
-      : stillborn(events, tooManyProcesses(key, maxProcesses));
+      : failedLink(events, tooManyProcesses(key, maxProcesses));
   return (events) => {
     const before = cleaning;
     return before ? lazyLink(key, () => before.then(() => open))(events) : open(events);
@@ -183,7 +183,7 @@ function tooManyProcesses(server: string, most: number): ProxyError {
 
 function childEnvironment(
   { inheritEnv, env }: StdioTransportConfig,
-  context: CarrierContext,
+  context: TransportContext,
 ): Record<string, string> {
   const made: Record<string, string> = {};
   for (const name of inheritEnv) {
@@ -195,6 +195,6 @@ function childEnvironment(
     ...Object.fromEntries(env),
     ...context.childEnv,
     [MARKER_VARIABLE]: context.processes.marker,
-    [VIA_VARIABLE]: context.hops.mark,
+    [VIA_VARIABLE]: context.loopDetection.mark,
   };
 }

@@ -7,7 +7,7 @@ import { builtInRetry, type RetryConfig } from '../config/resilience-config.ts';
 import type { Call } from '../core/call.ts';
 import { isObject, type JsonObject, stringAt } from '../json/json.ts';
 import type { Listing } from '../core/listing.ts';
-import type { Members } from './topology.ts';
+import type { Topology } from './topology.ts';
 import type { CachePlan } from '../middleware/cache.ts';
 import type { Deadline } from '../middleware/deadline.ts';
 
@@ -22,7 +22,7 @@ export interface PolicyView {
 }
 
 export interface CallPoliciesOptions {
-  readonly members: Members;
+  readonly members: Topology;
   readonly viewOf: (call: CallAbout) => PolicyView;
   readonly uris: UriMemory;
 }

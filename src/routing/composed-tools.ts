@@ -1,7 +1,7 @@
 /**
  * One tool over several different ones: asked in order until one gives a good answer, or all at once and merged.
  *
- * Every target takes the whole road of a call, and so meets its cache, circuit and limits.
+ * Every target takes the whole pipeline of a call, and so meets its cache, circuit and limits.
  */
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
@@ -11,7 +11,7 @@ import { printExact } from '../json/exact-json.ts';
 import { at, EMPTY_OBJECT, Json, type JsonObject } from '../json/json.ts';
 import { editObject, memberText } from '../json/edit.ts';
 import type { Template } from '../expression/template.ts';
-import { type Answer, mergeAnswers } from './merge-answers.ts';
+import { type ToolAnswer, mergeAnswers } from './merge-answers.ts';
 
 export interface ComposedTool {
   readonly name: string;
@@ -135,7 +135,7 @@ async function first(
 }
 
 async function merged(asked: readonly Asked[], handle: Handler, late: Promise<void>): Promise<Json> {
-  const answers: Answer[] = asked.map(({ tool }) => ({
+  const answers: ToolAnswer[] = asked.map(({ tool }) => ({
     tool,
     result: undefined,
     why: 'did not answer in time',

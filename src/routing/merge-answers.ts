@@ -2,7 +2,7 @@
 import { isExact, parseExact, printExact } from '../json/exact-json.ts';
 import { at, isObject, Json } from '../json/json.ts';
 
-export interface Answer {
+export interface ToolAnswer {
   readonly tool: string;
   readonly result: Json | undefined;
   /** Why there is no result. */
@@ -15,7 +15,7 @@ const IDENTITIES = ['url', 'uri', 'link', 'id'] as const;
 const RANK_OFFSET = 60;
 
 /** `{ results, partial, sources }`, each item as it came; `isError` where nobody gave a list. */
-export function mergeAnswers(answers: readonly Answer[]): Json {
+export function mergeAnswers(answers: readonly ToolAnswer[]): Json {
   const lists = answers.map(({ tool, result, why }) => {
     const isGood = result !== undefined && at(result.value, 'isError') !== true;
     return isGood

@@ -12,7 +12,7 @@ import type { Json } from '../json/json.ts';
 import type { RetryBudget } from '../middleware/retry-budget.ts';
 
 /** How fit a member is: 0 ready, 1 coming up, 2 down or with an open circuit. */
-export interface Standing {
+export interface LoadScore {
   readonly tier: 0 | 1 | 2;
   /** Calls under way and waiting. */
   readonly busy: number;
@@ -32,7 +32,7 @@ export interface Spread {
   /** In order of priority: those that have what is asked. */
   readonly members: readonly string[];
   readonly originalName: string;
-  readonly standingOf: (member: string) => Standing;
+  readonly scoreOf: (member: string) => LoadScore;
   readonly ask: (member: string) => Promise<Json>;
 }
 
@@ -66,12 +66,12 @@ export class Pool {
   }
 
   /** The members as they would be asked. */
-  order({ members, standingOf }: Pick<Spread, 'members' | 'standingOf'>): readonly string[] {
-    const ranked = this.#ranked(members, standingOf);
-    return [0, 1, 2].flatMap((tier) => ranked.filter((member) => standingOf(member).tier === tier));
+  order({ members, scoreOf }: Pick<Spread, 'members' | 'scoreOf'>): readonly string[] {
+    const ranked = this.#ranked(members, scoreOf);
+    return [0, 1, 2].flatMap((tier) => ranked.filter((member) => scoreOf(member).tier === tier));
   }
 
-  #ranked(members: readonly string[], standingOf: (member: string) => Standing): readonly string[] {
+  #ranked(members: readonly string[], scoreOf: (member: string) => LoadScore): readonly string[] {
     switch (this.#options.strategy) {
       case 'failover':
         return members;
@@ -81,7 +81,7 @@ export class Pool {
       }
       case 'least-busy': {
         const loadOf = (member: string): number =>
-          (standingOf(member).busy + 1) * Math.max(1, this.#latencyMs.get(member) ?? 1);
+          (scoreOf(member).busy + 1) * Math.max(1, this.#latencyMs.get(member) ?? 1);
         return [...members].sort((a, b) => loadOf(a) - loadOf(b));
       }
     }

@@ -6,7 +6,7 @@
 import type { Catalog, Target } from '../catalog/catalog.ts';
 import { nearestNames } from '../catalog/names/nearest-names.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
-import { answerOf, rethrow, type Step } from '../core/answer.ts';
+import { answerOf, rethrow, type AnswerStep } from '../core/answer.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Call, Client, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
@@ -21,7 +21,7 @@ import { at, Json, stringAt } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import { editObject, elementTexts, memberText } from '../json/edit.ts';
 import { nameOf } from '../protocol/params.ts';
-import type { Pool, Standing } from './pool.ts';
+import type { Pool, LoadScore } from './pool.ts';
 import type { TaskIds } from './task-ids.ts';
 
 /** What one client sees. */
@@ -44,7 +44,7 @@ export interface View {
   membersOf(pool: string, kind?: ListKind, name?: string): readonly string[];
   /** Whose namespace a server's things are in: its pool's, or its own. */
   ownerOf(server: string): string;
-  standingOf(server: string, tool: string | undefined): Standing;
+  scoreOf(server: string, tool: string | undefined): LoadScore;
 }
 
 export interface RouterOptions {
@@ -99,7 +99,7 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     return pool.send(call, {
       members: having.length > 0 ? having : view.membersOf(server),
       originalName,
-      standingOf: (member) => view.standingOf(member, kind === 'tools' ? originalName : undefined),
+      scoreOf: (member) => view.scoreOf(member, kind === 'tools' ? originalName : undefined),
       ask: (member) => ask(call, view, member, originalName),
     });
   }
@@ -191,7 +191,7 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
 }
 
 /** What a server named by itself gets the names that the client knows. */
-class AsClientsKnow implements Step {
+class AsClientsKnow implements AnswerStep {
   readonly onError = rethrow;
   readonly #client: Client;
   readonly #view: View;

@@ -2,7 +2,7 @@
 import type { ServerConfig } from '../config/config.ts';
 import type { PoolConfig } from '../config/resilience-config.ts';
 
-export interface Members {
+export interface Topology {
   /** Everything that is connected, by key. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly pools: ReadonlyMap<string, PoolConfig>;
@@ -18,7 +18,7 @@ export interface Configured {
   readonly pools: ReadonlyMap<string, PoolConfig>;
 }
 
-export function membersOf(config: Configured): Members {
+export function topologyOf(config: Configured): Topology {
   const servers = new Map<string, ServerConfig>();
   const pools = new Map<string, PoolConfig>();
   const owners = new Map<string, string>();

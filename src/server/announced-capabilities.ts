@@ -12,7 +12,7 @@ const MAY_COME: JsonObject = {
 };
 
 /** The catalog's capabilities; all that may still come as well, where not every server is in the catalog. */
-export function announced({ capabilities }: Catalog, complete: boolean): JsonObject {
+export function announcedCapabilities({ capabilities }: Catalog, complete: boolean): JsonObject {
   if (complete) return capabilities;
   const all: Record<string, unknown> = { ...MAY_COME, ...capabilities };
   for (const [key, value] of Object.entries(MAY_COME)) {

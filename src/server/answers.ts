@@ -12,9 +12,9 @@ import {
 import { at, isObject, Json, type JsonObject } from '../json/json.ts';
 import { editObject } from '../json/edit.ts';
 import { covers } from '../protocol/client-capabilities.ts';
-import { errorText, type IdText, resultText } from '../protocol/message.ts';
+import { encodeErrorText, type IdText, resultText } from '../protocol/message.ts';
 
-export interface Answer {
+export interface ClientAnswer {
   readonly text: string;
   readonly status: number;
 }
@@ -57,7 +57,7 @@ export function modernResult(method: string, result: Json): Json {
 }
 
 export function legacyError(id: IdText, call: Pick<Call, 'method'>, error: unknown): string {
-  if (error instanceof RpcError) return errorText(id, error.json);
+  if (error instanceof RpcError) return encodeErrorText(id, error.json);
   return failure(id, call.method, asProxyError(error), '');
 }
 
@@ -66,28 +66,28 @@ export function modernError(
   id: IdText,
   call: { readonly method: string; readonly capabilities: JsonObject },
   error: unknown,
-): Answer {
+): ClientAnswer {
   if (error instanceof RpcError) {
     // The modern family has no code of its own for this.
     const json =
       error.code === RESOURCE_NOT_FOUND
         ? Json.fromText(editObject(error.json.text, { code: String(INVALID_PARAMS) }))
         : error.json;
-    return { text: errorText(id, json), status: error.code === METHOD_NOT_FOUND ? 404 : 200 };
+    return { text: encodeErrorText(id, json), status: error.code === METHOD_NOT_FOUND ? 404 : 200 };
   }
   const ours = asProxyError(error);
   if (ours.code === 'CLIENT_CANNOT' && ours.needs && !covers(call.capabilities, ours.needs)) {
     const missing = RpcError.of(MISSING_CLIENT_CAPABILITY, ours.message, {
       requiredCapabilities: ours.needs,
     });
-    return { text: errorText(id, missing.json), status: 400 };
+    return { text: encodeErrorText(id, missing.json), status: 400 };
   }
   return { text: failure(id, call.method, ours, '"resultType":"complete",'), status: 200 };
 }
 
 function failure(id: IdText, method: string, error: ProxyError, head: string): string {
   if (method !== 'tools/call')
-    return errorText(id, RpcError.of(INTERNAL_ERROR, error.message, error.data).json);
+    return encodeErrorText(id, RpcError.of(INTERNAL_ERROR, error.message, error.data).json);
   const content = JSON.stringify([{ type: 'text', text: error.message }]);
   const meta = JSON.stringify({ 'switchyard/error': error.data });
   return resultText(id, Json.fromText(`{${head}"content":${content},"isError":true,"_meta":${meta}}`));

@@ -4,15 +4,15 @@ import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core
 import { VIA } from '../core/loop-detection.ts';
 import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
-import { textOf, type Wire } from '../json/message-text.ts';
-import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
+import { textOf, type EncodedMessage } from '../json/message-text.ts';
+import { batchTexts, encodeErrorText, type Message, readMessage } from '../protocol/message.ts';
 import { eraOf, LEGACY_REVISIONS } from '../protocol/revisions.ts';
 import type { CloseReason, HttpReply } from '../transport/http-server/reply.ts';
 import type { HttpExchange } from '../transport/http-server/request-handler.ts';
 import { checkNames, checkParams, checkVersion } from './header-check.ts';
 import { type HttpSession, HttpSessions, type HttpSessionsOptions } from './http-sessions.ts';
-import { claimsModern, ModernFace } from './modern-endpoint.ts';
-import type { GoneCause, Outlet } from './response-sink.ts';
+import { claimsModern, ModernEndpoint } from './modern-endpoint.ts';
+import type { GoneCause, ResponseSink } from './response-sink.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
@@ -23,27 +23,27 @@ const LOOP_DETECTED = 508;
 const CIRCLE =
   'This request comes from a server that leads back to this proxy: proxies name each other in a circle. Take one of the entries out of its config.';
 
-export interface HttpFaceOptions extends HttpSessionsOptions {
+export interface HttpEndpointOptions extends HttpSessionsOptions {
   readonly served: ServedProxy;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-export interface HttpFace {
+export interface HttpEndpoint {
   handle(exchange: HttpExchange): void;
   readonly sessions: number;
   close(): void;
 }
 
-export function createHttpFace(options: HttpFaceOptions): HttpFace {
+export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
   const { served } = options;
   const { depth, values } = served.limits;
   const sessions = new HttpSessions(options);
-  const modern = new ModernFace(options);
+  const modern = new ModernEndpoint(options);
 
   return {
     handle(exchange) {
-      if (!served.hops.admits(exchange.header(VIA))) refuseCircle(exchange, depth);
+      if (!served.loopDetection.admits(exchange.header(VIA))) refuseCircle(exchange, depth);
       else if (exchange.method === 'POST') post(exchange);
       else
         withSession(exchange, (found) => {
@@ -103,7 +103,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       params,
       clientId: `modern ${principal}`,
       person: principal,
-      outlet: outletFor(reply),
+      responseSink: outletFor(reply),
       headers: paramFields(exchange.headers),
       checkVersion: () => checkVersion(params, header),
       checkCarrier: (catalog) => {
@@ -125,8 +125,8 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
         for (const message of messages) session.take(message, outletFor(reply));
         return reply.empty(202);
       }
-      const outlet = batchOutlet(reply, open);
-      for (const message of messages) session.take(message, outlet);
+      const responseSink = batchOutlet(reply, open);
+      for (const message of messages) session.take(message, responseSink);
     });
   }
 
@@ -180,7 +180,7 @@ function paramFields(headers: HttpExchange['headers']): [string, string][] | und
   return fields;
 }
 
-function outletFor(reply: HttpReply): Outlet {
+function outletFor(reply: HttpReply): ResponseSink {
   return {
     send: (text) => reply.event(text),
     end: (text, status) => reply.end(text, status),
@@ -193,9 +193,9 @@ function goneCause(why: CloseReason): GoneCause {
   return why === 'server-stops' ? 'proxy-stops' : 'client-gone';
 }
 
-function batchOutlet(reply: HttpReply, answers: number): Outlet {
+function batchOutlet(reply: HttpReply, answers: number): ResponseSink {
   let open = answers;
-  const end = (message: Wire): void => {
+  const end = (message: EncodedMessage): void => {
     reply.event(textOf(message));
     if (--open === 0) reply.closeStream();
   };
@@ -214,5 +214,5 @@ function refuseBatch(reply: HttpReply): void {
 }
 
 function refuse(reply: HttpReply, status: number, error: { readonly json: Json }, id?: string): void {
-  reply.json(status, errorText(id, error.json));
+  reply.json(status, encodeErrorText(id, error.json));
 }

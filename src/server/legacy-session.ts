@@ -3,8 +3,8 @@
  *
  * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
  */
-import { answerOf, type Step, unhandled } from '../core/answer.ts';
-import type { Ask, Call, Client, Handler, Question } from '../core/call.ts';
+import { answerOf, type AnswerStep, unhandled } from '../core/answer.ts';
+import type { AskClient, Call, Client, Handler, Question } from '../core/call.ts';
 import { Cancellation, type Cause } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
 import { InFlight } from '../core/in-flight.ts';
@@ -13,26 +13,26 @@ import { editAt, editObject } from '../json/edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
 import { unlessCancelled } from '../core/unless-cancelled.ts';
-import type { Wire } from '../json/message-text.ts';
+import type { EncodedMessage } from '../json/message-text.ts';
 import {
-  errorText,
+  encodeErrorText,
   type IdText,
   type Invalid,
   type Message,
   notificationText,
   requestText,
-  resultWire,
+  encodeResult,
 } from '../protocol/message.ts';
 import { TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import { Peer } from '../protocol/peer.ts';
 import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
-import { announced } from './announced-capabilities.ts';
+import { announcedCapabilities } from './announced-capabilities.ts';
 import { legacyError, legacyResult } from './answers.ts';
 import { listKind, listPage } from './lists.ts';
-import { wants } from './log-levels.ts';
-import { GONE, type Outlet } from './response-sink.ts';
-import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
+import { wantsLogLevel } from './log-levels.ts';
+import { GONE, type ResponseSink } from './response-sink.ts';
+import type { Attachment, ConnectedClient, ServedProxy } from './served-proxy.ts';
 
 export interface LegacySessionOptions {
   readonly served: ServedProxy;
@@ -56,25 +56,25 @@ interface AnsweringEnds {
 }
 
 /** A request of the client until it is answered. */
-class Answering implements Step {
+class Answering implements AnswerStep {
   readonly id: IdText;
   readonly call: Call;
   /** Ours for it: a client may use its own twice. */
   readonly #number: number;
-  readonly #outlet: Outlet;
+  readonly #responseSink: ResponseSink;
   readonly #ends: AnsweringEnds;
 
-  constructor(id: IdText, call: Call, number: number, outlet: Outlet, ends: AnsweringEnds) {
+  constructor(id: IdText, call: Call, number: number, responseSink: ResponseSink, ends: AnsweringEnds) {
     this.id = id;
     this.call = call;
     this.#number = number;
-    this.#outlet = outlet;
+    this.#responseSink = responseSink;
     this.#ends = ends;
   }
 
   onResult(result: Json): Json {
     try {
-      this.#end(resultWire(this.id, legacyResult(result)));
+      this.#end(encodeResult(this.id, legacyResult(result)));
     } catch (failure) {
       unhandled(failure);
     }
@@ -91,23 +91,23 @@ class Answering implements Step {
     throw error;
   }
 
-  #end(message: Wire): void {
+  #end(message: EncodedMessage): void {
     this.#ends.over(this.#number);
-    if (this.call.signal.cancelled) this.#outlet.drop(message);
-    else this.#outlet.end(message);
+    if (this.call.signal.cancelled) this.#responseSink.drop(message);
+    else this.#responseSink.end(message);
   }
 }
 
-export class LegacySession implements Member {
+export class LegacySession implements ConnectedClient {
   readonly #options: LegacySessionOptions;
-  readonly #peer: Peer<Outlet>;
+  readonly #peer: Peer<ResponseSink>;
   readonly #inProgress = new InFlight<Answering>();
   #lastNumber = 0;
   readonly #subscriptions = new Set<string>();
-  readonly ask: Ask;
+  readonly ask: AskClient;
   #client: Client;
   #attachment: Attachment | undefined;
-  #greeted = false;
+  #handshakeDone = false;
   #ended = false;
   /** Those who want to ask a client that is still being greeted; `undefined` once it is. */
   #waitToAsk: Set<() => void> | undefined = new Set();
@@ -124,14 +124,14 @@ export class LegacySession implements Member {
       logLevel: undefined,
       person: options.person,
     };
-    this.#peer = new Peer<Outlet>({
+    this.#peer = new Peer<ResponseSink>({
       name: 'the client',
       maxDepth: options.served.limits.depth,
       maxValues: options.served.limits.values,
       events: {
-        request: (id, method, params, outlet) => this.#request(id, method, params, outlet),
+        request: (id, method, params, responseSink) => this.#request(id, method, params, responseSink),
         notification: (method, params) => this.#notified(method, params),
-        invalid: (message, outlet) => this.#invalid(message, outlet),
+        invalid: (message, responseSink) => this.#invalid(message, responseSink),
         stray: (what) => options.log.debug({ what }, 'skipped a message of the client'),
       },
     });
@@ -154,17 +154,18 @@ export class LegacySession implements Member {
     return this.#inProgress.size > 0;
   }
 
-  take(message: Message, outlet: Outlet): void {
-    this.#peer.take(message, outlet);
+  take(message: Message, responseSink: ResponseSink): void {
+    this.#peer.take(message, responseSink);
   }
 
   notify(method: string, params: Json): void {
-    if (wants(method, params, this.#client.logLevel)) this.#options.channel(notificationText(method, params));
+    if (wantsLogLevel(method, params, this.#client.logLevel))
+      this.#options.channel(notificationText(method, params));
   }
 
   listsChanged(kinds: readonly ListKind[]): void {
     // A client that is still being greeted has listed nothing yet.
-    if (!this.#greeted) return;
+    if (!this.#handshakeDone) return;
     for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind])))
       this.#options.channel(notificationText(method, undefined));
   }
@@ -187,15 +188,15 @@ export class LegacySession implements Member {
     attachment?.detach();
   }
 
-  #request(id: IdText, method: string, params: Json, outlet: Outlet): void {
+  #request(id: IdText, method: string, params: Json, responseSink: ResponseSink): void {
     // Some clients never say that they are ready.
     if (this.#waitToAsk && this.#attachment && method !== 'ping') this.#mayBeAskedNow();
     const signal = new Cancellation();
-    const call = this.#callFor(method, params, signal, outlet);
+    const call = this.#callFor(method, params, signal, responseSink);
     const number = (this.#lastNumber = this.#inProgress.idAfter(this.#lastNumber));
-    const answering = new Answering(id, call, number, outlet, this.#ends);
+    const answering = new Answering(id, call, number, responseSink, this.#ends);
     this.#inProgress.set(number, answering);
-    outlet.onGone((cause) => signal.cancel(GONE[cause], cause));
+    responseSink.onGone((cause) => signal.cancel(GONE[cause], cause));
     const handle = this.#attachment && method === 'tools/call' ? this.#options.served.handle : this.#handle;
     answerOf(handle, call).through(answering);
   }
@@ -244,7 +245,7 @@ export class LegacySession implements Member {
     const catalog = await this.#attachment.greetingCatalog();
     return Json.of({
       protocolVersion: this.#client.protocolVersion,
-      capabilities: legacyCapabilities(announced(catalog, this.#attachment.complete)),
+      capabilities: legacyCapabilities(announcedCapabilities(catalog, this.#attachment.complete)),
       serverInfo: this.#options.served.info,
       ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
     });
@@ -271,7 +272,7 @@ export class LegacySession implements Member {
     return EMPTY_OBJECT;
   }
 
-  #callFor(method: string, params: Json, signal: Cancellation, outlet: Outlet): Call {
+  #callFor(method: string, params: Json, signal: Cancellation, responseSink: ResponseSink): Call {
     const progressToken = progressTokenOf(params);
     return {
       method,
@@ -284,12 +285,12 @@ export class LegacySession implements Member {
           ? undefined
           : (progress) => {
               const json = progress.edit((text) => editObject(text, { progressToken }));
-              outlet.send(notificationText('notifications/progress', json));
+              responseSink.send(notificationText('notifications/progress', json));
             },
       onNotification: (name, json) => {
-        if (wants(name, json, this.#client.logLevel)) outlet.send(notificationText(name, json));
+        if (wantsLogLevel(name, json, this.#client.logLevel)) responseSink.send(notificationText(name, json));
       },
-      ask: (question) => this.#put(question, (text) => outlet.send(text), signal),
+      ask: (question) => this.#put(question, (text) => responseSink.send(text), signal),
     };
   }
 
@@ -342,15 +343,15 @@ export class LegacySession implements Member {
       );
     } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
     else if (method === 'notifications/initialized') {
-      this.#greeted = true;
+      this.#handshakeDone = true;
       this.#mayBeAskedNow();
     } else this.#options.log.debug({ method }, 'skipped a notification of the client');
   }
 
-  #invalid(message: Invalid, outlet: Outlet): void {
+  #invalid(message: Invalid, responseSink: ResponseSink): void {
     this.#options.log.warn({ why: message.reason }, 'the client sent a message that cannot be used');
     if (!message.answer)
-      outlet.end(errorText(message.id, RpcError.of(message.code, message.reason).json), 400);
+      responseSink.end(encodeErrorText(message.id, RpcError.of(message.code, message.reason).json), 400);
   }
 
   #gone(): ProxyError {

@@ -17,7 +17,7 @@ export function listKind(method: string): ListKind | undefined {
   return KINDS.get(method);
 }
 
-export interface ListOptions {
+export interface ListPageOptions {
   readonly kind: ListKind;
   readonly catalog: Catalog;
   /** JSON texts of our own tools. */
@@ -34,7 +34,7 @@ export interface ListOptions {
 const wholeLists = new WeakMap<Catalog, Map<string, { readonly metaTools: string; readonly list: Json }>>();
 
 /** @throws RpcError for a cursor that is not ours. */
-export function listPage(options: ListOptions): Json {
+export function listPage(options: ListPageOptions): Json {
   const { kind, catalog, pageSize, params, legacy, head } = options;
   if (pageSize !== 0 || stringAt(params.value, 'cursor') !== undefined) return madePage(options);
   const metaTools = kind === 'tools' ? options.metaTools.join() : '';
@@ -47,7 +47,7 @@ export function listPage(options: ListOptions): Json {
   return list;
 }
 
-function madePage({ kind, catalog, metaTools, pageSize, params, legacy, head }: ListOptions): Json {
+function madePage({ kind, catalog, metaTools, pageSize, params, legacy, head }: ListPageOptions): Json {
   const list = legacy && kind === 'tools' ? legacyTools(catalog) : catalog.lists[kind].items;
   const cursor = stringAt(params.value, 'cursor');
   const items = kind === 'tools' ? [...list, ...metaTools] : list;

@@ -1,7 +1,7 @@
 /**
  * What outlives a modern client's single requests: its attachment, and its subscription streams.
  */
-import type { Ask, Client } from '../core/call.ts';
+import type { AskClient, Client } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../core/errors.ts';
 import { Idle } from '../core/idle.ts';
@@ -12,8 +12,8 @@ import type { Logger } from '../core/logger.ts';
 import { covers } from '../protocol/client-capabilities.ts';
 import { type IdText, notificationText, resultText } from '../protocol/message.ts';
 import { META_SERVER_INFO, META_SUBSCRIPTION_ID, TASKS_EXTENSION } from '../protocol/revisions.ts';
-import type { Outlet } from './response-sink.ts';
-import type { Attachment, Member, ServedProxy } from './served-proxy.ts';
+import type { ResponseSink } from './response-sink.ts';
+import type { Attachment, ConnectedClient, ServedProxy } from './served-proxy.ts';
 
 /** A client without requests and streams for this long is forgotten. */
 const IDLE_MS = 5 * 60_000;
@@ -29,7 +29,7 @@ export interface ModernClientOptions {
 interface Stream {
   /** The client's id of the request; not unique among clients that share an identity. */
   readonly id: IdText;
-  readonly outlet: Outlet;
+  readonly responseSink: ResponseSink;
   readonly wants: ReadonlySet<ListKind>;
   readonly uris: ReadonlySet<string>;
   /** Those of them that were subscribed to so far. */
@@ -61,7 +61,7 @@ const FILTER_KEYS: readonly (readonly [
   ],
 ];
 
-export class ModernClient implements Member {
+export class ModernClient implements ConnectedClient {
   readonly attachment: Attachment;
   readonly #options: ModernClientOptions;
   readonly #streams = new Set<Stream>();
@@ -93,7 +93,7 @@ export class ModernClient implements Member {
   }
 
   /** The modern family has no way to ask outside of a call. */
-  readonly ask: Ask = ({ method, server }) =>
+  readonly ask: AskClient = ({ method, server }) =>
     Promise.reject(
       new ProxyError('CLIENT_CANNOT', {
         message: `"${server}" asked for ${method} outside of any call; a client of this protocol version cannot be asked then.`,
@@ -114,7 +114,7 @@ export class ModernClient implements Member {
   async listen(
     id: IdText,
     params: Json,
-    outlet: Outlet,
+    responseSink: ResponseSink,
     client: Client,
     { opened, ended }: StreamEvents,
   ): Promise<void> {
@@ -138,7 +138,7 @@ export class ModernClient implements Member {
     );
     const stream: Stream = {
       id,
-      outlet,
+      responseSink,
       wants: new Set(granted.flatMap(([, , kinds]) => kinds)),
       uris,
       subscribed: new Set(),
@@ -149,7 +149,7 @@ export class ModernClient implements Member {
     if (stream.wants.size > 0) this.attachment.listens();
     const unlisten = (): void => this.#unlisten(stream);
     opened(unlisten);
-    outlet.onGone(unlisten);
+    responseSink.onGone(unlisten);
     this.#tell(stream, 'notifications/subscriptions/acknowledged', {
       notifications: {
         ...Object.fromEntries(granted.map(([key]) => [key, true])),
@@ -198,7 +198,8 @@ export class ModernClient implements Member {
   /** The proxy stops: every stream ends with its result. */
   close(): void {
     this.#idle.stop();
-    for (const { id, outlet } of this.#streams) outlet.end(resultText(id, this.#streamResult(id)));
+    for (const { id, responseSink } of this.#streams)
+      responseSink.end(resultText(id, this.#streamResult(id)));
     this.#streams.clear();
     this.attachment.detach();
   }
@@ -214,9 +215,9 @@ export class ModernClient implements Member {
     this.#pass(stream, method, Json.of(params));
   }
 
-  #pass({ id, outlet }: Stream, method: string, params: Json): void {
+  #pass({ id, responseSink }: Stream, method: string, params: Json): void {
     const meta = editObject(memberText(params.text, '_meta') ?? '{}', { [META_SUBSCRIPTION_ID]: id });
-    outlet.send(notificationText(method, Json.fromText(editObject(params.text, { _meta: meta }))));
+    responseSink.send(notificationText(method, Json.fromText(editObject(params.text, { _meta: meta }))));
   }
 
   #whenIdle(): void {

@@ -22,9 +22,15 @@ import { editObject } from '../json/edit.ts';
 import type { Logger } from '../core/logger.ts';
 import { wholeNumber } from '../core/whole-number.ts';
 import { unlessCancelled } from '../core/unless-cancelled.ts';
-import type { Wire } from '../json/message-text.ts';
+import type { EncodedMessage } from '../json/message-text.ts';
 import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
-import { errorText, type IdText, notificationText, resultText, resultWire } from '../protocol/message.ts';
+import {
+  encodeErrorText,
+  type IdText,
+  notificationText,
+  resultText,
+  encodeResult,
+} from '../protocol/message.ts';
 import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
 import {
   eraOf,
@@ -36,13 +42,13 @@ import {
   MODERN_REVISIONS,
   TASKS_EXTENSION,
 } from '../protocol/revisions.ts';
-import { announced } from './announced-capabilities.ts';
+import { announcedCapabilities } from './announced-capabilities.ts';
 import { modernError, modernResult } from './answers.ts';
-import { Flight, type Waiter } from './pending-call.ts';
+import { PendingCall, type Waiter } from './pending-call.ts';
 import { listKind, listPage } from './lists.ts';
-import { wants } from './log-levels.ts';
+import { wantsLogLevel } from './log-levels.ts';
 import { ModernClient } from './modern-client.ts';
-import { GONE, type Outlet } from './response-sink.ts';
+import { GONE, type ResponseSink } from './response-sink.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
 /** How long a parked call waits for its client's answer, and a sealed state of a server's own stays good. */
@@ -69,16 +75,16 @@ export interface ModernRequest {
   readonly params: Json;
   readonly clientId: string;
   readonly person?: string | undefined;
-  readonly outlet: Outlet;
+  readonly responseSink: ResponseSink;
   /** The client can name it to end it; elsewhere it leaves instead. */
   readonly cancellable?: boolean;
   readonly headers?: Call['headers'];
-  /** What the carrier says of the request must agree with its body. @throws a header mismatch */
+  /** What the transport says of the request must agree with its body. @throws a header mismatch */
   readonly checkVersion?: (() => void) | undefined;
   readonly checkCarrier?: ((catalog: Catalog) => void) | undefined;
 }
 
-export interface ModernFaceOptions {
+export interface ModernEndpointOptions {
   readonly served: ServedProxy;
   readonly clock: Clock;
   readonly log: Logger;
@@ -89,10 +95,10 @@ export function claimsModern(params: Json): boolean {
   return params.at('_meta', META_PROTOCOL_VERSION) !== undefined;
 }
 
-export class ModernFace {
-  readonly #options: ModernFaceOptions;
+export class ModernEndpoint {
+  readonly #options: ModernEndpointOptions;
   readonly #clients = new Map<string, ModernClient>();
-  readonly #flights = new InFlight<Flight>();
+  readonly #flights = new InFlight<PendingCall>();
   /** States outlive a process, and processes share a key: no other process's flight has the same name. */
   readonly #flightNames = `${randomUUID()} `;
   #lastFlight = 0;
@@ -102,12 +108,12 @@ export class ModernFace {
   /** What a `notifications/cancelled` can name: by client and id. */
   readonly #cancels = new Map<string, Named>();
 
-  constructor(options: ModernFaceOptions) {
+  constructor(options: ModernEndpointOptions) {
     this.#options = options;
   }
 
   async request(request: ModernRequest): Promise<void> {
-    const { id, method, outlet } = request;
+    const { id, method, responseSink } = request;
     let client: Client | undefined;
     try {
       client = clientOf(request);
@@ -117,9 +123,9 @@ export class ModernFace {
     } catch (error) {
       this.#logOwn(error, method);
       this.#forget(request);
-      if (error instanceof EnvelopeError) return outlet.end(errorText(id, error.rpc.json), 400);
+      if (error instanceof EnvelopeError) return responseSink.end(encodeErrorText(id, error.rpc.json), 400);
       const { text, status } = modernError(id, { method, capabilities: client?.capabilities ?? {} }, error);
-      outlet.end(text, status);
+      responseSink.end(text, status);
     }
   }
 
@@ -137,7 +143,7 @@ export class ModernFace {
   }
 
   async #dispatch(request: ModernRequest, client: Client, member: ModernClient): Promise<void> {
-    const { id, method, params, outlet } = request;
+    const { id, method, params, responseSink } = request;
     const { served } = this.#options;
     const { attachment } = member;
     const kind = listKind(method);
@@ -145,13 +151,13 @@ export class ModernFace {
       const catalog = await unlessCancelled(attachment.settledCatalog(kind), this.#stopping);
       const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
-      return outlet.end(
-        resultWire(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })),
+      return responseSink.end(
+        encodeResult(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })),
       );
     }
-    if (method === 'server/discover') return outlet.end(resultText(id, await this.#discover(member)));
+    if (method === 'server/discover') return responseSink.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
-      return member.listen(id, params, outlet, client, {
+      return member.listen(id, params, responseSink, client, {
         opened: (unlisten) => this.#name(request, unlisten),
         ended: () => this.#forget(request),
       });
@@ -167,7 +173,7 @@ export class ModernFace {
     return Json.of({
       resultType: 'complete',
       supportedVersions: MODERN_REVISIONS,
-      capabilities: modernCapabilities(announced(catalog, member.attachment.complete)),
+      capabilities: modernCapabilities(announcedCapabilities(catalog, member.attachment.complete)),
       ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
       ttlMs: catalog.ttlMs,
       cacheScope: catalog.cacheScope,
@@ -200,7 +206,7 @@ export class ModernFace {
     if (refusal) throw refusal;
     const number = (this.#lastFlight = this.#flights.idAfter(this.#lastFlight));
     const landed = member.began();
-    const flight = new Flight(
+    const flight = new PendingCall(
       {
         clock: this.#options.clock,
         parkMs: PARK_MS,
@@ -236,7 +242,7 @@ export class ModernFace {
       );
   }
 
-  #flightNamed(name: string): Flight | undefined {
+  #flightNamed(name: string): PendingCall | undefined {
     const number = name.startsWith(this.#flightNames)
       ? wholeNumber(name.slice(this.#flightNames.length))
       : undefined;
@@ -256,25 +262,25 @@ export class ModernFace {
   }
 
   #waiterFor(request: ModernRequest, client: Client): Waiter {
-    const { id, method, params, outlet } = request;
+    const { id, method, params, responseSink } = request;
     const progressToken = progressTokenOf(params);
-    const done = (message: Wire, status?: number): void => {
+    const done = (message: EncodedMessage, status?: number): void => {
       this.#forget(request);
-      outlet.end(message, status);
+      responseSink.end(message, status);
     };
     return {
       progress: (progress) => {
         if (progressToken === undefined) return;
         const json = progress.edit((text) => editObject(text, { progressToken }));
-        outlet.send(notificationText('notifications/progress', json));
+        responseSink.send(notificationText('notifications/progress', json));
       },
       notify: (notification, json) => {
         // Without a level in its envelope a request must not be sent log messages.
         const silent = notification === 'notifications/message' && client.logLevel === undefined;
-        if (!silent && wants(notification, json, client.logLevel))
-          outlet.send(notificationText(notification, json));
+        if (!silent && wantsLogLevel(notification, json, client.logLevel))
+          responseSink.send(notificationText(notification, json));
       },
-      result: (result) => done(resultWire(id, modernResult(method, result))),
+      result: (result) => done(encodeResult(id, modernResult(method, result))),
       error: (error) => {
         this.#logOwn(error, method);
         const { text, status } = modernError(id, { method, capabilities: client.capabilities }, error);
@@ -283,16 +289,16 @@ export class ModernFace {
     };
   }
 
-  #onGone(request: ModernRequest, flight: Flight, waiter: Waiter): void {
-    const { id, outlet } = request;
-    outlet.onGone((cause) => {
+  #onGone(request: ModernRequest, flight: PendingCall, waiter: Waiter): void {
+    const { id, responseSink } = request;
+    responseSink.onGone((cause) => {
       this.#forget(request);
       flight.left(waiter, GONE[cause], cause);
     });
     this.#name(request, () => {
       this.#forget(request);
       flight.left(waiter, 'the client cancelled it', 'client-cancelled');
-      outlet.drop(errorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
+      responseSink.drop(encodeErrorText(id, RpcError.of(INVALID_PARAMS, 'cancelled').json));
     });
   }
 
@@ -381,7 +387,7 @@ class EnvelopeError extends Error {
   }
 }
 
-/** For checks of the carrier: header fields that do not agree with the body. */
+/** For checks of the transport: header fields that do not agree with the body. */
 export function headerMismatch(message: string): Error {
   return new EnvelopeError(RpcError.of(HEADER_MISMATCH, message));
 }

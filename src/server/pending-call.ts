@@ -22,7 +22,7 @@ export interface Waiter {
   readonly error: (error: unknown) => void;
 }
 
-export interface FlightOptions {
+export interface PendingCallOptions {
   readonly clock: Clock;
   /** How long a parked call waits for its client. */
   readonly parkMs: number;
@@ -42,9 +42,9 @@ interface OpenQuestion {
   readonly reject: (error: ProxyError) => void;
 }
 
-export class Flight {
+export class PendingCall {
   readonly signal = new Cancellation();
-  readonly #options: FlightOptions;
+  readonly #options: PendingCallOptions;
   readonly #questions = new Map<string, OpenQuestion>();
   #waiter: Waiter | undefined;
   #outcome: ((waiter: Waiter) => void) | undefined;
@@ -54,7 +54,7 @@ export class Flight {
   #cancelExpiry: (() => void) | undefined;
   #parked = false;
 
-  constructor(options: FlightOptions, waiter: Waiter) {
+  constructor(options: PendingCallOptions, waiter: Waiter) {
     this.#options = options;
     this.#waiter = waiter;
   }

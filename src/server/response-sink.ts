@@ -1,5 +1,5 @@
 import type { Cause } from '../core/cancellation.ts';
-import type { Wire } from '../json/message-text.ts';
+import type { EncodedMessage } from '../json/message-text.ts';
 
 export type GoneCause = Extract<Cause, 'client-gone' | 'proxy-stops'>;
 
@@ -9,13 +9,13 @@ export const GONE: Readonly<Record<GoneCause, string>> = {
 };
 
 /** Where what belongs to one request of a client goes: its own answer in HTTP, the one pipe in stdio. */
-export interface Outlet {
+export interface ResponseSink {
   /** A message that is not the answer. */
   send(text: string): void;
   /** The answer. The status is for HTTP (200 unless told otherwise). */
-  end(message: Wire, status?: number): void;
+  end(message: EncodedMessage, status?: number): void;
   /** The client cancelled the request: it must not get an answer where silence is possible. */
-  drop(message: Wire): void;
+  drop(message: EncodedMessage): void;
   /** The client went away before the answer, or the proxy is about to. */
   onGone(listener: (cause: GoneCause) => void): void;
 }

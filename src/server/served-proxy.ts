@@ -1,7 +1,7 @@
 /** What the faces to clients need of the proxy behind them. */
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ClientDoor, Handler } from '../core/call.ts';
-import type { Hops } from '../core/loop-detection.ts';
+import type { ClientHandle, Handler } from '../core/call.ts';
+import type { LoopDetection } from '../core/loop-detection.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Sealer } from '../protocol/seal.ts';
@@ -13,14 +13,14 @@ export interface ServedProxy {
   readonly pageSize: number;
   readonly limits: ClientLimits;
   /** The proxies before us. */
-  readonly hops: Hops;
+  readonly loopDetection: LoopDetection;
   /** The definitions of our own tools, as JSON texts; they follow the downstreams' in `tools/list`. */
   readonly metaTools: readonly string[];
   readonly sealer: Sealer;
-  /** The whole road of a call. */
+  /** The whole pipeline of a call. */
   readonly handle: Handler;
   /** A client came. It stays until `detach`. */
-  attach(member: Member): Attachment;
+  attach(member: ConnectedClient): Attachment;
 }
 
 /** What clients may take; named as in the config, which is what errors call them. */
@@ -48,7 +48,7 @@ export interface ClientLimits {
 }
 
 /** An attached client: what it is told. */
-export interface Member extends ClientDoor {
+export interface ConnectedClient extends ClientHandle {
   /** These lists differ from what was listed before. */
   listsChanged(kinds: readonly ListKind[]): void;
   /**

@@ -3,15 +3,15 @@ import type { MessageText } from '../json/elided.ts';
 import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Clock } from '../core/clock.ts';
-import { batchTexts, errorText, type Message, readMessage } from '../protocol/message.ts';
+import { batchTexts, encodeErrorText, type Message, readMessage } from '../protocol/message.ts';
 import { openStdioServer } from '../transport/stdio-server.ts';
 import type { Readable, Writable } from 'node:stream';
 import { LegacySession } from './legacy-session.ts';
-import { claimsModern, ModernFace } from './modern-endpoint.ts';
-import { GONE, type Outlet } from './response-sink.ts';
+import { claimsModern, ModernEndpoint } from './modern-endpoint.ts';
+import { GONE, type ResponseSink } from './response-sink.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
-export interface StdioFaceOptions {
+export interface StdioEndpointOptions {
   readonly served: ServedProxy;
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -23,15 +23,15 @@ export interface StdioFaceOptions {
   readonly ended: (reason: string, reads: boolean) => void;
 }
 
-export interface StdioFace {
+export interface StdioEndpoint {
   /** Lets what is under way finish for `drainMs`, fails the rest, and ends when all is written. */
   close(drainMs: number): Promise<void>;
 }
 
-export function openStdioFace(options: StdioFaceOptions): StdioFace {
+export function openStdioEndpoint(options: StdioEndpointOptions): StdioEndpoint {
   const { served, clientId, clock, log } = options;
   const { depth, values } = served.limits;
-  const modern = new ModernFace({ served, clock, log });
+  const modern = new ModernEndpoint({ served, clock, log });
   let legacy: LegacySession | undefined;
   let open = 0;
   let noneOpen: () => void = () => {};
@@ -45,7 +45,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
       log.warn({ bytes }, 'the client sent a message that is too large');
       if (hasMethod || id === undefined) pipe.send(tooLarge(id, options.maxMessageBytes));
     },
-    instead: (id, waitingBytes) => errorText(id, noRoom(waitingBytes).json),
+    instead: (id, waitingBytes) => encodeErrorText(id, noRoom(waitingBytes).json),
     onUnread: (waitingBytes) =>
       log.warn({ waitingBytes }, 'the client does not read its answers (limits.unreadBytes)'),
     onInputEnd: (reason) => options.ended(reason, true),
@@ -56,7 +56,7 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
     },
     clock,
   });
-  const outlet: Outlet = {
+  const responseSink: ResponseSink = {
     send: (text) => pipe.send(text),
     end: (text) => pipe.send(text),
     drop: (text) => {
@@ -68,14 +68,14 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
     },
   };
   /** For requests that end by themselves. */
-  const countedOutlet: Outlet = {
-    ...outlet,
+  const countedOutlet: ResponseSink = {
+    ...responseSink,
     end(text) {
-      outlet.end(text);
+      responseSink.end(text);
       oneLess();
     },
     drop(text) {
-      outlet.drop(text);
+      responseSink.drop(text);
       oneLess();
     },
   };
@@ -84,8 +84,8 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
     if (--open === 0) noneOpen();
   }
 
-  function outletOf(message: Message): Outlet {
-    if (message.kind !== 'request' || message.method === 'subscriptions/listen') return outlet;
+  function outletOf(message: Message): ResponseSink {
+    if (message.kind !== 'request' || message.method === 'subscriptions/listen') return responseSink;
     open++;
     return countedOutlet;
   }
@@ -97,13 +97,21 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   }
 
   function take(message: Message): void {
-    if (pipe.isUnread && message.kind === 'request') return pipe.send(errorText(message.id, unread().json));
+    if (pipe.isUnread && message.kind === 'request')
+      return pipe.send(encodeErrorText(message.id, unread().json));
     if (
       message.kind === 'request' &&
       (claimsModern(message.params) || message.method === 'server/discover')
     ) {
       const { id, method, params } = message;
-      void modern.request({ id, method, params, clientId, outlet: outletOf(message), cancellable: true });
+      void modern.request({
+        id,
+        method,
+        params,
+        clientId,
+        responseSink: outletOf(message),
+        cancellable: true,
+      });
       return;
     }
     if (message.kind === 'notification' && message.method === 'notifications/cancelled')
@@ -115,7 +123,8 @@ export function openStdioFace(options: StdioFaceOptions): StdioFace {
   function receiveBatch(texts: readonly string[]): void {
     if (legacy?.client.protocolVersion === '2025-03-26')
       for (const text of texts) take(readMessage(text, depth, values));
-    else pipe.send(errorText(undefined, RpcError.of(INVALID_REQUEST, 'Batches are not supported').json));
+    else
+      pipe.send(encodeErrorText(undefined, RpcError.of(INVALID_REQUEST, 'Batches are not supported').json));
   }
 
   function session(): LegacySession {
@@ -151,7 +160,7 @@ function tooLarge(id: number | string | undefined, limit: number): string {
     INVALID_REQUEST,
     `The message is larger than ${limit} bytes (limits.requestBytes)`,
   );
-  return errorText(id === undefined ? undefined : JSON.stringify(id), error.json);
+  return encodeErrorText(id === undefined ? undefined : JSON.stringify(id), error.json);
 }
 
 /** In place of an answer: what was asked has happened. */

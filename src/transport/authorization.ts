@@ -1,4 +1,4 @@
-/** The credentials of one server, as the carriers of its requests ask for them. */
+/** The credentials of one server, as the transports of its requests ask for them. */
 import type { Headers } from './http-client/request-headers.ts';
 
 export interface Authorization {
@@ -7,10 +7,10 @@ export interface Authorization {
   /** What has to happen before the next request, if anything. Rejects with a ProxyError where none is worth sending. */
   pending(): Promise<void> | undefined;
   /** A request was refused for want of other credentials. Resolves once it is worth sending it again. @throws ProxyError */
-  refused(refusal: Refusal): Promise<void>;
+  refused(refusal: CredentialsRefusal): Promise<void>;
 }
 
-export interface Refusal {
+export interface CredentialsRefusal {
   readonly status: number;
   /** The `WWW-Authenticate` field. */
   readonly challenge: string | undefined;

@@ -2,7 +2,7 @@
 import { ProxyError } from '../core/errors.ts';
 import type { Link, LinkEvents } from './link.ts';
 
-export function stillborn(events: LinkEvents, why: ProxyError): Link {
+export function failedLink(events: LinkEvents, why: ProxyError): Link {
   let told = false;
   const tell = (error: ProxyError | undefined): void => {
     if (told) return;

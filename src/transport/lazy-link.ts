@@ -1,5 +1,5 @@
 /**
- * A carrier whose code is loaded when it is first opened: HTTP and WebSockets take longer to load than everything
+ * A transport whose code is loaded when it is first opened: HTTP and WebSockets take longer to load than everything
  * else a start needs, and many a proxy has only child processes.
  */
 import { messageOf, ProxyError } from '../core/errors.ts';

@@ -1,16 +1,16 @@
 /**
  * One connection to a downstream server, whatever carries it: messages out, messages in.
  *
- * A link knows framing, size limits and the life of its carrier; of JSON-RPC only what its carrier needs
+ * A link knows framing, size limits and the life of its transport; of JSON-RPC only what its transport needs
  * (which request a response stream belongs to).
  */
 import type { MessageText } from '../json/elided.ts';
 import type { ProxyError } from '../core/errors.ts';
-import type { Wire } from '../json/message-text.ts';
+import type { EncodedMessage } from '../json/message-text.ts';
 
 export interface Outgoing {
   /** One JSON-RPC message on one line. */
-  readonly text: Wire;
+  readonly text: EncodedMessage;
   /** The id of our request; absent for notifications and answers. */
   readonly id?: number | undefined;
   readonly method?: string | undefined;
@@ -22,7 +22,7 @@ export interface Outgoing {
 
 export interface LinkEvents {
   /**
-   * One message came. `origin` is the id of our request on whose own stream it came; absent on carriers
+   * One message came. `origin` is the id of our request on whose own stream it came; absent on transports
    * and streams that all requests share.
    */
   message(text: MessageText, origin?: number): void;
@@ -30,7 +30,7 @@ export interface LinkEvents {
   failed(id: number, error: ProxyError): void;
   /** Something was skipped (a banner line, an oversized message without an id): to be counted and logged once. */
   odd(what: string): void;
-  /** The carrier is gone. Comes exactly once, also after `close()`, and nothing comes after it. */
+  /** The transport is gone. Comes exactly once, also after `close()`, and nothing comes after it. */
   closed(error: ProxyError | undefined): void;
 }
 
@@ -39,11 +39,11 @@ export interface Link {
   send(message: Outgoing): void;
   /** HTTP: after the handshake, the revision that every further request names. */
   agreed?(protocolVersion: string): void;
-  /** HTTP: gives up one request by ending its stream; `false` where the carrier has no such thing and a notification must be sent. */
+  /** HTTP: gives up one request by ending its stream; `false` where the transport has no such thing and a notification must be sent. */
   abandon?(id: number): boolean;
   /** What is known of why no answer comes, as whole sentences; empty where nothing is. */
   whySilent?(): string;
-  /** Ends the carrier: for a child process close stdin, wait, SIGTERM, SIGKILL, the whole group. Idempotent. */
+  /** Ends the transport: for a child process close stdin, wait, SIGTERM, SIGKILL, the whole group. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
-/** Turns what a downstream server sends on a shared carrier into link events. */
+/** Turns what a downstream server sends on a shared transport into link events. */
 import type { Readable } from 'node:stream';
 import type { MessageText } from '../json/elided.ts';
 import { tooLargeError } from './http-client/errors.ts';
-import { LineFraming } from './bytes/line-reader.ts';
+import { LineReader } from './bytes/line-reader.ts';
 import type { LinkEvents } from './link.ts';
 import type { Oversized } from '../json/oversized.ts';
 import { readFrom } from './bytes/socket-reader.ts';
@@ -13,9 +13,9 @@ export interface IncomingOptions {
   readonly events: LinkEvents;
 }
 
-export function incomingLines(options: IncomingOptions): LineFraming {
+export function incomingLines(options: IncomingOptions): LineReader {
   const { messageBytes, events } = options;
-  return new LineFraming(messageBytes, {
+  return new LineReader(messageBytes, {
     line: (text) => takeIn(text, events),
     oversized: (line) => passOver(line, options),
   });
@@ -25,8 +25,8 @@ export function incomingLines(options: IncomingOptions): LineFraming {
 const CROWD = 64;
 const FULL_CHUNK_BYTES = 64 * 1024;
 
-/** Reads a carrier on which one server speaks. While it floods us, everything else gets a turn between its chunks. */
-export function readLines(stream: Readable, lines: LineFraming): void {
+/** Reads a transport on which one server speaks. While it floods us, everything else gets a turn between its chunks. */
+export function readLines(stream: Readable, lines: LineReader): void {
   readFrom(stream, (chunk) => {
     const crowd = lines.push(chunk) >= CROWD && chunk.length >= FULL_CHUNK_BYTES;
     if (!crowd) return;
@@ -37,7 +37,7 @@ export function readLines(stream: Readable, lines: LineFraming): void {
 }
 
 /**
- * The same for a carrier that tells messages apart by itself.
+ * The same for a transport that tells messages apart by itself.
  *
  * @returns to be called for every message.
  */

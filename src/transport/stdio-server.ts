@@ -4,12 +4,12 @@
 import type { Readable, Writable } from 'node:stream';
 import type { MessageText } from '../json/elided.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { LineFraming } from './bytes/line-reader.ts';
+import { LineReader } from './bytes/line-reader.ts';
 import { LineWriter } from './bytes/line-writer.ts';
-import { lengthOf, type Wire } from '../json/message-text.ts';
+import { lengthOf, type EncodedMessage } from '../json/message-text.ts';
 import type { LinkLimits } from './link.ts';
 import { readFrom } from './bytes/socket-reader.ts';
-import { Patience, untakenBytes } from './bytes/unread-client.ts';
+import { UnreadPatience, untakenBytes } from './bytes/unread-client.ts';
 
 export interface StdioServerOptions {
   readonly stdin: Readable;
@@ -32,7 +32,7 @@ export interface StdioServerOptions {
 
 export interface StdioServer {
   /** Never throws. Answers still go out after the client has closed our input. */
-  send(message: Wire): void;
+  send(message: EncodedMessage): void;
   /** What was sent and is not read yet. */
   readonly waitingBytes: number;
   /** More than may wait does so, and the client takes nothing: what it asks could not be answered. */
@@ -61,7 +61,7 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
   /** Sent beyond what may be, since too much waits. */
   let beyondBytes = 0;
 
-  const patience = new Patience({
+  const patience = new UnreadPatience({
     untaken: () => writer.waitingBytes + untakenBytes(stdout),
     looked(isTaken) {
       if (writer.waitingBytes <= limits.queueBytes) {
@@ -89,7 +89,7 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
     if (!patience.isOver) held ??= [];
   };
 
-  const lines = new LineFraming(limits.messageBytes, {
+  const lines = new LineReader(limits.messageBytes, {
     line: (text) => reading && options.onLine(text),
     oversized: ({ bytes, id, hasMethod }) => reading && options.onOversized(bytes, id, hasMethod),
   });
@@ -133,7 +133,7 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
   });
 
   /** Too much waits. */
-  function sendBeyond(message: Wire): void {
+  function sendBeyond(message: EncodedMessage): void {
     hold();
     const most = patience.isOver ? limits.queueBytes : BEYOND * limits.queueBytes;
     if (writer.waitingBytes <= most) return writer.write(message);
@@ -171,15 +171,15 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
 const ANSWER = /^\{"jsonrpc":"2\.0","id":("(?:[^"\\]|\\.)*"|-?[\d.eE+-]+),"(?:result|error)":/;
 
 /** The id in an answer of ours, as it is spelt there. */
-function answeredId(message: Wire): string | undefined {
+function answeredId(message: EncodedMessage): string | undefined {
   return ANSWER.exec(headOf(message))?.[1];
 }
 
-function isQuestion(message: Wire): boolean {
+function isQuestion(message: EncodedMessage): boolean {
   return headOf(message).startsWith('{"jsonrpc":"2.0","id":');
 }
 
-function headOf(message: Wire): string {
+function headOf(message: EncodedMessage): string {
   return typeof message === 'string' ? message : String(message[0] ?? '');
 }
 

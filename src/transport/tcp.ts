@@ -8,7 +8,7 @@ import { badResponse, transportError } from './http-client/errors.ts';
 import { incomingLines, readLines } from './message-reader.ts';
 import { LineWriter } from './bytes/line-writer.ts';
 import type { Link, LinkLimits, OpenLink } from './link.ts';
-import { Outbox } from './bytes/send-queue.ts';
+import { SendQueue } from './bytes/send-queue.ts';
 
 export interface TcpOptions {
   /** The server's name, for messages. */
@@ -36,7 +36,7 @@ function openLink(options: TcpOptions, events: GuardedEvents): Link {
 
   const socket = dial(options);
   const writer = new LineWriter(socket);
-  const outbox = new Outbox(writer, { server, queueBytes: limits.queueBytes, events });
+  const outbox = new SendQueue(writer, { server, queueBytes: limits.queueBytes, events });
   const lines = incomingLines({ server, messageBytes: limits.messageBytes, events });
 
   function fail(error: ProxyError): void {

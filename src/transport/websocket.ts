@@ -3,14 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import { bytesOf, lengthOf, type Wire } from '../json/message-text.ts';
+import { bytesOf, lengthOf, type EncodedMessage } from '../json/message-text.ts';
 import { GuardedEvents } from './guarded-events.ts';
 import { badResponse, redirectError, statusError, transportError } from './http-client/errors.ts';
 import type { Headers } from './http-client/request-headers.ts';
 import { crowdControl, passOver, takeIn } from './message-reader.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from './link.ts';
 import { messageText } from '../json/long-text.ts';
-import { Outbox, type Sink } from './bytes/send-queue.ts';
+import { SendQueue, type Sink } from './bytes/send-queue.ts';
 import { OversizedScanner } from '../json/oversized.ts';
 
 export interface WebSocketOptions {
@@ -54,7 +54,7 @@ class WebSocketLink implements Link {
   readonly #events: GuardedEvents;
   readonly #socket: WebSocket;
   readonly #frames: Frames;
-  readonly #outbox: Outbox;
+  readonly #outbox: SendQueue;
   readonly #clock: Clock;
   #opened = false;
   #heard = false;
@@ -74,7 +74,7 @@ class WebSocketLink implements Link {
       autoPong: false,
     });
     this.#frames = new Frames(this.#socket);
-    this.#outbox = new Outbox(this.#frames, {
+    this.#outbox = new SendQueue(this.#frames, {
       server: options.describe,
       queueBytes: options.limits.queueBytes,
       events,
@@ -170,7 +170,7 @@ class WebSocketLink implements Link {
 /** Keeps what is sent before the connection stands. */
 class Frames implements Sink {
   readonly #socket: WebSocket;
-  #early: Wire[] | undefined = [];
+  #early: EncodedMessage[] | undefined = [];
   #earlyBytes = 0;
 
   constructor(socket: WebSocket) {
@@ -181,7 +181,7 @@ class Frames implements Sink {
     return this.#earlyBytes + this.#socket.bufferedAmount;
   }
 
-  write(message: Wire): void {
+  write(message: EncodedMessage): void {
     if (!this.#early) return this.#send(message);
     this.#early.push(message);
     this.#earlyBytes += lengthOf(message);
@@ -193,7 +193,7 @@ class Frames implements Sink {
     this.#earlyBytes = 0;
   }
 
-  #send(message: Wire): void {
+  #send(message: EncodedMessage): void {
     if (typeof message === 'string') this.#socket.send(message);
     else this.#socket.send(bytesOf(message), { binary: false });
   }

@@ -1,5 +1,5 @@
 /** Calls of tools and of the client's model, as outcomes: nothing is thrown from here. */
-import type { Ask, Client, Handler } from '../core/call.ts';
+import type { AskClient, Client, Handler } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, ProxyError, RpcError } from '../core/errors.ts';
@@ -9,12 +9,12 @@ import { checkInTime } from './definition/check-in-time.ts';
 import { problemText } from './definition/problem.ts';
 import type { Sample, ToolCall } from './run/host.ts';
 import type { Outcome, StepError } from './run/port.ts';
-import { errorText, unwrap } from './run/unwrap.ts';
+import { resultErrorText, unwrap } from './run/unwrap.ts';
 
 /** On whose behalf a run calls; `ask` is there as long as somebody waits for the run. */
 export interface Caller {
   readonly client: Client;
-  readonly ask?: Ask | undefined;
+  readonly ask?: AskClient | undefined;
   readonly onProgress?: ((params: Json) => void) | undefined;
 }
 
@@ -48,14 +48,18 @@ export async function callTool(
       ask,
     });
     if (result.object?.['isError'] === true)
-      return failed({ code: 'TOOL_ERROR', message: errorText(result.exact), delivered: true });
+      return failed({ code: 'TOOL_ERROR', message: resultErrorText(result.exact), delivered: true });
     return { kind: 'done', value: result };
   });
 }
 
 export async function sampleModel(
   { params, schema, timeoutMs, signal }: Sample,
-  { ask, clock, checkMs }: { readonly ask: Ask | undefined; readonly clock: Clock; readonly checkMs: number },
+  {
+    ask,
+    clock,
+    checkMs,
+  }: { readonly ask: AskClient | undefined; readonly clock: Clock; readonly checkMs: number },
 ): Promise<Outcome> {
   if (!ask)
     return failed({

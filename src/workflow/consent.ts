@@ -1,4 +1,4 @@
-import type { Ask } from '../core/call.ts';
+import type { AskClient } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import { Json } from '../json/json.ts';
@@ -11,7 +11,7 @@ import { isReadOnly } from './tools.ts';
 export interface Consent {
   readonly inline: 'ask' | 'allow' | 'read-only' | 'off';
   /** Not there where the client shows no forms. */
-  readonly ask: Ask | undefined;
+  readonly ask: AskClient | undefined;
   readonly saved: readonly string[];
   readonly signal: Cancellation | undefined;
 }

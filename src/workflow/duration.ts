@@ -2,7 +2,7 @@
 const MAX_MS = 366 * 86_400_000;
 
 /** Milliseconds from `1500`, `"500ms"`, `"30s"`, `"1.5m"`, `"2h"`, `"7d"`; `undefined` if it is none of these. */
-export function readDuration(value: unknown): number | undefined {
+export function parseDuration(value: unknown): number | undefined {
   const amount = typeof value === 'string' ? withUnit(value) : value;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0 || amount > MAX_MS)
     return undefined;

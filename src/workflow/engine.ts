@@ -20,7 +20,7 @@ import { openJournal } from './journal/open-journal.ts';
 import { isHeld, leaseOf, type StartTimeOf } from '../core/lease.ts';
 import type { Limits } from './limits.ts';
 import { LiveRun } from './live-run.ts';
-import type { Answer } from './question-form.ts';
+import type { FormAnswer } from './question-form.ts';
 import { INTERPRETER, CANCEL } from './run/run.ts';
 import { type Programs, programsOf, type RunPlan } from './run-plan.ts';
 import { type Fact, readStored, type RunView, storedResult, viewOf } from './run-view.ts';
@@ -215,7 +215,7 @@ export class Engine {
   }
 
   /** Leaves a word for the process that works on the run. */
-  async leaveWord(row: RunRow, key: string, answer: Answer): Promise<void> {
+  async leaveWord(row: RunRow, key: string, answer: FormAnswer): Promise<void> {
     await this.#open();
     await this.#writer?.write({
       type: 'signal',
@@ -441,7 +441,7 @@ export class Engine {
       for (const { runId, key, data } of (await this.#journal?.signals(this.#lease)) ?? []) {
         const live = this.#live.get(runId);
         if (!live) continue;
-        const answer = parseExact(data) as Answer;
+        const answer = parseExact(data) as FormAnswer;
         const open = key === CANCEL || live.questions.some((question) => question.key === key);
         if (open) void (key === CANCEL ? live.cancel(answer.by) : live.answer(key, answer)).catch(() => {});
         await this.#writer?.write({ type: 'taken', runId, key });

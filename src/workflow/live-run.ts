@@ -1,6 +1,6 @@
 /** One run at work in this process: its interpreter, its port, the questions it has open, who waits for it. */
 import { Cancellation } from '../core/cancellation.ts';
-import type { Ask, Handler } from '../core/call.ts';
+import type { AskClient, Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { Json } from '../json/json.ts';
@@ -15,12 +15,12 @@ import { JournalPort, Suspended } from './journal/journal-port.ts';
 import type { Entry, RunRow, RunStatus } from './journal/journal.ts';
 import type { JournalWriter } from './journal/journal-writer.ts';
 import type { Limits } from './limits.ts';
-import { type Answer, formOf, readForm } from './question-form.ts';
+import { type FormAnswer, formOf, readForm } from './question-form.ts';
 import { type Host, InvalidInput, type OpenQuestion } from './run/host.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
 import { CANCEL, Run } from './run/run.ts';
 import type { Result } from './run/step-state.ts';
-import { type RunView, storedResult, type StoredResult, viewOf } from './run-view.ts';
+import { type RunView, storedResult, type RunResult, viewOf } from './run-view.ts';
 import { type Programs, type RunPlan } from './run-plan.ts';
 
 export interface LiveRunOptions {
@@ -52,7 +52,7 @@ export class LiveRun {
   readonly #needClient = new Set<() => void>();
   #caller: Caller;
   #status: RunStatus;
-  #end: StoredResult | undefined;
+  #end: RunResult | undefined;
   #finishedAt: number | null = null;
   #told = -1;
   #parked = false;
@@ -174,7 +174,7 @@ export class LiveRun {
     };
   }
 
-  async answer(key: string, answer: Answer): Promise<void> {
+  async answer(key: string, answer: FormAnswer): Promise<void> {
     this.#questions.delete(key);
     this.#parked = false;
     this.#port.note({ who: answer.by, what: answer.decision, about: key });
@@ -205,7 +205,7 @@ export class LiveRun {
   async #finish(end: FlowEnd): Promise<void> {
     const { writer, timeOfDay } = this.#options;
     const attention = this.#run.notes.map((note): Attention => ({ ...note }));
-    const stored: StoredResult = {
+    const stored: RunResult = {
       ...(end.output !== undefined && { output: end.output }),
       ...(end.error && { error: end.error }),
       steps: this.#run.steps,
@@ -346,7 +346,7 @@ export class LiveRun {
     }
   }
 
-  async #elicit(question: OpenQuestion, ask: Ask, signal: Cancellation): Promise<void> {
+  async #elicit(question: OpenQuestion, ask: AskClient, signal: Cancellation): Promise<void> {
     const { key } = question;
     try {
       const params = Json.of({ mode: 'form', message: question.question, requestedSchema: formOf(question) });

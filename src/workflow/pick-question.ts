@@ -15,23 +15,23 @@ export function pickQuestion(
 ): OpenQuestion {
   if (!DECISIONS.includes(decision)) {
     const near = nearest(decision, DECISIONS);
-    throw wrong(
+    throw invalidRequest(
       `There is no decision "${decision}"; there are: ${DECISIONS.join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`,
     );
   }
-  if (questions.length === 0) throw wrong(`The run ${runId} asks nothing at the moment.`);
+  if (questions.length === 0) throw invalidRequest(`The run ${runId} asks nothing at the moment.`);
   const meant = questions.filter(
     (question) => step === undefined || question.step === step || question.step.startsWith(`${step}[`),
   );
   const [question] = meant;
   if (!question || (meant.length > 1 && step === undefined))
-    throw wrong(`Say which "step": ${listed(questions.map((open) => open.step))}.`);
+    throw invalidRequest(`Say which "step": ${listed(questions.map((open) => open.step))}.`);
   if (!question.options.includes(decision))
-    throw wrong(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
+    throw invalidRequest(`"${question.step}" is to be decided with: ${question.options.join(', ')}.`);
   return question;
 }
 
 /** A request that is wrong in itself. */
-export function wrong(message: string): RpcError {
+export function invalidRequest(message: string): RpcError {
   return RpcError.of(INVALID_PARAMS, message);
 }

@@ -3,7 +3,7 @@ import { at, isObject, type JsonObject } from '../json/json.ts';
 import type { OpenQuestion } from './run/host.ts';
 
 /** Somebody's word on a question. */
-export interface Answer extends JsonObject {
+export interface FormAnswer extends JsonObject {
   readonly decision: string;
   readonly by: string;
 }
@@ -25,7 +25,7 @@ export function formOf({ kind, options, schema }: OpenQuestion): JsonObject {
 }
 
 /** @returns `undefined` where the person has not decided. */
-export function readForm({ kind, options }: OpenQuestion, result: unknown): Answer | undefined {
+export function readForm({ kind, options }: OpenQuestion, result: unknown): FormAnswer | undefined {
   const given = at(result, 'content');
   const content = isObject(given) ? given : {};
   const action = at(result, 'action');

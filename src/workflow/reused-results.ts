@@ -3,7 +3,7 @@ import type { Program } from './definition/program.ts';
 import type { Result, StepStatus } from './run/step-state.ts';
 
 /** What a run that begins at a step takes over from an earlier one: all that has ended well and does not follow from that step. */
-export function seedsBefore(start: string, { steps }: Program, before: JsonObject): Record<string, Result> {
+export function reusedResults(start: string, { steps }: Program, before: JsonObject): Record<string, Result> {
   const anew = new Set([start]);
   for (let size = 0; size !== anew.size;) {
     size = anew.size;

@@ -32,7 +32,7 @@ export interface Fact extends JsonObject {
 }
 
 /** What is kept of a run's end. */
-export interface StoredResult {
+export interface RunResult {
   readonly output?: unknown;
   readonly error?: FlowEnd['error'];
   readonly steps?: JsonObject;
@@ -41,7 +41,7 @@ export interface StoredResult {
 
 const STORED_BYTES = 256 * 1024;
 
-export function storedResult(result: StoredResult): string {
+export function storedResult(result: RunResult): string {
   const { output, steps, ...rest } = result;
   const text = printExact(output);
   const large = text !== undefined && text.length > STORED_BYTES;
@@ -55,7 +55,7 @@ export function storedResult(result: StoredResult): string {
 
 export function viewOf(
   run: Pick<RunRow, 'id' | 'workflow' | 'status' | 'startedAt' | 'finishedAt'>,
-  result: StoredResult,
+  result: RunResult,
 ): RunView {
   const { output, error, steps, attention = [] } = result;
   return {
@@ -72,8 +72,8 @@ export function viewOf(
   };
 }
 
-export function readStored(text: string | null): StoredResult {
+export function readStored(text: string | null): RunResult {
   const value: unknown = text === null ? {} : parseExact(text);
   if (!isObject(value)) return {};
-  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== null)) as StoredResult;
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== null)) as RunResult;
 }

@@ -25,18 +25,18 @@ import { type Journal, JournalError, type RunRow, type RunStatus } from './journ
 import type { StartTimeOf } from '../core/lease.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { LiveRun } from './live-run.ts';
-import type { Answer } from './question-form.ts';
+import type { FormAnswer } from './question-form.ts';
 import { USER_OF_THIS_MACHINE } from './owners.ts';
 import { type Plan, planOf, toolsOf } from './plan/plan.ts';
 import { pickQuestion } from './pick-question.ts';
-import { type ReadWorkflow, readWorkflow, type Shelf } from './saved/read-workflow.ts';
+import { type ReadWorkflow, readWorkflow, type SavedLookup } from './saved/read-workflow.ts';
 import { withoutLarge } from './run/view.ts';
 import { programsOf, type RunPlan } from './run-plan.ts';
 import type { RunView } from './run-view.ts';
 import { type SavedFile, type SavedWorkflows, watchSaved } from './saved/saved.ts';
-import { seedsBefore } from './reused-results.ts';
+import { reusedResults } from './reused-results.ts';
 import type { Tools } from './tools.ts';
-import { wrong } from './pick-question.ts';
+import { invalidRequest } from './pick-question.ts';
 
 export interface WorkflowsOptions {
   /** The road of a step: after the meta-tools, before the router. */
@@ -100,7 +100,7 @@ export interface ResumeRequest {
 }
 
 /** What else is to be shown of a run. */
-export interface Wanted {
+export interface RunDetails {
   /** Only this step, with its whole output. */
   readonly step?: string | undefined;
   /** All that is on record. */
@@ -121,7 +121,7 @@ export interface Workflows {
     filter: { readonly status?: RunStatus | undefined; readonly limit?: number | undefined },
     who: Who,
   ): Promise<readonly RunView[]>;
-  show(runId: string, who: Who, wanted?: Wanted): Promise<RunView>;
+  show(runId: string, who: Who, wanted?: RunDetails): Promise<RunView>;
   resume(request: ResumeRequest, who: Who): Promise<RunView>;
   /** Goes on with a run that nobody works on, and returns at once; one that another process has is left to it. */
   takeUp(runId: string, who: Who): Promise<void>;
@@ -197,7 +197,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     cancel: (runId, who) => told(cancel(runId, who)),
   };
 
-  async function show(runId: string, who: Who, { step, record }: Wanted = {}): Promise<RunView> {
+  async function show(runId: string, who: Who, { step, record }: RunDetails = {}): Promise<RunView> {
     const row = await visible(runId, who);
     const whole = await engine.show(row, step !== undefined);
     const view = step === undefined ? shown(whole) : onlyStep(whole, step);
@@ -260,7 +260,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const row = await visible(runId, who);
     if (row.finishedAt !== null) return await again(row, from, who, signal);
     if (from !== undefined)
-      throw wrong(
+      throw invalidRequest(
         `The run ${runId} has not ended: "from" is for runs that have. Answer its question with "decision", or cancel it.`,
       );
     const caller = callerOf(who);
@@ -273,12 +273,12 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     if (question.kind === 'approval' && question.by === 'person' && who !== OPERATOR) {
       // The person is asked, whatever the model says; where nobody can be asked, this is refused.
       if (!live || !formAsk(caller))
-        throw wrong(
+        throw invalidRequest(
           `"${question.step}" is for a person to approve, and your client cannot ask one. At the machine: "switchyard workflow resume ${runId}"; or resume it from a client that shows forms to its user, or end it with cancel_workflow.`,
         );
       return await watched(live, caller, signal);
     }
-    const answer: Answer = {
+    const answer: FormAnswer = {
       decision,
       by: who === OPERATOR ? OPERATOR : 'caller',
       ...(request.content !== undefined && { content: request.content }),
@@ -300,7 +300,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     signal: Cancellation | undefined,
   ): Promise<RunView> {
     if (start === undefined)
-      throw wrong(
+      throw invalidRequest(
         `The run ${row.id} has ended (${row.status}). To run a part of it again say "from": the id of a step.`,
       );
     const before = await engine.show(row, true);
@@ -314,8 +314,8 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     });
     const ids = program?.steps.map(({ id }) => id) ?? [];
     if (!program || !ids.includes(start))
-      throw wrong(`There is no step "${start}"; there are: ${listed(ids)}`);
-    const seeds = seedsBefore(start, program, before.steps ?? {});
+      throw invalidRequest(`There is no step "${start}"; there are: ${listed(ids)}`);
+    const seeds = reusedResults(start, program, before.steps ?? {});
     const caller = callerOf(who);
     const live = await engine.begin(
       { ...plan, seeds, resumedFrom: row.id },
@@ -330,7 +330,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     const row = await engine.row(runId);
     // Another client's run is as unknown as one that does not exist.
     if (!row || (who !== OPERATOR && row.client !== ownerOf(who.client)))
-      throw wrong(`There is no run ${JSON.stringify(runId)}. workflow_runs lists yours.`);
+      throw invalidRequest(`There is no run ${JSON.stringify(runId)}. workflow_runs lists yours.`);
     return row;
   }
 
@@ -364,7 +364,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
     return { name, definition, saved, safe, input, untrusted };
   }
 
-  function shelf(): Shelf {
+  function shelf(): SavedLookup {
     return { files, limits, compile };
   }
 
@@ -396,7 +396,7 @@ function onlyStep(view: RunView, step: string): RunView {
   const steps = view.steps ?? {};
   const found = steps[step];
   if (found === undefined)
-    throw wrong(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
+    throw invalidRequest(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
   return { ...view, steps: { [step]: found } };
 }
 

@@ -120,11 +120,11 @@ describe('the first list of a first start', () => {
     const proxy = await fresh({ quick: server(), ...servers }, config);
     await greetAs(proxy, 'mcp-use');
     await proxy.toolNames();
-    expect(proxy.notices('notifications/tools/list_changed')).toEqual([]);
+    expect(proxy.clientNotifications('notifications/tools/list_changed')).toEqual([]);
     await proxy.allReady(5);
     await until('the last', async () => (await proxy.toolNames()).includes('s2100__echo'));
-    await until('a notice', () => proxy.notices('notifications/tools/list_changed').length > 0);
-    expect(proxy.notices('notifications/tools/list_changed').length).toBeLessThanOrEqual(2);
+    await until('a notice', () => proxy.clientNotifications('notifications/tools/list_changed').length > 0);
+    expect(proxy.clientNotifications('notifications/tools/list_changed').length).toBeLessThanOrEqual(2);
   });
 });
 

@@ -123,9 +123,9 @@ describe('a limit of a server', () => {
   test('progressPerSecond and noticesPerSecond thin out what comes faster', async () => {
     const proxy = await startProxy(pair({ progressPerSecond: 5, noticesPerSecond: 3 }));
     const heard = async (name: string, method: string, count: number): Promise<number> => {
-      const before = proxy.notices(method).length;
+      const before = proxy.clientNotifications(method).length;
       await proxy.answer(proxy.askTool(name, { count }, NOTED));
-      return proxy.notices(method).length - before;
+      return proxy.clientNotifications(method).length - before;
     };
     expect(await heard('usual__progressFlood', 'notifications/progress', 60)).toBe(60);
     expect(await heard('tight__progressFlood', 'notifications/progress', 60)).toBeLessThan(20);
@@ -146,13 +146,13 @@ describe('a limit of a server', () => {
       { capabilities: { elicitation: {} } },
     );
     const asked = (): readonly string[] =>
-      proxy.notices('elicitation/create').map(({ params }) => String(params?.['message']));
+      proxy.clientNotifications('elicitation/create').map(({ params }) => String(params?.['message']));
     const lines = ['one', 'two', 'three', 'four'].map(question);
     const hangs = proxy.askTool('raw', { lines });
     await until('two questions', () => asked().length === 2);
     const { skipped } = await proxy.status('a');
     expect(skipped).toMatchObject({ 'a question beyond 2 open ones (limits.questions)': 2 });
-    const [first] = proxy.notices('elicitation/create');
+    const [first] = proxy.clientNotifications('elicitation/create');
     proxy.send(JSON.stringify({ jsonrpc: '2.0', id: first?.id, result: { action: 'decline' } }));
     const more = proxy.askTool('raw', { lines: [question('five')] });
     await until('a third question', () => asked().length === 3);

@@ -98,9 +98,11 @@ describe('answers of a server', () => {
     expect(took).toBeGreaterThan(1150);
     expect(took).toBeLessThan(1200 + 250);
     expect(textOf(answer)).toContain('did not finish within 1200 ms');
-    expect(proxy.notices('notifications/progress').length).toBeGreaterThan(5);
+    expect(proxy.clientNotifications('notifications/progress').length).toBeGreaterThan(5);
     expect(
-      new Set(proxy.notices('notifications/progress').map(({ params }) => params?.['progressToken'])),
+      new Set(
+        proxy.clientNotifications('notifications/progress').map(({ params }) => params?.['progressToken']),
+      ),
     ).toEqual(new Set(['p']));
   });
 
@@ -209,7 +211,7 @@ describe('a server that asks', () => {
     const call = proxy.askTool('raw', { lines: [asking('q1', form)] });
     const refusal = await until('the refusal', () => answered(journal, 'q1'));
     expect(refusal['error']).toMatchObject({ code: -32601 });
-    expect(proxy.notices('elicitation/create')).toEqual([]);
+    expect(proxy.clientNotifications('elicitation/create')).toEqual([]);
     proxy.ledger.excuse(call);
     proxy.notify('notifications/cancelled', { requestId: call });
   });
@@ -233,7 +235,7 @@ describe('a server that asks', () => {
         asking('q3', form),
       ],
     });
-    const asked = await until('the question', () => proxy.notices('elicitation/create')[0]);
+    const asked = await until('the question', () => proxy.clientNotifications('elicitation/create')[0]);
     expect(asked.params).toEqual({ ...form, message: '[a] Your password?' });
     for (const id of ['q1', 'q2'])
       expect(JSON.stringify((await until('the refusal', () => answered(journal, id)))['error'])).toContain(
@@ -243,7 +245,7 @@ describe('a server that asks', () => {
     expect((await until('the answer', () => answered(journal, 'q3')))['result']).toEqual({
       action: 'decline',
     });
-    expect(proxy.notices('elicitation/create')).toHaveLength(1);
+    expect(proxy.clientNotifications('elicitation/create')).toHaveLength(1);
     proxy.ledger.excuse(call);
     proxy.notify('notifications/cancelled', { requestId: call });
   });

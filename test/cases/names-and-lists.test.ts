@@ -115,7 +115,7 @@ describe('lists', () => {
     await until('the last refresh', () => listsIn(journal) > before);
     const most = (performance.now() - since) / 250 + 3;
     expect(listsIn(journal) - before).toBeLessThan(most);
-    expect(proxy.notices('notifications/tools/list_changed').length).toBeLessThan(3);
+    expect(proxy.clientNotifications('notifications/tools/list_changed').length).toBeLessThan(3);
   });
 
   test('B09 that change whenever they were listed are asked for at a bounded rate', async () => {
@@ -125,7 +125,7 @@ describe('lists', () => {
     const since = performance.now();
     await until('three more lists', () => listsIn(journal) > 3);
     expect(performance.now() - since).toBeGreaterThan(500);
-    expect(proxy.notices('notifications/tools/list_changed')).toEqual([]);
+    expect(proxy.clientNotifications('notifications/tools/list_changed')).toEqual([]);
   });
 
   test('B10 of 10,000 tools are cut at the cap, 200 pages are followed, and a cursor that comes again ends it', async () => {

@@ -47,10 +47,13 @@ describe("one server's trouble stays its own", () => {
   test('and one that comes late joins with list_changed', async () => {
     const { proxy, listed } = await firstList({ a: server(), late: server({ initDelayMs: 1500 }) });
     expect(listed).toEqual(['a']);
-    await until('list_changed', () => proxy.notices('notifications/tools/list_changed').length > 0);
+    await until(
+      'list_changed',
+      () => proxy.clientNotifications('notifications/tools/list_changed').length > 0,
+    );
     expect(namesOf(await proxy.toolNames())).toEqual(['a', 'late']);
     expect(textOf(await proxy.call('late__echo', { n: 1 }))).toBe('{"n":1}');
-    expect(proxy.notices('notifications/tools/list_changed')).toHaveLength(1);
+    expect(proxy.clientNotifications('notifications/tools/list_changed')).toHaveLength(1);
   });
 
   test('and one that gives up in the end is told of and tried again', async () => {

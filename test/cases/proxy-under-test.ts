@@ -195,7 +195,7 @@ export class ProxyUnderTest {
     this.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
   }
 
-  notices(method: string): RpcMessage[] {
+  clientNotifications(method: string): RpcMessage[] {
     return this.messages.filter((message) => message.method === method);
   }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UriMemory } from '../../src/catalog/uris/uri-memory.ts';
-import { Abridger } from '../../src/json/elide.ts';
-import type { Abridged } from '../../src/json/elided.ts';
+import { Elider } from '../../src/json/elide.ts';
+import type { Elided } from '../../src/json/elided.ts';
 import { Json } from '../../src/json/json.ts';
 import { build, entry, listed, resource, template } from './builders.ts';
 
@@ -106,9 +106,9 @@ describe('the URIs of a result without its long strings', () => {
       { uri: long, blob: 'A'.repeat(3000) },
       { uri: `${long}/b`, text: 'x' },
     ];
-    const abridger = new Abridger();
+    const abridger = new Elider();
     abridger.add(Buffer.from(JSON.stringify({ contents })));
-    const result = Json.abridged(abridger.take() as Abridged);
+    const result = Json.abridged(abridger.take() as Elided);
     const uris = new UriMemory((server) => server);
     const expected = [{ ...contents[0], uri: `switchyard:b:${long}` }, contents[1]];
     expect(uris.seen(result, 'b', catalog).value).toEqual({ contents: expected });

@@ -5,13 +5,16 @@ import { Output } from '../../src/cli/terminal/output.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { UsageError } from '../../src/cli/command.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
-import type { Machine } from '../../src/config/folders.ts';
+import type { HostEnvironment } from '../../src/config/folders.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import type { Said } from './run-cli.ts';
 
 const CLI = join(import.meta.dirname, '../../dist/cli.js');
 
-export async function runHere([name = '', ...args]: readonly string[], machine: Machine): Promise<Said> {
+export async function runHere(
+  [name = '', ...args]: readonly string[],
+  machine: HostEnvironment,
+): Promise<Said> {
   const said = { stdout: '', stderr: '' };
   const stream = (key: keyof typeof said) => ({ write: (text: string) => (said[key] += text) });
   // What an entry starts is the program that writes it.

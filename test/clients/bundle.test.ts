@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readBundle } from '../../src/clients/bundle.ts';
-import type { Machine } from '../../src/config/folders.ts';
+import type { HostEnvironment } from '../../src/config/folders.ts';
 
 let home: string;
-let machine: Machine;
+let machine: HostEnvironment;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'switchyard-bundle-'));
   machine = { env: {}, cwd: home, homeDir: home, platform: 'linux' };

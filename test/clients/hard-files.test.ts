@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientFiles } from '../../src/config/client-places.ts';
 import type { DialectId } from '../../src/config/dialects/client-dialect.ts';
-import type { Machine } from '../../src/config/folders.ts';
+import type { HostEnvironment } from '../../src/config/folders.ts';
 import { loadConfig } from '../../src/config/load/load-config.ts';
 import { runHere } from '../cli/in-process.ts';
 import type { Said } from '../cli/run-cli.ts';
@@ -25,7 +25,7 @@ let home: string;
 beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'switchyard-hard-'))));
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-const machine = (): Machine => ({ env: {}, cwd: home, homeDir: home, platform: process.platform });
+const machine = (): HostEnvironment => ({ env: {}, cwd: home, homeDir: home, platform: process.platform });
 const CONNECTING = new Set(['add', 'import', 'install']);
 /** Without starting what it takes: none of it is there. */
 const cli = (name = '', ...args: string[]): Promise<Said> =>

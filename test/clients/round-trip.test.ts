@@ -17,7 +17,7 @@ import { clientFiles } from '../../src/config/client-places.ts';
 import { dialects } from '../../src/config/dialects/dialects.ts';
 import { readClientFile } from '../../src/clients/found-servers.ts';
 import { loadConfig } from '../../src/config/load/load-config.ts';
-import type { Machine } from '../../src/config/folders.ts';
+import type { HostEnvironment } from '../../src/config/folders.ts';
 import { type Sample, SAMPLES } from '../fixtures/clients/samples.ts';
 import { runHere } from '../cli/in-process.ts';
 import { runCli, type Said } from '../cli/run-cli.ts';
@@ -29,7 +29,7 @@ let home: string;
 beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'switchyard-clients-'))));
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function machineOf(platform: NodeJS.Platform): Machine {
+function machineOf(platform: NodeJS.Platform): HostEnvironment {
   return { env: {}, cwd: home, homeDir: home, platform };
 }
 

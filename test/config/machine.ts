@@ -6,10 +6,10 @@ import { onTestFinished } from 'vitest';
 
 import { ConfigError } from '../../src/config/config-error.ts';
 import type { Config, ServerConfig } from '../../src/config/config.ts';
-import type { Machine } from '../../src/config/folders.ts';
+import type { HostEnvironment } from '../../src/config/folders.ts';
 import { loadConfig } from '../../src/config/load/load-config.ts';
 
-export interface TestMachine extends Machine {
+export interface TestMachine extends HostEnvironment {
   /** Writes a file under the working folder (or at an absolute path) and gives its path. */
   readonly write: (path: string, text: string) => string;
   readonly load: (...files: string[]) => Promise<Config>;
@@ -21,7 +21,7 @@ export function machine(env: Readonly<Record<string, string>> = {}): TestMachine
   onTestFinished(() => rmSync(homeDir, { recursive: true, force: true }));
   const cwd = join(homeDir, 'project');
   mkdirSync(cwd);
-  const options: Machine = { env, cwd, homeDir, platform: 'linux' };
+  const options: HostEnvironment = { env, cwd, homeDir, platform: 'linux' };
   const write = (path: string, text: string): string => {
     const file = path.startsWith('/') ? path : join(cwd, path);
     mkdirSync(dirname(file), { recursive: true });

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Control, openControl } from '../../src/control/control-server.ts';
 import { announceRun, runningProxies } from '../../src/control/run-file.ts';
-import { socketPlace } from '../../src/control/socket-path.ts';
+import { socketPath } from '../../src/control/socket-path.ts';
 import { startTimeOf } from '../../src/transport/child-process/process-table.ts';
 
 let folder: string;
@@ -55,7 +55,7 @@ describe('the door of a running proxy', () => {
 
 describe('the place of the socket', () => {
   const place = (stateDir: string, env = {}) =>
-    socketPlace({ stateDir, name: '1', env, platform: process.platform });
+    socketPath({ stateDir, name: '1', env, platform: process.platform });
 
   test('is in the state folder', async () => {
     expect(await place(folder)).toBe(join(folder, 'run', '1.sock'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { standForElection } from '../../src/control/leader-election.ts';
+import { electLeader } from '../../src/control/leader-election.ts';
 import { startTimeOf } from '../../src/transport/child-process/process-table.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -43,7 +43,7 @@ test('who is elected stays so until it leaves', async () => {
 test('what a dead process or a torn write left hinders nobody, and is taken away', async () => {
   writeFileSync(join(folder, '999999999.office'), JSON.stringify([999_999_999, '1', 'x']));
   writeFileSync(join(folder, '999999998.candidate'), '');
-  const office = await standForElection(folder, startTimeOf);
+  const office = await electLeader(folder, startTimeOf);
   expect(office).toBeDefined();
   expect(readdirSync(folder).sort()).toEqual([`${process.pid}.candidate`, `${process.pid}.office`]);
   await office?.leave();

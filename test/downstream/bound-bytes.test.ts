@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
 import { Json } from '../../src/json/json.ts';
-import { boundBytes } from '../../src/middleware/memory-limit.ts';
+import { memoryLimit } from '../../src/middleware/memory-limit.ts';
 import { callOf } from '../middleware/builders.ts';
 
 const MIB = 1024 * 1024;
@@ -14,7 +14,7 @@ describe('the memory of all requests under way', () => {
   test('is bounded; small ones still pass where large ones no longer do, and all that ends makes room', async () => {
     let open: (() => void)[] = [];
     const answer = Json.of({});
-    const handle = boundBytes({ maxBytes: 8 * MIB })(
+    const handle = memoryLimit({ maxBytes: 8 * MIB })(
       () => new Promise((resolve) => open.push(() => resolve(answer))),
     );
     const under = Array.from({ length: 6 }, () => handle(sized(MIB)));

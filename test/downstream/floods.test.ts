@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Newest } from '../../src/downstream/rate-limits.ts';
+import { LatestWins } from '../../src/downstream/rate-limits.ts';
 import { memoryOf } from '../cases/processes.ts';
 import { failureOf, server, startProxy, textOf } from '../cases/proxy-under-test.ts';
 import { HandClock } from '../middleware/builders.ts';
@@ -10,7 +10,7 @@ describe('a flood', () => {
     const id = proxy.askTool('a__progressFlood', { count: 50_000 }, { _meta: { progressToken: 'mine' } });
     const answer = await proxy.answer(id, 15_000);
     expect(textOf(answer)).toBe('done');
-    const notes = proxy.notices('notifications/progress').map(({ params }) => params);
+    const notes = proxy.clientNotifications('notifications/progress').map(({ params }) => params);
     expect(notes.length).toBeLessThan(1500);
     expect(notes.at(-1)).toEqual({ progressToken: 'mine', progress: 50_000 });
     const order = notes.map((params) => params?.['progress'] as number);
@@ -32,7 +32,7 @@ describe('a flood', () => {
     expect(performance.now() - since).toBeLessThan(1000);
     expect(textOf(await answer)).toBe('done');
     await new Promise((resolve) => setTimeout(resolve, 1100));
-    const logs = proxy.notices('notifications/message').map(({ params }) => params);
+    const logs = proxy.clientNotifications('notifications/message').map(({ params }) => params);
     expect(logs.length).toBeLessThan(5000);
     const words = logs
       .filter((params) => params?.['logger'] === 'switchyard')
@@ -61,7 +61,7 @@ describe('the newest of a flood', () => {
     const clock = new HandClock();
     const passed: number[] = [];
     let leftOut = 0;
-    const newest = new Newest<number>({
+    const newest = new LatestWins<number>({
       perSecond: 2,
       clock,
       pass: (n) => passed.push(n),

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { Life, type Living } from '../../src/downstream/lifecycle.ts';
-import { Turns } from '../../src/downstream/reconnect-limiter.ts';
+import { Lifecycle, type LifecycleEvents } from '../../src/downstream/lifecycle.ts';
+import { ReconnectLimiter } from '../../src/downstream/reconnect-limiter.ts';
 import { HandClock } from '../middleware/builders.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
-class Connection implements Living {
+class Connection implements LifecycleEvents {
   closed = false;
   close(): Promise<void> {
     this.closed = true;
@@ -24,7 +24,7 @@ function lifeOf({ connect = () => Promise.resolve(new Connection()), restart }: 
   const clock = new HandClock();
   const from = clock.now();
   const starts: number[] = [];
-  const life = new Life<Connection>({
+  const life = new Lifecycle<Connection>({
     server: 'a',
     connect: () => {
       starts.push(clock.now() - from);
@@ -33,7 +33,7 @@ function lifeOf({ connect = () => Promise.resolve(new Connection()), restart }: 
     up: () => {},
     changed: () => {},
     restart: restart ?? { enabled: true, delayMs: 500, maxDelayMs: 30_000 },
-    turns: new Turns({ atOnce: 8, longestMs: 2000, clock }),
+    turns: new ReconnectLimiter({ atOnce: 8, longestMs: 2000, clock }),
     clock,
     random: () => 0.5,
     log,
@@ -183,7 +183,7 @@ describe('the life of a server', () => {
 describe('E11 50 servers that come back at once', () => {
   test('reconnect eight at a time', async () => {
     const clock = new HandClock();
-    const turns = new Turns({ atOnce: 8, longestMs: 2000, clock });
+    const turns = new ReconnectLimiter({ atOnce: 8, longestMs: 2000, clock });
     let now = 0;
     let most = 0;
     await Promise.all([
@@ -203,7 +203,7 @@ describe('E11 50 servers that come back at once', () => {
 
   test('one that hangs gives its turn up', async () => {
     const clock = new HandClock();
-    const turns = new Turns({ atOnce: 1, longestMs: 2000, clock });
+    const turns = new ReconnectLimiter({ atOnce: 1, longestMs: 2000, clock });
     await turns.take();
     let came = false;
     void turns.take().then(() => (came = true));

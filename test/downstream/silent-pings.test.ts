@@ -9,7 +9,7 @@ import { type ProxyInProcess, proxyWith } from '../resilience/proxy-in-process.t
 
 const health = { intervalMs: 40, timeoutMs: 120 };
 
-function notices({ log }: ProxyInProcess): number {
+function clientNotifications({ log }: ProxyInProcess): number {
   return log.filter(({ message }) => message.includes('does not answer pings')).length;
 }
 
@@ -36,7 +36,7 @@ test('a server over stdio that never answers a ping keeps its process and what i
   await expect.poll(() => readFileSync(`${file}.lists`, 'utf8').length, { timeout: 5000 }).toBeGreaterThan(4);
   expect(await proxy.who('pid')).toBe(pid);
   expect(await proxy.status('one')).toMatchObject({ state: 'ready', restarts: 0 });
-  expect(notices(proxy)).toBe(1);
+  expect(clientNotifications(proxy)).toBe(1);
 });
 
 test.each([
@@ -55,6 +55,6 @@ test.each([
     await expect.poll(lists).toBeGreaterThan(4);
     expect(server.seen.filter((seen) => methodOf(seen) === 'initialize')).toHaveLength(1);
     expect(await proxy.status('one')).toMatchObject({ state: 'ready', restarts: 0 });
-    expect(notices(proxy)).toBe(1);
+    expect(clientNotifications(proxy)).toBe(1);
   },
 );

@@ -42,7 +42,7 @@ describe('a lazy server', () => {
   test('is stopped when nobody has called it for idleStopMs, and started again by the next call', async () => {
     const proxy = await startProxy({ a: server({}, { ...LAZY, idleStopMs: 300 }), b: server() });
     const pid = Number(textOf(await proxy.call('a__pid')));
-    const before = proxy.notices('notifications/tools/list_changed').length;
+    const before = proxy.clientNotifications('notifications/tools/list_changed').length;
     // A call under way is use.
     expect(textOf(await proxy.call('a__sleep', { ms: 700 }))).toBe('slept');
     expect(isRunning(pid)).toBe(true);
@@ -51,7 +51,7 @@ describe('a lazy server', () => {
     expect(await proxy.toolNames()).toContain('a__pid');
     expect(Number(textOf(await proxy.call('a__pid')))).not.toBe(pid);
     expect((await proxy.status('a'))['lastFailure']).toBeUndefined();
-    expect(proxy.notices('notifications/tools/list_changed')).toHaveLength(before);
+    expect(proxy.clientNotifications('notifications/tools/list_changed')).toHaveLength(before);
   });
 });
 
@@ -69,8 +69,9 @@ describe('a server that falls', () => {
       const names = await proxy.toolNames();
       return all.every((name) => names.includes(name));
     });
-    const notices = (): number => proxy.notices('notifications/tools/list_changed').length;
-    const before = notices();
+    const clientNotifications = (): number =>
+      proxy.clientNotifications('notifications/tools/list_changed').length;
+    const before = clientNotifications();
     const critical = async (name: string): Promise<boolean> =>
       (await proxy.status(name))['state'] === 'critical';
     await until(
@@ -78,13 +79,13 @@ describe('a server that falls', () => {
       async () => (await critical('hidden')) && (await critical('kept')),
       15_000,
     );
-    await until('the notice', () => notices() > before);
+    await until('the notice', () => clientNotifications() > before);
     const { restarts } = await proxy.status('hidden');
     await new Promise((resolve) => setTimeout(resolve, 1500));
     const names = await proxy.toolNames();
     expect(names).not.toContain('hidden__echo');
     expect(names).toContain('kept__echo');
-    expect(notices() - before).toBe(1);
+    expect(clientNotifications() - before).toBe(1);
     // For ever, and not as fast as it falls.
     const later = (await proxy.status('hidden'))['restarts'] as number;
     expect(later).toBeGreaterThan(restarts as number);

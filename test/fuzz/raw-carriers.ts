@@ -18,7 +18,7 @@ export interface Carrier {
 export interface Served {
   /** What the proxy's config says of it. */
   readonly entry: Readonly<Record<string, unknown>>;
-  /** Sends outside of any call, where the carrier can. */
+  /** Sends outside of any call, where the transport can. */
   readonly push: (text: string) => void;
   close(): void;
 }

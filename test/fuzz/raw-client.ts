@@ -53,10 +53,10 @@ function overPipe(proxy: FuzzProxy, text: string, { id, onMessage }: RawCall): P
 }
 
 export async function legacyHttpClient({ url }: FuzzProxy): Promise<RawClient> {
-  const greeted = await post(url, INITIALIZE, {});
-  await greeted.text();
+  const handshakeDone = await post(url, INITIALIZE, {});
+  await handshakeDone.text();
   const headers = {
-    'mcp-session-id': greeted.headers.get('mcp-session-id') ?? '',
+    'mcp-session-id': handshakeDone.headers.get('mcp-session-id') ?? '',
     'mcp-protocol-version': '2025-11-25',
   };
   await post(url, INITIALIZED, headers);

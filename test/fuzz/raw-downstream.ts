@@ -1,5 +1,5 @@
 /**
- * A downstream server whose every byte the test decides, reachable over one carrier.
+ * A downstream server whose every byte the test decides, reachable over one transport.
  *
  * Runs in the test's own process and knows nothing of the code under test: requests are cut up by pattern, which
  * holds because the proxy writes each message in one form.

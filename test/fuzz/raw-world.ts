@@ -1,4 +1,4 @@
-/** One proxy with a raw downstream on every carrier and raw clients on every side. */
+/** One proxy with a raw downstream on every transport and raw clients on every side. */
 import type fc from 'fast-check';
 import { startFuzzProxy, type FuzzProxy } from './fuzz-proxy.ts';
 import { type Kind, serve, type Served } from './raw-carriers.ts';

@@ -12,7 +12,7 @@ import { CARRIERS, openRawWorld, type RawWorld, SERVERS, type ServerName } from 
 const MESSAGES = Number(process.env['FUZZ_MESSAGES'] ?? 2000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const LONG = 60_000 + MESSAGES * 20;
-/** Two sides of clients, and every carrier of a server. */
+/** Two sides of clients, and every transport of a server. */
 const EACH = Math.ceil(MESSAGES / (2 + SERVERS.length));
 const PER_CALL = 10;
 const TOOL = '{"name":"fuzz","inputSchema":{"type":"object"}}';

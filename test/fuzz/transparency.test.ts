@@ -1,5 +1,5 @@
 /**
- * Random extra keys, unknown blocks, deep and odd values go through every primitive and every carrier, and arrive
+ * Random extra keys, unknown blocks, deep and odd values go through every primitive and every transport, and arrive
  * as they were sent: compared as text, but for the parts that are the proxy's own.
  */
 import fc from 'fast-check';
@@ -62,22 +62,24 @@ describe.each(pairs)('between a client on %s and a server on %s', (clientName, s
       fc.record({
         call: fc.constant(call),
         result: resultFor(call.method, pair),
-        notices: fc.array(notice(call.token !== undefined), { maxLength: 3 }),
+        clientNotifications: fc.array(notice(call.token !== undefined), { maxLength: 3 }),
       }),
     );
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ call, result, notices }) => {
+      fc.asyncProperty(scenario, async ({ call, result, clientNotifications }) => {
         const { request, answer, before } = await exchange(
           pair,
           clientName,
           call,
           (id) => resultOf(id, print(result)),
-          notices,
+          clientNotifications,
         );
         expect(withoutOwnKey(request.params, call, pair)).toBe(paramsAtServer(call, pair, request.id));
         expect(minify(answer)).toBe(resultOf(call.id, resultAtClient(result, call.method, pair)));
-        expect(before.map(minify)).toEqual(notices.map((one) => minify(noticeText(one, call.token))));
-        await pace(notices.length);
+        expect(before.map(minify)).toEqual(
+          clientNotifications.map((one) => minify(noticeText(one, call.token))),
+        );
+        await pace(clientNotifications.length);
       }),
       runs(8),
     );
@@ -196,14 +198,14 @@ async function exchange(
   clientName: ClientName,
   scenario: CallScenario,
   answerWith: (id: string) => string,
-  notices: readonly Notice[],
+  clientNotifications: readonly Notice[],
 ): Promise<Exchanged> {
   const { method, id, params } = scenario;
   const before: string[] = [];
   let request: RawRequest | undefined;
   world.downstreams[pair.serverName as ServerName].onCall = (incoming) => {
     request = incoming;
-    for (const one of notices) incoming.send(noticeText(one, incoming.id));
+    for (const one of clientNotifications) incoming.send(noticeText(one, incoming.id));
     incoming.end(answerWith(incoming.id));
   };
   const answer = await world.clients[clientName].call({

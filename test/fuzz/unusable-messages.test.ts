@@ -1,4 +1,4 @@
-/** D03, C01, G03: what cannot be used ends the one call it belongs to, at once and with a reason, on every carrier. */
+/** D03, C01, G03: what cannot be used ends the one call it belongs to, at once and with a reason, on every transport. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nested } from './json-text.ts';
 import { post } from './raw-client.ts';

@@ -8,9 +8,9 @@ import {
   editObject,
   elementsOf,
   elementTexts,
-  membersOf,
+  objectMembers,
   memberText,
-  type Path,
+  type JsonPath,
   textAt,
 } from '../../src/json/edit.ts';
 import { keyText, nested, objectWith, print, printArray, space, valueText } from '../fuzz/json-text.ts';
@@ -65,7 +65,7 @@ describe('membersOf', () => {
   test('finds the members that JSON.parse finds, the last one of a doubled key', () => {
     fc.assert(
       fc.property(anyObject, (text) => {
-        const found = (membersOf(text) ?? []).map(
+        const found = (objectMembers(text) ?? []).map(
           ({ key, start, end }) => [key, parse(text.slice(start, end))] as const,
         );
         expect(isDeepStrictEqual(Object.fromEntries(found), parse(text))).toBe(true);
@@ -77,7 +77,7 @@ describe('membersOf', () => {
     fc.assert(
       fc.property(objectWith([]), (parts) => {
         const text = print(parts);
-        expect((membersOf(text) ?? []).map(({ start, end }) => text.slice(start, end))).toEqual(
+        expect((objectMembers(text) ?? []).map(({ start, end }) => text.slice(start, end))).toEqual(
           parts.members.map(({ value }) => value),
         );
       }),
@@ -87,7 +87,7 @@ describe('membersOf', () => {
   test('finds nothing in what is no object', () => {
     fc.assert(
       fc.property(fc.oneof(anyArray, fc.constantFrom('1', '"{}"', 'null', '')), (text) => {
-        expect(membersOf(text)).toBeUndefined();
+        expect(objectMembers(text)).toBeUndefined();
       }),
     );
   });
@@ -96,15 +96,15 @@ describe('membersOf', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 60 }), (levels, allowed) => {
         const text = `{"x":${nested(levels - 1)}}`;
-        expect(membersOf(text, allowed) !== undefined).toBe(levels <= allowed);
+        expect(objectMembers(text, allowed) !== undefined).toBe(levels <= allowed);
       }),
     );
   });
 
   test('C01 does not run out of stack at a depth of a million', () => {
     const text = `{"x":${nested(1_000_000)}}`;
-    expect(membersOf(text, 256)).toBeUndefined();
-    expect(membersOf(text)).toHaveLength(1);
+    expect(objectMembers(text, 256)).toBeUndefined();
+    expect(objectMembers(text)).toHaveLength(1);
   });
 
   test('comes to an end on text that is no JSON', () => {
@@ -118,7 +118,7 @@ describe('membersOf', () => {
           fc.string(),
         ),
         (text) => {
-          for (const span of [...(membersOf(text) ?? []), ...(elementsOf(text) ?? [])]) {
+          for (const span of [...(objectMembers(text) ?? []), ...(elementsOf(text) ?? [])]) {
             expect(span.start).toBeLessThanOrEqual(span.end);
             expect(span.end).toBeLessThanOrEqual(text.length);
           }
@@ -134,7 +134,7 @@ describe('membersOf', () => {
       '{"a":"'.repeat(500_000),
     ];
     const from = performance.now();
-    for (const text of hostile) membersOf(text);
+    for (const text of hostile) objectMembers(text);
     expect(performance.now() - from).toBeLessThan(2000);
   });
 });
@@ -190,7 +190,7 @@ describe('editObject', () => {
       fc.property(objectWith([]), edits, (parts, wanted) => {
         const edited = editObject(print(parts), wanted);
         const untouched = ({ key }: { key: string }): boolean => !Object.hasOwn(wanted, key);
-        const left = (membersOf(edited) ?? [])
+        const left = (objectMembers(edited) ?? [])
           .filter(untouched)
           .map(({ start, end }) => edited.slice(start, end));
         const before = parts.members.filter(({ key }) => untouched({ key: parse(key) as string }));
@@ -249,7 +249,7 @@ describe('editAt', () => {
   });
 
   /** A path, and the text that has a given value at its end. */
-  function path(): fc.Arbitrary<[Path, (inner: string) => string]> {
+  function path(): fc.Arbitrary<[JsonPath, (inner: string) => string]> {
     const inObject = fc.tuple(keyText, objectWith([])).map(([key, { members, spaces }]) => {
       const step = parse(key) as string;
       const others = members.filter((one) => parse(one.key) !== step);

@@ -1,16 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Abridger } from '../../src/json/elide.ts';
-import { type Abridged, LONG_STRING } from '../../src/json/elided.ts';
+import { Elider } from '../../src/json/elide.ts';
+import { type Elided, LONG_STRING } from '../../src/json/elided.ts';
 import { textOf } from '../../src/json/message-text.ts';
 import { print } from '../fuzz/json-text.ts';
 import { pieceSizes, piecesOf, withLongMembers } from '../fuzz/long-messages.ts';
 
 const anyText = withLongMembers([]).map(print);
 
-function abridged(bytes: Buffer, sizes: readonly number[] = [bytes.length]): Abridged | undefined {
-  const abridger = new Abridger();
+function abridged(bytes: Buffer, sizes: readonly number[] = [bytes.length]): Elided | undefined {
+  const abridger = new Elider();
   for (const piece of piecesOf(bytes, sizes)) if (!abridger.add(piece)) return undefined;
   return abridger.take();
 }

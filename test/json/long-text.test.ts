@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Abridged, type MessageText, wholeText } from '../../src/json/elided.ts';
-import { LineFraming } from '../../src/transport/bytes/line-reader.ts';
+import { Elided, type MessageText, wholeText } from '../../src/json/elided.ts';
+import { LineReader } from '../../src/transport/bytes/line-reader.ts';
 import { LongText, messageText } from '../../src/json/long-text.ts';
 
 /** Long enough to be decoded as it comes, with anything before, between and behind. */
@@ -48,7 +48,7 @@ test('where it must be UTF-8, all that is not is refused, wherever it stands, an
 });
 
 describe('a long message', () => {
-  /** Objects with long strings, some of them damaged, and what stands before and behind them on a carrier. */
+  /** Objects with long strings, some of them damaged, and what stands before and behind them on a transport. */
   const messages = fc
     .record({
       before: fc.constantFrom('', '', '', ' ', '\uFEFF'),
@@ -85,7 +85,7 @@ describe('a long message', () => {
         for (const piece of cut(whole, lengths)) text.add(piece);
         expect(text.bytes).toBe(whole.length);
         const found = text.take();
-        if (found instanceof Abridged) abridged++;
+        if (found instanceof Elided) abridged++;
         const expected = strict && !isUtf8(whole) ? undefined : whole.toString();
         expect((found && wholeText(found)) === expected).toBe(true);
         expect(text.take()).toBe('');
@@ -100,7 +100,7 @@ describe('a long message', () => {
     fc.assert(
       fc.property(messages, sizes, (whole, lengths) => {
         const lines: MessageText[] = [];
-        const framing = new LineFraming(1e6, { line: (text) => lines.push(text), oversized() {} });
+        const framing = new LineReader(1e6, { line: (text) => lines.push(text), oversized() {} });
         for (const piece of cut(whole, lengths)) framing.push(piece);
         framing.end();
         const expected = whole
@@ -119,9 +119,9 @@ describe('a long message', () => {
     for (const size of [1000, 8192, 65_536, whole.length]) {
       const text = new LongText();
       for (let at = 0; at < whole.length; at += size) text.add(whole.subarray(at, at + size));
-      expect(text.take(), String(size)).toBeInstanceOf(Abridged);
+      expect(text.take(), String(size)).toBeInstanceOf(Elided);
     }
-    expect(messageText(whole)).toBeInstanceOf(Abridged);
+    expect(messageText(whole)).toBeInstanceOf(Elided);
     expect(messageText(Buffer.from(string)) === string).toBe(true);
     expect(messageText(whole.subarray(0, 60_000)) === whole.toString('utf8', 0, 60_000)).toBe(true);
   });

@@ -2,16 +2,17 @@ import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Json } from '../../src/json/json.ts';
-import { membersOf, type Span } from '../../src/json/edit.ts';
-import { DEEPEST, type Places, scanObject } from '../../src/json/scan.ts';
+import { objectMembers, type Span } from '../../src/json/edit.ts';
+import { DEEPEST, type MemberOffsets, scanObject } from '../../src/json/scan.ts';
 import { objectWith, print } from '../fuzz/json-text.ts';
 
 const DEPTH = 12;
 
-const scan = (text: string, depth = DEPTH): Places | undefined => scanObject(text, 0, text.length, depth);
+const scan = (text: string, depth = DEPTH): MemberOffsets | undefined =>
+  scanObject(text, 0, text.length, depth);
 
 /** Key and value of each member, as texts. */
-function membersAt(text: string, places: Places): [string, string][] {
+function membersAt(text: string, places: MemberOffsets): [string, string][] {
   return Array.from({ length: places.length / 4 }, (_, i) => {
     const [key, keyEnd, value, valueEnd] = places.slice(4 * i);
     return [text.slice(key, keyEnd), text.slice(value, valueEnd)];
@@ -26,7 +27,7 @@ function isScanned(text: string, depth: number): boolean {
   } catch {
     return false;
   }
-  const members = membersOf(text, depth);
+  const members = objectMembers(text, depth);
   return members !== undefined && hasPlainKeys(text, members);
 }
 

@@ -26,7 +26,7 @@ async function question(
 ): Promise<{ id: number; url: string; message: string; elicitationId: string }> {
   const found = await until(
     'a question',
-    () => proxy.notices('elicitation/create')[0],
+    () => proxy.clientNotifications('elicitation/create')[0],
     5000,
     () => proxy.stderr,
   );
@@ -187,7 +187,7 @@ describe('inside a client', () => {
     accept(proxy, id);
     await logIn(url, 'bob');
     expect(textOf(await proxy.answer(call))).toBe('whoami: bob');
-    expect(proxy.notices('notifications/elicitation/complete')).toMatchObject([
+    expect(proxy.clientNotifications('notifications/elicitation/complete')).toMatchObject([
       { params: { elicitationId } },
     ]);
   });
@@ -198,7 +198,7 @@ describe('inside a client', () => {
     await proxy.greet(BY_URL);
     await proxy.toolNames();
     const calls = Array.from({ length: 5 }, () => proxy.askTool('whoami'));
-    const questions = () => proxy.notices('elicitation/create');
+    const questions = () => proxy.clientNotifications('elicitation/create');
     await question(proxy);
     const [first = 0, ...others] = calls;
     proxy.notify('notifications/cancelled', { requestId: first });
@@ -208,7 +208,7 @@ describe('inside a client', () => {
     await logIn((params as { url: string }).url, 'bob');
     for (const call of others) expect(textOf(await proxy.answer(call))).toBe('whoami: bob');
     expect(questions()).toHaveLength(2);
-    expect(proxy.notices('notifications/elicitation/complete')).toHaveLength(1);
+    expect(proxy.clientNotifications('notifications/elicitation/complete')).toHaveLength(1);
   });
 
   test('a call that waits goes on when its user has logged in elsewhere', async () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Breaker, type BreakerState, type Pass } from '../../src/middleware/breaker.ts';
+import { Breaker, type BreakerState, type Permit } from '../../src/middleware/breaker.ts';
 import { HandClock } from './builders.ts';
 
 const SETTINGS = { failureThreshold: 5, recoveryTimeoutMs: 30_000, halfOpenMaxCalls: 3, successThreshold: 2 };
@@ -62,7 +62,7 @@ class Model {
 
 interface Begun {
   readonly id: number;
-  readonly pass: Pass;
+  readonly pass: Permit;
   readonly period: number;
   readonly generation: number;
 }

@@ -3,7 +3,7 @@ import type { Call } from '../../src/core/call.ts';
 import { at, Json } from '../../src/json/json.ts';
 import { cache, type CachePlan } from '../../src/middleware/cache.ts';
 import { canonical } from '../../src/middleware/cache.ts';
-import { ResultStore } from '../../src/middleware/cache-store.ts';
+import { CacheStore } from '../../src/middleware/cache-store.ts';
 import { answer, callOf, client, failure, HandClock, quiet, settle, Stage } from './builders.ts';
 
 const PLAN: CachePlan = {
@@ -18,14 +18,14 @@ const PLAN: CachePlan = {
 function arrange(plan: Partial<CachePlan> = {}): {
   clock: HandClock;
   stage: Stage;
-  store: ResultStore;
+  store: CacheStore;
   plan: { -readonly [key in keyof CachePlan]: CachePlan[key] };
   call: (call?: Call) => Promise<Json>;
   answered: (call?: Call, result?: object) => Promise<unknown>;
 } {
   const clock = new HandClock();
   const stage = new Stage();
-  const store = new ResultStore({ maxBytes: 100_000, clock });
+  const store = new CacheStore({ maxBytes: 100_000, clock });
   const current = { ...PLAN, ...plan };
   const wrapped = cache({
     planOf: ({ name }) => (name === 'search' ? current : undefined),

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { Answer } from '../../src/core/answer.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
-import { concurrency, Gate } from '../../src/middleware/concurrency.ts';
+import { concurrency, ConcurrencyLimit } from '../../src/middleware/concurrency.ts';
 import { callOf, client, quiet, settle, Stage } from './builders.ts';
 
 function arrange(
   maxConcurrency: number,
   maxQueue: number,
-): { gate: Gate; stage: Stage; call: (who: string, name?: string) => Promise<unknown> } {
-  const gate = new Gate({ server: 'tavern', maxConcurrency, maxQueue });
+): { gate: ConcurrencyLimit; stage: Stage; call: (who: string, name?: string) => Promise<unknown> } {
+  const gate = new ConcurrencyLimit({ server: 'tavern', maxConcurrency, maxQueue });
   const stage = new Stage();
   const wrapped = concurrency(gate)(stage.handle);
   return { gate, stage, call: (who, name = who) => quiet(wrapped(callOf(name, { client: client(who) }))) };
@@ -104,7 +104,9 @@ describe('concurrency', () => {
 
   test('calls that are cancelled one after the other let none of those that wait go out', async () => {
     let sent = 0;
-    const wrapped = concurrency(new Gate({ server: 'tavern', maxConcurrency: 1, maxQueue: 10 }))((call) => {
+    const wrapped = concurrency(new ConcurrencyLimit({ server: 'tavern', maxConcurrency: 1, maxQueue: 10 }))((
+      call,
+    ) => {
       sent++;
       const answer = new Answer();
       call.signal.onCancel((reason) => answer.reject(new Error(reason)));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Abridger } from '../../src/json/elide.ts';
-import type { Abridged } from '../../src/json/elided.ts';
+import { Elider } from '../../src/json/elide.ts';
+import type { Elided } from '../../src/json/elided.ts';
 import type { Era } from '../../src/core/call.ts';
 import { Json } from '../../src/json/json.ts';
 import { textOf } from '../../src/json/message-text.ts';
@@ -10,9 +10,9 @@ import {
   type Message,
   readMessage,
   requestText,
-  requestWire,
+  encodeRequest,
   resultText,
-  resultWire,
+  encodeResult,
 } from '../../src/protocol/message.ts';
 import { nameOf, paramsForHop, progressTokenOf } from '../../src/protocol/params.ts';
 import { member, type Member, print, stringText, valueText } from '../fuzz/json-text.ts';
@@ -21,8 +21,8 @@ import { longString, withLongMembers } from '../fuzz/long-messages.ts';
 const DEPTH = 100;
 
 /** Leaves a case out that has no string that is long enough. */
-function abridged(text: string): Abridged {
-  const abridger = new Abridger();
+function abridged(text: string): Elided {
+  const abridger = new Elider();
   const found = abridger.add(Buffer.from(text)) ? abridger.take() : undefined;
   fc.pre(found !== undefined);
   return found;
@@ -122,10 +122,10 @@ describe('a long message', () => {
     fc.assert(
       fc.property(params, result, (one, other) => {
         isSame(
-          textOf(requestWire(7, 'tools/call', jsonFrom(one))),
+          textOf(encodeRequest(7, 'tools/call', jsonFrom(one))),
           requestText(7, 'tools/call', Json.fromText(one)),
         );
-        isSame(textOf(resultWire('"é"', jsonFrom(other))), resultText('"é"', Json.fromText(other)));
+        isSame(textOf(encodeResult('"é"', jsonFrom(other))), resultText('"é"', Json.fromText(other)));
       }),
     );
   });
@@ -177,7 +177,7 @@ describe('what is changed in it', () => {
   const eras = fc.constantFrom<Era>('legacy', 'modern');
 
   test('on its way to a server is what would be changed in the text', () => {
-    const hops = fc.record({
+    const loopDetection = fc.record({
       name: fc.constantFrom('seen', 'tüül', 'x'.repeat(2000)),
       era: eras,
       clientEra: eras,
@@ -185,7 +185,7 @@ describe('what is changed in it', () => {
       idempotencyKey: fc.option(fc.constant('schlüssel'), { nil: undefined }),
     });
     fc.assert(
-      fc.property(params, hops, (text, { clientEra, ...rest }) => {
+      fc.property(params, loopDetection, (text, { clientEra, ...rest }) => {
         const client = {
           id: 'c',
           view: 'c',

@@ -4,7 +4,7 @@ import { INVALID_REQUEST, PARSE_ERROR } from '../../src/core/errors.ts';
 import { Json } from '../../src/json/json.ts';
 import {
   batchTexts,
-  errorText,
+  encodeErrorText,
   notificationText,
   readMessage,
   requestText,
@@ -101,7 +101,7 @@ describe('readMessage', () => {
           method: 'n',
         });
         expect(readMessage(resultText(id, params), DEPTH)).toMatchObject({ kind: 'result', id });
-        expect(readMessage(errorText(id, params), DEPTH)).toMatchObject({ kind: 'error', id });
+        expect(readMessage(encodeErrorText(id, params), DEPTH)).toMatchObject({ kind: 'error', id });
       }),
     );
   });

@@ -1,6 +1,6 @@
 /** What a client's greeting and its first lists wait for, and what not. */
 import { expect, test } from 'vitest';
-import { Fleet, type Running } from '../../src/proxy/server-set.ts';
+import { ServerSet, type RunningServer } from '../../src/proxy/server-set.ts';
 import type { Listing } from '../../src/core/listing.ts';
 import { entry } from '../catalog/builders.ts';
 import { HandClock, settle } from '../middleware/builders.ts';
@@ -55,19 +55,19 @@ class Server {
 
 const WAIT_MS = 5000;
 
-function fleetOf(
+function serverSetOf(
   names: readonly string[],
   prepare: (server: Server, name: string) => void = () => {},
 ): {
   readonly clock: HandClock;
-  readonly fleet: Fleet;
+  readonly serverSet: ServerSet;
   readonly servers: ReadonlyMap<string, Server>;
-  readonly greeted: () => boolean;
+  readonly handshakeDone: () => boolean;
 } {
   const clock = new HandClock();
   const servers = new Map(names.map((name) => [name, new Server()]));
   for (const [name, server] of servers) prepare(server, name);
-  const fleet = new Fleet({
+  const serverSet = new ServerSet({
     config: {
       servers: names.map((server) => ({ server, namespace: server, tools: RULES, maxTools: 10 })),
       pools: [],
@@ -80,76 +80,76 @@ function fleetOf(
     make: (name, changed) => {
       const downstream = servers.get(name) as Server;
       downstream.changed = changed;
-      return { downstream } as unknown as Running;
+      return { downstream } as unknown as RunningServer;
     },
     shared: undefined,
     clock,
     changed: () => {},
   });
-  fleet.start();
+  serverSet.start();
   let over = false;
-  void fleet.settled(clock.now() + WAIT_MS).then(() => (over = true));
-  return { clock, fleet, servers, greeted: () => over };
+  void serverSet.settled(clock.now() + WAIT_MS).then(() => (over = true));
+  return { clock, serverSet, servers, handshakeDone: () => over };
 }
 
 test('a greeting goes out as soon as all servers are there, and tells what they say', async () => {
-  const { fleet, servers, greeted } = fleetOf(['one', 'two']);
+  const { serverSet, servers, handshakeDone } = serverSetOf(['one', 'two']);
   servers.get('one')?.lists('Use one.');
   await settle();
-  expect(greeted()).toBe(false);
+  expect(handshakeDone()).toBe(false);
   servers.get('two')?.lists('Use two.');
   await settle();
-  expect(greeted()).toBe(true);
-  expect(fleet.catalog.instructions).toMatch(/Use one\.[\s\S]*Use two\./);
+  expect(handshakeDone()).toBe(true);
+  expect(serverSet.catalog.instructions).toMatch(/Use one\.[\s\S]*Use two\./);
 });
 
 test('a server that lives and has not failed is waited for until the time is over, however quick the others were', async () => {
-  const { clock, servers, greeted } = fleetOf(['one', 'two', 'slow']);
+  const { clock, servers, handshakeDone } = serverSetOf(['one', 'two', 'slow']);
   await clock.pass(10);
   servers.get('one')?.lists('Use one.');
   servers.get('two')?.lists('Use two.');
   await clock.pass(WAIT_MS - 11);
-  expect(greeted()).toBe(false);
+  expect(handshakeDone()).toBe(false);
   await clock.pass(1);
-  expect(greeted()).toBe(true);
+  expect(handshakeDone()).toBe(true);
 });
 
 test('the slowest of many is waited for as long as it takes, and no longer', async () => {
   const names = ['one', 'two', 'three', 'four'];
-  const { clock, fleet, servers, greeted } = fleetOf(names);
+  const { clock, serverSet, servers, handshakeDone } = serverSetOf(names);
   for (const name of names) {
-    expect(greeted()).toBe(false);
+    expect(handshakeDone()).toBe(false);
     await clock.pass(1100);
     servers.get(name)?.lists(`Use ${name}.`);
     await settle();
   }
-  expect(greeted()).toBe(true);
-  expect(fleet.catalog.instructions).toMatch(/Use four\./);
+  expect(handshakeDone()).toBe(true);
+  expect(serverSet.catalog.instructions).toMatch(/Use four\./);
 });
 
 test('one that fails is waited for no more', async () => {
-  const { clock, servers, greeted } = fleetOf(['one', 'broken']);
+  const { clock, servers, handshakeDone } = serverSetOf(['one', 'broken']);
   servers.get('one')?.lists('Use one.');
   await clock.pass(100);
-  expect(greeted()).toBe(false);
+  expect(handshakeDone()).toBe(false);
   servers.get('broken')?.fails();
   await settle();
-  expect(greeted()).toBe(true);
+  expect(handshakeDone()).toBe(true);
 });
 
 test('one that was waited for in vain before is left out', async () => {
-  const { servers, greeted } = fleetOf(['one', 'mute'], (server, name) => {
+  const { servers, handshakeDone } = serverSetOf(['one', 'mute'], (server, name) => {
     server.hung = name === 'mute';
   });
   servers.get('one')?.lists('Use one.');
   await settle();
-  expect(greeted()).toBe(true);
+  expect(handshakeDone()).toBe(true);
 });
 
 test('nothing is waited for where all is remembered', async () => {
-  const { greeted } = fleetOf(['one', 'two'], (server) => {
+  const { handshakeDone } = serverSetOf(['one', 'two'], (server) => {
     server.listing = entry('any', {}).listing;
   });
   await settle();
-  expect(greeted()).toBe(true);
+  expect(handshakeDone()).toBe(true);
 });

@@ -92,14 +92,17 @@ describe('a server over stdio', () => {
     ['answers that it does not know the method', '', ['server/discover', 'initialize']],
     ['exits at the unknown method', EXITS, ['initialize']],
     ['stays silent at the unknown method', SILENT, ['initialize']],
-  ])('that was modern and now is legacy, and %s, is used all the same', async (_how, prelude, greeted) => {
-    const { config, become } = replaceable();
-    become({ era: 'modern' });
-    await greetings(config);
-    become({ era: 'legacy' }, prelude);
-    expect(await greetings(config)).toEqual(greeted);
-    expect(await greetings(config)).toEqual(['initialize']);
-  });
+  ])(
+    'that was modern and now is legacy, and %s, is used all the same',
+    async (_how, prelude, handshakeDone) => {
+      const { config, become } = replaceable();
+      become({ era: 'modern' });
+      await greetings(config);
+      become({ era: 'legacy' }, prelude);
+      expect(await greetings(config)).toEqual(handshakeDone);
+      expect(await greetings(config)).toEqual(['initialize']);
+    },
+  );
 
   test('that was legacy and now is modern is used all the same', async () => {
     const { config, become } = replaceable();
@@ -202,11 +205,11 @@ describe('a server over HTTP', () => {
     'of the %s family is asked so at once from the second start on',
     async (_era, answer, first, later) => {
       const server = await httpServer(answer);
-      const greeted = greetingsSince(server);
+      const handshakeDone = greetingsSince(server);
       const config = { stateDir: folder(), mcpServers: { one: { type: 'http', url: server.url } } };
       for (const expected of [first, later, later]) {
         expect(await used(config)).toMatchObject(SAID);
-        expect(greeted()).toEqual(expected);
+        expect(handshakeDone()).toEqual(expected);
       }
     },
   );
@@ -216,30 +219,30 @@ describe('a server over HTTP', () => {
     async (_how, refusal) => {
       let answer = legacyServer;
       const server = await httpServer((seen, response) => answer(seen, response));
-      const greeted = greetingsSince(server);
+      const handshakeDone = greetingsSince(server);
       const config = { stateDir: folder(), mcpServers: { one: { url: server.url } } };
       await used(config);
       answer = modernServer(refusal);
-      greeted();
+      handshakeDone();
       expect(await used(config)).toMatchObject(SAID);
-      expect(greeted()).toEqual(['initialize', 'server/discover']);
+      expect(handshakeDone()).toEqual(['initialize', 'server/discover']);
       await used(config);
-      expect(greeted()).toEqual(['server/discover']);
+      expect(handshakeDone()).toEqual(['server/discover']);
     },
   );
 
   test('that was modern and now is legacy is used all the same', async () => {
     let answer = modernServer(() => {});
     const server = await httpServer((seen, response) => answer(seen, response));
-    const greeted = greetingsSince(server);
+    const handshakeDone = greetingsSince(server);
     const config = { stateDir: folder(), mcpServers: { one: { type: 'http', url: server.url } } };
     await used(config);
     answer = legacyServer;
-    greeted();
+    handshakeDone();
     expect(await used(config)).toMatchObject(SAID);
-    expect(greeted()).toEqual(['server/discover', 'initialize']);
+    expect(handshakeDone()).toEqual(['server/discover', 'initialize']);
     await used(config);
-    expect(greeted()).toEqual(['initialize']);
+    expect(handshakeDone()).toEqual(['initialize']);
   });
 });
 

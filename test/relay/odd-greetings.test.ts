@@ -1,4 +1,4 @@
-/** Modern servers that answer `initialize` in ways that nobody expects, on carriers where it goes first. */
+/** Modern servers that answer `initialize` in ways that nobody expects, on transports where it goes first. */
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

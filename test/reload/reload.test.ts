@@ -69,8 +69,9 @@ describe('a changed config', () => {
     const file = new ConfigFile(proxy);
     await watching();
     await proxy.toolNames();
-    const notices = (): number => proxy.notices('notifications/tools/list_changed').length;
-    const before = notices();
+    const clientNotifications = (): number =>
+      proxy.clientNotifications('notifications/tools/list_changed').length;
+    const before = clientNotifications();
     const running = names.map((name) => proxy.askTool(`${name}__sleep`, { ms: 1500 }));
     await new Promise((resolve) => setTimeout(resolve, 50));
     file.save(file.text({ s3: { timeoutMs: 12_345 } }));
@@ -81,7 +82,7 @@ describe('a changed config', () => {
     for (const id of running) expect(textOf(await proxy.answer(id))).toBe('slept');
     await until('the old one to end', () => !isRunning(pids[3] as number));
     // What it offers is the same: nobody has to list anew.
-    expect(notices()).toBe(before);
+    expect(clientNotifications()).toBe(before);
     expect(proxy.log.find(({ msg }) => msg === 'the config was read again')).toMatchObject({
       changed: ['s3'],
       added: [],
@@ -105,7 +106,7 @@ describe('a changed config', () => {
     expect(Number(textOf(await proxy.call('a__process')))).toBe(pid);
     expect((await proxy.call('b__echo')).error?.code).toBe(-32602);
     await until('b to be gone', () => proxy.descendants.length === 2);
-    expect(proxy.notices('notifications/tools/list_changed').length).toBeGreaterThan(0);
+    expect(proxy.clientNotifications('notifications/tools/list_changed').length).toBeGreaterThan(0);
   });
 
   test('SIGHUP has it read at once, before the watch has begun', async () => {

@@ -43,16 +43,16 @@ describe('in a pool that asks its members in turn', () => {
     await client.request('resources/list');
     await client.request('resources/subscribe', { uri: 'test://a' });
     const update = { jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri: 'test://a' } };
-    const news = (): number =>
+    const listNotifications = (): number =>
       client.messages.filter(({ method }) => method === 'notifications/resources/updated').length;
     // The members in turn: each says it twice.
     for (let i = 0; i < 4; i++) await client.call('emit', { messages: [update] });
     await client.request('ping');
-    expect(news()).toBe(2);
+    expect(listNotifications()).toBe(2);
     await client.request('resources/unsubscribe', { uri: 'test://a' });
     for (let i = 0; i < 2; i++) await client.call('emit', { messages: [update] });
     await client.request('ping');
-    expect(news()).toBe(2);
+    expect(listNotifications()).toBe(2);
     await client.close();
   });
 });

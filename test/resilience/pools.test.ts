@@ -6,7 +6,7 @@ import { at, Json } from '../../src/json/json.ts';
 import { compose } from '../../src/pipeline/compose.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
-import { Pool, type PoolOptions, type Spread, type Standing } from '../../src/routing/pool.ts';
+import { Pool, type PoolOptions, type Spread, type LoadScore } from '../../src/routing/pool.ts';
 import { answer, callOf, client, failure, HandClock } from '../middleware/builders.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 
@@ -133,7 +133,7 @@ describe('a pool', () => {
   });
 });
 
-const READY: Standing = { tier: 0, busy: 0 };
+const READY: LoadScore = { tier: 0, busy: 0 };
 
 function pool(options: Partial<PoolOptions> = {}): Pool {
   return new Pool({
@@ -147,21 +147,18 @@ function pool(options: Partial<PoolOptions> = {}): Pool {
 }
 
 function spread(ask: Spread['ask'], more: Partial<Spread> = {}): Spread {
-  return { members: ['a', 'b'], originalName: 'search', standingOf: () => READY, ask, ...more };
+  return { members: ['a', 'b'], originalName: 'search', scoreOf: () => READY, ask, ...more };
 }
 
 describe('who is asked', () => {
   test('nobody is put aside for ever: where none is well, all are candidates', () => {
-    expect(pool().order({ members: ['a', 'b'], standingOf: () => ({ tier: 2, busy: 0 }) })).toEqual([
-      'a',
-      'b',
-    ]);
+    expect(pool().order({ members: ['a', 'b'], scoreOf: () => ({ tier: 2, busy: 0 }) })).toEqual(['a', 'b']);
   });
 
   test('the healthy come before those that come up, and these before those that are down', () => {
     const tiers: Record<string, 0 | 1 | 2> = { a: 2, b: 1, c: 0 };
-    const standingOf = (member: string): Standing => ({ tier: tiers[member] ?? 0, busy: 0 });
-    expect(pool().order({ members: ['a', 'b', 'c'], standingOf })).toEqual(['c', 'b', 'a']);
+    const scoreOf = (member: string): LoadScore => ({ tier: tiers[member] ?? 0, busy: 0 });
+    expect(pool().order({ members: ['a', 'b', 'c'], scoreOf })).toEqual(['c', 'b', 'a']);
   });
 
   test('least-busy weighs the calls under way by the recent latency', async () => {
@@ -174,10 +171,10 @@ describe('who is asked', () => {
     await one.send(callOf(), { ...timed, members: ['a'] });
     await one.send(callOf(), { ...timed, members: ['b'] });
     const busy: Record<string, number> = { a: 0, b: 5 };
-    const standingOf = (member: string): Standing => ({ tier: 0, busy: busy[member] ?? 0 });
-    expect(one.order({ members: ['a', 'b'], standingOf })).toEqual(['b', 'a']);
+    const scoreOf = (member: string): LoadScore => ({ tier: 0, busy: busy[member] ?? 0 });
+    expect(one.order({ members: ['a', 'b'], scoreOf })).toEqual(['b', 'a']);
     busy['b'] = 20;
-    expect(one.order({ members: ['a', 'b'], standingOf })).toEqual(['a', 'b']);
+    expect(one.order({ members: ['a', 'b'], scoreOf })).toEqual(['a', 'b']);
   });
 
   test('the answer to a parked question goes to the member that asked, and to its client alone', async () => {

@@ -20,9 +20,9 @@ describe('the patience of a client', () => {
     ['fastmcp', 5_000, 300_000],
     ['mcp-use', 60_000, 120_000],
     ['who-is-this', 5_000, 60_000],
-  ])('%s is answered before it gives up, a second for our own start included', (name, greeting, together) => {
+  ])('%s is answered before it gives up, a second for our own start included', (name, identity, together) => {
     const { greetingMs, listMs } = legacy(name);
-    expect(greetingMs).toBeLessThanOrEqual(greeting - 1000);
+    expect(greetingMs).toBeLessThanOrEqual(identity - 1000);
     expect(greetingMs + listMs).toBeLessThanOrEqual(together - 1000);
   });
 

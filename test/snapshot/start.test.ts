@@ -39,12 +39,12 @@ describe('a start from the snapshot', () => {
     const servers = { a: server({ names: ['one'] }), b: server({ names: ['two'] }) };
     await remember(folder, servers);
     const proxy = await startProxy(servers, { folder, unready: true });
-    const greeting = await proxy.greet();
-    expect(greeting.result?.['capabilities']).toEqual({ tools: { listChanged: true } });
+    const identity = await proxy.greet();
+    expect(identity.result?.['capabilities']).toEqual({ tools: { listChanged: true } });
     expect(await proxy.toolNames()).toEqual(['a__one', 'b__two']);
     expect(proxy.log.filter(({ msg }) => msg === 'downstream server is ready')).toEqual([]);
     await proxy.allReady(2);
-    expect(proxy.notices('notifications/tools/list_changed')).toEqual([]);
+    expect(proxy.clientNotifications('notifications/tools/list_changed')).toEqual([]);
   });
 
   test('a call on a server that is coming up waits for it', async () => {
@@ -83,11 +83,11 @@ describe('a start from the snapshot', () => {
     const proxy = await startProxy(servers, { folder, unready: true });
     await proxy.greet();
     expect(await proxy.toolNames()).toEqual(['a__one', 'b__two']);
-    await until('the notice', () => proxy.notices('notifications/tools/list_changed').length > 0);
+    await until('the notice', () => proxy.clientNotifications('notifications/tools/list_changed').length > 0);
     expect(await proxy.toolNames()).toEqual(['a__one', 'a__three', 'b__two']);
     await proxy.allReady(2);
     await new Promise((resolve) => setTimeout(resolve, 700));
-    expect(proxy.notices('notifications/tools/list_changed')).toHaveLength(1);
+    expect(proxy.clientNotifications('notifications/tools/list_changed')).toHaveLength(1);
   });
 
   test('a client that can do something else is shown what another was told until the right list is there', async () => {
@@ -100,7 +100,7 @@ describe('a start from the snapshot', () => {
     const proxy = await startProxy(servers, { folder, unready: true, capabilities: { roots: {} } });
     await proxy.greet({ roots: {} });
     expect(await proxy.toolNames()).toEqual(['a__plain', 'b__two']);
-    await until('the notice', () => proxy.notices('notifications/tools/list_changed').length > 0);
+    await until('the notice', () => proxy.clientNotifications('notifications/tools/list_changed').length > 0);
     expect(await proxy.toolNames()).toEqual(['a__rooted', 'b__two']);
     expect(await proxy.stop()).toBe(0);
     expect(readdirSync(join(folder, 'state', 'snapshot'))).toHaveLength(4);

@@ -1,7 +1,7 @@
 /** Who is asked what, how many runs there are at once, and what is told where something is in the way. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
-import type { Ask } from '../../src/core/call.ts';
+import type { AskClient } from '../../src/core/call.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import { definitionOf, metaTools } from '../../src/meta-tools/meta-tools.ts';
@@ -34,9 +34,9 @@ async function started(...args: Parameters<typeof made>): Promise<Bench> {
 function asker(
   capabilities: JsonObject,
   answer: unknown,
-): { readonly asked: string[]; readonly who: { client: ReturnType<typeof clientNamed>; ask: Ask } } {
+): { readonly asked: string[]; readonly who: { client: ReturnType<typeof clientNamed>; ask: AskClient } } {
   const asked: string[] = [];
-  const ask: Ask = ({ method }) => {
+  const ask: AskClient = ({ method }) => {
     asked.push(method);
     return Promise.resolve(Json.of(answer));
   };

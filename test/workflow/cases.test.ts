@@ -1,7 +1,7 @@
 /** The cases J04 to J06, consent, and what one step does to the others. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
-import type { Ask, Call } from '../../src/core/call.ts';
+import type { AskClient, Call } from '../../src/core/call.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import type { RunView } from '../../src/workflow/run-view.ts';
 import { InvalidDefinition } from '../../src/workflow/definition/invalid-definition.ts';
@@ -421,7 +421,7 @@ describe('steps and each other', () => {
 
 describe('consent', () => {
   const asking = (content: JsonObject | undefined, asked: string[] = []): Who => {
-    const ask: Ask = ({ params }) => {
+    const ask: AskClient = ({ params }) => {
       asked.push((params.value as { message: string }).message);
       return Promise.resolve(Json.of(content ? { action: 'accept', content } : { action: 'cancel' }));
     };

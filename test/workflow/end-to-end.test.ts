@@ -84,8 +84,8 @@ async function run(proxy: ProxyUnderTest, args: Entry): Promise<Structured> {
 
 /** Answers the next question to the user. @returns what was asked. */
 async function answerNext(proxy: ProxyUnderTest, result: Entry): Promise<string> {
-  const before = proxy.notices('elicitation/create').length;
-  const question = await until('a question', () => proxy.notices('elicitation/create')[before]);
+  const before = proxy.clientNotifications('elicitation/create').length;
+  const question = await until('a question', () => proxy.clientNotifications('elicitation/create')[before]);
   proxy.send(JSON.stringify({ jsonrpc: '2.0', id: question.id, result }));
   return String(question.params?.['message']);
 }
@@ -180,12 +180,12 @@ describe('a definition in the call', () => {
     await answerNext(proxy, accept({ confirm: true }));
     expect(await agreed).toMatchObject({ status: 'succeeded' });
     await run(proxy, { workflow: reads });
-    expect(proxy.notices('elicitation/create')).toHaveLength(2);
+    expect(proxy.clientNotifications('elicitation/create')).toHaveLength(2);
     expect(ran()).toEqual(['w write', 'r read']);
 
     const free = await bench({ inline: 'allow' }, { capabilities: FORMS });
     expect(await run(free.proxy, { workflow: writes })).toMatchObject({ status: 'succeeded' });
-    expect(free.proxy.notices('elicitation/create')).toEqual([]);
+    expect(free.proxy.clientNotifications('elicitation/create')).toEqual([]);
   });
 });
 
@@ -250,12 +250,12 @@ describe('the tools that go on with runs', () => {
       expect(await listed(first.proxy)).toEqual([]);
       await run(first.proxy, { workflow: reads, dry_run: true });
       expect(await listed(first.proxy)).toEqual([]);
-      const before = first.proxy.notices('notifications/tools/list_changed').length;
+      const before = first.proxy.clientNotifications('notifications/tools/list_changed').length;
       await run(first.proxy, { workflow: reads });
       expect(await listed(first.proxy)).toEqual(['resume_workflow', 'cancel_workflow']);
-      expect(first.proxy.notices('notifications/tools/list_changed').length).toBe(before + 1);
+      expect(first.proxy.clientNotifications('notifications/tools/list_changed').length).toBe(before + 1);
       await run(first.proxy, { workflow: reads });
-      expect(first.proxy.notices('notifications/tools/list_changed').length).toBe(before + 1);
+      expect(first.proxy.clientNotifications('notifications/tools/list_changed').length).toBe(before + 1);
       await first.proxy.stop();
       const second = await bench({ ...workflows, inline: 'allow' }, { folder });
       expect(await listed(second.proxy)).toEqual(['resume_workflow', 'cancel_workflow']);

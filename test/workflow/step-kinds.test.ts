@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Ask } from '../../src/core/call.ts';
+import type { AskClient } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import type { RunView } from '../../src/workflow/run-view.ts';
@@ -43,7 +43,7 @@ async function run(b: Bench, workflow: unknown, input: unknown = {}, who: Who = 
 /** A client whose model answers with these texts, one after the other. */
 function withModel(...answers: string[]): { readonly who: Who; readonly asked: JsonObject[] } {
   const asked: JsonObject[] = [];
-  const ask: Ask = ({ method, params }) => {
+  const ask: AskClient = ({ method, params }) => {
     asked.push({ method, ...params.object });
     const content = { type: 'text', text: answers.shift() ?? '' };
     return Promise.resolve(Json.of({ role: 'assistant', model: 'm', content }));

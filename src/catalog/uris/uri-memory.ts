@@ -5,9 +5,9 @@
  * A result leaves with its URIs as the client knows them: where the server's own spelling means another server's
  * resource to clients, it gets the prefix.
  */
-import { holdsMark } from '../../json/elided.ts';
+import { hasElision } from '../../json/elided.ts';
 import { at, type Json } from '../../json/json.ts';
-import { editAt, editElements, type Path } from '../../json/edit.ts';
+import { editAt, editElements, type JsonPath } from '../../json/edit.ts';
 import type { Catalog, Target } from '../catalog.ts';
 import { seenUri } from './uri-claims.ts';
 
@@ -51,7 +51,7 @@ export class UriMemory {
     const edits = new Map<string, Map<number, (element: string) => string>>();
     for (const { list, index, path } of uriPlaces(result.brief)) {
       const brief = valueAt(result.brief, [list, index, ...path]);
-      const uri = holdsMark(brief) ? valueAt(result.value, [list, index, ...path]) : brief;
+      const uri = hasElision(brief) ? valueAt(result.value, [list, index, ...path]) : brief;
       if (typeof uri !== 'string') continue;
       let exposed = known.get(uri);
       if (exposed === undefined) {
@@ -92,13 +92,13 @@ function mayHoldUris({ briefText: text }: Json): boolean {
 interface UriPlace {
   readonly list: string;
   readonly index: number;
-  readonly path: Path;
+  readonly path: JsonPath;
 }
 
 /** Where results of tools, prompts and reads carry URIs. */
 function uriPlaces(value: unknown): UriPlace[] {
   const places: UriPlace[] = [];
-  const look = (list: string, pathIn: (element: unknown) => Path | undefined): void => {
+  const look = (list: string, pathIn: (element: unknown) => JsonPath | undefined): void => {
     const elements = at(value, list);
     if (!Array.isArray(elements)) return;
     for (let index = 0; index < elements.length; index++) {
@@ -112,14 +112,14 @@ function uriPlaces(value: unknown): UriPlace[] {
   return places;
 }
 
-function blockPath(block: unknown, prefix: Path): Path | undefined {
+function blockPath(block: unknown, prefix: JsonPath): JsonPath | undefined {
   const type = at(block, 'type');
   if (type === 'resource_link') return [...prefix, 'uri'];
   return type === 'resource' ? [...prefix, 'resource', 'uri'] : undefined;
 }
 
 /** Like `at`, through arrays too. */
-function valueAt(value: unknown, path: Path): unknown {
+function valueAt(value: unknown, path: JsonPath): unknown {
   let current = value;
   for (const step of path)
     current =

@@ -1,4 +1,4 @@
-/** `switchyard call`: one tool through the whole road, for who sits at the machine. */
+/** `switchyard call`: one tool through the whole pipeline, for who sits at the machine. */
 import { Cancellation } from '../../core/cancellation.ts';
 import { ProxyError, RpcError } from '../../core/errors.ts';
 import { at, isObject, type Json, type JsonObject, stringAt } from '../../json/json.ts';

@@ -11,7 +11,7 @@ import { UsageError } from '../command.ts';
 import { plain } from '../terminal/sanitize.ts';
 import { showWaiting } from '../terminal/waiting-progress.ts';
 
-export const list: Command = {
+export const listCommand: Command = {
   name: 'list',
   takes: '[tools|resources|prompts|servers|workflows]',
   summary: 'lists what a client would see, and which server answers (default: tools)',

@@ -1,7 +1,7 @@
 /** Makes a check: connects everything, lists it, tries what is safe, plans what is saved. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Config, ServerConfig } from '../../config/config.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { Cancellation } from '../../core/cancellation.ts';
 import { messageOf } from '../../core/errors.ts';
 import { at, type JsonObject, stringAt } from '../../json/json.ts';
@@ -11,14 +11,14 @@ import { problemText } from '../../workflow/definition/problem.ts';
 import { safeCalls, tryCall } from './safe-calls.ts';
 import type { CheckedCall, CheckedServer, CheckedWorkflow, CheckReport, CheckState } from './report.ts';
 import { checkTools, namesText } from './tool-sizes.ts';
-import { secretsOf } from '../support/configured.ts';
+import { configSecrets } from '../support/configured.ts';
 import { oneLine } from '../terminal/sanitize.ts';
 import { openOwnProxy, type OwnProxy } from '../support/own-proxy.ts';
 import { packageVersion } from '../support/package-version.ts';
 
 export interface CheckOptions {
   readonly config: Config;
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
   /** Told whenever a server is done. */
   readonly settled: (server: CheckedServer) => void;
 }
@@ -43,7 +43,7 @@ export class Check {
   constructor(options: CheckOptions) {
     this.#options = options;
     this.#config = eachOnce(options.config);
-    const redact = redactor(secretsOf(options.config));
+    const redact = redactor(configSecrets(options.config));
     this.#clean = (text) => oneLine(redact(text.slice(0, 100_000)));
   }
 

@@ -1,14 +1,8 @@
 /** A check as lines for people. */
 import stringWidth from 'string-width';
-import {
-  callsText,
-  type CheckedServer,
-  type CheckReport,
-  type CheckState,
-  milliseconds,
-} from './report.ts';
+import { callsText, type CheckedServer, type CheckReport, type CheckState, milliseconds } from './report.ts';
 import type { Colors } from '../terminal/output.ts';
-import { type Column, table } from '../terminal/table.ts';
+import { type Column, textTable } from '../terminal/table.ts';
 import { wrapped } from '../terminal/table.ts';
 
 /** In the order of their worth: where the terminal is narrow the last ones go first. */
@@ -47,9 +41,10 @@ export function checkLines(report: CheckReport, colors: Colors, width: number): 
 export function serverLines(servers: readonly CheckedServer[], colors: Colors, width: number): string[] {
   let shown = COLUMNS;
   const rows = (): string[][] => servers.map((server) => shown.map(({ cell }) => cell(server, colors)));
-  const widest = (): number => Math.max(...table(shown, rows(), Infinity).map((line) => stringWidth(line)));
+  const widest = (): number =>
+    Math.max(...textTable(shown, rows(), Infinity).map((line) => stringWidth(line)));
   while (shown.length > 2 && widest() > width) shown = shown.slice(0, -1);
-  return table(
+  return textTable(
     shown.map((column) => ({ ...column, title: colors.dim(column.title) })),
     rows(),
     width,

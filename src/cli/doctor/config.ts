@@ -3,7 +3,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Config, type StdioTransportConfig } from '../../config/config.ts';
 import { ConfigError, problemLine } from '../../config/config-error.ts';
-import { envValue, type Machine } from '../../config/folders.ts';
+import { envValue, type HostEnvironment } from '../../config/folders.ts';
 import { configFiles, readConfig } from '../support/configured.ts';
 import type { Finding } from './finding.ts';
 import { oneLine } from '../terminal/sanitize.ts';
@@ -33,7 +33,10 @@ interface ConfigFindings {
 }
 
 /** The config, where it can be used, and all that keeps it from it. */
-export async function configFindings(given: readonly string[], machine: Machine): Promise<ConfigFindings> {
+export async function configFindings(
+  given: readonly string[],
+  machine: HostEnvironment,
+): Promise<ConfigFindings> {
   try {
     const files = configFiles(given, machine);
     const config = await readConfig(files, machine);
@@ -77,7 +80,7 @@ export async function configFindings(given: readonly string[], machine: Machine)
 
 function commandFindings(
   { servers }: Config,
-  machine: Machine,
+  machine: HostEnvironment,
 ): { readonly key: string; readonly finding: Finding }[] {
   return [...servers.values()].flatMap(({ key, disabled, transport }) => {
     if (disabled || transport.kind !== 'stdio') return [];
@@ -102,7 +105,7 @@ function commandFindings(
   });
 }
 
-function isFound({ command, cwd, env }: StdioTransportConfig, machine: Machine): boolean {
+function isFound({ command, cwd, env }: StdioTransportConfig, machine: HostEnvironment): boolean {
   const windows = machine.platform === 'win32';
   const endings = windows ? ['', ...(envValue(machine, 'PATHEXT') ?? '.EXE;.CMD').split(';')] : [''];
   const path = env.get('PATH') ?? envValue(machine, 'PATH') ?? '';

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { envValue, type Machine } from '../../config/folders.ts';
+import { envValue, type HostEnvironment } from '../../config/folders.ts';
 import { brokenFolderIn } from '../../transport/child-process/package-cache.ts';
 import { packageRunner } from '../../transport/child-process/package-runners.ts';
 import type { Finding } from './finding.ts';
@@ -28,7 +28,11 @@ export function brokenRunnerFinding(server: string, why: string): Finding | unde
 }
 
 /** Packages that npx never unpacked to the end, by what is on the disk. */
-export function runnerFindings(config: Config, machine: Machine, known: readonly Finding[]): Finding[] {
+export function runnerFindings(
+  config: Config,
+  machine: HostEnvironment,
+  known: readonly Finding[],
+): Finding[] {
   const usesNpx = [...config.servers.values()].some(
     ({ disabled, transport }) =>
       !disabled &&
@@ -62,7 +66,7 @@ function halfUnpacked(cache: string): string[] {
     });
 }
 
-function npmCaches(config: Config, machine: Machine): string[] {
+function npmCaches(config: Config, machine: HostEnvironment): string[] {
   const told = [...config.servers.values()].flatMap(({ transport }) =>
     transport.kind === 'stdio'
       ? [transport.env.get('npm_config_cache'), transport.env.get('NPM_CONFIG_CACHE')]

@@ -1,10 +1,10 @@
 /** What is wrong with the servers, by connecting each once, and with what clients get. */
 import type { Config, ServerConfig } from '../../config/config.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { redactor } from '../../core/redaction/redact.ts';
 import type { ServerReport } from '../../meta-tools/proxy-status.ts';
 import { namesText } from '../check/tool-sizes.ts';
-import { secretsOf } from '../support/configured.ts';
+import { configSecrets } from '../support/configured.ts';
 import { brokenRunnerFinding } from './package-runners.ts';
 import type { Finding } from './finding.ts';
 import { oneLine } from '../terminal/sanitize.ts';
@@ -20,7 +20,7 @@ const AT_ONCE = 6;
 
 export interface ServerFindingsOptions {
   readonly config: Config;
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
   /** Those that are told already to have no program. */
   readonly without: ReadonlySet<string>;
   /** Whether local servers are started, too. */
@@ -60,7 +60,7 @@ async function findingsOf(
       } as const,
     ]),
   );
-  const clean = redactor(secretsOf(config));
+  const clean = redactor(configSecrets(config));
   const alone: Config = {
     ...config,
     servers,

@@ -9,9 +9,9 @@ import type { LoginStore } from '../../login/store/login-store.ts';
 import { loginPlace, loginStore } from '../../proxy/server-logins.ts';
 import { createLog } from '../../telemetry/log.ts';
 import type { Command, Input } from '../command.ts';
-import { configFiles, readConfig, secretsOf } from '../support/configured.ts';
+import { configFiles, readConfig, configSecrets } from '../support/configured.ts';
 import { lasts, loginDocuments, loginWords } from './known-logins.ts';
-import { remoteServer } from './remote-server.ts';
+import { remoteServerNamed } from './remote-server.ts';
 
 export const login: Command = {
   name: 'login',
@@ -43,10 +43,10 @@ export const login: Command = {
 
 async function run({ positionals, options, configFiles: given, machine, output }: Input): Promise<number> {
   const config = await readConfig(configFiles(given, machine), machine);
-  const log = createLog({ level: 'error', secrets: secretsOf(config) });
+  const log = createLog({ level: 'error', secrets: configSecrets(config) });
   const store = loginStore(config, systemClock, log);
   if (positionals.length === 0) return show(store, output);
-  const { key, server, who } = remoteServer(config, positionals, options.text('client'), 'login');
+  const { key, server, who } = remoteServerNamed(config, positionals, options.text('client'), 'login');
   const place = loginPlace(key, server, who, machine.env);
   const credentials = new Credentials({
     ...place,

@@ -5,8 +5,8 @@ import { loginId } from '../../login/store/login-record.ts';
 import { loginPlace, loginStore } from '../../proxy/server-logins.ts';
 import { createLog } from '../../telemetry/log.ts';
 import type { Command, Input } from '../command.ts';
-import { configFiles, readConfig, secretsOf } from '../support/configured.ts';
-import { remoteServer } from './remote-server.ts';
+import { configFiles, readConfig, configSecrets } from '../support/configured.ts';
+import { remoteServerNamed } from './remote-server.ts';
 
 export const logout: Command = {
   name: 'logout',
@@ -22,8 +22,8 @@ export const logout: Command = {
 
 async function run({ positionals, options, configFiles: given, machine, output }: Input): Promise<number> {
   const config = await readConfig(configFiles(given, machine), machine);
-  const log = createLog({ level: 'error', secrets: secretsOf(config) });
-  const { key, server, who } = remoteServer(config, positionals, options.text('client'), 'logout');
+  const log = createLog({ level: 'error', secrets: configSecrets(config) });
+  const { key, server, who } = remoteServerNamed(config, positionals, options.text('client'), 'logout');
   const place = loginPlace(key, server, who, machine.env);
   const store = loginStore(config, systemClock, log);
   const id = loginId(place.url.href, who, server.auth.clientId);

@@ -12,7 +12,7 @@ export interface RemoteServer {
 }
 
 /** @throws UsageError */
-export function remoteServer(
+export function remoteServerNamed(
   config: Config,
   positionals: readonly string[],
   client: string | undefined,

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { configId } from '../../config/config-id.ts';
 import { packageVersion } from '../support/package-version.ts';
-import type { Part } from '../support/server-selection.ts';
+import type { ServerSelection } from '../support/server-selection.ts';
 
 /** Clients with one id can share a proxy: the same config, the same part of it, the same version of ours. */
-export function shareId(files: readonly string[], { servers, tags }: Part): string {
+export function shareId(files: readonly string[], { servers, tags }: ServerSelection): string {
   const parts = [configId(files), packageVersion(), servers.toSorted(), tags.toSorted()];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }

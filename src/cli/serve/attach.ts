@@ -4,22 +4,22 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { openConversation } from '../../control/control-client.ts';
 import { runningProxies } from '../../control/run-file.ts';
 import { messageOf } from '../../core/errors.ts';
 import { stringAt } from '../../json/json.ts';
 import type { Logger } from '../../core/logger.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';
-import type { Part } from '../support/server-selection.ts';
+import type { ServerSelection } from '../support/server-selection.ts';
 import { shareId } from './attach-protocol.ts';
 
 export interface AttachOptions {
   /** Absolute. */
   readonly files: readonly string[];
-  readonly part: Part;
+  readonly part: ServerSelection;
   readonly stateDir: string;
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
   readonly log: Logger;
 }
 

@@ -1,8 +1,8 @@
 /** The door of a running proxy to its own user's commands: what it is asked there, and how it is found. */
 import { announceRun, type NewRun } from '../../control/run-file.ts';
 import { type ControlAnswer, openControl } from '../../control/control-server.ts';
-import { socketPlace } from '../../control/socket-path.ts';
-import type { Machine } from '../../config/folders.ts';
+import { socketPath } from '../../control/socket-path.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { stringAt } from '../../json/json.ts';
 import type { Proxy } from '../../proxy/create-proxy.ts';
@@ -11,10 +11,10 @@ import type { RecentLog } from '../../telemetry/recent-log.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';
 import { concerns } from '../status/log-lines.ts';
 
-export interface DoorOptions {
+export interface ControlEndpointOptions {
   readonly proxy: Proxy;
   readonly stateDir: string;
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
   readonly run: Omit<NewRun, 'socket'>;
   readonly recent: RecentLog;
   /** Further requests. */
@@ -24,17 +24,17 @@ export interface DoorOptions {
   readonly log: Log;
 }
 
-export interface Door {
+export interface ControlEndpoint {
   /** Whoever looks for a proxy does not find this one any more. */
   withdraw(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** @throws Error where it cannot be had for this user alone. */
-export async function openDoor(options: DoorOptions): Promise<Door> {
+export async function openControlEndpoint(options: ControlEndpointOptions): Promise<ControlEndpoint> {
   const { stateDir, machine, run, log } = options;
   const { env, platform } = machine;
-  const socket = await socketPlace({ stateDir, name: String(process.pid), env, platform });
+  const socket = await socketPath({ stateDir, name: String(process.pid), env, platform });
   const control = await openControl({
     path: socket,
     answers: new Map<string, ControlAnswer>([
@@ -58,7 +58,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 
 type Connection = Parameters<ControlAnswer>[1];
 
-async function answerStatus({ proxy, run }: DoorOptions, { socket }: Connection): Promise<void> {
+async function answerStatus({ proxy, run }: ControlEndpointOptions, { socket }: Connection): Promise<void> {
   socket.end(`${JSON.stringify({ ...run, ...(await statusOf(proxy)) })}\n`);
 }
 

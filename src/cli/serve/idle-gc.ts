@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 
-export interface RestOptions {
+export interface IdleGcOptions {
   readonly clock: Clock;
   readonly process?: ProcessFigures;
 }
@@ -28,7 +28,7 @@ const WORTH_BYTES = 8_000_000;
 const COLLECTIONS = 2;
 
 /** @returns a function that ends it. */
-export function giveBackAtRest({ clock, process = ourProcess }: RestOptions): () => void {
+export function collectWhenIdle({ clock, process = ourProcess }: IdleGcOptions): () => void {
   let kept = 0;
   let toCollect = 0;
   let collected = false;

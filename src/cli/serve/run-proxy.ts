@@ -1,27 +1,27 @@
 /** A proxy from its start to its end: the faces to its clients, its config's changes, its door, its signals. */
 import type { Config } from '../../config/config.ts';
 import { configId } from '../../config/config-id.ts';
-import type { Machine } from '../../config/folders.ts';
-import { Reloading } from '../../config/reload/reload.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
+import { ConfigReloader } from '../../config/reload/reload.ts';
 import type { ControlAnswer } from '../../control/control-server.ts';
-import type { Office } from '../../control/leader-election.ts';
+import type { Leadership } from '../../control/leader-election.ts';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { createProxy, type Proxy } from '../../proxy/create-proxy.ts';
-import { openStdioFace, type StdioFaceOptions } from '../../server/stdio-endpoint.ts';
+import { openStdioEndpoint, type StdioEndpointOptions } from '../../server/stdio-endpoint.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { RecentLog } from '../../telemetry/recent-log.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';
-import { secretsOf } from '../support/configured.ts';
+import { configSecrets } from '../support/configured.ts';
 import { packageVersion } from '../support/package-version.ts';
-import { giveBackAtRest } from './idle-gc.ts';
-import type { Door } from './control-endpoint.ts';
+import { collectWhenIdle } from './idle-gc.ts';
+import type { ControlEndpoint } from './control-endpoint.ts';
 import type { HttpAddress } from '../support/http-address.ts';
 import type { Closer, ServedHttp } from './http-endpoint.ts';
 import { electionFolder } from './attach-protocol.ts';
 import type { SharedClients, SharedClientsOptions } from './shared-clients.ts';
 
-export interface Faces {
+export interface Endpoints {
   readonly http: HttpAddress | undefined;
   readonly stdio: boolean;
   /** Clients that attach to this share alone. */
@@ -60,8 +60,8 @@ export interface Loaded {
   readonly marks: ReadonlyMap<string, string>;
 }
 
-export interface Surroundings {
-  readonly machine: Machine;
+export interface RunProxyContext {
+  readonly machine: HostEnvironment;
   /** Set for every child process: tells a proxy that it was started by itself. */
   readonly childEnv: Readonly<Record<string, string>>;
   readonly log: Log;
@@ -69,7 +69,11 @@ export interface Surroundings {
 }
 
 /** Runs until the client leaves or a signal comes. @returns the exit code. */
-export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surroundings): Promise<number> {
+export async function runProxy(
+  faces: Endpoints,
+  loaded: Loaded,
+  surroundings: RunProxyContext,
+): Promise<number> {
   const { machine, log } = surroundings;
   const client = process.ppid;
   let stop: (ending: Ending) => void = () => {};
@@ -83,7 +87,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       hurry();
       stop({ why: signal, drainMs: DRAIN_MS, code: 0 });
     });
-  let reloading: Reloading | undefined;
+  let reloading: ConfigReloader | undefined;
   process.on('SIGHUP', () => reloading?.now());
   endAfterMistakes(log, (why) => stop({ why, drainMs: 0, code: EXIT_OF_MISTAKES }));
 
@@ -105,11 +109,11 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
   });
   const closers: Closer[] = [];
   let ending: Ending | undefined;
-  let door: Promise<Door | undefined> | undefined;
+  let clientHandle: Promise<ControlEndpoint | undefined> | undefined;
   let cancelDoor: () => void = () => {};
   let endRest: () => void = () => {};
   let shared: SharedClients | undefined;
-  const openTheDoor = (how: HowServed): Promise<Door> => doorOf(proxy, loaded, surroundings, how);
+  const openTheDoor = (how: HowServed): Promise<ControlEndpoint> => doorOf(proxy, loaded, surroundings, how);
   try {
     const http = faces.http && (await serveHttp(faces.http, config, proxy, log));
     if (http) closers.push(http.close);
@@ -121,7 +125,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
         idleExitMs: () => config.idleExitMs,
         deserted: (why) => stop({ why, drainMs: 0, code: 0 }),
         withdraw: async () => {
-          await (await door)?.withdraw();
+          await (await clientHandle)?.withdraw();
           await office.leave();
         },
         clock: systemClock,
@@ -129,14 +133,14 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       });
       closers.push((ms) => (shared as SharedClients).close(ms));
       // Without it nobody can come.
-      door = openTheDoor({ serves: 'shared', share: faces.share, answers: shared.answers });
-      await door;
+      clientHandle = openTheDoor({ serves: 'shared', share: faces.share, answers: shared.answers });
+      await clientHandle;
       await retireOthers(loaded, log);
     } else {
       // After the first answers: nobody waits for it.
       cancelDoor = systemClock.after(DOOR_AFTER_MS, () => {
         const how: HowServed = http ? { serves: 'http', url: http.url } : { serves: 'stdio' };
-        door = openTheDoor(how).catch((error: unknown) => {
+        clientHandle = openTheDoor(how).catch((error: unknown) => {
           log.warn({ why: messageOf(error) }, '"switchyard status" and "logs" will not find this proxy');
           return undefined;
         });
@@ -145,7 +149,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
     const clientLeft = (why: string, reads: boolean): void =>
       stop({ why, drainMs: reads ? LAST_ANSWERS_MS : 0, withinMs: CLIENT_WAITS_MS, code: 0 });
     if (faces.stdio) closers.push(serveStdio(config, proxy, log, faces.http ? () => {} : clientLeft));
-    reloading = new Reloading({
+    reloading = new ConfigReloader({
       ...loaded,
       apply: (changed) => {
         config = changed;
@@ -156,7 +160,7 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       clock: systemClock,
       log,
     });
-    endRest = giveBackAtRest({ clock: systemClock });
+    endRest = collectWhenIdle({ clock: systemClock });
     ending = await stopped;
     // There are clients that are to have their answers.
     if (ending.drainMs > 0) proxy.stopWaiting();
@@ -170,13 +174,13 @@ export async function runProxy(faces: Faces, loaded: Loaded, surroundings: Surro
       reloading?.close(),
       office?.leave(),
       // Nobody is to come to a proxy that ends.
-      door?.then((its) => its?.withdraw()).catch(() => {}),
+      clientHandle?.then((its) => its?.withdraw()).catch(() => {}),
       ...closers.map((close) => close(drainMs)),
     ]);
     // After a mistake of ours nothing more is begun.
     if (ending?.code === 0) await Promise.race([learnTheRest(proxy, client, since + LEARN_MS), hurried]);
     await proxy.close(withinMs === undefined ? undefined : since + withinMs - systemClock.now());
-    await door?.then((its) => its?.close()).catch(() => {});
+    await clientHandle?.then((its) => its?.close()).catch(() => {});
     await log.flush();
     // All has been given its time: what nobody reads must not keep the process.
     setImmediate(() => process.exit());
@@ -216,9 +220,9 @@ async function learnTheRest(proxy: Proxy, client: number, until: number): Promis
   if (process.ppid !== client) await proxy.learn(LEARN_ALONE_MS);
 }
 
-async function elected({ stateDir }: Config, share: string): Promise<Office | undefined> {
-  const { standForElection } = await import('../../control/leader-election.ts');
-  return standForElection(electionFolder(stateDir, share), startTimeOf);
+async function elected({ stateDir }: Config, share: string): Promise<Leadership | undefined> {
+  const { electLeader } = await import('../../control/leader-election.ts');
+  return electLeader(electionFolder(stateDir, share), startTimeOf);
 }
 
 async function sharedClients(options: SharedClientsOptions): Promise<SharedClients> {
@@ -247,10 +251,10 @@ interface HowServed {
 async function doorOf(
   proxy: Proxy,
   { config, files }: Loaded,
-  { machine, recent, log }: Surroundings,
+  { machine, recent, log }: RunProxyContext,
   { answers = new Map(), ...how }: HowServed,
-): Promise<Door> {
-  const { openDoor } = await import('./control-endpoint.ts');
+): Promise<ControlEndpoint> {
+  const { openControlEndpoint } = await import('./control-endpoint.ts');
   const { stateDir, limits } = config;
   const run = {
     version: packageVersion(),
@@ -260,12 +264,12 @@ async function doorOf(
     ...how,
   };
   const { attached } = limits;
-  return openDoor({ proxy, stateDir, machine, run, recent, answers, attached, log });
+  return openControlEndpoint({ proxy, stateDir, machine, run, recent, answers, attached, log });
 }
 
 /** @returns the keys that only a restart can bring into force. */
 function takeOver(config: Config, proxy: Proxy, log: Log): readonly string[] {
-  log.hide(secretsOf(config));
+  log.hide(configSecrets(config));
   log.setLevel(config.log.level);
   for (const warning of config.warnings) log.warn({}, warning);
   return proxy.reload(config);
@@ -276,8 +280,13 @@ async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log
   return (await import('./http-endpoint.ts')).serveHttp(at, config, proxy, log);
 }
 
-function serveStdio(config: Config, { served }: Proxy, log: Log, ended: StdioFaceOptions['ended']): Closer {
-  const face = openStdioFace({
+function serveStdio(
+  config: Config,
+  { served }: Proxy,
+  log: Log,
+  ended: StdioEndpointOptions['ended'],
+): Closer {
+  const face = openStdioEndpoint({
     served,
     stdin: process.stdin,
     stdout: process.stdout,

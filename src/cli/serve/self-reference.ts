@@ -4,7 +4,7 @@ import type { Config, ServerConfig, TransportConfig } from '../../config/config.
  * Switches off the entries that are this very proxy: a client's file that is served over HTTP often holds the URL
  * it is served at, and connected to itself it would list its own tools again and again.
  */
-export function withoutItself(
+export function withoutSelfReferences(
   config: Config,
   http: { readonly host: string; readonly port: number } | undefined,
 ): Config {

@@ -1,18 +1,18 @@
 /** `switchyard serve`: MCP over stdio, over HTTP, or both, until told to stop. */
 import type { Config } from '../../config/config.ts';
 import { configId } from '../../config/config-id.ts';
-import { markOf } from '../../config/reload/watch.ts';
+import { fileStamp } from '../../config/reload/watch.ts';
 import { messageOf } from '../../core/errors.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { RecentLog } from '../../telemetry/recent-log.ts';
 import type { Command, Input, Options } from '../command.ts';
-import { configFiles, configReader, secretsOf } from '../support/configured.ts';
+import { configFiles, configReader, configSecrets } from '../support/configured.ts';
 import { type HttpAddress, httpAddress } from '../support/http-address.ts';
 import { runProxy } from './run-proxy.ts';
-import { servedPart } from '../support/server-selection.ts';
+import { selectServers } from '../support/server-selection.ts';
 import { shareId } from './attach-protocol.ts';
 import { UsageError } from '../command.ts';
-import { withoutItself } from './self-reference.ts';
+import { withoutSelfReferences } from './self-reference.ts';
 
 export const serve: Command = {
   name: 'serve',
@@ -67,10 +67,10 @@ async function serveInput({ options, configFiles: given, machine }: Input): Prom
   const marks = new Map<string, string>();
   const read = configReader(files, machine);
   const load = async (onRead: (file: string) => void): Promise<Config> =>
-    servedPart(withoutItself(await read(onRead), how.http), part);
-  const config = await load((file) => marks.set(file, markOf(file)));
+    selectServers(withoutSelfReferences(await read(onRead), how.http), part);
+  const config = await load((file) => marks.set(file, fileStamp(file)));
   const recent = new RecentLog();
-  const log = createLog({ level: config.log.level, secrets: secretsOf(config), recent });
+  const log = createLog({ level: config.log.level, secrets: configSecrets(config), recent });
   if (how.http) await checkGuard(how.http.host, config);
   for (const warning of config.warnings) log.warn({}, warning);
   if (config.servers.size === 0)

@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ServedProxy } from '../../server/served-proxy.ts';
-import { openStdioFace, type StdioFace } from '../../server/stdio-endpoint.ts';
+import { openStdioEndpoint, type StdioEndpoint } from '../../server/stdio-endpoint.ts';
 
 export interface SharedClientsOptions {
   readonly served: ServedProxy;
@@ -30,7 +30,7 @@ const LAST_ANSWERS_MS = 1500;
 
 export class SharedClients {
   readonly #options: SharedClientsOptions;
-  readonly #faces = new Map<Socket, StdioFace>();
+  readonly #faces = new Map<Socket, StdioEndpoint>();
   #retired = false;
   #cancelIdle: () => void;
 
@@ -88,7 +88,7 @@ export class SharedClients {
     socket.write('{"attached":true}\n');
     if (rest.length > 0) socket.unshift(rest);
     const { served, maxMessageBytes, clock, log } = this.#options;
-    const face = openStdioFace({
+    const face = openStdioEndpoint({
       served,
       stdin: socket,
       stdout: socket,
@@ -103,7 +103,7 @@ export class SharedClients {
     socket.resume();
   }
 
-  async #left(socket: Socket, face: StdioFace, drainMs: number): Promise<void> {
+  async #left(socket: Socket, face: StdioEndpoint, drainMs: number): Promise<void> {
     // It may be gone in the meantime, or we.
     if (!this.#faces.has(socket)) return;
     await face.close(drainMs);

@@ -6,7 +6,7 @@ import type { Offered, Taken } from '../../clients/take-over.ts';
 import { readForeignFile } from '../../clients/foreign-files.ts';
 import type { ServerInput } from '../../config/schema/schema.ts';
 import { detectDialect } from '../../config/dialects/dialects.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { parseText, textFormatOf } from '../../clients/edit/edit-text.ts';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/errors.ts';
@@ -14,7 +14,12 @@ import type { JsonObject } from '../../json/json.ts';
 import type { Command, Input } from '../command.ts';
 import { learnServers, NO_CHECK } from './learn-servers.ts';
 import { clientNamed } from './named-clients.ts';
-import { changeOwnConfig, type OwnConfigFile, ownConfigFile, withOwnConfig } from '../support/own-config-file.ts';
+import {
+  changeOwnConfig,
+  type OwnConfigFile,
+  ownConfigFile,
+  withOwnConfig,
+} from '../support/own-config-file.ts';
 import { takenServers } from './importable-servers.ts';
 import { UsageError } from '../command.ts';
 import { plain } from '../terminal/sanitize.ts';
@@ -118,7 +123,10 @@ async function take(
   };
 }
 
-async function lookedAt(words: readonly string[], machine: Machine): Promise<readonly ClientFileFound[]> {
+async function lookedAt(
+  words: readonly string[],
+  machine: HostEnvironment,
+): Promise<readonly ClientFileFound[]> {
   if (words.length === 0) return foundServers([], machine);
   const found: ClientFileFound[] = [];
   for (const word of words) {
@@ -133,7 +141,7 @@ async function lookedAt(words: readonly string[], machine: Machine): Promise<rea
   return found;
 }
 
-async function readGiven(file: string, machine: Machine): Promise<ClientFileFound> {
+async function readGiven(file: string, machine: HostEnvironment): Promise<ClientFileFound> {
   const foreign = await readForeignFile(file, machine);
   if (foreign) return foreign;
   try {

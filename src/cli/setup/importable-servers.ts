@@ -1,7 +1,7 @@
 /** Servers of clients that our config can hold: one that does not load would keep all others from being served. */
 import type { Edit } from '../../clients/edit/text-editor.ts';
 import { type Offered, type Taken, takeOver } from '../../clients/take-over.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { pathText } from '../../config/text/tree.ts';
 import { freshProblems, type OwnConfigFile } from '../support/own-config-file.ts';
 
@@ -16,7 +16,7 @@ export interface TakenServers {
 export async function takenServers(
   offered: readonly Offered[],
   own: OwnConfigFile,
-  machine: Machine,
+  machine: HostEnvironment,
 ): Promise<TakenServers> {
   const left = new Map<Offered, string>();
   for (;;) {

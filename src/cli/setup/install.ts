@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { clientFiles } from '../../config/client-places.ts';
 import type { ClientDialect } from '../../config/dialects/client-dialect.ts';
 import type { ServerConfig } from '../../config/config.ts';
-import { type Machine, userStateFolder } from '../../config/folders.ts';
+import { type HostEnvironment, userStateFolder } from '../../config/folders.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { entriesIn, type StartedBy } from '../../clients/client-entry.ts';
 import { parseText, textFormatOf } from '../../clients/edit/edit-text.ts';
@@ -126,7 +126,7 @@ async function bothChanged(
   { client, file }: Target,
   own: OwnConfigFile,
   adopts: boolean,
-  machine: Machine,
+  machine: HostEnvironment,
 ): Promise<{ readonly installed: Installed; readonly adoption: Adoption; readonly own: string }> {
   const found = readClientFile(client, file, userMachine(machine));
   if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
@@ -177,7 +177,7 @@ async function runUninstall({ positionals, options, configFiles, machine, output
 }
 
 /** A config with mistakes must not keep anybody from taking the entry out. */
-async function stateDirOf(own: OwnConfigFile, machine: Machine): Promise<string> {
+async function stateDirOf(own: OwnConfigFile, machine: HostEnvironment): Promise<string> {
   try {
     return (await readConfig(own.text === undefined ? [] : [own.file], machine)).stateDir;
   } catch (error) {
@@ -190,7 +190,7 @@ async function stateDirOf(own: OwnConfigFile, machine: Machine): Promise<string>
 function target(
   positionals: readonly string[],
   given: string | undefined,
-  machine: Machine,
+  machine: HostEnvironment,
   command: string,
 ): Target {
   const [name, more] = positionals;
@@ -203,7 +203,7 @@ function target(
 }
 
 /** A file of the whole user is read as such, wherever the command runs. */
-function userMachine(machine: Machine): Machine {
+function userMachine(machine: HostEnvironment): HostEnvironment {
   return { ...machine, cwd: machine.homeDir };
 }
 
@@ -238,7 +238,11 @@ interface Adoption {
 const NONE: Adoption = { names: [], taken: [], left: [] };
 
 /** Takes over what means the same in our config; everything else stays with the client. */
-async function adopt(found: ClientFileFound, own: OwnConfigFile, machine: Machine): Promise<Adoption> {
+async function adopt(
+  found: ClientFileFound,
+  own: OwnConfigFile,
+  machine: HostEnvironment,
+): Promise<Adoption> {
   const { client, file, servers, skipped } = found;
   const root = await parseText((await readIfThere(file)) ?? '', textFormatOf(file));
   const entries = new Set(entriesIn(client.id, root).map(({ name }) => name));
@@ -285,7 +289,7 @@ async function changedMeaning(
   taken: readonly Taken[],
   clientFile: string,
   ownFile: string,
-  machine: Machine,
+  machine: HostEnvironment,
 ): Promise<ReadonlyMap<string, string>> {
   const strange = new Map<string, string>();
   const before = await readConfig([clientFile], userMachine(machine));

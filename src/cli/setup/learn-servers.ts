@@ -5,14 +5,14 @@
  * A server that does not start is told of and fails nothing: it may need what only its client has.
  */
 import type { Config } from '../../config/config.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { messageOf } from '../../core/errors.ts';
 import { readConfig } from '../support/configured.ts';
 import { oneLine, plain } from '../terminal/sanitize.ts';
 import { openOwnProxy } from '../support/own-proxy.ts';
 import type { Output } from '../terminal/output.ts';
 import { unlearnedServers } from '../support/remembered-catalog.ts';
-import { servedPart } from '../support/server-selection.ts';
+import { selectServers } from '../support/server-selection.ts';
 import { showWaiting } from '../terminal/waiting-progress.ts';
 
 export interface LearnOptions {
@@ -20,7 +20,7 @@ export interface LearnOptions {
   readonly file: string;
   /** Config keys; default: all of which nothing is remembered. */
   readonly servers?: readonly string[];
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
   readonly output: Output;
 }
 
@@ -49,7 +49,7 @@ export async function learnServers({
     const wanted = keys.filter((key) => config.servers.get(key)?.disabled === false);
     if (wanted.length === 0) return [];
     const learned = await connected(
-      onlyOnce(servedPart(config, { servers: wanted, tags: [] })),
+      onlyOnce(selectServers(config, { servers: wanted, tags: [] })),
       machine,
       output,
     );
@@ -66,7 +66,11 @@ function outcome({ tools, trouble }: Learned): string {
   return `${tools} ${tools === 1 ? 'tool' : 'tools'}`;
 }
 
-async function connected(config: Config, machine: Machine, output: Output): Promise<readonly Learned[]> {
+async function connected(
+  config: Config,
+  machine: HostEnvironment,
+  output: Output,
+): Promise<readonly Learned[]> {
   const own = await openOwnProxy({ config, machine });
   const report = (): ReturnType<typeof own.proxy.report> => own.proxy.report(own.client.view);
   try {

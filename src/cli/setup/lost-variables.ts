@@ -1,6 +1,6 @@
 /** Which variables of a client's environment its servers no longer get when we start them in its place. */
 import type { ServerConfig } from '../../config/config.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 
 /** A shell's own: nobody reads them from outside. */
 const OF_THE_SHELL = /^(_|SHLVL|PWD|OLDPWD|PS[1-4]|LS_COLORS|COLUMNS|LINES|HIST\w*|BASH\w*|ZSH\w*)$/;
@@ -12,7 +12,7 @@ const MOST_NAMED = 20;
 /**
  * By name, those that matter most first. The environment of this terminal stands for the client's, which is not known.
  */
-export function lostVariables(servers: readonly ServerConfig[], { env }: Machine): readonly string[] {
+export function lostVariables(servers: readonly ServerConfig[], { env }: HostEnvironment): readonly string[] {
   const local = servers.flatMap(({ transport }) => (transport.kind === 'stdio' ? [transport] : []));
   const lost = Object.keys(env).filter(
     (name) =>

@@ -1,6 +1,6 @@
 /** The running proxies that a command is about. */
 import { configId } from '../../config/config-id.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { runningProxies, type RunningProxy } from '../../control/run-file.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';
 import { configFiles, readConfig } from '../support/configured.ts';
@@ -10,7 +10,7 @@ import { configFiles, readConfig } from '../support/configured.ts';
  */
 export async function proxiesOf(
   given: readonly string[],
-  machine: Machine,
+  machine: HostEnvironment,
 ): Promise<readonly RunningProxy[]> {
   const files = configFiles(given, machine);
   const { stateDir } = await readConfig(files, machine);

@@ -1,7 +1,7 @@
 /** Status documents as lines for people. */
 import { at, isObject, type JsonObject, stringAt } from '../../json/json.ts';
 import type { Colors } from '../terminal/output.ts';
-import { type Column, table } from '../terminal/table.ts';
+import { type Column, textTable } from '../terminal/table.ts';
 import { plain } from '../terminal/sanitize.ts';
 
 /** In the order of their worth: where the terminal is narrow the last ones go first. */
@@ -49,7 +49,7 @@ function serverLines(proxy: JsonObject, colors: Colors, width: number): string[]
   const shown = fitting(servers, colors, width);
   const rows = servers.map((server) => shown.map(({ cell }) => cell(server, colors)));
   const titles = shown.map((column) => ({ ...column, title: colors.dim(column.title) }));
-  return [...table(titles, rows, width), ...troubles(servers, colors)];
+  return [...textTable(titles, rows, width), ...troubles(servers, colors)];
 }
 
 function fitting(servers: readonly JsonObject[], colors: Colors, width: number): typeof COLUMNS {
@@ -57,7 +57,7 @@ function fitting(servers: readonly JsonObject[], colors: Colors, width: number):
   for (let count = told.length; count > 2; count--) {
     const shown = told.slice(0, count);
     const rows = servers.map((server) => shown.map(({ cell }) => cell(server, colors)));
-    const [widest = ''] = table(shown, [...rows, []], Infinity).sort((a, b) => b.length - a.length);
+    const [widest = ''] = textTable(shown, [...rows, []], Infinity).sort((a, b) => b.length - a.length);
     if (widest.length <= width) return shown;
   }
   return told.slice(0, 2);

@@ -2,13 +2,13 @@
 import type { TemplateCheck } from '../../config/load/composed-tools.ts';
 import type { Config } from '../../config/config.ts';
 import { configFolders, findConfigFiles } from '../../config/load/find-config-files.ts';
-import type { Machine } from '../../config/folders.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
 import { loadConfig } from '../../config/load/load-config.ts';
 import { secretArguments } from '../../core/redaction/redact.ts';
 import { UsageError } from '../command.ts';
 
 /** @throws UsageError where there is none. */
-export function configFiles(given: readonly string[], machine: Machine): readonly string[] {
+export function configFiles(given: readonly string[], machine: HostEnvironment): readonly string[] {
   const files = findConfigFiles(given, machine);
   if (files.length > 0) return files;
   throw new UsageError(
@@ -19,7 +19,7 @@ export function configFiles(given: readonly string[], machine: Machine): readonl
 /** Reads it, and again, each time with what the files said before in mind. @throws ConfigError with all that is wrong. */
 export function configReader(
   files: readonly string[],
-  machine: Machine,
+  machine: HostEnvironment,
 ): (onRead: (file: string) => void) => Promise<Config> {
   let named: ReadonlySet<string> = new Set();
   return async (onRead) => {
@@ -32,12 +32,12 @@ export function configReader(
 }
 
 /** @throws ConfigError with all that is wrong. */
-export function readConfig(files: readonly string[], machine: Machine): Promise<Config> {
+export function readConfig(files: readonly string[], machine: HostEnvironment): Promise<Config> {
   return loadConfig({ files, ...machine, checkTemplates });
 }
 
 /** What must not stand in any output. */
-export function secretsOf(config: Config): string[] {
+export function configSecrets(config: Config): string[] {
   const secrets = [...config.http.tokens.values()];
   for (const { transport, auth } of config.servers.values()) {
     secrets.push(...[auth.clientSecret, auth.privateKey].filter((secret) => secret !== undefined));

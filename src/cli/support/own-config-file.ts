@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { ConfigError, type ConfigProblem } from '../../config/config-error.ts';
 import { detectDialect } from '../../config/dialects/dialects.ts';
 import { findConfigFiles } from '../../config/load/find-config-files.ts';
-import { type Machine, userConfigFolder } from '../../config/folders.ts';
+import { type HostEnvironment, userConfigFolder } from '../../config/folders.ts';
 import { loadConfig } from '../../config/load/load-config.ts';
 import { editText, parseText, textFormatOf } from '../../clients/edit/edit-text.ts';
 import type { Edit } from '../../clients/edit/text-editor.ts';
@@ -32,7 +32,7 @@ export interface OwnConfigFile {
  */
 export async function withOwnConfig<T>(
   given: readonly string[],
-  machine: Machine,
+  machine: HostEnvironment,
   work: (own: OwnConfigFile) => Promise<T>,
 ): Promise<T> {
   const { file } = await ownConfigFile(given, machine);
@@ -56,7 +56,10 @@ async function locked(file: string): Promise<() => Promise<void>> {
  *
  * @throws UsageError where that is no file of ours, or none that can be read.
  */
-export async function ownConfigFile(given: readonly string[], machine: Machine): Promise<OwnConfigFile> {
+export async function ownConfigFile(
+  given: readonly string[],
+  machine: HostEnvironment,
+): Promise<OwnConfigFile> {
   const [found, ...more] = findConfigFiles(given, machine);
   if (more.length > 0) throw new UsageError('Which file is to be changed? Name one with --config.');
   const file = found ?? join(userConfigFolder(machine), 'switchyard.json');
@@ -82,7 +85,7 @@ export async function changeOwnConfig(own: OwnConfigFile, edits: readonly Edit[]
 export async function changeCheckedConfig(
   own: OwnConfigFile,
   edits: readonly Edit[],
-  machine: Machine,
+  machine: HostEnvironment,
 ): Promise<void> {
   const fresh = await freshProblems(own, edits, machine);
   if (fresh.length > 0) throw new ConfigError(fresh);
@@ -93,7 +96,7 @@ export async function changeCheckedConfig(
 export async function freshProblems(
   own: OwnConfigFile,
   edits: readonly Edit[],
-  machine: Machine,
+  machine: HostEnvironment,
 ): Promise<readonly ConfigProblem[]> {
   const text = await changedText(own, edits);
   const known = new Set((await problemsOf(own.file, own.text ?? '', machine)).map(meaningOf));
@@ -119,7 +122,11 @@ async function write({ file, text: before }: OwnConfigFile, text: string): Promi
 }
 
 /** All that is wrong with the config if its file held this text. */
-async function problemsOf(file: string, text: string, machine: Machine): Promise<readonly ConfigProblem[]> {
+async function problemsOf(
+  file: string,
+  text: string,
+  machine: HostEnvironment,
+): Promise<readonly ConfigProblem[]> {
   try {
     const readText = (path: string): string => (path === file ? text : readFileSync(path, 'utf8'));
     await loadConfig({ files: [file], ...machine, readText });

@@ -1,8 +1,8 @@
 /** A proxy inside a command, with the command as its only client: for commands that list, call and check. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Config } from '../../config/config.ts';
-import type { Machine } from '../../config/folders.ts';
-import type { Ask, Client } from '../../core/call.ts';
+import type { HostEnvironment } from '../../config/folders.ts';
+import type { AskClient, Client } from '../../core/call.ts';
 import { Cancellation } from '../../core/cancellation.ts';
 import { RpcError } from '../../core/errors.ts';
 import { Json, type JsonObject } from '../../json/json.ts';
@@ -11,14 +11,14 @@ import { LATEST_LEGACY } from '../../protocol/revisions.ts';
 import { createProxy, type Proxy } from '../../proxy/create-proxy.ts';
 import type { Attachment } from '../../server/served-proxy.ts';
 import { createLog } from '../../telemetry/log.ts';
-import { secretsOf } from './configured.ts';
+import { configSecrets } from './configured.ts';
 import { packageVersion } from './package-version.ts';
 
 export interface OwnProxyOptions {
   readonly config: Config;
-  readonly machine: Machine;
+  readonly machine: HostEnvironment;
   /** Answers what servers ask during a call; without it the client says that it can answer nothing. */
-  readonly ask?: Ask;
+  readonly ask?: AskClient;
   /** A signal ends the process once its servers are ended, or left to finish what they fetch. */
   readonly endsOnSignal?: boolean;
   /** What `ask` can answer, as MCP client capabilities. */
@@ -54,7 +54,7 @@ export async function openOwnProxy({
   endsOnSignal = false,
   capabilities = {},
 }: OwnProxyOptions): Promise<OwnProxy> {
-  const log = createLog({ level: 'error', secrets: secretsOf(config) });
+  const log = createLog({ level: 'error', secrets: configSecrets(config) });
   const version = packageVersion();
   const proxy = await createProxy({
     config,

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { messageOf } from '../../core/errors.ts';
 
-/** Above `src/commands/`, and above `dist/`, where all is bundled. */
-const PLACES = ['../package.json', '../../package.json'];
+/** The folder above `dist/`, where all is bundled, and the one above `src/cli/support/`. */
+const PLACES = ['../package.json', '../../../package.json'];
 
 /** The version in our own `package.json`. */
 export function packageVersion(): string {

@@ -6,8 +6,8 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { openSnapshots, snapshotAddress } from '../../catalog/snapshot.ts';
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../core/logger.ts';
-import { catalogOptions, fleetServer } from '../../proxy/server-set-config.ts';
-import { membersOf } from '../../routing/topology.ts';
+import { catalogOptions, serverSetServer } from '../../proxy/server-set-config.ts';
+import { topologyOf } from '../../routing/topology.ts';
 import { stateKey } from '../../proxy/state-key.ts';
 
 /** For what is looked at and not run. */
@@ -27,14 +27,14 @@ export function rememberedCatalog(config: Config): Catalog | undefined {
   const { stateDir } = config;
   if (!existsSync(join(stateDir, 'key')) || !existsSync(join(stateDir, 'snapshot'))) return undefined;
   const snapshots = openSnapshots(stateDir, stateKey(stateDir, NO_LOG), NO_LOG);
-  const { servers, pools, shown } = membersOf(config);
+  const { servers, pools, shown } = topologyOf(config);
   const entries = shown.flatMap((key) => {
     for (const member of pools.get(key)?.members ?? [key]) {
       const server = servers.get(member);
       const listing = server && snapshots.latest(snapshotAddress(server.transport, server.protocol, ''));
       if (!server || !listing) continue;
       const namespace = pools.get(key)?.namespace ?? server.namespace;
-      return [{ ...fleetServer(server), server: key, namespace, listing }];
+      return [{ ...serverSetServer(server), server: key, namespace, listing }];
     }
     return [];
   });

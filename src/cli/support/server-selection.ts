@@ -2,7 +2,7 @@ import type { Config, ServerConfig } from '../../config/config.ts';
 import { UsageError } from '../command.ts';
 
 /** Which servers are wanted; nothing given: all. */
-export interface Part {
+export interface ServerSelection {
   /** Config keys. */
   readonly servers: readonly string[];
   /** A server with any of these is wanted; one with a tag behind `-` is not. */
@@ -14,7 +14,7 @@ export interface Part {
  *
  * @throws UsageError for a server that the config does not have.
  */
-export function servedPart(config: Config, { servers: wanted, tags }: Part): Config {
+export function selectServers(config: Config, { servers: wanted, tags }: ServerSelection): Config {
   if (wanted.length === 0 && tags.length === 0) return config;
   const unknown = wanted.find((key) => !config.servers.has(key));
   if (unknown !== undefined)

@@ -73,9 +73,9 @@ export class Output {
   /** A table for people; nothing with `--json`. */
   async table(columns: readonly Column[], rows: readonly (readonly string[])[]): Promise<void> {
     // Loaded here: measuring text takes longer to load than a proxy takes to parse its arguments.
-    const { table } = await import('./table.ts');
+    const { textTable } = await import('./table.ts');
     const titled = columns.map((column) => ({ ...column, title: this.colors.dim(column.title) }));
-    for (const line of table(titled, rows, this.width)) this.line(line);
+    for (const line of textTable(titled, rows, this.width)) this.line(line);
   }
 
   /** A remark that is no result: to stderr. */

@@ -14,7 +14,7 @@ const GAP = 2;
 /**
  * Rows in aligned columns of at most `width` altogether: the widest columns give way first. Cells may hold colours.
  */
-export function table(
+export function textTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number,

@@ -36,7 +36,7 @@ export async function follow({ workflows, runId, output, canAsk }: Followed): Pr
     for (;;) {
       const view = await workflows.show(runId, 'operator');
       await picture.show(view);
-      if (isOver(view)) return view;
+      if (isFinished(view)) return view;
       const [question] = view.attention ?? [];
       if (question && !cancelling) {
         if (!canAsk || question.options.length === 0) return view;
@@ -53,7 +53,7 @@ export async function follow({ workflows, runId, output, canAsk }: Followed): Pr
   }
 }
 
-export function isOver({ status, finished_at: finishedAt }: RunView): boolean {
+export function isFinished({ status, finished_at: finishedAt }: RunView): boolean {
   return finishedAt !== undefined || ENDED.has(status);
 }
 

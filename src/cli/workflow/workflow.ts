@@ -21,7 +21,7 @@ import type { Output } from '../terminal/output.ts';
 import { openOwnProxy } from '../support/own-proxy.ts';
 import { UsageError } from '../command.ts';
 import { showWaiting } from '../terminal/waiting-progress.ts';
-import { follow, isOver } from './follow-run.ts';
+import { follow, isFinished } from './follow-run.ts';
 import { plain } from '../terminal/sanitize.ts';
 import { stepLines } from './run-tree.ts';
 
@@ -232,7 +232,7 @@ async function resume(workflows: Workflows, { input, words: [runId = ''] }: Aske
     return end(workflows, input, id);
   }
   const before = await workflows.show(runId, 'operator');
-  if (isOver(before))
+  if (isFinished(before))
     throw new UsageError(
       `The run ${runId} has ended (${before.status}). To run a part of it again: --from STEP.`,
     );

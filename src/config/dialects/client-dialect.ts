@@ -6,7 +6,7 @@
  * expanded here, no file is read, and nothing of the client's own is an error: what cannot be served is skipped,
  * with a reason.
  */
-import type { Machine } from '../folders.ts';
+import type { HostEnvironment } from '../folders.ts';
 import type { ServerInput } from '../schema/schema.ts';
 import type { PlainValue } from '../text/tree.ts';
 import type { DialectId } from './client-ids.ts';
@@ -32,7 +32,7 @@ export interface ClientFile {
 
 export type ClientTable = ReadonlyMap<string, PlainValue>;
 
-export interface ClientContext extends Machine {
+export interface ClientContext extends HostEnvironment {
   /** The project that the file belongs to; absent for a file of the whole user. Relative paths start there. */
   readonly projectFolder?: string;
   /** For servers that move away from the client: what names the folder that is open in it cannot move with them. */

@@ -16,7 +16,7 @@ interface LocalEntry {
 }
 
 /** A process. Without a `cwd` it starts in the file's project, as the client would start it. */
-export function localServer(
+export function localEntry(
   entry: LocalEntry,
   context: ClientContext,
   write: Notation = literal,
@@ -33,7 +33,7 @@ export function localServer(
 }
 
 /** A remote server. `remote` tries Streamable HTTP, then SSE. */
-export function remoteServer(
+export function remoteEntry(
   type: 'remote' | 'http' | 'sse' | 'websocket',
   url: string,
   headers: ReadonlyMap<string, string>,
@@ -63,7 +63,7 @@ export function commonServer(
   const url = textIn(entry, urlKey) ?? textIn(entry, 'url');
   const remote = type === undefined ? undefined : remoteTypes.get(type);
   if (command !== undefined && remote === undefined) {
-    return localServer(
+    return localEntry(
       {
         command,
         args: textsIn(entry, 'args'),
@@ -75,7 +75,7 @@ export function commonServer(
       write,
     );
   }
-  if (url !== undefined) return remoteServer(remote ?? urlType, url, textMapIn(entry, 'headers'), write);
+  if (url !== undefined) return remoteEntry(remote ?? urlType, url, textMapIn(entry, 'headers'), write);
   throw new SkipServer(
     type === undefined || type === 'stdio' || remote !== undefined
       ? 'it has neither a command nor a url'

@@ -1,4 +1,4 @@
-import { type Machine, pathsOf } from '../folders.ts';
+import { type HostEnvironment, pathsOf } from '../folders.ts';
 
 /**
  * The project that a client's file belongs to: what holds its `.vscode`, `.cursor`, `.gemini` …, or the folder
@@ -6,7 +6,7 @@ import { type Machine, pathsOf } from '../folders.ts';
  */
 export function projectFolderOf(
   file: string,
-  machine: Pick<Machine, 'homeDir' | 'platform'>,
+  machine: Pick<HostEnvironment, 'homeDir' | 'platform'>,
 ): string | undefined {
   const paths = pathsOf(machine.platform);
   const folder = paths.dirname(file);

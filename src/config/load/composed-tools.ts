@@ -4,7 +4,7 @@ import type { ConfigProblem } from '../config-error.ts';
 import { problemAt } from '../text/parsed-text.ts';
 import type { ComposedToolConfig } from '../resilience-config.ts';
 import type { composedTool } from '../schema/resilience-schema.ts';
-import { type ConfigNode, type Path, pathText, placeAt } from '../text/tree.ts';
+import { type ConfigNode, type NodePath, pathText, placeAt } from '../text/tree.ts';
 
 export type ComposedToolInput = z.output<typeof composedTool>;
 
@@ -49,7 +49,7 @@ export function readComposedTools(
   }
   return { tools, problems };
 
-  function tell(path: Path, message: string, atKey = false): void {
+  function tell(path: NodePath, message: string, atKey = false): void {
     problems.push(problemAt(placeAt(root, path, atKey), pathText(path), message));
   }
 }

@@ -4,7 +4,7 @@ import { type ConfigProblem, problemLine } from '../config-error.ts';
 import type { ClientDialect, ClientServers } from '../dialects/client-dialect.ts';
 import { detectDialect, dialects } from '../dialects/dialects.ts';
 import { projectFolderOf } from '../dialects/project-folder.ts';
-import { type Machine, pathsOf } from '../folders.ts';
+import { type HostEnvironment, pathsOf } from '../folders.ts';
 import { issueProblem } from '../schema/issues.ts';
 import { formatOf, parseConfigText } from '../text/parse-config-text.ts';
 import { problemAt } from '../text/parsed-text.ts';
@@ -38,7 +38,7 @@ interface ServerSource {
   readonly ofClient: boolean;
 }
 
-export interface SourceContext extends Machine {
+export interface SourceContext extends HostEnvironment {
   /** @throws if it cannot be read. */
   readonly readFile: (path: string) => string;
   /** Files that named servers when they were read before. That they now say nothing of servers is an error. */
@@ -195,7 +195,7 @@ function overlayTables(below: TableNode, above: TableNode): TableNode {
 }
 
 /** Relative where the file lies in the working folder, as people gave it or would. */
-function shownName(file: string, machine: Machine): string {
+function shownName(file: string, machine: HostEnvironment): string {
   const paths = pathsOf(machine.platform);
   const relative = paths.relative(machine.cwd, file);
   return relative === '' || relative.startsWith('..') || paths.isAbsolute(relative) ? file : relative;

@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../config-error.ts';
 import { problemAt } from '../text/parsed-text.ts';
-import { type ConfigNode, type Path, pathText, type Source } from '../text/tree.ts';
+import { type ConfigNode, type NodePath, pathText, type Source } from '../text/tree.ts';
 import { expandVariables, hasVariables, unescapeVariables, type VariableScope } from '../variables.ts';
 
 export interface ExpandedTree {
@@ -11,13 +11,13 @@ export interface ExpandedTree {
 /** Expands the variables in every string value. Keys stay as they are; values that fail keep their text. */
 export function expandTree(
   root: ConfigNode,
-  prefix: Path,
+  prefix: NodePath,
   scopeOf: (source: Source) => VariableScope,
 ): ExpandedTree {
   const problems: ConfigProblem[] = [];
   return { node: expand(root, prefix), problems };
 
-  function expand(node: ConfigNode, path: Path): ConfigNode {
+  function expand(node: ConfigNode, path: NodePath): ConfigNode {
     if (node.kind === 'list') {
       return { ...node, items: node.items.map((item, index) => expand(item, [...path, index])) };
     }
@@ -47,12 +47,12 @@ export function unescapeTree(node: ConfigNode): ConfigNode {
 }
 
 /** Paths of the strings that hold variables. */
-export function variablePaths(root: ConfigNode): Path[] {
+export function variablePaths(root: ConfigNode): NodePath[] {
   if (root.kind === 'list') return root.items.flatMap((item, index) => below(index, item));
   if (root.kind === 'table') return [...root.entries].flatMap(([key, entry]) => below(key, entry.node));
   return typeof root.value === 'string' && hasVariables(root.value) ? [[]] : [];
 }
 
-function below(segment: string | number, node: ConfigNode): Path[] {
+function below(segment: string | number, node: ConfigNode): NodePath[] {
   return variablePaths(node).map((path) => [segment, ...path]);
 }

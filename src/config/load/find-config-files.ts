@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
 import { ConfigError } from '../config-error.ts';
-import { envValue, type Machine, pathsOf, userConfigFolder } from '../folders.ts';
+import { envValue, type HostEnvironment, pathsOf, userConfigFolder } from '../folders.ts';
 
 /**
  * The files that hold the config: those given with `--config`, else `$SWITCHYARD_CONFIG`, else `switchyard.*` in
@@ -9,7 +9,7 @@ import { envValue, type Machine, pathsOf, userConfigFolder } from '../folders.ts
  *
  * @throws ConfigError if one folder holds several: which of them counts must not be a guess.
  */
-export function findConfigFiles(given: readonly string[], machine: Machine): readonly string[] {
+export function findConfigFiles(given: readonly string[], machine: HostEnvironment): readonly string[] {
   const paths = pathsOf(machine.platform);
   const named =
     given.length > 0 ? given : [envValue(machine, 'SWITCHYARD_CONFIG') ?? ''].filter((name) => name !== '');
@@ -26,7 +26,7 @@ export function findConfigFiles(given: readonly string[], machine: Machine): rea
 }
 
 /** Where a `switchyard.*` is looked for, in order: for the message that there is none. */
-export function configFolders(machine: Machine): readonly string[] {
+export function configFolders(machine: HostEnvironment): readonly string[] {
   return [machine.cwd, userConfigFolder(machine)];
 }
 

@@ -13,7 +13,7 @@ import { ConfigError, type ConfigProblem, problemLine } from '../config-error.ts
 import { type ConfigSources, readSources } from './config-sources.ts';
 import type { Config, ServerConfig } from '../config.ts';
 import { expandTree } from './expand-tree.ts';
-import { envValue, type Machine, pathsOf, userStateFolder } from '../folders.ts';
+import { envValue, type HostEnvironment, pathsOf, userStateFolder } from '../folders.ts';
 import { issueProblem } from '../schema/issues.ts';
 import { assignNamespaces } from '../schema/namespaces.ts';
 import { problemAt } from '../text/parsed-text.ts';
@@ -35,7 +35,7 @@ import {
 } from '../text/tree.ts';
 import type { VariableScope } from '../variables.ts';
 
-export interface LoadOptions extends Machine {
+export interface LoadOptions extends HostEnvironment {
   /** As `findConfigFiles` gives them; relative ones start from `cwd`. Later ones win, per server. */
   readonly files: readonly string[];
   /** Reads otherwise than from the disk: what a file would hold once it is changed. @throws if it cannot be read. */
@@ -131,7 +131,7 @@ interface TopResult {
 const FORMER_REQUEST_BYTES =
   'http.maxBodyBytes is called limits.requestBytes now, since it holds over stdio as well: move it there.';
 
-function readTop(root: TableNode, machine: Machine, context: InputContext): TopResult {
+function readTop(root: TableNode, machine: HostEnvironment, context: InputContext): TopResult {
   const defaultsNode = root.entries.get('defaults')?.node;
   const defaults =
     defaultsNode === undefined
@@ -246,7 +246,11 @@ function readServers(
   }
 }
 
-function variableScope(source: Source, machine: Machine, readFile: (path: string) => string): VariableScope {
+function variableScope(
+  source: Source,
+  machine: HostEnvironment,
+  readFile: (path: string) => string,
+): VariableScope {
   return {
     variable: (name) => envValue(machine, name),
     readFile: (path) => readFile(pathsOf(machine.platform).resolve(source.folder, path)),

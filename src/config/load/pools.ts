@@ -6,7 +6,7 @@ import { nearest } from '../../core/nearest.ts';
 import { problemAt } from '../text/parsed-text.ts';
 import type { PoolConfig } from '../resilience-config.ts';
 import type { pool } from '../schema/resilience-schema.ts';
-import { type ConfigNode, type Path, pathText, placeAt } from '../text/tree.ts';
+import { type ConfigNode, type NodePath, pathText, placeAt } from '../text/tree.ts';
 
 export type PoolInput = z.output<typeof pool>;
 
@@ -57,7 +57,7 @@ export function readPools(source: PoolsSource): {
   }
   return { pools: built, problems };
 
-  function tell(path: Path, atKey: boolean, message: string): void {
+  function tell(path: NodePath, atKey: boolean, message: string): void {
     problems.push(problemAt(placeAt(root, path, atKey), pathText(path), message));
   }
 }

@@ -1,6 +1,12 @@
 /** One server's checked input and the defaults -> its whole configuration. Pure. */
 import { readAuth } from '../auth-config.ts';
-import { builtIn, builtInHealth, builtInInheritEnv, builtInLimits, builtInRestart } from '../schema/defaults.ts';
+import {
+  builtIn,
+  builtInHealth,
+  builtInInheritEnv,
+  builtInLimits,
+  builtInRestart,
+} from '../schema/defaults.ts';
 import {
   builtInCache,
   builtInCircuitBreaker,

@@ -11,7 +11,7 @@ import {
   child,
   type ConfigNode,
   nodeAt,
-  type Path,
+  type NodePath,
   pathText,
   placeAt,
   plainValue,
@@ -42,7 +42,7 @@ export interface InputResult<Input> {
  */
 export function readServerInput(
   node: ConfigNode,
-  path: Path,
+  path: NodePath,
   disabledByDefault: boolean,
   context: InputContext,
 ): InputResult<ServerInput> {
@@ -91,7 +91,7 @@ export function firstOfEachPath(problems: readonly ConfigProblem[]): readonly Co
 
 function readDisabled(
   node: ConfigNode,
-  path: Path,
+  path: NodePath,
   otherwise: boolean,
   context: InputContext,
 ): { readonly value: boolean; readonly problems: readonly ConfigProblem[] } {
@@ -116,7 +116,7 @@ function parseUnexpanded(node: ConfigNode): ReturnType<typeof serverSchema.safeP
   return serverSchema.safeParse(plainValue(unescapeTree(kept)));
 }
 
-function withoutPath(node: ConfigNode, path: Path): ConfigNode {
+function withoutPath(node: ConfigNode, path: NodePath): ConfigNode {
   const [key, ...rest] = path;
   if (key === undefined) return node;
   if (node.kind === 'table') {
@@ -138,7 +138,7 @@ function segment(key: PropertyKey): string | number {
 function withFiles<Input extends DefaultsInput>(
   input: Input,
   node: ConfigNode,
-  path: Path,
+  path: NodePath,
   context: InputContext,
 ): { readonly input: Input; readonly problems: readonly ConfigProblem[] } {
   const { envFile } = input;

@@ -2,13 +2,13 @@
 import { authProblems } from '../auth-config.ts';
 import type { TransportConfig } from '../config.ts';
 import type { ServerInput } from '../schema/schema.ts';
-import type { Path } from '../text/tree.ts';
+import type { NodePath } from '../text/tree.ts';
 import { hasVariables } from '../variables.ts';
 
 /** What is wrong within one entry. */
 export interface ServerProblem {
   /** From the entry on. */
-  readonly path: Path;
+  readonly path: NodePath;
   readonly message: string;
 }
 

@@ -1,7 +1,7 @@
 /** The schema of a config file and what is said about its keys, as one tree: what pages and editors are given. */
 import * as z from 'zod';
 
-import { type Look, lookOf, table } from '../schema/fields.ts';
+import { type Look, lookOf, tableOf } from '../schema/fields.ts';
 import { serverSchema, topSchema } from '../schema/schema.ts';
 import { type Note, type Notes, notes } from './notes.ts';
 
@@ -34,7 +34,7 @@ function describedKeys(schema: z.ZodType, said: Notes, path: string): readonly D
       throw new Error(`${path}${name} is not described. Add it to src/config/reference/notes.ts.`);
     const required = !(field instanceof z.ZodOptional);
     // Servers are checked one by one, not with the file that holds them.
-    const value = path === '' && name === 'mcpServers' ? table(serverSchema) : field;
+    const value = path === '' && name === 'mcpServers' ? tableOf(serverSchema) : field;
     return { name, note, required, value: described(value as z.ZodType, note, `${path}${name}.`) };
   });
 }

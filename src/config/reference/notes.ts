@@ -1,6 +1,6 @@
 /**
  * What is said about each key of a config file. What a key takes is in the schema, what holds without it in
- * `built-in.ts`: neither is written down again. Only the reference page and the JSON Schema read this.
+ * `defaults.ts`: neither is written down again. Only the reference page and the JSON Schema read this.
  */
 import {
   builtIn,

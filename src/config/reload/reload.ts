@@ -6,14 +6,14 @@ import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Config } from '../config.ts';
-import { markOf, type Watch, watchFiles } from './watch.ts';
+import { fileStamp, type Watch, watchFiles } from './watch.ts';
 
 /** The first answers are more important. */
 const WATCH_AFTER_MS = 500;
 /** A file that is being written may be empty or cut for a moment. */
 const SETTLES_MS = 250;
 
-export interface ReloadingOptions {
+export interface ConfigReloaderOptions {
   /** Tells of each file that it reads. @throws ConfigError */
   /** The files that were read for the first config, and how they were then. */
   readonly marks: ReadonlyMap<string, string>;
@@ -23,8 +23,8 @@ export interface ReloadingOptions {
   readonly log: Logger;
 }
 
-export class Reloading {
-  readonly #options: ReloadingOptions;
+export class ConfigReloader {
+  readonly #options: ConfigReloaderOptions;
   /** The files that were read last, and how they were then. */
   #marks: ReadonlyMap<string, string>;
   #loading: Promise<void> | undefined;
@@ -36,7 +36,7 @@ export class Reloading {
   #closed = false;
   #hurry: (() => void) | undefined;
 
-  constructor(options: ReloadingOptions) {
+  constructor(options: ConfigReloaderOptions) {
     this.#options = options;
     this.#marks = options.marks;
     this.#cancelWatch = options.clock.after(WATCH_AFTER_MS, () => void this.#watchAll());
@@ -59,7 +59,7 @@ export class Reloading {
   async #load(): Promise<Config> {
     const marks = new Map<string, string>();
     try {
-      return await this.#options.load((file) => marks.set(file, markOf(file)));
+      return await this.#options.load((file) => marks.set(file, fileStamp(file)));
     } finally {
       this.#marks = marks;
     }

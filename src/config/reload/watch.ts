@@ -43,7 +43,7 @@ export async function watchFiles(since: ReadonlyMap<string, string>, options: Wa
   });
   watcher.on('error', failed);
   await new Promise<void>((ready) => watcher.once('ready', () => ready()));
-  for (const [file, mark] of since) if (markOf(file) !== mark) saved();
+  for (const [file, mark] of since) if (fileStamp(file) !== mark) saved();
 
   function saved(): void {
     const now = clock.now();
@@ -66,7 +66,7 @@ export async function watchFiles(since: ReadonlyMap<string, string>, options: Wa
 }
 
 /** What tells one state of a file from another without reading it. */
-export function markOf(file: string): string {
+export function fileStamp(file: string): string {
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : 'none';
 }

@@ -1,5 +1,5 @@
 /** What an entry may say about the login at its server (`auth`). */
-import { choice, field, flag, list, nonEmptyText, section } from './fields.ts';
+import { choice, field, flag, listOf, nonEmptyText, section } from './fields.ts';
 
 const secret = field('text that is not empty (put the value in quotes)', (value) =>
   typeof value === 'string' && value !== '' ? value : undefined,
@@ -36,7 +36,7 @@ export const auth = section({
   clientId: nonEmptyText().optional(),
   clientSecret: secret.optional(),
   clientMetadataUrl: httpsAddress.optional(),
-  scopes: list(nonEmptyText()).optional(),
+  scopes: listOf(nonEmptyText()).optional(),
   redirectUri: loopbackAddress.optional(),
   issuer: address.optional(),
   grant: choice(['authorization-code', 'client-credentials']).optional(),

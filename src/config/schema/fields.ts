@@ -76,11 +76,11 @@ export function section<Shape extends z.ZodRawShape>(
 }
 
 /** A table whose keys the user chose. */
-export function table<Value extends z.ZodType>(value: Value): z.ZodMap<z.ZodString, Value> {
+export function tableOf<Value extends z.ZodType>(value: Value): z.ZodMap<z.ZodString, Value> {
   return z.map(z.string(), value, { error: 'expected a table' });
 }
 
-export function list<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
+export function listOf<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
   return z.array(item, { error: 'expected a list' });
 }
 
@@ -93,7 +93,7 @@ export function nonEmptyText(expected = 'text that is not empty'): z.ZodType<str
 }
 
 export function texts(): z.ZodArray<z.ZodType<string>> {
-  return list(text());
+  return listOf(text());
 }
 
 export function flag(): z.ZodType<boolean> {

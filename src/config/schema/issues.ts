@@ -4,11 +4,11 @@ import type * as z from 'zod';
 import type { ConfigProblem } from '../config-error.ts';
 import type { IssueParams } from './fields.ts';
 import { problemAt } from '../text/parsed-text.ts';
-import { type ConfigNode, nodeAt, type Path, pathText, placeAt } from '../text/tree.ts';
+import { type ConfigNode, nodeAt, type NodePath, pathText, placeAt } from '../text/tree.ts';
 import { hasVariables } from '../variables.ts';
 
 /** `root` is the tree as written, variables not expanded; `prefix` is the path that leads to it. */
-export function issueProblem(issue: z.core.$ZodIssue, root: ConfigNode, prefix: Path): ConfigProblem {
+export function issueProblem(issue: z.core.$ZodIssue, root: ConfigNode, prefix: NodePath): ConfigProblem {
   const path = issue.path.map((segment) => (typeof segment === 'number' ? segment : String(segment)));
   const full = [...prefix, ...path];
   const params: IssueParams = (issue.code === 'custom' ? issue.params : undefined) ?? {};
@@ -36,7 +36,7 @@ function describe(node: ConfigNode | undefined, secret: boolean): string {
 }
 
 /** Paths whose values people keep secrets in. */
-function isSecret(path: Path): boolean {
+function isSecret(path: NodePath): boolean {
   return path.some((segment) => secretKeys.has(String(segment)));
 }
 

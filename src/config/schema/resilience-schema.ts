@@ -1,20 +1,31 @@
 /** What files may hold about retries, circuits, caches, pools and composed tools. */
-import { choice, count, duration, field, flag, list, nonEmptyText, section, text, texts } from './fields.ts';
+import {
+  choice,
+  count,
+  duration,
+  field,
+  flag,
+  listOf,
+  nonEmptyText,
+  section,
+  text,
+  texts,
+} from './fields.ts';
 
-export const retry = section({
+export const retrySchema = section({
   attempts: count(1, 100).optional(),
   delayMs: duration(0).optional(),
   maxDelayMs: duration(0).optional(),
 });
 
-export const circuitBreaker = section({
+export const circuitBreakerSchema = section({
   failureThreshold: count(1).optional(),
   recoveryTimeoutMs: duration().optional(),
   halfOpenMaxCalls: count(1).optional(),
   successThreshold: count(1).optional(),
 });
 
-export const cache = section({
+export const cacheSchema = section({
   mode: choice(['off', 'named', 'auto']).optional(),
   tools: texts().optional(),
   ttlMs: duration(0).optional(),
@@ -36,7 +47,7 @@ export const retryBudget = section({
 });
 
 export const pool = section({
-  members: list(nonEmptyText()),
+  members: listOf(nonEmptyText()),
   strategy: choice(['failover', 'round-robin', 'least-busy']).optional(),
   exposeMembers: flag().optional(),
 });
@@ -53,7 +64,7 @@ export const composedTool = section({
   inputSchema: object.optional(),
   strategy: choice(['first', 'merge']).optional(),
   deadlineMs: duration().optional(),
-  targets: list(section({ tool: nonEmptyText(), arguments: object.optional() })),
+  targets: listOf(section({ tool: nonEmptyText(), arguments: object.optional() })),
 });
 
 function plain(value: unknown): unknown {

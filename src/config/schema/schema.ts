@@ -1,4 +1,4 @@
-/** What our own files may hold. Defaults are filled in elsewhere (`built-in.ts`), so that files can be merged first. */
+/** What our own files may hold. Defaults are filled in elsewhere (`defaults.ts`), so that files can be merged first. */
 import * as z from 'zod';
 
 import {
@@ -7,11 +7,11 @@ import {
   duration,
   field,
   flag,
-  list,
+  listOf,
   nonEmptyText,
   section,
   size,
-  table,
+  tableOf,
   text,
   texts,
 } from './fields.ts';
@@ -19,12 +19,12 @@ import { auth } from './auth-schema.ts';
 import { CLIENT_IDS } from '../dialects/client-ids.ts';
 import { isNamespace, namespaceOf } from './namespaces.ts';
 import {
-  cache,
-  circuitBreaker,
+  cacheSchema,
+  circuitBreakerSchema,
   composedTool,
   object,
   pool,
-  retry,
+  retrySchema,
   retryBudget,
 } from './resilience-schema.ts';
 import { unsupportedKeys } from './unsupported.ts';
@@ -44,7 +44,7 @@ const override = section(
     annotations: annotations.optional(),
     timeoutMs: duration().optional(),
     maxTimeoutMs: duration().optional(),
-    circuitBreaker: circuitBreaker.optional(),
+    circuitBreaker: circuitBreakerSchema.optional(),
     idempotencyKey: nonEmptyText().optional(),
   },
   unsupportedKeys.override,
@@ -54,8 +54,8 @@ const tools = section(
   {
     include: texts().optional(),
     exclude: texts().optional(),
-    rename: table(nonEmptyText()).optional(),
-    override: table(override).optional(),
+    rename: tableOf(nonEmptyText()).optional(),
+    override: tableOf(override).optional(),
     safeToRepeat: texts().optional(),
   },
   unsupportedKeys.tools,
@@ -90,18 +90,18 @@ const secret = field('text (put the value in quotes)', (value) =>
   typeof value === 'string' ? value : undefined,
 );
 
-const environment = table(secret);
+const environment = tableOf(secret);
 
 /** What `defaults` may hold, too. */
 const sharedShape = {
   env: environment.optional(),
   cwd: nonEmptyText().optional(),
   envFile: nonEmptyText().optional(),
-  headers: table(secret).optional(),
+  headers: tableOf(secret).optional(),
   disabled: flag().optional(),
-  tags: list(nonEmptyText()).optional(),
+  tags: listOf(nonEmptyText()).optional(),
   protocol: choice(['auto', '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']).optional(),
-  inheritEnv: list(nonEmptyText()).optional(),
+  inheritEnv: listOf(nonEmptyText()).optional(),
   connections: choice(['auto', 'shared', 'per-client']).optional(),
   connectTimeoutMs: duration().optional(),
   stopGraceMs: duration(0).optional(),
@@ -117,9 +117,9 @@ const sharedShape = {
   trustAnnotations: flag().optional(),
   maxConcurrency: count(1).optional(),
   maxQueue: count(0).optional(),
-  retry: retry.optional(),
-  circuitBreaker: circuitBreaker.optional(),
-  cache: cache.optional(),
+  retry: retrySchema.optional(),
+  circuitBreaker: circuitBreakerSchema.optional(),
+  cache: cacheSchema.optional(),
   tools: tools.optional(),
 };
 
@@ -169,13 +169,13 @@ const expose = section({
 });
 
 const http = section({
-  tokens: table(
+  tokens: tableOf(
     field('a token: text of at least one character, none of them a space or a control character', (value) =>
       typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) ? value : undefined,
     ),
   ).optional(),
-  allowedOrigins: list(nonEmptyText()).optional(),
-  allowedHosts: list(nonEmptyText()).optional(),
+  allowedOrigins: listOf(nonEmptyText()).optional(),
+  allowedHosts: listOf(nonEmptyText()).optional(),
   maxBodyBytes: size().optional(),
 });
 
@@ -185,8 +185,8 @@ const topShape = {
   defaults: defaultsSchema.optional(),
   expose: expose.optional(),
   http: http.optional(),
-  pools: table(pool).optional(),
-  tools: table(composedTool).optional(),
+  pools: tableOf(pool).optional(),
+  tools: tableOf(composedTool).optional(),
   retryBudget: retryBudget.optional(),
   limits: section({
     waitingBytes: size().optional(),
@@ -209,7 +209,7 @@ const topShape = {
     reconnects: count(1).optional(),
   }).optional(),
   workflows: section({
-    files: list(nonEmptyText()).optional(),
+    files: listOf(nonEmptyText()).optional(),
     inline: choice(['ask', 'allow', 'read-only', 'off']).optional(),
     limits: section({
       steps: count(1).optional(),
@@ -220,9 +220,9 @@ const topShape = {
       keptRuns: count(0).optional(),
     }).optional(),
   }).optional(),
-  imports: list(choice(CLIENT_IDS)).optional(),
+  imports: listOf(choice(CLIENT_IDS)).optional(),
   check: section({
-    calls: list(section({ tool: nonEmptyText(), arguments: object.optional() })).optional(),
+    calls: listOf(section({ tool: nonEmptyText(), arguments: object.optional() })).optional(),
   }).optional(),
   stateDir: nonEmptyText().optional(),
   tokenStorage: choice(['auto', 'file']).optional(),

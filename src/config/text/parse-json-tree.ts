@@ -2,12 +2,19 @@ import { type Node, type ParseError, parseTree, printParseErrorCode } from 'json
 
 import type { ConfigProblem } from '../config-error.ts';
 import { lineFinder, numberFault, type ParsedText, problemAt } from './parsed-text.ts';
-import { type ConfigNode, type Path, pathText, type Place, type Source, type TableEntry } from './tree.ts';
+import {
+  type ConfigNode,
+  type NodePath,
+  pathText,
+  type SourcePlace,
+  type Source,
+  type TableEntry,
+} from './tree.ts';
 
 /** JSON with comments and trailing commas. Only the first syntax error is told: those after it follow from it. */
 export function parseJsonTree(text: string, source: Source): ParsedText {
   const find = lineFinder(text);
-  const placeOf = (offset: number): Place => ({ source, ...find(offset) });
+  const placeOf = (offset: number): SourcePlace => ({ source, ...find(offset) });
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const [first] = errors;
@@ -22,7 +29,7 @@ export function parseJsonTree(text: string, source: Source): ParsedText {
   }
   return { root, errors: [], faults };
 
-  function convert(node: Node, path: Path): ConfigNode {
+  function convert(node: Node, path: NodePath): ConfigNode {
     const place = placeOf(node.offset);
     const children = node.children ?? [];
     if (node.type === 'array') {

@@ -5,9 +5,9 @@ import type { ConfigProblem } from '../config-error.ts';
 import { lineFinder, numberFault, type ParsedText, problemAt } from './parsed-text.ts';
 import {
   type ConfigNode,
-  type Path,
+  type NodePath,
   pathText,
-  type Place,
+  type SourcePlace,
   type ScalarNode,
   type Source,
   type TableEntry,
@@ -23,7 +23,7 @@ const maxNodes = 100_000;
 export function parseYamlTree(text: string, source: Source): ParsedText {
   const { isAlias, isMap, isScalar, isSeq, parseDocument } = load('yaml') as typeof Yaml;
   const find = lineFinder(text);
-  const placeOf = (node: unknown): Place => {
+  const placeOf = (node: unknown): SourcePlace => {
     const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
     const start: unknown = Array.isArray(range) ? range[0] : 0;
     return { source, ...find(typeof start === 'number' ? start : 0) };
@@ -46,7 +46,7 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
     return { errors: [problemAt({ source }, '', error.message)], faults };
   }
 
-  function convert(node: unknown, path: Path): ConfigNode {
+  function convert(node: unknown, path: NodePath): ConfigNode {
     if ((count += 1) > maxNodes) throw new EndlessError(`holds more than ${maxNodes} values`);
     const target = isAlias(node) ? node.resolve(document) : node;
     if (open.has(target)) throw new EndlessError('an alias stands inside of what it refers to');
@@ -64,7 +64,7 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
     return scalarNode(isScalar(target) ? target.value : null, placeOf(target ?? node));
   }
 
-  function convertMap(map: Yaml.YAMLMap, path: Path): ConfigNode {
+  function convertMap(map: Yaml.YAMLMap, path: NodePath): ConfigNode {
     const entries = new Map<string, TableEntry>();
     const merged: ConfigNode[] = [];
     for (const pair of map.items) {
@@ -97,7 +97,7 @@ export function parseYamlTree(text: string, source: Source): ParsedText {
 
 class EndlessError extends Error {}
 
-function scalarNode(value: unknown, place: Place): ScalarNode {
+function scalarNode(value: unknown, place: SourcePlace): ScalarNode {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
     return { kind: 'scalar', place, value };
   }

@@ -1,6 +1,6 @@
 import { ExactNumber, exactNumber } from '../../json/exact-json.ts';
 import type { ConfigProblem } from '../config-error.ts';
-import type { Place, TableNode } from './tree.ts';
+import type { SourcePlace, TableNode } from './tree.ts';
 
 /** What each format's parser gives. */
 export interface ParsedText {
@@ -18,7 +18,7 @@ export function numberFault(spelling: string): string | undefined {
   return `${spelling.slice(0, 40)} has more digits than a number holds here. Write it as text, in quotes.`;
 }
 
-export function problemAt(place: Place, path: string, message: string): ConfigProblem {
+export function problemAt(place: SourcePlace, path: string, message: string): ConfigProblem {
   const { source, line, column } = place;
   return {
     file: source.name,

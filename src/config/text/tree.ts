@@ -7,31 +7,31 @@ export type ConfigNode = TableNode | ListNode | ScalarNode;
 
 export interface TableNode {
   readonly kind: 'table';
-  readonly place: Place;
+  readonly place: SourcePlace;
   readonly entries: ReadonlyMap<string, TableEntry>;
 }
 
 export interface TableEntry {
-  readonly keyPlace: Place;
+  readonly keyPlace: SourcePlace;
   readonly node: ConfigNode;
 }
 
 interface ListNode {
   readonly kind: 'list';
-  readonly place: Place;
+  readonly place: SourcePlace;
   readonly items: readonly ConfigNode[];
 }
 
 export interface ScalarNode {
   readonly kind: 'scalar';
-  readonly place: Place;
+  readonly place: SourcePlace;
   readonly value: Scalar;
 }
 
 type Scalar = string | number | boolean | null;
 
 /** Lines and columns count from 1; TOML values have none. */
-export interface Place {
+export interface SourcePlace {
   readonly source: Source;
   readonly line?: number;
   readonly column?: number;
@@ -44,7 +44,7 @@ export interface Source {
   readonly folder: string;
 }
 
-export type Path = readonly (string | number)[];
+export type NodePath = readonly (string | number)[];
 
 /** The tree as plain values: Maps, arrays and scalars. */
 export type PlainValue = Scalar | readonly PlainValue[] | ReadonlyMap<string, PlainValue>;
@@ -56,7 +56,7 @@ export function plainValue(node: ConfigNode): PlainValue {
 }
 
 /** The reverse, for values that were not read from a file of ours: every node gets the same place. */
-export function treeOf(value: unknown, place: Place): ConfigNode {
+export function treeOf(value: unknown, place: SourcePlace): ConfigNode {
   if (Array.isArray(value)) return { kind: 'list', place, items: value.map((item) => treeOf(item, place)) };
   if (value instanceof Map) return tableOf(value.entries(), place);
   if (typeof value === 'object' && value !== null) return tableOf(Object.entries(value), place);
@@ -70,7 +70,7 @@ export function child(node: ConfigNode | undefined, key: string): ConfigNode | u
   return node?.kind === 'table' ? node.entries.get(key)?.node : undefined;
 }
 
-export function nodeAt(root: ConfigNode, path: Path): ConfigNode | undefined {
+export function nodeAt(root: ConfigNode, path: NodePath): ConfigNode | undefined {
   let node: ConfigNode | undefined = root;
   for (const segment of path) {
     if (node?.kind === 'list' && typeof segment === 'number') node = node.items[segment];
@@ -80,7 +80,7 @@ export function nodeAt(root: ConfigNode, path: Path): ConfigNode | undefined {
 }
 
 /** Where to point for a path: the key for `atKey`, else the value, else the nearest thing around it. */
-export function placeAt(root: ConfigNode, path: Path, atKey = false): Place {
+export function placeAt(root: ConfigNode, path: NodePath, atKey = false): SourcePlace {
   const last = path.at(-1);
   if (last === undefined) return root.place;
   const parent = nodeAt(root, path.slice(0, -1));
@@ -106,7 +106,7 @@ export function withEntries(
 }
 
 /** `mcpServers["my server"].args[0]`. */
-export function pathText(path: Path): string {
+export function pathText(path: NodePath): string {
   return path.reduce<string>((text, segment) => {
     if (typeof segment === 'number') return `${text}[${segment}]`;
     if (!/^[\w$-]+$/.test(segment)) return `${text}[${JSON.stringify(segment)}]`;
@@ -114,7 +114,7 @@ export function pathText(path: Path): string {
   }, '');
 }
 
-function tableOf(pairs: Iterable<readonly [unknown, unknown]>, place: Place): TableNode {
+function tableOf(pairs: Iterable<readonly [unknown, unknown]>, place: SourcePlace): TableNode {
   const entries = new Map<string, TableEntry>();
   for (const [key, value] of pairs) {
     if (value !== undefined) entries.set(String(key), { keyPlace: place, node: treeOf(value, place) });

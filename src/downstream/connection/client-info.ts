@@ -1,43 +1,46 @@
 /** Who we say we are to a server; over stdio that is known only once our own client has said who it is. */
 import type { JsonObject } from '../../json/json.ts';
 
-export interface Greeting {
+export interface ClientIdentity {
   readonly info: JsonObject;
   readonly capabilities: JsonObject;
   /** The revision that our one client of the legacy family asked for. */
   readonly protocolVersion?: string | undefined;
 }
 
-export interface GreetingSource {
+export interface IdentitySource {
   /** `undefined` until it is known. */
-  readonly now: Greeting | undefined;
-  readonly promise: Promise<Greeting>;
+  readonly now: ClientIdentity | undefined;
+  readonly promise: Promise<ClientIdentity>;
 }
 
-export interface SettableGreeting extends GreetingSource {
+export interface SettableIdentity extends IdentitySource {
   /** Only the first one counts. */
-  set(greeting: Greeting): void;
+  set(identity: ClientIdentity): void;
 }
 
-export function greetingSource(known?: Greeting): SettableGreeting {
+export function identitySource(known?: ClientIdentity): SettableIdentity {
   let now = known;
-  let resolve: (greeting: Greeting) => void = () => {};
-  const promise = known ? Promise.resolve(known) : new Promise<Greeting>((done) => (resolve = done));
+  let resolve: (identity: ClientIdentity) => void = () => {};
+  const promise = known ? Promise.resolve(known) : new Promise<ClientIdentity>((done) => (resolve = done));
   return {
     get now() {
       return now;
     },
     promise,
-    set(greeting) {
-      now ??= greeting;
+    set(identity) {
+      now ??= identity;
       resolve(now);
     },
   };
 }
 
 /** The same without what one client's connection alone may say. */
-export function withoutRoots(source: GreetingSource): GreetingSource {
-  const without = ({ info, capabilities: { roots: _roots, ...capabilities } }: Greeting): Greeting => ({
+export function withoutRoots(source: IdentitySource): IdentitySource {
+  const without = ({
+    info,
+    capabilities: { roots: _roots, ...capabilities },
+  }: ClientIdentity): ClientIdentity => ({
     info,
     capabilities,
   });

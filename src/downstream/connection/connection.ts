@@ -21,23 +21,23 @@ import { InFlight } from '../../core/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
 import { editObject } from '../../json/edit.ts';
 import type { Listing } from '../../core/listing.ts';
-import type { Wire } from '../../json/message-text.ts';
+import type { EncodedMessage } from '../../json/message-text.ts';
 import {
   batchTexts,
-  errorText,
+  encodeErrorText,
   type IdText,
   type Invalid,
   notificationText,
   requestText,
-  requestWire,
+  encodeRequest,
   resultText,
-  resultWire,
+  encodeResult,
 } from '../../protocol/message.ts';
 import { cancelledId, modernEnvelope, paramsForHop, progressTokenOf } from '../../protocol/params.ts';
 import { type Hooks, ownId, Peer } from '../../protocol/peer.ts';
 import type { Link, LinkEvents, OpenLink } from '../../transport/link.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
-import { Newest } from '../rate-limits.ts';
+import { LatestWins } from '../rate-limits.ts';
 import type { NamedRequest } from './header-fields.ts';
 import { type Fetched, fetchListing, type Hello, type UndeclaredLists } from './pages.ts';
 import { NO_PROGRESS, type Progress, SentCall, type SentCallEnds } from './sent-call.ts';
@@ -153,7 +153,7 @@ export class Connection {
     this.#calls.set(id, call);
     const sent = new SentCall(call, id, progress, this.#ends);
     this.#link.send({
-      text: requestWire(id, method, params),
+      text: encodeRequest(id, method, params),
       id,
       method,
       headers:
@@ -181,10 +181,10 @@ export class Connection {
   /** Progress as it comes; in a flood the newest, from time to time. */
   #progressOf({ onProgress }: Call): Progress {
     if (!onProgress) return NO_PROGRESS;
-    let newest: Newest<Json> | undefined;
+    let newest: LatestWins<Json> | undefined;
     return {
       onProgress: (params) => {
-        newest ??= new Newest({
+        newest ??= new LatestWins({
           perSecond: this.#options.limits.progressPerSecond,
           clock: this.#options.clock,
           pass: onProgress,
@@ -396,7 +396,7 @@ export class Connection {
     const { questions } = this.#options.limits;
     if (this.#asked.size >= questions) {
       this.#options.events.odd(`a question beyond ${questions} open ones (limits.questions)`);
-      return this.#reply(errorText(id, RpcError.of(INTERNAL_ERROR, 'Too many open questions').json));
+      return this.#reply(encodeErrorText(id, RpcError.of(INTERNAL_ERROR, 'Too many open questions').json));
     }
     const signal = new Cancellation();
     this.#asked.set(id, signal);
@@ -404,9 +404,9 @@ export class Connection {
       const call = stream === undefined ? undefined : this.#calls.get(stream);
       const onProgress = this.#progressBack(params);
       const result = await this.#options.events.question({ method, params, call, signal, onProgress });
-      if (!signal.cancelled) this.#reply(resultWire(id, result));
+      if (!signal.cancelled) this.#reply(encodeResult(id, result));
     } catch (error) {
-      if (!signal.cancelled) this.#reply(errorText(id, errorForServer(error)));
+      if (!signal.cancelled) this.#reply(encodeErrorText(id, errorForServer(error)));
     } finally {
       this.#asked.delete(id);
     }
@@ -423,7 +423,7 @@ export class Connection {
       );
   }
 
-  #reply(text: Wire): void {
+  #reply(text: EncodedMessage): void {
     if (!this.#end) this.#link.send({ text });
   }
 
@@ -434,7 +434,7 @@ export class Connection {
     if (stream !== undefined && unaddressed && !message.hasMethod && this.#peer.failUnusable(stream, message))
       this.#link.abandon?.(stream);
     if (message.answer || message.id === undefined) return;
-    this.#reply(errorText(message.id, RpcError.of(message.code, message.reason).json));
+    this.#reply(encodeErrorText(message.id, RpcError.of(message.code, message.reason).json));
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Finding out which era a downstream speaks, and greeting it in its own way.
  *
- * On carriers that both eras share, `initialize` goes first: some legacy servers exit on a method they do not
+ * On transports that both eras share, `initialize` goes first: some legacy servers exit on a method they do not
  * know. Over HTTP the modern request goes first. Only a proper answer, or the demand for a login, settles the matter:
  * whatever else comes tells neither the era nor the health of a server, and leads to one try of the other way.
  */
@@ -9,19 +9,25 @@ import type { Era } from '../../core/call.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ProxyError, RpcError } from '../../core/errors.ts';
 import { at, type Json, isObject, stringAt } from '../../json/json.ts';
-import { eraOf, eraOfServer, LATEST_LEGACY, LATEST_MODERN, META_SERVER_INFO } from '../../protocol/revisions.ts';
+import {
+  eraOf,
+  eraOfServer,
+  LATEST_LEGACY,
+  LATEST_MODERN,
+  META_SERVER_INFO,
+} from '../../protocol/revisions.ts';
 import { EndpointNamed, HttpStatusError } from '../../transport/http-client/errors.ts';
 import type { OpenLink } from '../../transport/link.ts';
-import type { Carriers, HttpLinks, OneLink } from '../transports.ts';
+import type { Transports, HttpLinks, OneLink } from '../transports.ts';
 import { type Agreement, type Connection, envelopeFor } from './connection.ts';
 import { Dial } from './dial.ts';
-import type { Greeting } from './client-info.ts';
+import type { ClientIdentity } from './client-info.ts';
 import type { Tried } from './tried-eras.ts';
 import { otherVersions } from './version-agreement.ts';
 
 export interface HandshakeOptions {
   readonly server: string;
-  readonly carriers: Carriers;
+  readonly transports: Transports;
   /** A revision from the config, or `auto`. */
   readonly protocol: string;
   /** What was found last time; a wrong one costs a round trip. */
@@ -29,7 +35,7 @@ export interface HandshakeOptions {
   /** The legacy revision that it had to be asked for last time, as it refused the newest. */
   readonly rememberedVersion: string | undefined;
   /** Who we say we are; over stdio this waits for our own client's `initialize`. */
-  readonly greeting: () => Promise<Greeting>;
+  readonly identity: () => Promise<ClientIdentity>;
   readonly connect: (open: OpenLink) => Connection;
   /** Is told of each way that failed. */
   readonly tried: Tried;
@@ -49,9 +55,9 @@ const PROBE_MS = 3000;
 type Way = (dial: Dial, options: HandshakeOptions) => Promise<Greeted>;
 
 /** @throws ProxyError | RpcError where the server cannot be greeted; the connection is closed then. */
-export async function greet(options: HandshakeOptions): Promise<Greeted> {
-  const { carriers } = options;
-  return carriers.kind === 'one' ? greetOnOneLink(options, carriers) : greetOverHttp(options, carriers);
+export async function handshake(options: HandshakeOptions): Promise<Greeted> {
+  const { transports } = options;
+  return transports.kind === 'one' ? greetOnOneLink(options, transports) : greetOverHttp(options, transports);
 }
 
 async function greetOnOneLink(options: HandshakeOptions, { open, remote }: OneLink): Promise<Greeted> {
@@ -87,11 +93,11 @@ async function eitherWay(dial: Dial, options: HandshakeOptions): Promise<Greeted
   }
 }
 
-async function greetOverHttp(options: HandshakeOptions, carriers: HttpLinks): Promise<Greeted> {
+async function greetOverHttp(options: HandshakeOptions, transports: HttpLinks): Promise<Greeted> {
   const { tried } = options;
   const mayBeOther = (error: unknown): boolean => options.protocol === 'auto' && maySpeakOther(error);
-  const legacy = (): Promise<Greeted> => greetLegacy(options, carriers);
-  const modern = (limitMs?: number): Promise<Greeted> => over(carriers.modern, discover, options, limitMs);
+  const legacy = (): Promise<Greeted> => greetLegacy(options, transports);
+  const modern = (limitMs?: number): Promise<Greeted> => over(transports.modern, discover, options, limitMs);
 
   if (preferredEra(options, 'modern') === 'legacy')
     return legacy().catch((error: unknown) => {
@@ -120,15 +126,15 @@ async function greetOverHttp(options: HandshakeOptions, carriers: HttpLinks): Pr
 }
 
 /** In the ways of the revisions before the modern family, of which the oldest had another transport. */
-async function greetLegacy(options: HandshakeOptions, carriers: HttpLinks): Promise<Greeted> {
+async function greetLegacy(options: HandshakeOptions, transports: HttpLinks): Promise<Greeted> {
   const { tried } = options;
-  const { sse, legacy, namedForSse } = carriers;
+  const { sse, legacy, namedForSse } = transports;
   if (sse === undefined || !tried.endpointNamed)
     try {
       return await over(legacy, initialize, options, sse && namedForSse ? probeMs(options) : undefined);
     } catch (error) {
       tried.add('initialize', error);
-      const older = namedForSse || tried.endpointNamed || carriers.saysOlder(error);
+      const older = namedForSse || tried.endpointNamed || transports.saysOlder(error);
       if (sse === undefined || !older || !maySpeakOther(error)) throw tried.error(error);
     }
   try {
@@ -141,18 +147,18 @@ async function greetLegacy(options: HandshakeOptions, carriers: HttpLinks): Prom
 
 /** @param limitMs how long it may take; without it, as long as the whole handshake may. */
 async function over(open: OpenLink, way: Way, options: HandshakeOptions, limitMs?: number): Promise<Greeted> {
-  const dial = new Dial(() => options.connect(open), options.carriers.kind === 'one');
+  const dial = new Dial(() => options.connect(open), options.transports.kind === 'one');
   let stop: () => void = () => {};
   try {
-    await options.greeting();
-    const greeted = way(dial, options);
-    if (limitMs === undefined) return await greeted;
+    await options.identity();
+    const handshakeDone = way(dial, options);
+    if (limitMs === undefined) return await handshakeDone;
     const late = new Promise<never>((_, reject) => {
       stop = options.clock.after(limitMs, () => reject(silence(options, limitMs)));
     });
-    return await Promise.race([greeted, late]);
+    return await Promise.race([handshakeDone, late]);
   } catch (error) {
-    // The error tells what happened; the carrier reports its own end through its events.
+    // The error tells what happened; the transport reports its own end through its events.
     dial.close();
     throw error;
   } finally {
@@ -173,14 +179,14 @@ function preferredEra({ protocol, remembered }: HandshakeOptions, first: Era): E
 /** Says hello in the newest revision; where that is refused, in those that the server names or is likely to know. */
 async function initialize(dial: Dial, options: HandshakeOptions): Promise<Greeted> {
   const { protocol, rememberedVersion } = options;
-  const greeting = await options.greeting();
+  const identity = await options.identity();
   const auto = protocol === 'auto';
   const first = auto ? (rememberedVersion ?? LATEST_LEGACY) : protocol;
-  const ask = (version: string): Promise<Greeted> => initializeIn(version, dial, greeting, options);
+  const ask = (version: string): Promise<Greeted> => initializeIn(version, dial, identity, options);
   try {
     return await ask(first);
   } catch (refusal) {
-    const others = auto ? otherVersions(refusal, first, greeting.protocolVersion) : [];
+    const others = auto ? otherVersions(refusal, first, identity.protocolVersion) : [];
     for (const version of others) {
       dial.again();
       try {
@@ -201,14 +207,14 @@ async function initialize(dial: Dial, options: HandshakeOptions): Promise<Greete
 async function initializeIn(
   asked: string,
   dial: Dial,
-  greeting: Greeting,
+  identity: ClientIdentity,
   options: HandshakeOptions,
 ): Promise<Greeted> {
   const { connection } = dial;
   const result = await connection.request('initialize', {
     protocolVersion: asked,
-    capabilities: greeting.capabilities,
-    clientInfo: greeting.info,
+    capabilities: identity.capabilities,
+    clientInfo: identity.info,
   });
   const protocolVersion = stringAt(result.value, 'protocolVersion');
   if (protocolVersion === undefined || eraOfServer(protocolVersion) !== 'legacy')
@@ -220,9 +226,9 @@ async function initializeIn(
 }
 
 async function discover({ connection }: Dial, options: HandshakeOptions): Promise<Greeted> {
-  const greeting = await options.greeting();
+  const identity = await options.identity();
   connection.agree({ ...NOTHING_YET, era: 'modern' });
-  const result = await connection.request('server/discover', { _meta: envelopeFor(greeting) });
+  const result = await connection.request('server/discover', { _meta: envelopeFor(identity) });
   const supported = at(result.value, 'supportedVersions');
   if (!Array.isArray(supported) || !supported.includes(LATEST_MODERN))
     throw unusable(options, `it supports the protocol versions ${JSON.stringify(supported ?? null)}`);

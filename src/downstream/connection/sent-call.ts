@@ -1,5 +1,5 @@
 /** A call that was sent on a connection, until its answer comes or it is cancelled. */
-import type { Step } from '../../core/answer.ts';
+import type { AnswerStep } from '../../core/answer.ts';
 import type { Call } from '../../core/call.ts';
 import type { Cancellable } from '../../core/cancellation.ts';
 import type { Json } from '../../json/json.ts';
@@ -17,7 +17,7 @@ export interface SentCallEnds {
   translated(error: unknown): unknown;
 }
 
-export class SentCall implements Step, Cancellable {
+export class SentCall implements AnswerStep, Cancellable {
   readonly #call: Call;
   readonly #id: number;
   readonly #progress: Progress;

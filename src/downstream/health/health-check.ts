@@ -22,7 +22,7 @@ export interface Probed {
   readonly busy: () => boolean;
 }
 
-export interface ProberOptions {
+export interface HealthCheckerOptions {
   /** 0: never. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -35,8 +35,8 @@ export interface ProberOptions {
   readonly unknowing?: () => void;
 }
 
-export class Prober {
-  readonly #options: ProberOptions;
+export class HealthChecker {
+  readonly #options: HealthCheckerOptions;
   #cancel: (() => void) | undefined;
   #signal: Cancellation | undefined;
   #silent = 0;
@@ -45,7 +45,7 @@ export class Prober {
   #toldUnknowing = false;
   #probed: Probed | undefined;
 
-  constructor(options: ProberOptions) {
+  constructor(options: HealthCheckerOptions) {
     this.#options = options;
   }
 

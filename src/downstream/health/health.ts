@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { HealthLevel, HealthReport } from '../../core/status.ts';
-import { Trend } from './latency-history.ts';
+import { LatencyHistory } from './latency-history.ts';
 
 const WINDOW = 100;
 const WINDOW_MS = 120_000;
@@ -15,12 +15,12 @@ const SLOW_FACTOR = 3;
 const SLOW_MS = 100;
 const ENOUGH = 20;
 
-export type Outcome = 'ok' | 'error' | 'timeout';
+export type CallOutcome = 'ok' | 'error' | 'timeout';
 
 interface Seen {
   readonly at: number;
   readonly ms: number;
-  readonly outcome: Outcome;
+  readonly outcome: CallOutcome;
 }
 
 interface Finding {
@@ -34,19 +34,19 @@ export class Health {
   readonly #seen: Seen[] = [];
   #next = 0;
   #failuresLately = 0;
-  readonly #trend: Trend;
-  readonly #probeTrend: Trend;
+  readonly #trend: LatencyHistory;
+  readonly #probeTrend: LatencyHistory;
   #probeFailures = 0;
   #lastProbe: { readonly ms: number; readonly at: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#trend = new Trend(clock);
-    this.#probeTrend = new Trend(clock);
+    this.#trend = new LatencyHistory(clock);
+    this.#probeTrend = new LatencyHistory(clock);
   }
 
   /** @param ms left out where a part of the time was not the server's. @param at the clock's time. */
-  call(outcome: Outcome, ms: number | undefined, at: number): void {
+  call(outcome: CallOutcome, ms: number | undefined, at: number): void {
     this.#seen[this.#next] = { at, ms: ms ?? NaN, outcome };
     this.#next = (this.#next + 1) % WINDOW;
     if (outcome === 'ok' && ms !== undefined) this.#trend.add(ms, at);

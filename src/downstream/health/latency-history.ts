@@ -24,7 +24,7 @@ interface Minute {
   readonly steps: Uint32Array;
 }
 
-export class Trend {
+export class LatencyHistory {
   readonly #clock: Clock;
   /** Oldest first; minutes without calls are not there. */
   readonly #minutes: Minute[] = [];

@@ -6,7 +6,7 @@ import type {
 } from '@modelcontextprotocol/client';
 import { isLoopbackHost } from './address-rules.ts';
 import type { Challenge } from './challenge.ts';
-import type { Guard } from './guarded-fetch.ts';
+import type { FetchGuard } from './guarded-fetch.ts';
 import { LoginFailure } from '../login-failure.ts';
 import type { LoginSettings } from '../settings.ts';
 
@@ -27,7 +27,7 @@ export async function discover(
   server: URL,
   challenge: Challenge,
   { issuer: expected }: LoginSettings,
-  guard: Guard,
+  guard: FetchGuard,
 ): Promise<Authority> {
   const sdk = await import('@modelcontextprotocol/client');
   const { resourceMetadataUrl } = challenge;

@@ -21,7 +21,7 @@ const MAX_BYTES = 256 * 1024;
 const TIMEOUT_MS = 10_000;
 const MAX_REDIRECTS = 3;
 
-export interface GuardOptions {
+export interface FetchGuardOptions {
   /** The MCP server that the login is for; its own origin is the operator's word. */
   readonly server: URL;
   readonly allowPrivateAddresses: boolean;
@@ -32,7 +32,7 @@ export interface GuardOptions {
   readonly togetherMs?: number | undefined;
 }
 
-export interface Guard {
+export interface FetchGuard {
   /** Fits the SDK's `fetchFn`. @throws Blocked */
   readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
   /** For an address that somebody else will open. @throws Blocked */
@@ -53,7 +53,7 @@ export class AskedToWait extends Error {
   }
 }
 
-export function openGuard(options: GuardOptions): Guard {
+export function openGuard(options: FetchGuardOptions): FetchGuard {
   const { server, allowPrivateAddresses, env, lookup: find, togetherMs = Infinity } = options;
   const resolve: Lookup =
     find ?? ((hostname, options, done) => lookup(hostname, { ...options, all: true }, done));

@@ -2,7 +2,7 @@
 import type { AuthorizationServerMetadata } from '@modelcontextprotocol/client';
 import { widens } from './challenge.ts';
 import type { Authority } from './discovery.ts';
-import type { Guard } from './guarded-fetch.ts';
+import type { FetchGuard } from './guarded-fetch.ts';
 import { LoginFailure } from '../login-failure.ts';
 import type { LoginRecord, Registration } from '../store/login-record.ts';
 import type { LoginSettings } from '../settings.ts';
@@ -12,7 +12,11 @@ export async function registrationAt(
   authority: Authority,
   settings: LoginSettings,
   known: LoginRecord | undefined,
-  { redirectUri, scope, guard }: { redirectUri: string | undefined; scope: string | undefined; guard: Guard },
+  {
+    redirectUri,
+    scope,
+    guard,
+  }: { redirectUri: string | undefined; scope: string | undefined; guard: FetchGuard },
 ): Promise<Registration> {
   const { metadata, issuer, url } = authority;
   const { clientId, clientSecret, clientMetadataUrl } = settings;

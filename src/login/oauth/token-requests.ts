@@ -3,7 +3,7 @@ import type * as Sdk from '@modelcontextprotocol/client';
 import type { OAuthTokens } from '@modelcontextprotocol/client';
 import { type Authority, requirePkce } from './discovery.ts';
 import { LoginFailure } from '../login-failure.ts';
-import type { Guard } from './guarded-fetch.ts';
+import type { FetchGuard } from './guarded-fetch.ts';
 import type { LoginRecord, Registration, Tokens } from '../store/login-record.ts';
 import { clientOf, metadataOf } from './registration.ts';
 import type { LoginSettings } from '../settings.ts';
@@ -62,7 +62,7 @@ export async function redeemCode(
   authority: Authority,
   registration: Registration,
   { code, iss, codeVerifier, redirectUri, scope }: CodeAnswer,
-  guard: Guard,
+  guard: FetchGuard,
 ): Promise<Tokens> {
   const { exchangeAuthorization } = await sdk();
   const tokens = await exchangeAuthorization(authority.url, {
@@ -88,11 +88,11 @@ export async function checkIssuer({ metadata }: Authority, iss: string | undefin
   });
 }
 
-export async function renewTokens(
+export async function refreshTokens(
   authority: Authority,
   { registration }: LoginRecord,
   before: Tokens,
-  guard: Guard,
+  guard: FetchGuard,
 ): Promise<Tokens> {
   const { refreshAuthorization } = await sdk();
   const tokens = await refreshAuthorization(authority.url, {
@@ -110,7 +110,7 @@ export async function machineTokens(
   authority: Authority,
   settings: LoginSettings,
   scope: string | undefined,
-  guard: Guard,
+  guard: FetchGuard,
 ): Promise<Tokens> {
   const { fetchToken, createPrivateKeyJwtAuth } = await sdk();
   const { clientId = '', clientSecret, privateKey, algorithm = 'RS256' } = settings;
@@ -148,7 +148,7 @@ export async function machineTokens(
 export async function revokeTokens(
   { metadata }: Authority,
   { registration, tokens }: LoginRecord,
-  guard: Guard,
+  guard: FetchGuard,
 ): Promise<boolean> {
   const endpoint = metadata && 'revocation_endpoint' in metadata ? metadata.revocation_endpoint : undefined;
   if (typeof endpoint !== 'string' || !tokens) return false;

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { StartTimeOf } from '../../core/lease.ts';
 import type { Clock } from '../../core/clock.ts';
 
 /** `undefined`: there is no such living process, or none can be told. */
-export type StartTimeOf = (pid: number) => Promise<string | undefined>;
 
 export interface FileLockOptions {
   readonly file: string;

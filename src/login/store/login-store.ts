@@ -10,7 +10,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { at, isObject, stringAt } from '../../json/json.ts';
-import { lockFile, type StartTimeOf } from './file-lock.ts';
+import type { StartTimeOf } from '../../core/lease.ts';
+import { lockFile } from './file-lock.ts';
 import type { Keyring } from './keyring.ts';
 import { type LoginRecord, recordFrom, secretsOf, withoutSecrets } from './login-record.ts';
 

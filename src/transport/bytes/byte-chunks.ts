@@ -7,7 +7,7 @@
 const SMALL = 2048;
 const BLOCK = 16_384;
 
-export class Chunks {
+export class ByteChunks {
   bytes = 0;
   #first: Buffer | undefined;
   #more: Buffer[] | undefined;

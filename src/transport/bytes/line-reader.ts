@@ -21,7 +21,7 @@ const BYTE_ORDER_MARK = '\uFEFF';
 /** A longer line is read over as it comes: to do so at once when it proves too long would stop everything for a while. */
 const SCANNED_FROM = 4 * 1024 * 1024;
 
-export class LineFraming {
+export class LineReader {
   readonly #longest: number;
   readonly #events: LineEvents;
   /** The start of a line whose end has not come. */

@@ -4,7 +4,7 @@
  * How much may wait is the caller's business; errors of the stream as well.
  */
 import type { Writable } from 'node:stream';
-import { type Wire, wireText } from '../../json/message-text.ts';
+import { type EncodedMessage, encodedText } from '../../json/message-text.ts';
 
 export class LineWriter {
   readonly #stream: Writable;
@@ -20,14 +20,14 @@ export class LineWriter {
   }
 
   /** Never throws. Into a stream that has ended it writes nothing. */
-  write(line: Wire): void {
+  write(line: EncodedMessage): void {
     if (typeof line !== 'string') return this.#writeParts(line);
     // Cheaper than queueMicrotask, which makes an async resource.
     if (this.#joined === '') void NOW.then(this.#flush);
     this.#joined += line + '\n';
   }
 
-  #writeParts(parts: Exclude<Wire, string>): void {
+  #writeParts(parts: Exclude<EncodedMessage, string>): void {
     this.#flush();
     if (!this.#stream.writable) return;
     this.#stream.cork();
@@ -52,7 +52,7 @@ export class LineWriter {
   readonly #flush = (): void => {
     const joined = this.#joined;
     this.#joined = '';
-    if (joined !== '' && this.#stream.writable) this.#stream.write(wireText(joined));
+    if (joined !== '' && this.#stream.writable) this.#stream.write(encodedText(joined));
   };
 }
 

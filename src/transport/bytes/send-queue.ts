@@ -1,31 +1,31 @@
 /**
- * Lets messages out to a carrier while not too much waits, and refuses the rest.
+ * Lets messages out to a transport while not too much waits, and refuses the rest.
  *
- * A carrier that nobody reads must cost bounded memory: requests beyond the limit fail with `BUSY`,
+ * A transport that nobody reads must cost bounded memory: requests beyond the limit fail with `BUSY`,
  * messages that nobody waits for are left out at twice the limit.
  */
 import { ProxyError } from '../../core/errors.ts';
-import { lengthOf, type Wire } from '../../json/message-text.ts';
+import { lengthOf, type EncodedMessage } from '../../json/message-text.ts';
 import type { LinkEvents, Outgoing } from '../link.ts';
 
 /** Where the bytes go. */
 export interface Sink {
   readonly waitingBytes: number;
-  write(message: Wire): void;
+  write(message: EncodedMessage): void;
 }
 
-export interface OutboxOptions {
+export interface SendQueueOptions {
   readonly server: string;
   readonly queueBytes: number;
   readonly events: LinkEvents;
 }
 
-export class Outbox {
+export class SendQueue {
   readonly #sink: Sink;
-  readonly #options: OutboxOptions;
+  readonly #options: SendQueueOptions;
   #stopped: ProxyError | undefined;
 
-  constructor(sink: Sink, options: OutboxOptions) {
+  constructor(sink: Sink, options: SendQueueOptions) {
     this.#sink = sink;
     this.#options = options;
   }

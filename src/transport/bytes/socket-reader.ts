@@ -16,7 +16,7 @@ let shared: Buffer | undefined;
  *
  * @param take gets the bytes for good.
  */
-export function reading(take: (chunk: Buffer) => void): OnReadOpts {
+export function socketReader(take: (chunk: Buffer) => void): OnReadOpts {
   const ours = (shared ??= Buffer.allocUnsafeSlow(BYTES));
   let next = ours;
   return {

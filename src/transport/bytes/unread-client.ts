@@ -24,7 +24,7 @@ export interface PatienceOptions {
 }
 
 /** Looks at a reader for as long as too much waits for it. */
-export class Patience {
+export class UnreadPatience {
   readonly #options: PatienceOptions;
   #cancel: (() => void) | undefined;
   #last = 0;

@@ -11,7 +11,7 @@ let waiting: (() => void)[] = [];
  *
  * @param alone nothing else is under way that it could leave with: it leaves at once.
  */
-export function departing(task: () => void, alone = false): void {
+export function batchWrite(task: () => void, alone = false): void {
   if (alone && waiting.length === 0) task();
   else if (waiting.push(task) === 1) setImmediate(depart);
 }

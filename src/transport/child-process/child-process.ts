@@ -15,7 +15,7 @@ import { GuardedEvents } from '../guarded-events.ts';
 import { incomingLines, readLines } from '../message-reader.ts';
 import { LineWriter } from '../bytes/line-writer.ts';
 import type { Link, LinkEvents, LinkLimits, Outgoing } from '../link.ts';
-import { Outbox } from '../bytes/send-queue.ts';
+import { SendQueue } from '../bytes/send-queue.ts';
 import { packageRunner, type PackageRunner } from './package-runners.ts';
 import { endFetching, endGroup, existsGroup } from './process-group.ts';
 import { redactor } from '../../core/redaction/redact.ts';
@@ -81,7 +81,7 @@ class Child implements ChildProcessLink {
   readonly #stderr: Stderr;
   readonly #process: ChildProcess | undefined;
   #writer: LineWriter | undefined;
-  #outbox: Outbox | undefined;
+  #outbox: SendQueue | undefined;
   readonly #runner: PackageRunner | undefined;
   #wrote = false;
   /** Told by `close()`; otherwise the end is a failure. */
@@ -170,7 +170,7 @@ class Child implements ChildProcessLink {
     const { describe: server, limits } = this.#options;
     const events = this.#events;
     this.#writer = new LineWriter(stdin);
-    this.#outbox = new Outbox(this.#writer, { server, queueBytes: limits.queueBytes, events });
+    this.#outbox = new SendQueue(this.#writer, { server, queueBytes: limits.queueBytes, events });
     const lines = incomingLines({ server, messageBytes: limits.messageBytes, events });
     readLines(stdout, lines);
     stdout.once('end', () => {

@@ -6,7 +6,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { wholeText } from '../../json/elided.ts';
 import { REDACTED } from '../../core/redaction/secret-forms.ts';
-import { LineFraming } from '../bytes/line-reader.ts';
+import { LineReader } from '../bytes/line-reader.ts';
 
 export interface StderrOptions {
   /** How much of the end is kept, bytes. */
@@ -28,7 +28,7 @@ const BLOCK_LINE = /^\s*(?:[A-Za-z0-9+/=]*|(?:Proc-Type|DEK-Info): .*)\s*$/;
 
 export class Stderr {
   readonly #options: StderrOptions;
-  readonly #lines: LineFraming | undefined;
+  readonly #lines: LineReader | undefined;
   /** A ring, made once there is something to keep: most servers never write. */
   #tail: Buffer = NOTHING;
   #written = 0;
@@ -76,7 +76,7 @@ export class Stderr {
     this.#written += chunk.length;
   }
 
-  #framing(onLine: (line: string, leftOut: number) => void): LineFraming {
+  #framing(onLine: (line: string, leftOut: number) => void): LineReader {
     const hand = (line: () => string): void => {
       if (!this.#allowed()) {
         this.#leftOut++;
@@ -86,7 +86,7 @@ export class Stderr {
       this.#leftOut = 0;
       onLine(line(), leftOut);
     };
-    return new LineFraming(LONGEST_LINE, {
+    return new LineReader(LONGEST_LINE, {
       line: (text) => {
         const line = wholeText(text);
         const isWithin = this.#isWithinBlock(line);

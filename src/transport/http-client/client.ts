@@ -12,13 +12,13 @@ import { ProxyError } from '../../core/errors.ts';
 import { lengthOf } from '../../json/message-text.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Authorization } from '../authorization.ts';
-import type { Environment } from './dispatcher.ts';
+import type { ProxyVariables } from './dispatcher.ts';
 import { SessionLost } from './errors.ts';
-import { Exchange, type Receiver } from './exchange.ts';
-import { Listen, type ListenOwner } from './notification-stream.ts';
-import { Post, type PostOwner } from './request.ts';
-import { badAddress, stillborn } from '../failed-link.ts';
-import { Wire, type Headers } from './request-headers.ts';
+import { ResponseExchange, type Receiver } from './exchange.ts';
+import { NotificationStream, type NotificationStreamOwner } from './notification-stream.ts';
+import { PostRequest, type PostRequestOwner } from './request.ts';
+import { badAddress, failedLink } from '../failed-link.ts';
+import { RequestEncoder, type Headers } from './request-headers.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from '../link.ts';
 
 export { HttpStatusError } from './errors.ts';
@@ -36,7 +36,7 @@ export interface HttpClientOptions {
   readonly era: Era;
   readonly connectTimeoutMs: number;
   /** Where `HTTP_PROXY` and its kin are looked up; without it there is no HTTP proxy. */
-  readonly env?: Environment | undefined;
+  readonly env?: ProxyVariables | undefined;
   /** The mark that names the proxies before the server. */
   readonly via?: (() => string) | undefined;
   readonly clock?: Clock | undefined;
@@ -58,15 +58,19 @@ export function openHttpClient(options: HttpClientOptions): OpenLink {
       const { authorization, connectTimeoutMs, env = {}, via } = options;
       const headers = authorization ? () => authorization.headers() : (options.headers ?? {});
       const url = new URL(options.url);
-      return new HttpClient(options, events, new Wire({ url, headers, connectTimeoutMs, env, via }));
+      return new HttpClient(
+        options,
+        events,
+        new RequestEncoder({ url, headers, connectTimeoutMs, env, via }),
+      );
     } catch (error) {
-      return stillborn(events, badAddress(options.describe, error));
+      return failedLink(events, badAddress(options.describe, error));
     }
   };
 }
 
-class HttpClient implements Link, PostOwner, ListenOwner {
-  readonly wire: Wire;
+class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
+  readonly wire: RequestEncoder;
   readonly server: string;
   readonly era: Era;
   readonly messageBytes: number;
@@ -76,20 +80,20 @@ class HttpClient implements Link, PostOwner, ListenOwner {
   readonly #log: Logger | undefined;
   readonly #queueBytes: number;
   /** Requests by their id, and the rest. */
-  readonly #calls = new InFlight<Post>();
-  readonly #others = new Set<Post>();
+  readonly #calls = new InFlight<PostRequest>();
+  readonly #others = new Set<PostRequest>();
   #waitingBytes = 0;
   /** What waits for `initialized` to have arrived. */
-  #held: Post[] | undefined;
+  #held: PostRequest[] | undefined;
   #cancelHold: (() => void) | undefined;
   #initialized = false;
   #agreed = false;
-  #listen: Listen | undefined;
+  #listen: NotificationStream | undefined;
   #lost = false;
   #over = false;
   #closing: Promise<void> | undefined;
 
-  constructor(options: HttpClientOptions, events: LinkEvents, wire: Wire) {
+  constructor(options: HttpClientOptions, events: LinkEvents, wire: RequestEncoder) {
     this.#events = events;
     this.wire = wire;
     this.server = options.describe;
@@ -109,7 +113,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
       queueMicrotask(() => this.#fail(id, refusal));
       return;
     }
-    const post = new Post(this, message);
+    const post = new PostRequest(this, message);
     if (post.id === undefined) this.#others.add(post);
     else this.#calls.set(post.id, post);
     this.#waitingBytes += lengthOf(message.text);
@@ -145,11 +149,11 @@ class HttpClient implements Link, PostOwner, ListenOwner {
     if (!this.#over) this.#events.odd(what);
   }
 
-  left(post: Post): void {
+  left(post: PostRequest): void {
     this.#waitingBytes -= lengthOf(post.outgoing.text);
   }
 
-  finished(post: Post, error: ProxyError | undefined): void {
+  finished(post: PostRequest, error: ProxyError | undefined): void {
     this.#forget(post);
     if (post.outgoing.method === INITIALIZED) this.#initializedArrived();
     // In a later turn also where it is refused at once.
@@ -187,7 +191,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
     return undefined;
   }
 
-  #start(post: Post): void {
+  #start(post: PostRequest): void {
     if (this.era === 'legacy' && post.outgoing.method === INITIALIZED) {
       this.#held ??= [];
       this.#cancelHold = this.clock.after(INITIALIZED_MS, () => this.#release());
@@ -210,7 +214,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
 
   #listenIfReady(): void {
     const ready = this.#agreed && this.#initialized && this.era === 'legacy' && !this.#over && !this.#lost;
-    if (ready && this.wire.session !== undefined) this.#listen ??= new Listen(this);
+    if (ready && this.wire.session !== undefined) this.#listen ??= new NotificationStream(this);
   }
 
   #fail(id: number | undefined, error: ProxyError): void {
@@ -225,12 +229,12 @@ class HttpClient implements Link, PostOwner, ListenOwner {
     }
   }
 
-  #cancel(post: Post): void {
+  #cancel(post: PostRequest): void {
     post.cancel();
     this.#forget(post);
   }
 
-  #forget(post: Post): void {
+  #forget(post: PostRequest): void {
     if (!post.sent) {
       this.left(post);
       const at = this.#held?.indexOf(post) ?? -1;
@@ -302,7 +306,7 @@ class HttpClient implements Link, PostOwner, ListenOwner {
         complete: done,
         broke: done,
       };
-      this.wire.delete(new Exchange(receiver, 0));
+      this.wire.delete(new ResponseExchange(receiver, 0));
     });
   }
 }

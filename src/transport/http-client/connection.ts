@@ -1,14 +1,14 @@
-/** One connection of `HttpConnections`: writes a request, reads its response, waits for the next. */
+/** One connection of `ConnectionPool`: writes a request, reads its response, waits for the next. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { byteLengthOf, inParts } from '../../json/message-text.ts';
 import type { ResponseHeaders } from './headers.ts';
 import { isField } from '../http1/message-reader.ts';
-import type { Channel, HttpJob } from './pending-request.ts';
+import type { Channel, PendingRequest } from './pending-request.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
-import { readFrom, reading } from '../bytes/socket-reader.ts';
+import { readFrom, socketReader } from '../bytes/socket-reader.ts';
 
-export interface HttpConnectionOptions {
+export interface ClientConnectionOptions {
   readonly origin: URL;
   readonly connectTimeoutMs: number;
   readonly events: {
@@ -26,20 +26,20 @@ const LONGEST_IDLE_MS = 600_000;
 /** How often the system looks whether a silent peer is still there. */
 const ALIVE_MS = 60_000;
 
-export class HttpConnection implements Channel {
-  readonly #events: HttpConnectionOptions['events'];
+export class ClientConnection implements Channel {
+  readonly #events: ClientConnectionOptions['events'];
   readonly #socket: Socket;
   readonly #hostField: string;
   readonly #reader: ResponseReader;
   readonly #connectTimer: NodeJS.Timeout;
-  #job: HttpJob | undefined;
+  #job: PendingRequest | undefined;
   #connected = false;
   #gone = false;
   #idleMs = IDLE_MS;
   /** Of the last response; the next one mostly has the same. */
   #headers: ResponseHeaders | undefined;
 
-  constructor({ origin, connectTimeoutMs, events }: HttpConnectionOptions) {
+  constructor({ origin, connectTimeoutMs, events }: ClientConnectionOptions) {
     this.#events = events;
     this.#hostField = `host: ${origin.host}\r\n`;
     this.#reader = new ResponseReader({
@@ -53,7 +53,7 @@ export class HttpConnection implements Channel {
   }
 
   /** Does not wait for the connection to come about. */
-  take(job: HttpJob): void {
+  take(job: PendingRequest): void {
     this.#job = job;
     if (!this.#connected) return;
     this.#socket.ref().setTimeout(0);
@@ -92,7 +92,7 @@ export class HttpConnection implements Channel {
       .on('timeout', () => this.fail(closed()));
   }
 
-  #write(job: HttpJob): void {
+  #write(job: PendingRequest): void {
     const { request } = job;
     if (!job.begin(this)) {
       this.#job = undefined;
@@ -170,7 +170,7 @@ function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
 /** @param take what comes in. */
 function socketTo({ protocol, hostname, port }: URL, take: (chunk: Buffer) => void): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread: reading(take) });
+  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread: socketReader(take) });
   const socket = connectTls({
     host,
     port: Number(port) || 443,

@@ -1,10 +1,10 @@
 /** The connections to one origin: our own, or undici's way through the operator's HTTP proxy. */
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { bytesOf } from '../../json/message-text.ts';
-import { HttpConnections } from './pool.ts';
+import { ConnectionPool } from './pool.ts';
 import type { HttpRequest } from './pending-request.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
 export interface DispatcherOptions {
   readonly connections: number;
@@ -12,7 +12,7 @@ export interface DispatcherOptions {
 }
 
 /** As much of undici's dispatchers as is used. */
-export interface Connections {
+export interface RequestDispatcher {
   dispatch(request: HttpRequest, handler: Dispatcher.DispatchHandler): unknown;
   destroy(): Promise<void>;
 }
@@ -23,11 +23,11 @@ export interface Connections {
  *
  * @throws TypeError where one of the addresses is none for HTTP.
  */
-export function dispatcherFor(url: URL, env: Environment, options: DispatcherOptions): Connections {
+export function dispatcherFor(url: URL, env: ProxyVariables, options: DispatcherOptions): RequestDispatcher {
   const httpProxy = env['http_proxy'] || env['HTTP_PROXY'] || '';
   const httpsProxy = env['https_proxy'] || env['HTTPS_PROXY'] || '';
   const wanted = url.protocol === 'https:' ? httpsProxy : httpProxy;
-  if (wanted === '' || isLoopback(url.hostname)) return new HttpConnections({ origin: url, ...options });
+  if (wanted === '' || isLoopback(url.hostname)) return new ConnectionPool({ origin: url, ...options });
   // The empty strings keep it from looking into this process's own environment.
   const agent = new EnvHttpProxyAgent({
     connections: options.connections,

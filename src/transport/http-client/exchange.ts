@@ -13,7 +13,7 @@ import {
 } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { MessageText } from '../../json/elided.ts';
-import type { Connections } from './dispatcher.ts';
+import type { RequestDispatcher } from './dispatcher.ts';
 import type { HttpRequest } from './pending-request.ts';
 import { EventStream, type EventSink } from '../sse/event-stream.ts';
 import { LongText } from '../../json/long-text.ts';
@@ -23,7 +23,7 @@ import { bodyKindOf, headerOf, type ResponseHeaders } from './headers.ts';
 export type Reading = 'text' | 'start' | 'events' | 'nothing';
 
 /** Why an exchange did not get to its end. */
-export type Trouble = 'broken' | 'too large' | 'encoding';
+export type ExchangeFailure = 'broken' | 'too large' | 'encoding';
 
 export interface Receiver extends EventSink {
   /** It is about to be written: from here on it may arrive. Comes again where a redirect is followed. */
@@ -32,7 +32,7 @@ export interface Receiver extends EventSink {
   /** The response is complete; the text is empty where it was not to be read. Comes once, or `broke` does. */
   complete(text: MessageText): void;
   /** @param sent whether it may have been written. */
-  broke(trouble: Trouble, error: Error, sent: boolean): void;
+  broke(trouble: ExchangeFailure, error: Error, sent: boolean): void;
 }
 
 const MAX_REDIRECTS = 3;
@@ -44,7 +44,7 @@ const GIVEN_UP = new Error('given up');
 
 type Decoder = Gunzip | Inflate | BrotliDecompress;
 
-export class Exchange implements Dispatcher.DispatchHandler {
+export class ResponseExchange implements Dispatcher.DispatchHandler {
   readonly #receiver: Receiver;
   readonly #limit: number;
   #controller: Dispatcher.DispatchController | undefined;
@@ -56,7 +56,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The last byte is in: the connection is free, and is kept. */
   #received = false;
   #over = false;
-  #dispatcher: Connections | undefined;
+  #dispatcher: RequestDispatcher | undefined;
   #request: HttpRequest | undefined;
   #redirects = 0;
   #redirectTo: string | undefined;
@@ -72,7 +72,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** Does nothing where it was cancelled already. */
-  send(dispatcher: Connections, request: HttpRequest): void {
+  send(dispatcher: RequestDispatcher, request: HttpRequest): void {
     if (this.#over) return;
     this.#dispatcher = dispatcher;
     this.#request = request;
@@ -175,7 +175,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#receiver.complete(this.#text?.take() ?? '');
   }
 
-  #break(trouble: Trouble, error: Error): void {
+  #break(trouble: ExchangeFailure, error: Error): void {
     if (this.#over) return;
     this.#over = true;
     const sent = this.#controller !== undefined;

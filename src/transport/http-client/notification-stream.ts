@@ -8,12 +8,12 @@ import type { MessageText } from '../../json/elided.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Authorization } from '../authorization.ts';
 import type { StreamEvent } from '../sse/event-stream.ts';
-import { Exchange, type Reading, type Receiver } from './exchange.ts';
+import { ResponseExchange, type Reading, type Receiver } from './exchange.ts';
 import { bodyKindOf, type ResponseHeaders } from './headers.ts';
-import type { Wire } from './request-headers.ts';
+import type { RequestEncoder } from './request-headers.ts';
 
-export interface ListenOwner {
-  readonly wire: Wire;
+export interface NotificationStreamOwner {
+  readonly wire: RequestEncoder;
   readonly messageBytes: number;
   readonly clock: Clock;
   readonly authorization: Authorization | undefined;
@@ -26,9 +26,9 @@ const FLOOR_MS = 1000;
 const CAP_MS = 60_000;
 const LIVED_MS = 10_000;
 
-export class Listen implements Receiver {
-  readonly #owner: ListenOwner;
-  #exchange: Exchange | undefined;
+export class NotificationStream implements Receiver {
+  readonly #owner: NotificationStreamOwner;
+  #exchange: ResponseExchange | undefined;
   #status = 0;
   #wasOpen = false;
   #openedAt: number | undefined;
@@ -38,7 +38,7 @@ export class Listen implements Receiver {
   #lastEventId: string | undefined;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(owner: ListenOwner) {
+  constructor(owner: NotificationStreamOwner) {
     this.#owner = owner;
     this.#open();
   }
@@ -104,7 +104,7 @@ export class Listen implements Receiver {
 
   #get(): void {
     if (this.#stopped) return;
-    this.#exchange = new Exchange(this, this.#owner.messageBytes);
+    this.#exchange = new ResponseExchange(this, this.#owner.messageBytes);
     this.#owner.wire.get(this.#exchange, this.#owner.wire.path, this.#lastEventId, true);
   }
 

@@ -1,11 +1,11 @@
 /** One request on its way through a connection, and who hears what becomes of it. */
 import type { Dispatcher } from 'undici';
-import type { Wire } from '../../json/message-text.ts';
+import type { EncodedMessage } from '../../json/message-text.ts';
 import type { ResponseHeaders } from './headers.ts';
 
 /** A request as undici has them, but for a body in parts. */
 export interface HttpRequest extends Omit<Dispatcher.DispatchOptions, 'body'> {
-  readonly body?: Wire;
+  readonly body?: EncodedMessage;
 }
 
 /** What it goes by. */
@@ -15,7 +15,7 @@ export interface Channel {
   resume(): void;
 }
 
-export class HttpJob implements Dispatcher.DispatchController {
+export class PendingRequest implements Dispatcher.DispatchController {
   readonly request: HttpRequest;
   readonly #handler: Dispatcher.DispatchHandler;
   /** From its beginning to its end. */

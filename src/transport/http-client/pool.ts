@@ -5,32 +5,32 @@
  * changes. Nothing is sent twice: whether a request may go again is for others to say.
  */
 import type { Dispatcher } from 'undici';
-import { HttpConnection } from './connection.ts';
-import { HttpJob, type HttpRequest } from './pending-request.ts';
+import { ClientConnection } from './connection.ts';
+import { PendingRequest, type HttpRequest } from './pending-request.ts';
 
-export interface HttpConnectionsOptions {
+export interface ConnectionPoolOptions {
   readonly origin: URL;
   readonly connections: number;
   readonly connectTimeoutMs: number;
 }
 
-export class HttpConnections {
-  readonly #options: HttpConnectionsOptions;
-  readonly #all = new Set<HttpConnection>();
+export class ConnectionPool {
+  readonly #options: ConnectionPoolOptions;
+  readonly #all = new Set<ClientConnection>();
   /** The one that was used last goes first: it is the least likely to have been closed by the server. */
-  readonly #idle: HttpConnection[] = [];
+  readonly #idle: ClientConnection[] = [];
   /**
    * Those whose answer has just ended. What else the server sends must have had its chance to come before the next
    * request goes out, or it would be taken for that one's answer.
    */
-  readonly #settling = new Set<HttpConnection>();
+  readonly #settling = new Set<ClientConnection>();
   /** Those of them whose answer ended in this turn. */
-  #ended: HttpConnection[] = [];
-  readonly #queue: HttpJob[] = [];
+  #ended: ClientConnection[] = [];
+  readonly #queue: PendingRequest[] = [];
   #destroyed = false;
 
   /** @throws TypeError where the origin is none for HTTP. */
-  constructor(options: HttpConnectionsOptions) {
+  constructor(options: ConnectionPoolOptions) {
     const { protocol } = options.origin;
     if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`"${protocol}" is not HTTP`);
     this.#options = options;
@@ -38,7 +38,7 @@ export class HttpConnections {
 
   /** What becomes of it is told by the handler, never by a throw. */
   dispatch(request: HttpRequest, handler: Dispatcher.DispatchHandler): void {
-    const job = new HttpJob(request, handler);
+    const job = new PendingRequest(request, handler);
     if (this.#destroyed) return job.fail(new Error('closed'));
     const idle = this.#idle.pop();
     if (idle) idle.take(job);
@@ -58,9 +58,9 @@ export class HttpConnections {
     return Promise.resolve();
   }
 
-  #open(job: HttpJob): void {
+  #open(job: PendingRequest): void {
     const { origin, connectTimeoutMs } = this.#options;
-    const connection: HttpConnection = new HttpConnection({
+    const connection: ClientConnection = new ClientConnection({
       origin,
       connectTimeoutMs,
       events: {
@@ -87,7 +87,7 @@ export class HttpConnections {
   };
 
   /** Sockets have been looked at since. */
-  readonly #settle = (connections: readonly HttpConnection[]): void => {
+  readonly #settle = (connections: readonly ClientConnection[]): void => {
     for (const connection of connections) {
       if (!this.#settling.delete(connection)) continue;
       const next = this.#queue.shift();
@@ -96,7 +96,7 @@ export class HttpConnections {
     }
   };
 
-  #gone(connection: HttpConnection): void {
+  #gone(connection: ClientConnection): void {
     this.#all.delete(connection);
     this.#settling.delete(connection);
     const at = this.#idle.indexOf(connection);

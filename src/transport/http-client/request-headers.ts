@@ -1,20 +1,20 @@
 /** How requests to one server get onto the wire: connections, path and header fields. */
-import { departing } from '../bytes/write-batch.ts';
-import { type Connections, dispatcherFor, type Environment } from './dispatcher.ts';
-import type { Exchange } from './exchange.ts';
+import { batchWrite } from '../bytes/write-batch.ts';
+import { type RequestDispatcher, dispatcherFor, type ProxyVariables } from './dispatcher.ts';
+import type { ResponseExchange } from './exchange.ts';
 import type { HttpRequest } from './pending-request.ts';
 import { VIA } from '../../core/loop-detection.ts';
 import { redactor } from '../../core/redaction/redact.ts';
-import type { Wire as Message } from '../../json/message-text.ts';
+import type { EncodedMessage as Message } from '../../json/message-text.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
-export interface WireOptions {
+export interface RequestEncoderOptions {
   readonly url: URL;
   /** A function where they change over time (tokens); it is asked for every request, so let it return the same object. */
   readonly headers: Headers | (() => Headers);
   readonly connectTimeoutMs: number;
-  readonly env: Environment;
+  readonly env: ProxyVariables;
   /** The mark that names the proxies before the server; the same text until it changes. */
   readonly via?: (() => string) | undefined;
 }
@@ -37,13 +37,13 @@ const CONNECTIONS_ASIDE = 8;
 const MAX_KEPT = 256;
 const MAX_KEPT_CHARACTERS = 512;
 
-export class Wire {
+export class RequestEncoder {
   /** The path and query of the configured address. */
   readonly path: string;
   readonly #url: URL;
   readonly #headers: () => Headers;
-  readonly #connections: Connections;
-  readonly #aside: Connections;
+  readonly #connections: RequestDispatcher;
+  readonly #aside: RequestDispatcher;
   #session: string | undefined;
   #version: string | undefined;
   readonly #via: (() => string) | undefined;
@@ -54,7 +54,7 @@ export class Wire {
   readonly #further = new Map<string, string[]>();
 
   /** @throws TypeError where an address is none for HTTP. */
-  constructor(options: WireOptions) {
+  constructor(options: RequestEncoderOptions) {
     const { url, headers, via } = options;
     this.#url = url;
     this.#via = via;
@@ -79,7 +79,7 @@ export class Wire {
     this.#known = undefined;
   }
 
-  post(exchange: Exchange, { body, path, headers, aside }: PostOptions): void {
+  post(exchange: ResponseExchange, { body, path, headers, aside }: PostOptions): void {
     const known = this.#headers();
     const via = this.#via?.();
     if (known !== this.#known || via !== this.#knownVia) {
@@ -112,13 +112,13 @@ export class Wire {
     return all;
   }
 
-  get(exchange: Exchange, path: string, lastEventId: string | undefined, aside: boolean): void {
+  get(exchange: ResponseExchange, path: string, lastEventId: string | undefined, aside: boolean): void {
     const headers = [...this.#ours(this.#headers()), 'accept', 'text/event-stream'];
     if (lastEventId !== undefined) headers.push('last-event-id', lastEventId);
     this.#dispatch(aside, { method: 'GET', path, headers }, exchange);
   }
 
-  delete(exchange: Exchange): void {
+  delete(exchange: ResponseExchange): void {
     const headers = this.#ours(this.#headers());
     this.#dispatch(true, { method: 'DELETE', path: this.path, headers }, exchange);
   }
@@ -137,10 +137,10 @@ export class Wire {
     await Promise.all([this.#connections.destroy(), this.#aside.destroy()]);
   }
 
-  #dispatch(aside: boolean, request: HttpRequest, exchange: Exchange): void {
+  #dispatch(aside: boolean, request: HttpRequest, exchange: ResponseExchange): void {
     request.origin = this.#url.origin;
     const connections = aside ? this.#aside : this.#connections;
-    departing(() => exchange.send(connections, request));
+    batchWrite(() => exchange.send(connections, request));
   }
 
   #ours(configured: Headers): string[] {
@@ -166,7 +166,7 @@ export class Wire {
   }
 }
 
-/** What the carrier and the protocol set themselves; a configured value would break one of them. */
+/** What the transport and the protocol set themselves; a configured value would break one of them. */
 const RESERVED: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',

@@ -20,14 +20,14 @@ import {
   transportError,
   withoutCredentials,
 } from './errors.ts';
-import { Exchange, type Reading, type Receiver, type Trouble } from './exchange.ts';
+import { ResponseExchange, type Reading, type Receiver, type ExchangeFailure } from './exchange.ts';
 import { bodyKindOf, headerOf, type ResponseHeaders } from './headers.ts';
-import type { Headers, Wire } from './request-headers.ts';
+import type { Headers, RequestEncoder } from './request-headers.ts';
 import type { Outgoing } from '../link.ts';
 
 /** The link, as one of its posts sees it. */
-export interface PostOwner {
-  readonly wire: Wire;
+export interface PostRequestOwner {
+  readonly wire: RequestEncoder;
   readonly server: string;
   readonly era: Era;
   readonly messageBytes: number;
@@ -35,9 +35,9 @@ export interface PostOwner {
   readonly authorization: Authorization | undefined;
   message(text: MessageText, origin: number | undefined): void;
   /** It is being written, or never will be. */
-  left(post: Post): void;
+  left(post: PostRequest): void;
   /** There is nothing more to come; comes exactly once, unless it was cancelled. */
-  finished(post: Post, error: ProxyError | undefined): void;
+  finished(post: PostRequest, error: ProxyError | undefined): void;
   odd(what: string): void;
   sessionOpened(session: string): void;
   sessionLost(): void;
@@ -53,14 +53,14 @@ const RESUME = { floorMs: 100, defaultMs: 1000, capMs: 30_000, attempts: 5 } as 
 
 const GREETINGS: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
-export class Post implements Receiver {
+export class PostRequest implements Receiver {
   readonly outgoing: Outgoing;
   /** It may have been written. */
   sent = false;
-  readonly #owner: PostOwner;
+  readonly #owner: PostRequestOwner;
   readonly #headers: readonly (readonly [string, string])[];
   readonly #inSession: boolean;
-  #exchange: Exchange | undefined;
+  #exchange: ResponseExchange | undefined;
   #status = 0;
   #responseHeaders: ResponseHeaders = {};
   #contentType = '';
@@ -78,7 +78,7 @@ export class Post implements Receiver {
   #credentials: Headers | undefined;
   #refusals = 0;
 
-  constructor(owner: PostOwner, outgoing: Outgoing) {
+  constructor(owner: PostRequestOwner, outgoing: Outgoing) {
     this.#owner = owner;
     this.outgoing = outgoing;
     this.#inSession = owner.wire.session !== undefined;
@@ -106,7 +106,7 @@ export class Post implements Receiver {
   #write(): void {
     if (this.#over) return;
     this.#credentials = this.#owner.authorization?.headers();
-    this.#exchange = new Exchange(this, this.#owner.messageBytes);
+    this.#exchange = new ResponseExchange(this, this.#owner.messageBytes);
     this.#owner.wire.post(this.#exchange, {
       body: this.outgoing.text,
       path: this.#owner.wire.path,
@@ -184,7 +184,7 @@ export class Post implements Receiver {
     else this.#finish(this.#bad(`took the request, but sent no answer (HTTP ${this.#status})`));
   }
 
-  broke(trouble: Trouble, error: Error, sent: boolean): void {
+  broke(trouble: ExchangeFailure, error: Error, sent: boolean): void {
     if (this.#over) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -274,7 +274,7 @@ export class Post implements Receiver {
   #resume(): void {
     this.#resuming = true;
     this.#status = 0;
-    this.#exchange = new Exchange(this, this.#owner.messageBytes);
+    this.#exchange = new ResponseExchange(this, this.#owner.messageBytes);
     this.#owner.wire.get(this.#exchange, this.#owner.wire.path, this.#lastEventId, false);
   }
 

@@ -1,7 +1,7 @@
 /** What a body says: whether it answers our request, and what the error in it means together with the status. */
 import type { MessageText } from '../../json/elided.ts';
 import { METHOD_NOT_FOUND } from '../../core/errors.ts';
-import { membersOf } from '../../json/edit.ts';
+import { objectMembers } from '../../json/edit.ts';
 import { isObject } from '../../json/json.ts';
 
 /**
@@ -17,7 +17,7 @@ export function isAnswerTo(message: MessageText, id: number): boolean {
     return text.startsWith('result"', start.length) || text.startsWith('error"', start.length);
   if ((text.startsWith('{"result"') || text.startsWith('{"error"')) && text.endsWith(`,"id":${id}}`))
     return true;
-  const members = membersOf(text);
+  const members = objectMembers(text);
   if (!members || members.some(({ key }) => key === 'method')) return false;
   const found = members.findLast(({ key }) => key === 'id');
   return found !== undefined && text.slice(found.start, found.end) === String(id);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { errorBody } from './error-body.ts';
 import { MessageError } from '../http1/message-reader.ts';
 import { type RequestHead, RequestReader } from '../http1/request-reader.ts';
-import { lastWord, ServerResponse } from './response.ts';
+import { lastWord, ResponseWriter } from './response.ts';
 import { readFrom } from '../bytes/socket-reader.ts';
 
 /** Takes a body as it comes; not told if it never comes to its end. */
@@ -12,7 +12,7 @@ export interface BodySink {
   end(): void;
 }
 
-export interface ServerRequest {
+export interface IncomingRequest {
   readonly head: RequestHead;
   readonly localAddress: string | undefined;
   /** How much of the body is still to come, in bytes; unknown where it comes in chunks. */
@@ -21,9 +21,9 @@ export interface ServerRequest {
   takeBody(sink: BodySink): void;
 }
 
-export interface ConnectionOptions {
+export interface ServerConnectionOptions {
   readonly timeouts: ConnectionTimeouts;
-  readonly request: (request: ServerRequest, response: ServerResponse) => void;
+  readonly request: (request: IncomingRequest, response: ResponseWriter) => void;
   /** Bytes that were no request were answered, or came too slowly. */
   readonly refused: (status: number, why: string) => void;
   /** No connection is to take another request. */
@@ -53,16 +53,16 @@ type Phase = 'new' | 'idle' | 'head' | 'body' | 'answer' | 'linger';
 /** The most that may come before the request under way is answered. */
 const MAX_EARLY_BYTES = 64 * 1024;
 
-export class ServerConnection implements ServerRequest {
+export class ServerConnection implements IncomingRequest {
   readonly #socket: Socket;
-  readonly #options: ConnectionOptions;
+  readonly #options: ServerConnectionOptions;
   readonly #reader: RequestReader;
   readonly #keepAlive: string;
   #phase: Phase = 'new';
   /** When the phase began; a body's time counts from its head on. */
   #since = performance.now();
   #head: RequestHead | undefined;
-  #response: ServerResponse | undefined;
+  #response: ResponseWriter | undefined;
   #sink: BodySink | undefined;
   #bodyBytes = 0;
   #drainedBy: number | undefined;
@@ -70,7 +70,7 @@ export class ServerConnection implements ServerRequest {
   #halfOpen: NodeJS.Timeout | undefined;
   #saysNoMore = false;
 
-  constructor(socket: Socket, options: ConnectionOptions) {
+  constructor(socket: Socket, options: ServerConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#keepAlive = keepAliveField(options.timeouts.keepAliveMs);
@@ -152,7 +152,7 @@ export class ServerConnection implements ServerRequest {
     this.#head = head;
     this.#bodyBytes = 0;
     this.#sink = undefined;
-    this.#response = new ServerResponse(this.#socket, head, this.#keepAlive, {
+    this.#response = new ResponseWriter(this.#socket, head, this.#keepAlive, {
       ended: () => this.#answered(),
     });
     this.#options.request(this, this.#response);
@@ -244,7 +244,7 @@ export class ServerConnection implements ServerRequest {
   }
 
   /** The end of a connection looks the same whether one side of it or both have ended, until something is written. */
-  #probe(response: ServerResponse, [afterMs, ...later]: readonly number[]): void {
+  #probe(response: ResponseWriter, [afterMs, ...later]: readonly number[]): void {
     if (response.ended) return;
     if (afterMs === undefined) return void this.#socket.destroy();
     response.probe();

@@ -1,22 +1,25 @@
 /** All connections of an HTTP server: how many there may be, how long they may take, and how all of them end. */
 import type { Server, Socket } from 'node:net';
 import type { Logger } from '../../core/logger.ts';
-import { type ConnectionOptions, ServerConnection } from './connection.ts';
+import { type ServerConnectionOptions, ServerConnection } from './connection.ts';
 
 /** At least so often those that take too long are looked for. */
 const MAX_CHECK_MS = 5_000;
 
-export class Connections {
+export class ServerConnections {
   readonly #server: Server;
   readonly #log: Logger;
   readonly #all = new Set<ServerConnection>();
   readonly #timer: NodeJS.Timeout;
   #full = false;
 
-  constructor(server: Server, options: Omit<ConnectionOptions, 'gone'>, log: Logger) {
+  constructor(server: Server, options: Omit<ServerConnectionOptions, 'gone'>, log: Logger) {
     this.#server = server;
     this.#log = log;
-    const each: ConnectionOptions = { ...options, gone: (connection) => void this.#all.delete(connection) };
+    const each: ServerConnectionOptions = {
+      ...options,
+      gone: (connection) => void this.#all.delete(connection),
+    };
     server.on('connection', (socket: Socket) => {
       this.#full = false;
       this.#all.add(new ServerConnection(socket, each));

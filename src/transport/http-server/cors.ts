@@ -1,8 +1,8 @@
 /** What pages of an allowed origin may do: the answer to a preflight, and the headers that they may read. */
 import type { RequestHead } from '../http1/request-reader.ts';
-import type { Fields, ServerResponse } from './response.ts';
+import type { HeaderFields, ResponseWriter } from './response.ts';
 
-export function corsHeaders(origin: string): Fields {
+export function corsHeaders(origin: string): HeaderFields {
   return {
     'access-control-allow-origin': origin,
     'access-control-expose-headers': 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate',
@@ -16,8 +16,8 @@ const NAMES = /^[\w!#$%&'*+.^`|~ ,-]*$/;
 /** A preflight carries no token, so it is answered before tokens are looked at. @returns whether it was one. */
 export function answerPreflight(
   { method, headers }: RequestHead,
-  response: ServerResponse,
-  cors: Fields | undefined,
+  response: ResponseWriter,
+  cors: HeaderFields | undefined,
 ): boolean {
   if (method !== 'OPTIONS' || cors === undefined) return false;
   if (headers['access-control-request-method'] === undefined) return false;

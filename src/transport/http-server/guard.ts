@@ -8,7 +8,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Refusal } from './refusal.ts';
 
-export interface GuardOptions {
+export interface HttpGuardOptions {
   /** What we bind to. */
   readonly host: string;
   readonly tokens: ReadonlyMap<string, string>;
@@ -17,7 +17,7 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
 }
 
-export interface Guard {
+export interface HttpGuard {
   /** @param localAddress where the connection came in; asked only if nothing else fits. */
   checkHost(host: string | undefined, localAddress: () => string | undefined): Refusal | undefined;
   checkOrigin(origin: string): Refusal | undefined;
@@ -32,7 +32,7 @@ const LOCAL_PRINCIPAL = 'local';
  * @throws Error that names the setting: a bind beyond loopback without tokens, an empty token, or one that
  * two owners share.
  */
-export function buildGuard(options: GuardOptions): Guard {
+export function buildGuard(options: HttpGuardOptions): HttpGuard {
   const bindsLoopback = isLoopback(options.host);
   if (!bindsLoopback && options.tokens.size === 0)
     throw new Error(

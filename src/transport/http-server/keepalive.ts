@@ -7,7 +7,7 @@
 import { InFlight } from '../../core/in-flight.ts';
 
 /** Looked at on every beat. */
-export interface Beating {
+export interface KeptAlive {
   beat(): void;
   /** What the pulse knows it by; the pulse's own to set. */
   beatsAs?: number;
@@ -16,7 +16,7 @@ export interface Beating {
 /** How many beats make up the time after which a reply counts as silent. */
 export const BEATS_PER_SILENCE = 20;
 
-export class Pulse<T extends Beating> {
+export class Keepalive<T extends KeptAlive> {
   readonly #members = new InFlight<T>();
   #last = 0;
   readonly #intervalMs: number;

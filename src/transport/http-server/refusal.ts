@@ -1,7 +1,7 @@
 /** Saying no over HTTP: a status, and a JSON-RPC error without an id. */
 import { errorBody } from './error-body.ts';
-import type { ServerRequest } from './connection.ts';
-import type { Fields, ServerResponse } from './response.ts';
+import type { IncomingRequest } from './connection.ts';
+import type { HeaderFields, ResponseWriter } from './response.ts';
 
 export interface Refusal {
   readonly status: number;
@@ -9,7 +9,7 @@ export interface Refusal {
   readonly message: string;
   /** JSON-RPC code; -32000 unless told otherwise, as both SDKs have it for trouble of the transport. */
   readonly code?: number;
-  readonly headers?: Fields;
+  readonly headers?: HeaderFields;
   /** The connection ends after it. */
   readonly last?: boolean;
 }
@@ -19,10 +19,10 @@ const SMALL_BODY = 65_536;
 
 /** Answers a request whose body nobody has read, or read only in part. */
 export function refuse(
-  request: ServerRequest,
-  response: ServerResponse,
+  request: IncomingRequest,
+  response: ResponseWriter,
   refusal: Refusal,
-  base: Fields | undefined,
+  base: HeaderFields | undefined,
 ): void {
   const { missing } = request;
   const untold = missing !== 0 && response.awaitsContinue;

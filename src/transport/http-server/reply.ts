@@ -4,22 +4,22 @@
  *
  * Writing to a reply that is closed does nothing, so that whoever works on an answer need not look first.
  */
-import { departing } from '../bytes/write-batch.ts';
+import { batchWrite } from '../bytes/write-batch.ts';
 import { errorBody } from './error-body.ts';
-import { BEATS_PER_SILENCE, type Beating, type Pulse } from './keepalive.ts';
-import type { Fields, ServerResponse } from './response.ts';
-import { inParts, textOf, type Wire } from '../../json/message-text.ts';
+import { BEATS_PER_SILENCE, type KeptAlive, type Keepalive } from './keepalive.ts';
+import type { HeaderFields, ResponseWriter } from './response.ts';
+import { inParts, textOf, type EncodedMessage } from '../../json/message-text.ts';
 
 export interface HttpReply {
   /** The whole answer in one write. After an event it becomes the last event, and the status is lost. */
-  json(status: number, message: Wire, headers?: Fields): void;
-  empty(status: number, headers?: Fields): void;
+  json(status: number, message: EncodedMessage, headers?: HeaderFields): void;
+  empty(status: number, headers?: HeaderFields): void;
   /** A JSON-RPC message that is not the last: turns the answer into an event stream. Empty text only carries the id. */
   event(text: string, eventId?: string): void;
   /** The last message: plain JSON (200 unless told otherwise) if no event came before, else the last event. */
-  end(message: Wire, status?: number): void;
+  end(message: EncodedMessage, status?: number): void;
   /** For streams without an end of their own: starts the event stream at once. They close when the server does. */
-  openStream(headers?: Fields): void;
+  openStream(headers?: HeaderFields): void;
   closeStream(): void;
   /** Takes effect only before anything was written, which silence may cause: set headers before waiting for others. */
   setHeader(name: string, value: string): void;
@@ -38,7 +38,7 @@ export type CloseReason = 'client-gone' | 'client-too-slow' | 'server-stops';
 
 /** What the replies of one server share. */
 export interface ReplySettings {
-  readonly pulse: Pulse<ServerReply>;
+  readonly pulse: Keepalive<ServerReply>;
   /** A stream with more than this waiting is cut when its client takes nothing for a while. */
   readonly maxWaitingBytes: number;
   /** Said in every answer from now on, as its connection ends after it. */
@@ -50,9 +50,9 @@ export interface ReplySettings {
   readonly finished: (awaited: boolean) => void;
 }
 
-const JSON_FIELDS: Fields = Object.freeze({ 'content-type': 'application/json' });
-const NO_FIELDS: Fields = Object.freeze({});
-const STREAM_FIELDS: Fields = Object.freeze({
+const JSON_FIELDS: HeaderFields = Object.freeze({ 'content-type': 'application/json' });
+const NO_FIELDS: HeaderFields = Object.freeze({});
+const STREAM_FIELDS: HeaderFields = Object.freeze({
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
   'x-accel-buffering': 'no',
@@ -63,12 +63,12 @@ const BEYOND = 4;
 /** Nothing is taken for so long by a client that does not read. */
 const IDLE_BEATS = BEATS_PER_SILENCE / 2;
 
-export class ServerReply implements HttpReply, Beating {
-  readonly #res: ServerResponse;
+export class ServerReply implements HttpReply, KeptAlive {
+  readonly #res: ResponseWriter;
   readonly #settings: ReplySettings;
   /** Only a POSTed request is awaited in silence; a GET says at once what it is. */
   readonly #awaited: boolean;
-  #headers: Fields | undefined;
+  #headers: HeaderFields | undefined;
   #streaming = false;
   #endless = false;
   #closed = false;
@@ -80,7 +80,12 @@ export class ServerReply implements HttpReply, Beating {
   #idleBeats = 0;
   beatsAs?: number;
 
-  constructor(res: ServerResponse, settings: ReplySettings, awaited: boolean, headers: Fields | undefined) {
+  constructor(
+    res: ResponseWriter,
+    settings: ReplySettings,
+    awaited: boolean,
+    headers: HeaderFields | undefined,
+  ) {
     this.#res = res;
     this.#settings = settings;
     this.#awaited = awaited;
@@ -108,17 +113,17 @@ export class ServerReply implements HttpReply, Beating {
     else if (!this.#closed) (this.#listeners ??= []).push(listener);
   }
 
-  json(status: number, message: Wire, headers?: Fields): void {
+  json(status: number, message: EncodedMessage, headers?: HeaderFields): void {
     if (this.#closed) return;
     if (this.#streaming) return this.#finish(eventText(textOf(message)));
     // Whoever would answer as well comes too late from here on.
     this.#closed = true;
-    departing(() => {
+    batchWrite(() => {
       this.#send(status, JSON_FIELDS, headers, inParts(message));
     }, this.#settings.awaited() === 1);
   }
 
-  empty(status: number, headers?: Fields): void {
+  empty(status: number, headers?: HeaderFields): void {
     if (this.#closed) return;
     if (this.#streaming) return this.#finish();
     this.#closed = true;
@@ -131,11 +136,11 @@ export class ServerReply implements HttpReply, Beating {
     this.#write(eventText(text, eventId));
   }
 
-  end(message: Wire, status = 200): void {
+  end(message: EncodedMessage, status = 200): void {
     this.json(status, message);
   }
 
-  openStream(headers?: Fields): void {
+  openStream(headers?: HeaderFields): void {
     if (this.#closed) return;
     this.#endless = true;
     this.#startStream(headers);
@@ -167,17 +172,17 @@ export class ServerReply implements HttpReply, Beating {
     this.#write(': still here\n\n');
   }
 
-  #startStream(headers?: Fields): void {
+  #startStream(headers?: HeaderFields): void {
     if (this.#streaming) return;
     this.#streaming = true;
     this.#res.start(200, this.#fields(STREAM_FIELDS, headers));
   }
 
-  #send(status: number, own: Fields, further: Fields | undefined, body?: Wire): void {
+  #send(status: number, own: HeaderFields, further: HeaderFields | undefined, body?: EncodedMessage): void {
     this.#res.send(status, this.#fields(own, further), body);
   }
 
-  #fields(own: Fields, further: Fields | undefined): Fields {
+  #fields(own: HeaderFields, further: HeaderFields | undefined): HeaderFields {
     if (this.#settings.stopping()) this.#res.makeLast();
     if (this.#headers === undefined && further === undefined) return own;
     return { ...own, ...this.#headers, ...further };

@@ -8,7 +8,7 @@ import { LongText } from '../../json/long-text.ts';
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /** Tells what has been read, once; never if the body does not come to its end. */
-export class Body implements BodySink {
+export class RequestBody implements BodySink {
   readonly #text = new LongText(true);
   readonly #maxBytes: number;
   readonly #done: (body: MessageText | Refusal) => void;

@@ -1,17 +1,17 @@
 /** The way of one request: who asks, for what, in which form; then its body, then whoever answers it. */
 import { INTERNAL_ERROR, messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Guard } from './guard.ts';
+import type { HttpGuard } from './guard.ts';
 import { errorBody } from './error-body.ts';
 import type { HttpReply } from './reply.ts';
-import { Abridged, type MessageText } from '../../json/elided.ts';
+import { Elided, type MessageText } from '../../json/elided.ts';
 import type { RequestHead, RequestHeaders } from '../http1/request-reader.ts';
-import { Body, tooLarge } from './request-body.ts';
-import type { ServerRequest } from './connection.ts';
+import { RequestBody, tooLarge } from './request-body.ts';
+import type { IncomingRequest } from './connection.ts';
 import { answerPreflight, corsHeaders } from './cors.ts';
 import { checkTypes } from './content-negotiation.ts';
 import { refuse, type Refusal } from './refusal.ts';
-import type { Fields, ServerResponse } from './response.ts';
+import type { HeaderFields, ResponseWriter } from './response.ts';
 
 type HttpMethod = 'POST' | 'GET' | 'DELETE';
 
@@ -36,17 +36,21 @@ export interface HttpPage {
 export interface RequestOptions {
   readonly path: string;
   readonly maxBodyBytes: number;
-  readonly guard: Guard;
+  readonly guard: HttpGuard;
   readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
   readonly onMcp: (exchange: HttpExchange) => void;
-  readonly openReply: (response: ServerResponse, awaited: boolean, headers: Fields | undefined) => HttpReply;
+  readonly openReply: (
+    response: ResponseWriter,
+    awaited: boolean,
+    headers: HeaderFields | undefined,
+  ) => HttpReply;
   readonly stopping: () => boolean;
   /** One more was refused. */
   readonly refused: () => void;
   readonly log: Logger;
 }
 
-export type RequestHandler = (request: ServerRequest, response: ServerResponse) => void;
+export type RequestHandler = (request: IncomingRequest, response: ResponseWriter) => void;
 
 /** The one page that needs no token: it tells nothing but that the process lives. */
 const OPEN_PAGE = '/healthz';
@@ -56,7 +60,7 @@ const FOR_ANY_HOST: ReadonlySet<string> = new Set([OPEN_PAGE, '/readyz']);
 /** A client that may call, as whom, and what a page of it may read. */
 interface Admitted {
   readonly principal: string;
-  readonly cors: Fields | undefined;
+  readonly cors: HeaderFields | undefined;
 }
 
 export function requestHandler(options: RequestOptions): RequestHandler {
@@ -73,12 +77,12 @@ export function requestHandler(options: RequestOptions): RequestHandler {
 
 class Handling {
   readonly #options: RequestOptions;
-  readonly #request: ServerRequest;
-  readonly #response: ServerResponse;
+  readonly #request: IncomingRequest;
+  readonly #response: ResponseWriter;
   /** Header fields for an allowed web page. */
-  #cors: Fields | undefined;
+  #cors: HeaderFields | undefined;
 
-  constructor(options: RequestOptions, request: ServerRequest, response: ServerResponse) {
+  constructor(options: RequestOptions, request: IncomingRequest, response: ResponseWriter) {
     this.#options = options;
     this.#request = request;
     this.#response = response;
@@ -104,8 +108,8 @@ class Handling {
   post({ principal, cors }: Admitted): void {
     this.#cors = cors;
     this.#request.takeBody(
-      new Body(this.#options.maxBodyBytes, (body) => {
-        if (typeof body === 'string' || body instanceof Abridged) this.#pass('POST', principal, body);
+      new RequestBody(this.#options.maxBodyBytes, (body) => {
+        if (typeof body === 'string' || body instanceof Elided) this.#pass('POST', principal, body);
         else this.#refuse(body);
       }),
     );

@@ -5,22 +5,22 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { byteLengthOf, type Wire } from '../../json/message-text.ts';
+import { byteLengthOf, type EncodedMessage } from '../../json/message-text.ts';
 import { isField } from '../http1/message-reader.ts';
 import type { RequestHead } from '../http1/request-reader.ts';
 import { untakenBytes } from '../bytes/unread-client.ts';
 
 /** Header fields to write. The text of a frozen one is made once. */
-export type Fields = Readonly<Record<string, string>>;
+export type HeaderFields = Readonly<Record<string, string>>;
 
-export interface ResponseEvents {
+export interface ResponseWriterEvents {
   /** All of it is written, if not taken by the client yet. */
   ended(): void;
 }
 
-export class ServerResponse {
+export class ResponseWriter {
   readonly #socket: Socket;
-  readonly #events: ResponseEvents;
+  readonly #events: ResponseWriterEvents;
   readonly #head: RequestHead;
   readonly #keepAlive: string;
   /** The head of a stream, until something is written with it. */
@@ -34,7 +34,7 @@ export class ServerResponse {
   onLeft: (() => void) | undefined;
 
   /** @param keepAlive what a connection that stays is told, a whole header field. */
-  constructor(socket: Socket, head: RequestHead, keepAlive: string, events: ResponseEvents) {
+  constructor(socket: Socket, head: RequestHead, keepAlive: string, events: ResponseWriterEvents) {
     this.#socket = socket;
     this.#head = head;
     this.#keepAlive = keepAlive;
@@ -88,7 +88,7 @@ export class ServerResponse {
   }
 
   /** The whole response in one write. @throws Error for a header field that HTTP does not allow. */
-  send(status: number, fields: Fields, body: Wire = ''): void {
+  send(status: number, fields: HeaderFields, body: EncodedMessage = ''): void {
     if (this.#ended || this.#begun) return;
     const length = status === 204 ? '' : `content-length: ${byteLengthOf(body)}\r\n`;
     const head = this.#headText(status, fields, length);
@@ -105,7 +105,7 @@ export class ServerResponse {
   }
 
   /** Begins a stream; its head leaves with the first text, or with `flush`. */
-  start(status: number, fields: Fields): void {
+  start(status: number, fields: HeaderFields): void {
     if (this.#ended || this.#begun) return;
     const { takesChunks } = this.#head;
     // An older client knows the end by the end of the connection.
@@ -168,7 +168,7 @@ export class ServerResponse {
     return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
   }
 
-  #headText(status: number, fields: Fields, framing: string): string {
+  #headText(status: number, fields: HeaderFields, framing: string): string {
     const connection = this.#last ? 'connection: close\r\n' : this.#keepAlive;
     return `${statusLine(status)}${fieldsText(fields)}${framing}date: ${dateNow()}\r\n${connection}\r\n`;
   }
@@ -182,12 +182,12 @@ function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
 }
 
-const known = new WeakMap<Fields, string>();
+const known = new WeakMap<HeaderFields, string>();
 /** So that head and body can be written as one text. */
 const ASCII = /^[\t\x20-\x7e]*$/;
 
 /** @throws Error */
-function fieldsText(fields: Fields): string {
+function fieldsText(fields: HeaderFields): string {
   const before = known.get(fields);
   if (before !== undefined) return before;
   let text = '';

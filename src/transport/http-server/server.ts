@@ -1,22 +1,22 @@
 /**
  * The HTTP server that clients talk to: bytes in and out, on sockets of its own.
  *
- * It decides who may ask (`http-guard.ts`), bounds what is asked in size, number and time, and hands over
+ * It decides who may ask (`guard.ts`), bounds what is asked in size, number and time, and hands over
  * whole bodies. Sessions, JSON-RPC and the two eras are the business of `server/`.
  */
 import { createServer } from 'node:net';
 import type { Logger } from '../../core/logger.ts';
-import { asHost, buildGuard, type GuardOptions } from './guard.ts';
+import { asHost, buildGuard, type HttpGuardOptions } from './guard.ts';
 import { ServerReply, type ReplySettings } from './reply.ts';
 import type { ConnectionTimeouts } from './connection.ts';
-import { Connections } from './connections.ts';
+import { ServerConnections } from './connections.ts';
 import { listen } from './listen.ts';
-import { Pulse } from './keepalive.ts';
+import { Keepalive } from './keepalive.ts';
 import { requestHandler, type HttpExchange, type HttpPage } from './request-handler.ts';
 
 export type { HttpPage } from './request-handler.ts';
 
-export interface HttpServerOptions extends GuardOptions {
+export interface HttpServerOptions extends HttpGuardOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly path: '/mcp';
@@ -79,7 +79,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const guard = buildGuard(options);
   const server = createServer({ noDelay: true, allowHalfOpen: true });
   server.maxConnections = options.maxConnections;
-  const pulse = new Pulse<ServerReply>(options.silenceMs);
+  const pulse = new Keepalive<ServerReply>(options.silenceMs);
   const counts = { requests: 0, refused: 0, cut: 0 };
   let awaitedReplies = 0;
   let isStopping = false;
@@ -113,7 +113,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     refused: () => void counts.refused++,
     log,
   });
-  const connections = new Connections(
+  const connections = new ServerConnections(
     server,
     {
       timeouts,

@@ -10,7 +10,7 @@ import { ProxyError } from '../../core/errors.ts';
 import { lengthOf } from '../../json/message-text.ts';
 import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from '../authorization.ts';
 import type { StreamEvent } from './event-stream.ts';
-import type { Environment } from '../http-client/dispatcher.ts';
+import type { ProxyVariables } from '../http-client/dispatcher.ts';
 import {
   badResponse,
   redirectError,
@@ -20,10 +20,15 @@ import {
   transportError,
   withoutCredentials,
 } from '../http-client/errors.ts';
-import { Exchange, type Reading, type Receiver, type Trouble } from '../http-client/exchange.ts';
+import {
+  ResponseExchange,
+  type Reading,
+  type Receiver,
+  type ExchangeFailure,
+} from '../http-client/exchange.ts';
 import { bodyKindOf, headerOf, type ResponseHeaders } from '../http-client/headers.ts';
-import { Wire, type Headers } from '../http-client/request-headers.ts';
-import { badAddress, stillborn } from '../failed-link.ts';
+import { RequestEncoder, type Headers } from '../http-client/request-headers.ts';
+import { badAddress, failedLink } from '../failed-link.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from '../link.ts';
 import type { Oversized } from '../../json/oversized.ts';
 import { SsePost, type SsePostOwner } from './post.ts';
@@ -41,7 +46,7 @@ export interface SseOptions {
   /** Until the stream is open and has named the address for messages. */
   readonly connectTimeoutMs: number;
   /** Where `HTTP_PROXY` and its kin are looked up; without it there is no HTTP proxy. */
-  readonly env?: Environment | undefined;
+  readonly env?: ProxyVariables | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -53,19 +58,19 @@ export function openSse(options: SseOptions): OpenLink {
     try {
       return new SseClient(options, events);
     } catch (error) {
-      return stillborn(events, badAddress(options.describe, error));
+      return failedLink(events, badAddress(options.describe, error));
     }
   };
 }
 
 class SseClient implements Link, Receiver, SsePostOwner {
-  readonly wire: Wire;
+  readonly wire: RequestEncoder;
   readonly server: string;
   readonly #url: URL;
   readonly #limits: LinkLimits;
   readonly #events: LinkEvents;
   readonly authorization: Authorization | undefined;
-  #stream: Exchange;
+  #stream: ResponseExchange;
   /** What the stream was asked for with, and how often that was refused. */
   #credentials: Headers | undefined;
   #refusals = 0;
@@ -92,8 +97,8 @@ class SseClient implements Link, Receiver, SsePostOwner {
     this.#limits = options.limits;
     this.#events = events;
     this.server = options.describe;
-    this.wire = new Wire({ url: this.#url, headers, connectTimeoutMs, env });
-    this.#stream = new Exchange(this, options.limits.messageBytes);
+    this.wire = new RequestEncoder({ url: this.#url, headers, connectTimeoutMs, env });
+    this.#stream = new ResponseExchange(this, options.limits.messageBytes);
     this.#clock = clock;
     this.#cancelTimer = clock.after(connectTimeoutMs, () => {
       if (this.#endpoint === undefined) this.#end(this.#unavailable('did not open its event stream in time'));
@@ -179,7 +184,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     else this.#end(badResponse(this.server, 'ended its event stream'));
   }
 
-  broke(trouble: Trouble, error: Error, sent: boolean): void {
+  broke(trouble: ExchangeFailure, error: Error, sent: boolean): void {
     if (trouble === 'encoding')
       this.#end(badResponse(this.server, 'answered in a content encoding that cannot be read'));
     else this.#end(transportError(this.server, error, sent));
@@ -208,7 +213,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
     if (!wantsOtherCredentials(this.#status, challenge)) return false;
     const again = this.#refusals++ > 0;
     const refusal = { status: this.#status, challenge, sent: this.#credentials, again };
-    this.#stream = new Exchange(this, this.#limits.messageBytes);
+    this.#stream = new ResponseExchange(this, this.#limits.messageBytes);
     this.authorization.refused(refusal).then(
       () => this.#open(),
       (error: unknown) => this.#end(withoutCredentials(error, this.server)),

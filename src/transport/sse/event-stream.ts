@@ -5,7 +5,7 @@
  * decoded only once it is whole (a line break is never inside a UTF-8 character).
  */
 import { type MessageText, wholeText } from '../../json/elided.ts';
-import { Chunks } from '../bytes/byte-chunks.ts';
+import { ByteChunks } from '../bytes/byte-chunks.ts';
 import { messageText } from '../../json/long-text.ts';
 import { OversizedScanner, type Oversized } from '../../json/oversized.ts';
 
@@ -38,7 +38,7 @@ export class EventStream {
   lastEventId: string | undefined;
   readonly #limit: number;
   readonly #sink: EventSink;
-  readonly #unfinished = new Chunks();
+  readonly #unfinished = new ByteChunks();
   #data: MessageText | undefined;
   #eventBytes = 0;
   #type = '';

@@ -10,13 +10,18 @@ import {
   transportError,
   withoutCredentials,
 } from '../http-client/errors.ts';
-import { Exchange, type Reading, type Receiver, type Trouble } from '../http-client/exchange.ts';
+import {
+  ResponseExchange,
+  type Reading,
+  type Receiver,
+  type ExchangeFailure,
+} from '../http-client/exchange.ts';
 import { headerOf, type ResponseHeaders } from '../http-client/headers.ts';
-import type { Headers, Wire } from '../http-client/request-headers.ts';
+import type { Headers, RequestEncoder } from '../http-client/request-headers.ts';
 import type { Outgoing } from '../link.ts';
 
 export interface SsePostOwner {
-  readonly wire: Wire;
+  readonly wire: RequestEncoder;
   readonly server: string;
   readonly authorization: Authorization | undefined;
   /** It is being written. */
@@ -29,7 +34,7 @@ export class SsePost implements Receiver {
   /** It may have been written. */
   sent = false;
   readonly #owner: SsePostOwner;
-  #exchange: Exchange;
+  #exchange: ResponseExchange;
   #path = '';
   #over = false;
   /** What it was sent with, and how often it was refused for that. */
@@ -41,7 +46,7 @@ export class SsePost implements Receiver {
   constructor(owner: SsePostOwner, outgoing: Outgoing) {
     this.#owner = owner;
     this.outgoing = outgoing;
-    this.#exchange = new Exchange(this, 0);
+    this.#exchange = new ResponseExchange(this, 0);
   }
 
   send(path: string): void {
@@ -88,7 +93,7 @@ export class SsePost implements Receiver {
     if (!this.#sentAgain()) this.#owner.finished(this, this.#refusal(wholeText(text)));
   }
 
-  broke(_: Trouble, error: Error, sent: boolean): void {
+  broke(_: ExchangeFailure, error: Error, sent: boolean): void {
     const { server } = this.#owner;
     // It was taken if the status says so, whatever became of a body that nobody wants.
     if (this.#status >= 200 && this.#status < 300) this.#owner.finished(this, undefined);
@@ -102,7 +107,7 @@ export class SsePost implements Receiver {
     if (!authorization || !this.#credentials || this.#refusals === MAX_REFUSALS) return false;
     if (!wantsOtherCredentials(this.#status, challenge)) return false;
     const again = this.#refusals++ > 0;
-    this.#exchange = new Exchange(this, 0);
+    this.#exchange = new ResponseExchange(this, 0);
     authorization.refused({ status: this.#status, challenge, sent: this.#credentials, again }).then(
       () => this.send(this.#path),
       (error: unknown) => this.#owner.finished(this, withoutCredentials(error, server)),

@@ -6,7 +6,7 @@
 import type { Reference } from '../../expression/guards.ts';
 import { listed, nearest } from '../../core/nearest.ts';
 import { isObject, type JsonObject } from '../../json/json.ts';
-import { readDuration } from '../duration.ts';
+import { parseDuration } from '../duration.ts';
 import type { CheckContext } from './check-context.ts';
 import { checkArguments } from './check-arguments.ts';
 import { checkIds } from './check-ids.ts';
@@ -83,7 +83,7 @@ class Reader {
       name: typeof written.name === 'string' ? written.name : '',
       written,
       input: isObject(written.input) ? written.input : undefined,
-      timeoutMs: readDuration(written.timeout),
+      timeoutMs: parseDuration(written.timeout),
       concurrency: written.concurrency ?? 32,
       onError: written.on_error ?? 'stop',
       steps,
@@ -145,7 +145,7 @@ class Reader {
   }
 
   #work(step: WrittenStep, kind: StepKind, path: string, scope: readonly string[], use: Use): Work {
-    const timeoutMs = readDuration(step.timeout);
+    const timeoutMs = parseDuration(step.timeout);
     const retry = this.#retry(step.retry, `${path}.retry`, step.unsafe === true);
     switch (kind) {
       case 'tool':
@@ -172,10 +172,10 @@ class Reader {
         const message = use(this.#texts.template(approve?.message, `${path}.approve.message`, scope));
         const schema = isObject(approve?.schema) ? approve.schema : undefined;
         const [onTimeout, by] = [approve?.on_timeout ?? 'reject', approve?.by ?? 'person'] as const;
-        return { kind, message, timeoutMs: readDuration(approve?.timeout), onTimeout, by, schema };
+        return { kind, message, timeoutMs: parseDuration(approve?.timeout), onTimeout, by, schema };
       }
       case 'wait': {
-        if (!isObject(step.wait)) return { kind, ms: readDuration(step.wait), until: undefined };
+        if (!isObject(step.wait)) return { kind, ms: parseDuration(step.wait), until: undefined };
         const until = use(this.#texts.template(step.wait['until'], `${path}.wait.until`, scope));
         return { kind, ms: undefined, until };
       }
@@ -217,7 +217,7 @@ class Reader {
     return this.#invocation({
       tool: undo.tool,
       with: undo.with,
-      timeoutMs: readDuration(undo.timeout),
+      timeoutMs: parseDuration(undo.timeout),
       retry: this.#retry(undo.retry, `${path}.undo.retry`, false),
       onResume: undo.on_resume,
       verify: undo.verify,
@@ -240,7 +240,7 @@ class Reader {
     const invocation = this.#invocation({
       tool: fallback.tool,
       with: fallback.with,
-      timeoutMs: readDuration(step.timeout),
+      timeoutMs: parseDuration(step.timeout),
       retry,
       onResume: step.on_resume,
       verify: undefined,

@@ -1,6 +1,6 @@
 import { DeadlineExceeded, withDeadline } from '../../expression/deadline.ts';
 import { isObject } from '../../json/json.ts';
-import { type CheckOptions, checkValue, type ValueCheck } from './check-value.ts';
+import { type ValueCheckOptions, checkValue, type ValueCheck } from './check-value.ts';
 
 /** So many rules looked at for so many values are quickly done; a deadline costs more than most checks. */
 const QUICK = 100_000;
@@ -9,7 +9,7 @@ const QUICK = 100_000;
 export function checkInTime(
   schema: unknown,
   value: unknown,
-  options: CheckOptions & { readonly ms: number },
+  options: ValueCheckOptions & { readonly ms: number },
 ): ValueCheck {
   if (rulesIn(schema) * valuesIn(value) <= QUICK) return checkValue(schema, value, options);
   try {

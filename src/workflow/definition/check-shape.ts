@@ -2,7 +2,7 @@
 import { printExact } from '../../json/exact-json.ts';
 import type * as z from 'zod';
 import { nearest } from '../../core/nearest.ts';
-import { type Problem, pathText } from './problem.ts';
+import { type Problem, problemPath } from './problem.ts';
 import { definitionSchema, keysAt, OTHER_KEYS } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -14,7 +14,7 @@ export function checkShape(value: unknown): readonly Problem[] {
 
 function problemsOf(issue: Issue, root: unknown): Problem[] {
   const { path } = issue;
-  const place = pathText(path);
+  const place = problemPath(path);
   const found = valueAt(root, path);
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknownKey(key, path, valueAt(root, [...path, key]), found));
@@ -58,7 +58,7 @@ function unknownKey(key: string, path: readonly PropertyKey[], value: unknown, p
   const near = other !== undefined && keys.includes(other) ? other : nearest(key, keys);
   const taken =
     near !== undefined && typeof parent === 'object' && parent !== null && Object.hasOwn(parent, near);
-  const place = pathText([...path, key]);
+  const place = problemPath([...path, key]);
   const message = `unknown key "${key}"; known here: ${keys.join(', ')}`;
   if (near === undefined) return { path: place, message, expected: `one of ${keys.join(', ')}` };
   return {

@@ -16,7 +16,7 @@ export interface ValueCheck {
   readonly value: unknown;
 }
 
-export interface CheckOptions {
+export interface ValueCheckOptions {
   readonly path: string;
   /** A value that is only known later fits any schema. */
   readonly unknown?: (value: unknown) => boolean;
@@ -28,7 +28,7 @@ export interface CheckOptions {
 const MAX_DEPTH = 64;
 const MAX_PROBLEMS = 50;
 
-export function checkValue(schema: unknown, value: unknown, options: CheckOptions): ValueCheck {
+export function checkValue(schema: unknown, value: unknown, options: ValueCheckOptions): ValueCheck {
   const problems: Problem[] = [];
   const checked = check(schema, value, options.path, 0, problems);
   return { problems, value: checked };

@@ -8,7 +8,7 @@ export interface Problem {
   readonly fix?: string;
 }
 
-export function pathText(path: readonly PropertyKey[]): string {
+export function problemPath(path: readonly PropertyKey[]): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;

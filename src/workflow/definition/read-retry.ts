@@ -1,6 +1,6 @@
 import { nearest } from '../../core/nearest.ts';
 import { isObject } from '../../json/json.ts';
-import { readDuration } from '../duration.ts';
+import { parseDuration } from '../duration.ts';
 import type { ToldProblem } from './problem.ts';
 import type { Retry } from './program.ts';
 import type { WrittenRetry } from './schema.ts';
@@ -29,9 +29,9 @@ export function readRetry(
   }
   return {
     attempts: retry === undefined ? 1 : (written.attempts ?? 3),
-    delayMs: readDuration(written.delay) ?? 1000,
+    delayMs: parseDuration(written.delay) ?? 1000,
     factor: written.factor ?? 2,
-    maxDelayMs: readDuration(written.max_delay) ?? 30_000,
+    maxDelayMs: parseDuration(written.max_delay) ?? 30_000,
     on: new Set(on),
     unsafe: unsafe || written.unsafe === true,
   };

@@ -4,11 +4,11 @@
  * Only the shape: what the parts say about each other (references, names, cycles) is `check-definition.ts`.
  */
 import * as z from 'zod';
-import { readDuration } from '../duration.ts';
+import { parseDuration } from '../duration.ts';
 
 const duration = z
   .union([z.string(), z.number()])
-  .refine((value) => readDuration(value) !== undefined, { message: 'DURATION' });
+  .refine((value) => parseDuration(value) !== undefined, { message: 'DURATION' });
 const count = z.int().min(1);
 const object = z.record(z.string(), z.unknown());
 

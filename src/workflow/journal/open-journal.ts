@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/logger.ts';
 import { type Journal, JournalError } from './journal.ts';
 import { startWorker } from './start-worker.ts';
-import type { Answer, Request } from './worker.ts';
+import type { WorkerReply, Request } from './worker.ts';
 
 /**
  * Opens the journal in a thread of its own.
@@ -17,7 +17,7 @@ export async function openJournal(file: string, log: Logger): Promise<Journal> {
   let last = 0;
   let dead: JournalError | undefined;
 
-  worker.on('message', (answer: Answer) => {
+  worker.on('message', (answer: WorkerReply) => {
     const asked = waiting.get(answer.id);
     waiting.delete(answer.id);
     if (waiting.size === 0) worker.unref();

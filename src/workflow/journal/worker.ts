@@ -8,7 +8,7 @@ export interface Request {
   readonly args: readonly unknown[];
 }
 
-export type Answer =
+export type WorkerReply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: { readonly message: string; readonly code: string | undefined } };
 
@@ -18,7 +18,7 @@ if (!port) throw new Error('this is a worker');
 let store: Store | undefined;
 try {
   store = openStore((workerData as { readonly file: string }).file);
-  port.postMessage({ id: 0, result: store.repaired } satisfies Answer);
+  port.postMessage({ id: 0, result: store.repaired } satisfies WorkerReply);
 } catch (error) {
   port.postMessage(failure(0, error));
 }
@@ -27,14 +27,14 @@ port.on('message', ({ id, method, args }: Request) => {
   try {
     if (!store) throw new Error('the journal is not open');
     const call = store[method] as (...args: readonly unknown[]) => unknown;
-    port.postMessage({ id, result: call(...args) } satisfies Answer);
+    port.postMessage({ id, result: call(...args) } satisfies WorkerReply);
     if (method === 'close') port.close();
   } catch (error) {
     port.postMessage(failure(id, error));
   }
 });
 
-function failure(id: number, error: unknown): Answer {
+function failure(id: number, error: unknown): WorkerReply {
   const { message, code } = error as { readonly message: string; readonly code?: string };
   return { id, error: { message, code } };
 }

@@ -22,7 +22,7 @@ function quoted(text: string): string {
 }
 
 /** What a step is, in a few words for drawings. */
-export function stepLabel({ id, kind, work, foreach, when, undo }: Step): string {
+function stepLabel({ id, kind, work, foreach, when, undo }: Step): string {
   const what = work.kind === 'tool' ? work.tool : work.kind === 'workflow' ? work.name : kind;
   const marks = [foreach && 'for each', when && 'when', undo && 'undo'].filter((mark) => mark !== undefined);
   return `${id}: ${what}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;

@@ -25,7 +25,7 @@ export interface InvokeContext {
 /** A call that ends the proxy itself is not made for ever. */
 const MAX_RECOVERIES = 5;
 
-export function* invoke(invocation: Invocation, context: InvokeContext): Routine<Result> {
+export function* callStep(invocation: Invocation, context: InvokeContext): Routine<Result> {
   const { host, base, scope } = context;
   let args: unknown;
   try {
@@ -34,7 +34,7 @@ export function* invoke(invocation: Invocation, context: InvokeContext): Routine
     return expressionFailed(error, 0);
   }
   const { tool, timeoutMs, retry } = invocation;
-  const intent = { tool, args: hashOf(args) };
+  const intent = { tool, args: argumentsHash(args) };
   let attempts = 0;
   let recoveries = 0;
   for (let n = 1; ; n++) {
@@ -116,7 +116,7 @@ function* verified(
     const { finished } = yield {
       ask: 'call',
       key: `verify:${key}`,
-      intent: { tool, args: hashOf(args) },
+      intent: { tool, args: argumentsHash(args) },
       work: (signal) => host.callTool({ tool, arguments: args, timeoutMs: undefined, signal }),
     };
     if (finished?.outcome.kind !== 'done') return undefined;
@@ -217,7 +217,7 @@ export function valueOf({ outcome }: Finished): unknown {
   return outcome.kind === 'done' ? outcome.value.exact : undefined;
 }
 
-export function hashOf(value: unknown): string {
+export function argumentsHash(value: unknown): string {
   return createHash('sha256')
     .update(printExact(value) ?? '')
     .digest('base64url')

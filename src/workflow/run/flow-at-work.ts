@@ -3,7 +3,7 @@ import type { JsonObject } from '../../json/json.ts';
 import type { Invocation, Program, Step } from '../definition/program.ts';
 import type { Limits } from '../limits.ts';
 import type { Host } from './host.ts';
-import type { Machine, Owner } from './machine.ts';
+import type { RoutineLoop, Owner } from './machine.ts';
 import type { Port } from './port.ts';
 import type { Result, StepState } from './step-state.ts';
 
@@ -24,7 +24,7 @@ export interface FlowAtWork extends Owner {
 
 /** What all flows of a run share. */
 export interface RunContext {
-  readonly machine: Machine;
+  readonly machine: RoutineLoop;
   readonly port: Port;
   readonly host: Host;
   readonly limits: Limits;

@@ -2,7 +2,7 @@
 import type { FlowEnd } from './flow-at-work.ts';
 import { InvalidInput } from './host.ts';
 import { pause } from './call-step.ts';
-import { baseOf, contextOf, type Item, type WorkOf } from './item.ts';
+import { baseOf, itemContext, type Item, type WorkOf } from './item.ts';
 import type { Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
 
@@ -61,7 +61,7 @@ export function* runInner(item: Item, work: WorkOf<'workflow'>): Routine<Result>
     if (!again || flow.halted !== undefined) return failed;
     const at = context.port.now();
     if (
-      yield* pause(contextOf(item, baseOf(item)), `${baseOf(item)}#${n}`, work.retry, n, error, {
+      yield* pause(itemContext(item, baseOf(item)), `${baseOf(item)}#${n}`, work.retry, n, error, {
         key: '',
         outcome: { kind: 'failed', error },
         at,

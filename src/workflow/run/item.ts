@@ -20,7 +20,7 @@ export function baseOf({ flow, step, index }: Item): string {
   return `${flow.prefix}${step.id}${index === undefined ? '' : `[${index}]`}`;
 }
 
-export function contextOf(item: Item, base: string): InvokeContext {
+export function itemContext(item: Item, base: string): InvokeContext {
   const { host, port } = item.flow.context;
   const watch = (status: 'running' | 'waiting' | 'in_doubt'): void => {
     item.state.status = status;

@@ -2,7 +2,7 @@
  * Runs routines over the port: one loop that starts what is ready, waits for the first to finish, and repeats.
  */
 import type { Port } from './port.ts';
-import type { Ask, CallAsk, Resumed, Routine } from './routine.ts';
+import type { RoutineRequest, CallAsk, Resumed, Routine } from './routine.ts';
 
 /** Who a routine belongs to: it may be halted, and has so many places. */
 export interface Owner {
@@ -22,7 +22,7 @@ interface Strand {
   readonly done: (result: unknown) => void;
   /** Work that must come to its end whatever is halted: the undoing of others. */
   readonly shielded: boolean;
-  asks: Ask | undefined;
+  asks: RoutineRequest | undefined;
   /** The keys that it waits for at the port. */
   keys: readonly string[];
 }
@@ -36,7 +36,7 @@ export interface Activity {
   readonly questions: number;
 }
 
-export class Machine {
+export class RoutineLoop {
   readonly #port: Port;
   readonly #waiting = new Map<string, Strand>();
   readonly #queue: Strand[] = [];
@@ -177,7 +177,7 @@ export class Machine {
 }
 
 /** A routine of an owner that was halted meanwhile is not let begin what the halt would have ended. */
-function isEnded(owner: Owner | undefined, asks: Ask): boolean {
+function isEnded(owner: Owner | undefined, asks: RoutineRequest): boolean {
   if (!owner || asks.ask === 'park' || (asks.ask === 'race' && asks.ends === 'never')) return false;
   const ends =
     owner.halted === 'cancel' || (owner.halted === 'stop' && asks.ask === 'race' && asks.ends === 'with-run');

@@ -1,7 +1,7 @@
 /** Undoes what has happened in a workflow, the latest first. */
 import { ExpressionError } from '../../expression/expression-error.ts';
 import type { FlowAtWork, Happened } from './flow-at-work.ts';
-import { invoke } from './call-step.ts';
+import { callStep } from './call-step.ts';
 import type { Routine } from './routine.ts';
 import type { Result, StepState } from './step-state.ts';
 
@@ -25,7 +25,7 @@ function* undo({ flow, step, index, output, scope, undo: invocation }: Happened)
   const { host, port } = flow.context;
   const name = `${flow.prefix}${step.id}${index === undefined ? '' : `[${index}]`}`;
   try {
-    return yield* invoke(invocation, {
+    return yield* callStep(invocation, {
       host,
       port,
       base: `undo:${name}`,

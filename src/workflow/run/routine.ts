@@ -8,9 +8,9 @@ import type { Cancellation } from '../../core/cancellation.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { Finished, Outcome } from './port.ts';
 
-export type Routine<T> = Generator<Ask, T, Resumed>;
+export type Routine<T> = Generator<RoutineRequest, T, Resumed>;
 
-export type Ask = CallAsk | RaceAsk | ParkAsk;
+export type RoutineRequest = CallAsk | RaceAsk | ParkAsk;
 
 /** Work that takes one of the run's places. */
 export interface CallAsk {

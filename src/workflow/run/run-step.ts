@@ -6,8 +6,8 @@ import type { Step, Work } from '../definition/program.ts';
 import type { FlowAtWork } from './flow-at-work.ts';
 import { forEach } from './for-each.ts';
 import { runInner } from './inner-workflow.ts';
-import { expressionFailed, invoke } from './call-step.ts';
-import { baseOf, contextOf, type Item } from './item.ts';
+import { expressionFailed, callStep } from './call-step.ts';
+import { baseOf, itemContext, type Item } from './item.ts';
 import type { Routine } from './routine.ts';
 import { sample } from './sample.ts';
 import type { Result, StepState } from './step-state.ts';
@@ -78,7 +78,7 @@ function* fallBack(item: Item, failed: Result): Routine<Result> {
   if (!fallback || item.flow.halted !== undefined) return failed;
   if ('value' in fallback)
     return { ...failed, status: 'succeeded', output: fallback.value.evaluate(item.scope) };
-  const result = yield* invoke(fallback.invocation, contextOf(item, `fallback:${baseOf(item)}`));
+  const result = yield* callStep(fallback.invocation, itemContext(item, `fallback:${baseOf(item)}`));
   // What is undone is the step's own doing, not its stand-in's.
   return { ...result, attempts: failed.attempts + result.attempts, happened: failed.happened === true };
 }
@@ -86,7 +86,7 @@ function* fallBack(item: Item, failed: Result): Routine<Result> {
 function* runWork(item: Item, work: Work): Routine<Result> {
   switch (work.kind) {
     case 'tool':
-      return yield* invoke(work, contextOf(item, baseOf(item)));
+      return yield* callStep(work, itemContext(item, baseOf(item)));
     case 'set':
       return { status: 'succeeded', attempts: 1, output: work.values.evaluate(item.scope) };
     case 'wait':

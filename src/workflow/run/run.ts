@@ -5,7 +5,7 @@ import type { Limits } from '../limits.ts';
 import { Flow } from './flow.ts';
 import type { FlowEnd } from './flow-at-work.ts';
 import type { Host } from './host.ts';
-import { type Activity, Machine, type Owner } from './machine.ts';
+import { type Activity, RoutineLoop, type Owner } from './machine.ts';
 import type { Port } from './port.ts';
 import type { Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
@@ -27,14 +27,14 @@ export interface RunOptions {
 }
 
 export class Run {
-  readonly #machine: Machine;
+  readonly #machine: RoutineLoop;
   readonly #root: Flow;
   readonly #port: Port;
   #end: FlowEnd | undefined;
 
   constructor({ port, host, limits, program, input, seeds }: RunOptions) {
     this.#port = port;
-    this.#machine = new Machine(port);
+    this.#machine = new RoutineLoop(port);
     const context = { machine: this.#machine, port, host, limits, happened: [] };
     this.#root = new Flow({
       context,

@@ -1,7 +1,7 @@
 /** A step that asks the client's model. */
 import { isObject } from '../../json/json.ts';
-import { hashOf, pause } from './call-step.ts';
-import { baseOf, contextOf, type Item, type WorkOf } from './item.ts';
+import { argumentsHash, pause } from './call-step.ts';
+import { baseOf, itemContext, type Item, type WorkOf } from './item.ts';
 import type { Finished, StepError } from './port.ts';
 import type { CallAsk, Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
@@ -14,7 +14,7 @@ export function* sample(item: Item, work: WorkOf<'sample'>): Routine<Result> {
   return yield* attempts(item, work, (n) => ({
     ask: 'call',
     key: `${baseOf(item)}#${n}`,
-    intent: { sample: hashOf(params) },
+    intent: { sample: argumentsHash(params) },
     work: (signal) => host.sample({ params, schema: work.schema, timeoutMs: work.timeoutMs, signal }),
   }));
 }
@@ -54,5 +54,5 @@ function* pauseAfter(
   error: StepError,
 ): Routine<boolean> {
   const key = `${baseOf(item)}#${n}`;
-  return yield* pause(contextOf(item, baseOf(item)), key, retry, n, error, finished);
+  return yield* pause(itemContext(item, baseOf(item)), key, retry, n, error, finished);
 }

@@ -16,7 +16,7 @@ export function unwrap(result: unknown): unknown {
 }
 
 /** The text of an answer that says what went wrong. */
-export function errorText(result: unknown): string {
+export function resultErrorText(result: unknown): string {
   const output = unwrap(result);
   const text = typeof output === 'string' ? output : (printExact(output) ?? 'null');
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : text;

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../json/json.ts';
 import { toolsOf } from '../plan/plan.ts';
-import { readWorkflow, type Shelf } from './read-workflow.ts';
+import { readWorkflow, type SavedLookup } from './read-workflow.ts';
 import type { SavedFile } from './saved.ts';
 import { isReadOnly, type Tools } from '../tools.ts';
 import type { Problem } from '../definition/problem.ts';
@@ -20,7 +20,7 @@ export interface SavedWorkflow {
 export function describeSaved(
   { name, file, definition }: SavedFile,
   tools: Tools,
-  shelf: Shelf,
+  shelf: SavedLookup,
 ): SavedWorkflow {
   const { description, input } = definition;
   const read = readWorkflow(name, tools, shelf);

@@ -20,7 +20,7 @@ export interface ReadWorkflow {
   readonly saved: Readonly<Record<string, unknown>>;
 }
 
-export interface Shelf {
+export interface SavedLookup {
   readonly files: readonly SavedFile[];
   readonly limits: Limits;
   readonly compile: Compile;
@@ -29,7 +29,7 @@ export interface Shelf {
 export function readWorkflow(
   workflow: unknown,
   known: Tools,
-  shelf: Shelf,
+  shelf: SavedLookup,
 ): ReadWorkflow | { readonly errors: readonly Problem[] } {
   const { files, limits, compile } = shelf;
   const found = find(workflow, files);
@@ -96,7 +96,7 @@ function find(
 function collect(
   program: Program,
   known: Tools,
-  { path, ...shelf }: Shelf & { readonly path: readonly string[] },
+  { path, ...shelf }: SavedLookup & { readonly path: readonly string[] },
 ):
   | { readonly programs: Map<string, Program>; readonly saved: Record<string, unknown> }
   | { readonly errors: readonly Problem[] } {

@@ -154,12 +154,12 @@ test('the first list of the first client waits for what has never been listed', 
     },
   });
   const client = spawnEntry();
-  const greeting = {
+  const identity = {
     protocolVersion: '2025-11-25',
     capabilities: {},
     clientInfo: { name: 'codex-mcp-client' },
   };
-  const { instructions } = (await client.request('initialize', greeting)) as { instructions: string };
+  const { instructions } = (await client.request('initialize', identity)) as { instructions: string };
   client.notify('notifications/initialized');
   expect(instructions).toContain('Be slow.');
   const { tools } = (await client.request('tools/list')) as { tools: { name: string }[] };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giveBackAtRest, type ProcessFigures } from '../../../src/cli/serve/idle-gc.ts';
+import { collectWhenIdle, type ProcessFigures } from '../../../src/cli/serve/idle-gc.ts';
 
 interface Bench {
   /** Five seconds go by, with so much CPU used in them. */
@@ -22,7 +22,7 @@ function bench(collect: () => Promise<void> = () => Promise.resolve()): Bench {
       return collect();
     },
   };
-  const end = giveBackAtRest({
+  const end = collectWhenIdle({
     clock: {
       now: () => 0,
       after(_ms, task) {

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 
-import { withoutItself } from '../../../src/cli/serve/self-reference.ts';
+import { withoutSelfReferences } from '../../../src/cli/serve/self-reference.ts';
 import { machine } from '../../config/machine.ts';
 
 async function leftOut(host: string, port: number, urls: readonly string[]): Promise<string[]> {
   const { load, write } = machine();
   const entries = urls.map((url, index) => [`s${index}`, { url }]);
   const text = JSON.stringify({ mcpServers: Object.fromEntries(entries) });
-  const config = withoutItself(await load(write('switchyard.json', text)), { host, port });
+  const config = withoutSelfReferences(await load(write('switchyard.json', text)), { host, port });
   const off = urls.filter((_url, index) => config.servers.get(`s${index}`)?.disabled);
   expect(config.warnings).toHaveLength(off.length);
   return off;

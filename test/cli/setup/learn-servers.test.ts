@@ -31,13 +31,13 @@ async function firstNames(): Promise<string[]> {
   const config = JSON.parse(readFileSync(file, 'utf8')) as object;
   writeFileSync(file, JSON.stringify({ ...config, expose: { listWaitMs: 0, namespaces: 'always' } }));
   const child = startCli(['serve', '--config', file], { cwd: home });
-  const greeting = {
+  const identity = {
     protocolVersion: '2025-11-25',
     capabilities: { elicitation: {} },
     clientInfo: { name: 'c', version: '1' },
   };
   const messages = [
-    { id: 1, method: 'initialize', params: greeting },
+    { id: 1, method: 'initialize', params: identity },
     { method: 'notifications/initialized' },
     { id: 2, method: 'tools/list' },
   ];

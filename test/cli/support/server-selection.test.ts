@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { servedPart } from '../../../src/cli/support/server-selection.ts';
+import { selectServers } from '../../../src/cli/support/server-selection.ts';
 import { machine } from '../../config/machine.ts';
 
 const text = JSON.stringify({
@@ -13,7 +13,11 @@ const text = JSON.stringify({
 
 async function served(part: { servers?: string[]; tags?: string[] }): Promise<string[]> {
   const { load, write } = machine();
-  const config = servedPart(await load(write('switchyard.json', text)), { servers: [], tags: [], ...part });
+  const config = selectServers(await load(write('switchyard.json', text)), {
+    servers: [],
+    tags: [],
+    ...part,
+  });
   return [...config.servers.values()].filter(({ disabled }) => !disabled).map(({ key }) => key);
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { ConfigError } from '../../../src/config/config-error.ts';
 import { findConfigFiles } from '../../../src/config/load/find-config-files.ts';
-import { type Machine, userConfigFolder, userStateFolder } from '../../../src/config/folders.ts';
+import { type HostEnvironment, userConfigFolder, userStateFolder } from '../../../src/config/folders.ts';
 import { loadConfig } from '../../../src/config/load/load-config.ts';
 import { machine } from '../machine.ts';
 
@@ -34,9 +34,9 @@ describe('looking for the config', () => {
 });
 
 describe('the user folders', () => {
-  const linux: Machine = { env: {}, cwd: '/w', homeDir: '/home/ada', platform: 'linux' };
-  const mac: Machine = { ...linux, homeDir: '/Users/ada', platform: 'darwin' };
-  const windows: Machine = {
+  const linux: HostEnvironment = { env: {}, cwd: '/w', homeDir: '/home/ada', platform: 'linux' };
+  const mac: HostEnvironment = { ...linux, homeDir: '/Users/ada', platform: 'darwin' };
+  const windows: HostEnvironment = {
     env: { AppData: 'C:\\Users\\Ada\\AppData\\Roaming', LOCALAPPDATA: 'D:\\Local' },
     cwd: 'C:\\w',
     homeDir: 'C:\\Users\\Ada',

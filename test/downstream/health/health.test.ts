@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Cancellation } from '../../../src/core/cancellation.ts';
 import { Health } from '../../../src/downstream/health/health.ts';
-import { type Probed, Prober } from '../../../src/downstream/health/health-check.ts';
+import { type Probed, HealthChecker } from '../../../src/downstream/health/health-check.ts';
 import { HandClock } from '../../middleware/builders.ts';
 
 const MINUTE = 60_000;
@@ -112,7 +112,7 @@ describe('probing', () => {
     const unknowing: number[] = [];
     const silence = (signal: Cancellation): Promise<never> =>
       new Promise((_, reject) => signal.onCancel((why) => reject(new Error(why))));
-    const prober = new Prober({
+    const prober = new HealthChecker({
       intervalMs: 30_000,
       timeoutMs: 5000,
       clock,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { wholeText } from '../../../src/json/elided.ts';
-import { LineFraming } from '../../../src/transport/bytes/line-reader.ts';
+import { LineReader } from '../../../src/transport/bytes/line-reader.ts';
 import type { Oversized } from '../../../src/json/oversized.ts';
 
 interface Framed {
@@ -11,7 +11,7 @@ interface Framed {
 
 function frame(chunks: Iterable<Buffer | string>, longest = 1e6): Framed {
   const framed: Framed = { lines: [], oversized: [] };
-  const framing = new LineFraming(longest, {
+  const framing = new LineReader(longest, {
     line: (text) => framed.lines.push(wholeText(text)),
     oversized: (line) => framed.oversized.push(line),
   });
@@ -75,7 +75,7 @@ describe('line framing', () => {
   });
 
   test('A09 keeps nothing of an oversized line', () => {
-    const framing = new LineFraming(1e6, { line: () => {}, oversized: () => {} });
+    const framing = new LineReader(1e6, { line: () => {}, oversized: () => {} });
     framing.push(Buffer.from('{"jsonrpc":"2.0","id":7,"result":"'));
     const chunk = Buffer.alloc(65536, 'y');
     const before = process.memoryUsage();

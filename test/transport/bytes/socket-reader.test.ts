@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createHash, randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { readFrom, reading } from '../../../src/transport/bytes/socket-reader.ts';
+import { readFrom, socketReader } from '../../../src/transport/bytes/socket-reader.ts';
 import { until } from '../../cases/until.ts';
 
 const open: { destroy(): unknown }[] = [];
@@ -44,11 +44,11 @@ describe('a socket that reads into one buffer with all others', () => {
     const { port, accepted } = await listening();
     const second = await listening();
     const [mine, others]: Buffer[][] = [[], []];
-    const one = connect({ port, host: '127.0.0.1', onread: reading((chunk) => void mine?.push(chunk)) });
+    const one = connect({ port, host: '127.0.0.1', onread: socketReader((chunk) => void mine?.push(chunk)) });
     const two = connect({
       port: second.port,
       host: '127.0.0.1',
-      onread: reading((chunk) => void others?.push(chunk)),
+      onread: socketReader((chunk) => void others?.push(chunk)),
     });
     open.push(one, two);
     const [peer, other] = await Promise.all([accepted, second.accepted]);
@@ -71,7 +71,7 @@ describe('a socket that reads into one buffer with all others', () => {
       const socket = connect({
         port,
         host: '127.0.0.1',
-        onread: reading((chunk) => void chunks.push(chunk)),
+        onread: socketReader((chunk) => void chunks.push(chunk)),
       });
       open.push(socket);
       const sent = randomBytes(bytes);
@@ -84,7 +84,11 @@ describe('a socket that reads into one buffer with all others', () => {
   test('waits while it is paused', async () => {
     const { port, accepted } = await listening();
     const chunks: Buffer[] = [];
-    const socket = connect({ port, host: '127.0.0.1', onread: reading((chunk) => void chunks.push(chunk)) });
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      onread: socketReader((chunk) => void chunks.push(chunk)),
+    });
     open.push(socket);
     const peer = await accepted;
     peer.write('a');

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { departing } from '../../../src/transport/bytes/write-batch.ts';
+import { batchWrite } from '../../../src/transport/bytes/write-batch.ts';
 
 test('what departs in one turn leaves in its order at the end of the turn, after all its microtasks', async () => {
   const order: string[] = [];
-  departing(() => {
+  batchWrite(() => {
     order.push('first');
-    departing(() => order.push('caused by the first'));
+    batchWrite(() => order.push('caused by the first'));
   });
-  departing(() => order.push('second'));
+  batchWrite(() => order.push('second'));
   await Promise.resolve().then(() => order.push('microtask'));
   expect(order).toEqual(['microtask']);
   await new Promise(setImmediate);
@@ -18,10 +18,10 @@ test('what departs in one turn leaves in its order at the end of the turn, after
 
 test('what is alone leaves at once, unless others wait already', async () => {
   const order: string[] = [];
-  departing(() => order.push('alone'), true);
+  batchWrite(() => order.push('alone'), true);
   expect(order).toEqual(['alone']);
-  departing(() => order.push('first'));
-  departing(() => order.push('behind'), true);
+  batchWrite(() => order.push('first'));
+  batchWrite(() => order.push('behind'), true);
   expect(order).toEqual(['alone']);
   await new Promise(setImmediate);
   expect(order).toEqual(['alone', 'first', 'behind']);

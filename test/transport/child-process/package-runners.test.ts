@@ -13,8 +13,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../../src/core/cancellation.ts';
-import { type ChildProcessOptions, openChildProcess } from '../../../src/transport/child-process/child-process.ts';
-import { brokenCache, brokenCacheSentence, brokenFolderIn } from '../../../src/transport/child-process/package-cache.ts';
+import {
+  type ChildProcessOptions,
+  openChildProcess,
+} from '../../../src/transport/child-process/child-process.ts';
+import {
+  brokenCache,
+  brokenCacheSentence,
+  brokenFolderIn,
+} from '../../../src/transport/child-process/package-cache.ts';
 import { packageRunner } from '../../../src/transport/child-process/package-runners.ts';
 import { openProcessRecord, sweepProcesses } from '../../../src/transport/child-process/process-record.ts';
 import { startTimeOf } from '../../../src/transport/child-process/process-table.ts';

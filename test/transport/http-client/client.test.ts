@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { ProxyError } from '../../../src/core/errors.ts';
-import { HttpStatusError, openHttpClient, type HttpClientOptions } from '../../../src/transport/http-client/client.ts';
+import {
+  HttpStatusError,
+  openHttpClient,
+  type HttpClientOptions,
+} from '../../../src/transport/http-client/client.ts';
 import { recorder, type Recorder } from '../../fixtures/http/recorder.ts';
 import {
   eventOf,

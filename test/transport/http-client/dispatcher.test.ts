@@ -1,6 +1,6 @@
 import http from 'node:http';
 import net from 'node:net';
-import { HttpConnections } from '../../../src/transport/http-client/pool.ts';
+import { ConnectionPool } from '../../../src/transport/http-client/pool.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { dispatcherFor } from '../../../src/transport/http-client/dispatcher.ts';
 import { openHttpClient } from '../../../src/transport/http-client/client.ts';
@@ -73,7 +73,7 @@ describe("the operator's HTTP proxy", () => {
       {},
       { connections: 1, connectTimeoutMs: 1 },
     );
-    expect(dispatcher).toBeInstanceOf(HttpConnections);
+    expect(dispatcher).toBeInstanceOf(ConnectionPool);
     await dispatcher.destroy();
   });
 });

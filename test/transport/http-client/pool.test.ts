@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcp, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { HttpConnections } from '../../../src/transport/http-client/pool.ts';
+import { ConnectionPool } from '../../../src/transport/http-client/pool.ts';
 import { until } from '../../cases/until.ts';
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
 interface Under {
-  readonly connections: HttpConnections;
+  readonly connections: ConnectionPool;
   /** Connections that the server has seen, open ones and others. */
   readonly sockets: Socket[];
   readonly seen: IncomingMessage[];
@@ -27,9 +27,9 @@ async function over(answer: Answering, most = 4, keepAliveTimeout = 60_000): Pro
   return { connections: connectionsTo((server.address() as AddressInfo).port, most, server), sockets, seen };
 }
 
-function connectionsTo(port: number, most: number, server: { close(): void }): HttpConnections {
+function connectionsTo(port: number, most: number, server: { close(): void }): ConnectionPool {
   const origin = new URL(`http://127.0.0.1:${port}`);
-  const connections = new HttpConnections({ origin, connections: most, connectTimeoutMs: 5000 });
+  const connections = new ConnectionPool({ origin, connections: most, connectTimeoutMs: 5000 });
   onTestFinished(async () => {
     await connections.destroy();
     server.close();
@@ -43,7 +43,7 @@ interface Sent {
 }
 
 function send(
-  connections: HttpConnections,
+  connections: ConnectionPool,
   body = 'hello',
   headers: string[] = ['x-a', '1'],
   path = '/mcp',
@@ -166,7 +166,7 @@ describe('an answer that nobody asked for', () => {
   /** Answers the first request on a connection with `first`, and any other with `wanted`. */
   async function talkative(
     first: (socket: Socket) => void,
-  ): Promise<{ connections: HttpConnections; opened(): number }> {
+  ): Promise<{ connections: ConnectionPool; opened(): number }> {
     let opened = 0;
     const server = createTcp((socket) => {
       opened++;

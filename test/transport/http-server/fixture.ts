@@ -1,7 +1,11 @@
 /** An HTTP server on a free port, and sockets that say exactly what a test tells them to. */
 import { connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
-import { openHttpServer, type HttpServer, type HttpServerOptions } from '../../../src/transport/http-server/server.ts';
+import {
+  openHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../../src/transport/http-server/server.ts';
 import type { HttpExchange } from '../../../src/transport/http-server/request-handler.ts';
 
 const servers: HttpServer[] = [];

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { BEATS_PER_SILENCE, Pulse } from '../../../src/transport/http-server/keepalive.ts';
+import { BEATS_PER_SILENCE, Keepalive } from '../../../src/transport/http-server/keepalive.ts';
 
 describe('the pulse', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   test('has one timer for all its members, and none while there are none', () => {
-    const pulse = new Pulse<Counter>(1_000);
+    const pulse = new Keepalive<Counter>(1_000);
     expect(vi.getTimerCount()).toBe(0);
     const counters = [new Counter(), new Counter(), new Counter()];
     counters.forEach((counter) => pulse.add(counter));
@@ -19,7 +19,7 @@ describe('the pulse', () => {
   });
 
   test('starts again with the next member', () => {
-    const pulse = new Pulse<Counter>(1_000);
+    const pulse = new Keepalive<Counter>(1_000);
     const counter = new Counter();
     pulse.add(counter);
     pulse.delete(counter);
@@ -30,7 +30,7 @@ describe('the pulse', () => {
   });
 
   test('bears members that leave while it beats', () => {
-    const pulse = new Pulse<Counter>(1_000);
+    const pulse = new Keepalive<Counter>(1_000);
     const leaver = new Counter(() => pulse.delete(leaver));
     const stayer = new Counter();
     pulse.add(leaver);

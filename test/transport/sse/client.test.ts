@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ProxyError } from '../../../src/core/errors.ts';
-import type { Authorization, Refusal } from '../../../src/transport/authorization.ts';
+import type { Authorization, CredentialsRefusal } from '../../../src/transport/authorization.ts';
 import { openSse, type SseOptions } from '../../../src/transport/sse/client.ts';
 import { recorder, type Recorder } from '../../fixtures/http/recorder.ts';
 import {
@@ -84,7 +84,7 @@ describe('a link to a server of 2024-11-05', () => {
       }
     });
     let headers = { authorization: 'Bearer a' };
-    const refusals: Refusal[] = [];
+    const refusals: CredentialsRefusal[] = [];
     const authorization: Authorization = {
       headers: () => headers,
       pending: () => undefined,

@@ -1,5 +1,5 @@
 import type { ClientContext, ClientDialect, ClientTable } from '../client-dialect.ts';
-import { localServer, remoteServer, seconds, timeouts, toolFilter } from '../entry.ts';
+import { localEntry, remoteEntry, seconds, timeouts, toolFilter } from '../entry.ts';
 import { envVariable, literal } from '../notation.ts';
 import { readServers, SkipServer } from '../read-servers.ts';
 import { asTable, numberIn, tableIn, textIn, textMapIn, textsIn } from '../values.ts';
@@ -23,10 +23,10 @@ export const codex: ClientDialect = {
     })),
 };
 
-function server(entry: ClientTable, context: ClientContext): ReturnType<typeof localServer> {
+function server(entry: ClientTable, context: ClientContext): ReturnType<typeof localEntry> {
   const command = textIn(entry, 'command');
   if (command !== undefined) {
-    const { env, ...local } = localServer(
+    const { env, ...local } = localEntry(
       { command, args: textsIn(entry, 'args'), env: textMapIn(entry, 'env'), cwd: textIn(entry, 'cwd') },
       context,
     );
@@ -35,7 +35,7 @@ function server(entry: ClientTable, context: ClientContext): ReturnType<typeof l
   }
   const url = textIn(entry, 'url');
   if (url === undefined) throw new SkipServer('it has neither a command nor a url');
-  const { headers, ...remote } = remoteServer('http', url, textMapIn(entry, 'http_headers'));
+  const { headers, ...remote } = remoteEntry('http', url, textMapIn(entry, 'http_headers'));
   const token = textIn(entry, 'bearer_token_env_var');
   const bearer = token === undefined ? [] : references([['Authorization', token]], context, 'Bearer ');
   const named = references(textMapIn(entry, 'env_http_headers'), context);

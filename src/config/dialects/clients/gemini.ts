@@ -1,5 +1,5 @@
 import type { ClientContext, ClientDialect, ClientTable } from '../client-dialect.ts';
-import { commonServer, remoteServer, timeouts, toolFilter } from '../entry.ts';
+import { commonServer, remoteEntry, timeouts, toolFilter } from '../entry.ts';
 import { envVariable, type Notation, notation } from '../notation.ts';
 import { readServers } from '../read-servers.ts';
 import { numberIn, tableIn, textIn, textMapIn, textsIn } from '../values.ts';
@@ -40,7 +40,7 @@ function server(
   write: Notation,
 ): ReturnType<typeof commonServer> {
   const httpUrl = textIn(entry, 'httpUrl');
-  if (httpUrl !== undefined) return remoteServer('http', httpUrl, textMapIn(entry, 'headers'), write);
+  if (httpUrl !== undefined) return remoteEntry('http', httpUrl, textMapIn(entry, 'headers'), write);
   return commonServer(entry, context, { write, urlType: 'sse' });
 }
 

@@ -1,5 +1,5 @@
 import type { ClientContext, ClientDialect, ClientTable } from '../client-dialect.ts';
-import { localServer, remoteServer, seconds, timeouts } from '../entry.ts';
+import { localEntry, remoteEntry, seconds, timeouts } from '../entry.ts';
 import { envVariable } from '../notation.ts';
 import { readServers, SkipServer } from '../read-servers.ts';
 import { numberIn, tableIn, textIn, textMapIn, textsIn } from '../values.ts';
@@ -24,19 +24,19 @@ export const goose: ClientDialect = {
     }),
 };
 
-function server(entry: ClientTable, context: ClientContext): ReturnType<typeof localServer> {
+function server(entry: ClientTable, context: ClientContext): ReturnType<typeof localEntry> {
   const type = textIn(entry, 'type') ?? 'stdio';
   const command = textIn(entry, 'cmd');
   const uri = textIn(entry, 'uri');
   if (type === 'stdio' && command !== undefined) {
-    const { env, ...local } = localServer(
+    const { env, ...local } = localEntry(
       { command, args: textsIn(entry, 'args'), env: textMapIn(entry, 'envs') },
       context,
     );
     return { ...local, env: new Map([...(env ?? []), ...secrets(entry, context)]) };
   }
   if ((type === 'streamable_http' || type === 'sse') && uri !== undefined) {
-    return remoteServer(type === 'sse' ? 'sse' : 'http', uri, textMapIn(entry, 'headers'));
+    return remoteEntry(type === 'sse' ? 'sse' : 'http', uri, textMapIn(entry, 'headers'));
   }
   throw new SkipServer(`an extension of type "${type}" lives inside of Goose`);
 }

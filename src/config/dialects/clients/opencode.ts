@@ -1,5 +1,5 @@
 import type { ClientContext, ClientDialect, ClientTable } from '../client-dialect.ts';
-import { localServer, remoteServer, timeouts } from '../entry.ts';
+import { localEntry, remoteEntry, timeouts } from '../entry.ts';
 import { envVariable, type Notation, notation } from '../notation.ts';
 import { readServers, SkipServer } from '../read-servers.ts';
 import { numberIn, tableIn, textIn, textMapIn, textsIn } from '../values.ts';
@@ -32,15 +32,15 @@ function serversOf(mcp: ClientTable): ClientTable {
   return servers === undefined || servers.has('command') || servers.has('url') ? mcp : servers;
 }
 
-function server(entry: ClientTable, context: ClientContext, write: Notation): ReturnType<typeof localServer> {
+function server(entry: ClientTable, context: ClientContext, write: Notation): ReturnType<typeof localEntry> {
   const [command, ...args] = textsIn(entry, 'command') ?? [textIn(entry, 'command') ?? ''];
   if (command !== undefined && command !== '') {
     const env = new Map([...textMapIn(entry, 'env'), ...textMapIn(entry, 'environment')]);
-    return localServer({ command, args, env, cwd: textIn(entry, 'cwd') }, context, write);
+    return localEntry({ command, args, env, cwd: textIn(entry, 'cwd') }, context, write);
   }
   const url = textIn(entry, 'url');
   if (url === undefined) throw new SkipServer('it has neither a command nor a url');
-  return remoteServer('remote', url, textMapIn(entry, 'headers'), write);
+  return remoteEntry('remote', url, textMapIn(entry, 'headers'), write);
 }
 
 function times(entry: ClientTable): ReturnType<typeof timeouts> {

@@ -1,5 +1,5 @@
 import type { ClientDialect } from '../client-dialect.ts';
-import { commonServer, localServer } from '../entry.ts';
+import { commonServer, localEntry } from '../entry.ts';
 import { readServers, SkipServer } from '../read-servers.ts';
 import { tableIn, textIn, textMapIn, textsIn } from '../values.ts';
 
@@ -20,7 +20,7 @@ export const zed: ClientDialect = {
         const command = textIn(old, 'path');
         if (command === undefined) throw new SkipServer('its command has no path');
         const local = { command, args: textsIn(old, 'args'), env: textMapIn(old, 'env') };
-        return { ...localServer(local, context), ...off };
+        return { ...localEntry(local, context), ...off };
       }
       if (!entry.has('command') && !entry.has('url')) {
         throw new SkipServer('it belongs to a Zed extension, which only Zed can start');
