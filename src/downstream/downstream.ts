@@ -71,7 +71,7 @@ export interface DownstreamOptions {
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly limits: ConnectionLimits;
   /** Shared by all that reconnect. */
-  readonly turns: ReconnectLimiter;
+  readonly reconnects: ReconnectLimiter;
   readonly events: DownstreamEvents;
   readonly clock: Clock;
   readonly random: () => number;
@@ -120,7 +120,7 @@ export class Downstream {
   #closing: Promise<void> | undefined;
 
   constructor(options: DownstreamOptions) {
-    const { server, identity, memory, clock, log, random, connectTimeoutMs, health, restart, turns } =
+    const { server, identity, memory, clock, log, random, connectTimeoutMs, health, restart, reconnects } =
       options;
     this.#options = options;
     this.#health = new Health(clock);
@@ -171,7 +171,7 @@ export class Downstream {
       up: (connection) => this.#up(connection),
       changed: () => this.#judge(),
       restart,
-      turns,
+      reconnects,
       clock,
       random,
       log,

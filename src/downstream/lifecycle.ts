@@ -42,7 +42,7 @@ export interface LifecycleOptions<C extends LifecycleEvents> {
   readonly up: (connection: C) => void;
   readonly changed: () => void;
   readonly restart: { readonly enabled: boolean; readonly delayMs: number; readonly maxDelayMs: number };
-  readonly turns: ReconnectLimiter;
+  readonly reconnects: ReconnectLimiter;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -267,8 +267,8 @@ export class Lifecycle<C extends LifecycleEvents> {
   }
 
   async #attempt(again: boolean): Promise<C> {
-    const { clock, turns, connect, up } = this.#options;
-    const giveUpTurn = again ? await turns.take() : undefined;
+    const { clock, reconnects, connect, up } = this.#options;
+    const release = again ? await reconnects.take() : undefined;
     const from = clock.now();
     try {
       if (this.#closed) throw new Error('stopped while it started');
@@ -292,7 +292,7 @@ export class Lifecycle<C extends LifecycleEvents> {
       this.#failed('start', error);
       throw error;
     } finally {
-      giveUpTurn?.();
+      release?.();
     }
   }
 

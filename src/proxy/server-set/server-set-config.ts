@@ -1,8 +1,8 @@
 /** What server sets and catalogs take from the config. */
-import type { CatalogOptions } from '../catalog/catalog-entry.ts';
-import { type NamesConfig, prefixesNames, type ServerConfig } from '../config/config.ts';
+import type { CatalogOptions } from '../../catalog/catalog-entry.ts';
+import { type NamesConfig, prefixesNames, type ServerConfig } from '../../config/config.ts';
 import type { ServerSetConfig, ServerSetServer } from './server-set.ts';
-import type { Topology } from '../routing/topology.ts';
+import type { Topology } from '../../routing/topology.ts';
 
 /** All names that are the proxy's own. */
 const META_TOOL_NAMES = [

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../core/errors.ts';
-import { at, isObject, type JsonObject } from '../json/json.ts';
-import type { Logger } from '../core/logger.ts';
-import { capabilitiesKey } from '../protocol/client-capabilities.ts';
+import { messageOf } from '../../core/errors.ts';
+import { at, isObject, type JsonObject } from '../../json/json.ts';
+import type { Logger } from '../../core/logger.ts';
+import { capabilitiesKey } from '../../protocol/client-capabilities.ts';
 
 export interface ExpectedClient {
   /** Empty where nothing is known. */

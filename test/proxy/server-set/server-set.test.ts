@@ -1,9 +1,9 @@
 /** What a client's greeting and its first lists wait for, and what not. */
 import { expect, test } from 'vitest';
-import { ServerSet, type RunningServer } from '../../src/proxy/server-set.ts';
-import type { Listing } from '../../src/core/listing.ts';
-import { entry } from '../catalog/builders.ts';
-import { HandClock, settle } from '../middleware/builders.ts';
+import { ServerSet, type RunningServer } from '../../../src/proxy/server-set/server-set.ts';
+import type { Listing } from '../../../src/core/listing.ts';
+import { entry } from '../../catalog/builders.ts';
+import { HandClock, settle } from '../../middleware/builders.ts';
 
 const RULES = { include: [], exclude: [], rename: new Map(), override: new Map() };
 

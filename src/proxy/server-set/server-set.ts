@@ -4,16 +4,16 @@
  * The shared server set serves everybody. A client that needs connections of its own has a server set of its own on top,
  * which falls back to the shared one for all other servers.
  */
-import { buildCatalog, type CatalogOptions } from '../catalog/build-catalog.ts';
-import type { Catalog } from '../catalog/catalog.ts';
-import { diffCatalogs } from '../catalog/catalog.ts';
-import type { CatalogEntry } from '../catalog/build-catalog.ts';
-import { type PoolListing, poolListing, poolToolRules } from '../catalog/pool-listing.ts';
-import type { Cancellation } from '../core/cancellation.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Listing, ListKind } from '../core/listing.ts';
-import type { Downstream } from '../downstream/downstream.ts';
-import type { ServerPipeline } from '../pipeline/server-pipeline.ts';
+import { buildCatalog, type CatalogOptions } from '../../catalog/build-catalog.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { diffCatalogs } from '../../catalog/catalog.ts';
+import type { CatalogEntry } from '../../catalog/build-catalog.ts';
+import { type PoolListing, poolListing, poolToolRules } from '../../catalog/pool-listing.ts';
+import type { Cancellation } from '../../core/cancellation.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Listing, ListKind } from '../../core/listing.ts';
+import type { Downstream } from '../../downstream/downstream.ts';
+import type { ServerPipeline } from '../../pipeline/server-pipeline.ts';
 
 /** Changes that come within this time become one new catalog. */
 const GATHER_MS = 50;
