@@ -184,7 +184,7 @@ export class ListSync {
         listing: told,
         whole,
         silent,
-      } = await connection.list(
+      } = await connection.own.list(
         { info, capabilities },
         { before: this.#listing, signal, ...(which === 'all' && { undeclared: this.#undeclared() }) },
       );

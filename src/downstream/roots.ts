@@ -5,7 +5,7 @@
 import type { Call } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Json } from '../json/json.ts';
-import type { IncomingQuestion } from './connection/connection.ts';
+import type { IncomingQuestion } from './connection/server-requests.ts';
 import { cannotTellWho, put } from './questions.ts';
 
 /** How long calls wait for a server to ask, and for a client to answer. */
@@ -30,7 +30,7 @@ export class Roots {
   readonly #held = new Set<Held>();
   /** The server did not wait for long enough: it has to be reminded. */
   #givenUp = false;
-  /** A server that is known to ask has just been greeted. */
+  /** The handshake with a server that is known to ask is just over. */
   #expected = false;
   /** The client is being asked outside of any call. */
   #answering: Promise<void> | undefined;

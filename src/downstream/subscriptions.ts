@@ -6,7 +6,8 @@ import { METHOD_NOT_FOUND, messageOf, RpcError } from '../core/errors.ts';
 import { at, type Json } from '../json/json.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import { type Connection, envelopeFor } from './connection/connection.ts';
+import type { Connection } from './connection/connection.ts';
+import { envelopeFor } from './connection/own-requests.ts';
 import type { ClientIdentity } from './connection/client-info.ts';
 import { ModernSubscription } from './modern-subscription.ts';
 

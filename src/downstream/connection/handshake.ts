@@ -19,7 +19,9 @@ import {
 import { EndpointNamed, HttpStatusError } from '../../transport/http-client/errors.ts';
 import type { OpenLink } from '../../transport/link.ts';
 import type { Transports, HttpLinks, OneLink } from '../transports.ts';
-import { type Agreement, type Connection, envelopeFor } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { envelopeFor } from './own-requests.ts';
+import type { Agreement } from './pages.ts';
 import { Dial } from './dial.ts';
 import type { ClientIdentity } from './client-info.ts';
 import type { Tried } from './tried-eras.ts';

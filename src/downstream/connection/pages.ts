@@ -4,6 +4,7 @@
  * Nothing is judged here (that is the catalog's business); one list that fails costs that list. Many servers offer
  * what they do not declare: every list is asked for, and what is in it counts as declared.
  */
+import type { Era } from '../../core/call.ts';
 import { RpcError, METHOD_NOT_FOUND, messageOf } from '../../core/errors.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
 import { elementTexts, memberText } from '../../json/edit.ts';
@@ -18,7 +19,9 @@ const LIST_METHODS: Readonly<Record<ListKind, string>> = {
 
 const KINDS = Object.keys(LIST_METHODS) as ListKind[];
 
-export interface Hello {
+/** The outcome of a handshake. */
+export interface Agreement {
+  readonly era: Era;
   readonly protocolVersion: string;
   readonly serverInfo: JsonObject | undefined;
   readonly capabilities: JsonObject;
@@ -57,11 +60,11 @@ export interface Fetched {
   readonly silent: readonly ListKind[];
 }
 
-export async function fetchListing(hello: Hello, options: PagesOptions): Promise<Fetched> {
+export async function fetchListing(agreed: Omit<Agreement, 'era'>, options: PagesOptions): Promise<Fetched> {
   const { before, undeclared } = options;
   const found = new Map<ListKind, FoundList>();
   const silent: ListKind[] = [];
-  const declared = KINDS.filter((kind) => at(hello.capabilities, capabilityOf(kind)) !== undefined);
+  const declared = KINDS.filter((kind) => at(agreed.capabilities, capabilityOf(kind)) !== undefined);
   // Where nothing is declared it is the tools that all wait for.
   const awaited = new Set(declared.length > 0 ? declared : ['tools' as const]);
   const others = undeclared ? KINDS.filter((kind) => !awaited.has(kind) && !undeclared.skip.has(kind)) : [];
@@ -95,8 +98,8 @@ export async function fetchListing(hello: Hello, options: PagesOptions): Promise
   const ttlMs = ttls.length > 0 ? Math.min(...ttls) : 0;
   const shared = ttls.length > 0 && counting.every(([, list]) => list.shared);
   const listing: Listing = {
-    ...hello,
-    capabilities: { ...hello.capabilities, ...undeclaredOf(lists, hello) },
+    ...agreed,
+    capabilities: { ...agreed.capabilities, ...undeclaredOf(lists, agreed) },
     ...lists,
     ttlMs,
     cacheScope: shared ? 'public' : 'private',
@@ -109,7 +112,7 @@ export async function fetchListing(hello: Hello, options: PagesOptions): Promise
 /** The capabilities that go without saying: the lists have something. */
 function undeclaredOf(
   lists: Readonly<Record<ListKind, readonly Json[]>>,
-  { capabilities }: Hello,
+  { capabilities }: Pick<Agreement, 'capabilities'>,
 ): JsonObject {
   const found = KINDS.filter((kind) => lists[kind].length > 0).map(capabilityOf);
   return Object.fromEntries(found.filter((name) => !isObject(capabilities[name])).map((name) => [name, {}]));

@@ -520,6 +520,8 @@ export class ServerSet {
   listingOf(server: string): Listing | undefined {
     const running = this.#running.get(server);
     // What it told for other clients serves until it has told it for these.
-    return running?.downstream.listing ? running.downstream.offered : this.#options.shared?.listingOf(server);
+    return running?.downstream.listing
+      ? running.downstream.shownListing
+      : this.#options.shared?.listingOf(server);
   }
 }

@@ -14,7 +14,7 @@ class Server {
   state = 'starting';
   changed: () => void = () => {};
 
-  get offered(): Listing | undefined {
+  get shownListing(): Listing | undefined {
     return this.listing;
   }
 
