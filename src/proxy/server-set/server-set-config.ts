@@ -1,8 +1,29 @@
-/** What server sets and catalogs take from the config. */
-import type { CatalogOptions } from '../../catalog/catalog-entry.ts';
+/** What server sets and catalogs take from the config; a reload may change it. */
+import type { CatalogEntry, CatalogOptions } from '../../catalog/catalog-entry.ts';
 import { type NamesConfig, prefixesNames, type ServerConfig } from '../../config/config.ts';
-import type { ServerSetConfig, ServerSetServer } from './server-set.ts';
 import type { Topology } from '../../routing/topology.ts';
+
+/** A server's fixed part of the catalog. */
+export type ServerSetServer = Omit<CatalogEntry, 'listing'>;
+
+/** A pool's fixed part of the catalog. */
+export interface ServerSetPool {
+  readonly key: string;
+  readonly namespace: string;
+  /** In order of priority. */
+  readonly members: readonly string[];
+}
+
+export interface ServerSetConfig {
+  /** All servers, in config order. */
+  readonly servers: readonly ServerSetServer[];
+  readonly pools: readonly ServerSetPool[];
+  /** What has names of its own, servers and pools, in catalog order. */
+  readonly shown: readonly string[];
+  readonly catalog: CatalogOptions;
+  /** How long a client's first list may wait in all; `undefined`: as long as the client is known to wait. */
+  readonly listWaitMs: number | undefined;
+}
 
 /** All names that are the proxy's own. */
 const META_TOOL_NAMES = [
