@@ -16,7 +16,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { Roots } from './roots.ts';
 import type { ServerQuestions } from './server-questions.ts';
 
-/** How long the end of a lost connection may take to be told. */
+/** The end of a lost connection may take so long to show. */
 const LOSS_MS = 500;
 /** A server that asks for a longer pause than this is tried again all the same. */
 const LONGEST_PAUSE_MS = 300_000;
@@ -191,7 +191,7 @@ export class CallRunner {
 
   /**
    * Only failures of the server count: its own errors are answers, and a client that gives up is not its fault.
-   * What a crash took with it is told by the restarts.
+   * Calls that a crash took with it show in the restarts.
    */
   #rate(error: unknown, { call, connection, from }: Attempt): void {
     const { clock, lifecycle, outcome } = this.#options;

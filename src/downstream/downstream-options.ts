@@ -1,4 +1,4 @@
-/** What a downstream needs, and what it tells. */
+/** The needs and the events of one downstream. */
 import type { Client, ClientHandle } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Json } from '../json/json.ts';
@@ -16,7 +16,7 @@ export interface DownstreamOptions {
   readonly server: string;
   readonly transports: Transports;
   readonly protocol: string;
-  /** Which era the server was found to speak, kept between starts. */
+  /** The era that the server was found to speak, kept between starts. */
   readonly eras: EraOfServer;
   readonly identity: IdentitySource;
   /** The listings of earlier runs. */
@@ -24,7 +24,7 @@ export interface DownstreamOptions {
   readonly checked: ListSyncOptions['checked'];
   /** The one client that the server can only mean; asked for when needed because it may come after the start. */
   readonly clientHandle: () => ClientHandle | undefined;
-  /** The same of the modern era: that client can be asked only while it waits for an answer. */
+  /** The one client of the modern era, which can be asked only while it waits for an answer. */
   readonly caller: () => Client | undefined;
   /** Whether the server is known to ask for roots right after the handshake. */
   readonly asksForRoots: () => boolean;
@@ -49,7 +49,7 @@ export interface DownstreamOptions {
 export interface DownstreamEvents {
   /** The listing or the state changed. */
   changed(): void;
-  /** A clean handshake; told before any call goes out on the new connection. */
+  /** A handshake succeeded; told before any call goes out on the new connection. */
   handshakeDone(): void;
   /** The server says that its lists have changed; the new ones come later. */
   outdated(): void;

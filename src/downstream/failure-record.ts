@@ -32,7 +32,7 @@ export interface FailureRecordOptions {
 /** A failure that was just recorded. */
 export interface RecordedFailure {
   readonly what: string;
-  /** Until the next start. */
+  /** The pause before the next start, milliseconds. */
   readonly delayMs: number;
   /** The same was recorded just before, and nothing can be done but wait. */
   readonly known: boolean;
@@ -75,7 +75,7 @@ export class FailureRecord {
     return { stage, what, agoMs: Math.round(this.#options.clock.now() - at) };
   }
 
-  /** How long the server asked for no start; 0 or less: no longer. */
+  /** The rest of a pause that the server asked for, milliseconds; 0 or less: none. */
   get pauseMs(): number {
     return this.#notBefore - this.#options.clock.now();
   }

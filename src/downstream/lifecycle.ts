@@ -66,7 +66,7 @@ export class Lifecycle<C extends LifecycleEvents> {
     return this.#phase;
   }
 
-  /** What calls can go out on now. */
+  /** The connection that calls can go out on now. */
   get connection(): C | undefined {
     return this.#connection;
   }
@@ -215,7 +215,7 @@ export class Lifecycle<C extends LifecycleEvents> {
     return this.#starting ?? this.#connection ?? this.#begin(this.#phase === 'down');
   }
 
-  /** One attempt for all who wait for it. */
+  /** Makes one attempt for all calls that wait for it. */
   async #after(ms: number): Promise<C> {
     await new Promise<void>((resolve) => {
       this.#cancelNext = this.#options.clock.after(ms, resolve);

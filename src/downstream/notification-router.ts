@@ -20,7 +20,7 @@ export interface NotificationRouterOptions {
     DownstreamEvents,
     'outdated' | 'resourceUpdated' | 'taskChanged' | 'elicitationCompleted'
   >;
-  /** To be called after `outdated`. */
+  /** The lists changed; comes after `outdated`. */
   readonly listsChanged: () => void;
   /** The id of the client that was shown what is complete now. */
   readonly clientOfElicitation: (params: Json) => string | undefined;
@@ -39,9 +39,9 @@ interface Messages {
 export class NotificationRouter {
   readonly #options: NotificationRouterOptions;
   readonly #updates: TokenBucket;
-  /** By the call or the client that they go to: a call that is flooded costs the others nothing. */
+  /** The counts by call or client that messages go to: a call that is flooded costs the others nothing. */
   readonly #messages = new WeakMap<object, Messages>();
-  /** By URI, the newest. */
+  /** The newest update of each URI. */
   readonly #held = new Map<string, Json>();
   readonly #timers = new Map<object, () => void>();
 
@@ -102,7 +102,7 @@ export class NotificationRouter {
     this.#once(whose, () => this.#sayHowMany(flooded, tell), flooded.allowance.renewedInMs);
   }
 
-  /** A resource that changes a thousand times a second is told of once. */
+  /** A resource that changes a thousand times a second is told of once in a while. */
   #resourceUpdated(params: Json): void {
     const { events, odd } = this.#options;
     if (this.#updates.take()) return events.resourceUpdated(params);

@@ -1,4 +1,4 @@
-/** What a server asks clients: finds the client that is meant, or refuses where that cannot be told. */
+/** Questions of a server: finds the client that is meant, or refuses where that cannot be told. */
 import type { Client, ClientHandle } from '../core/call.ts';
 import type { Json } from '../json/json.ts';
 import { capabilityFor, covers } from '../protocol/client-capabilities.ts';
@@ -14,7 +14,7 @@ export interface ServerQuestionsOptions {
   readonly roots: Roots;
   /** The one client that the server can only mean. */
   readonly clientHandle: () => ClientHandle | undefined;
-  /** The same of the modern era: that client can be asked only while it waits for an answer. */
+  /** The one client of the modern era, which can be asked only while it waits for an answer. */
   readonly caller: () => Client | undefined;
   /** The server learns the roots of this client, and takes them as its own limits. */
   readonly rootsAsked: (client: Client) => void;
@@ -31,7 +31,7 @@ export class ServerQuestions {
     this.#options = options;
   }
 
-  /** How many there were: the time that a client took to answer is not the server's. */
+  /** The number of questions so far: the time that a client took to answer one is not the server's. */
   get count(): number {
     return this.#count;
   }

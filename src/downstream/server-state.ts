@@ -1,4 +1,4 @@
-/** How a server does, as its life cycle, its calls and its probes say together. */
+/** The state of a server, formed from its life cycle, its calls and its probes together. */
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DownstreamState, DownstreamStatus, HealthReport } from '../core/status.ts';

@@ -2,9 +2,10 @@
  * Clients that can do the same are a group, and a group shares one set of connections.
  *
  * A server is told of no capability that the clients behind its connection lack, and of all that they have. The first
- * group is there from the start: its connections are opened for the client that is expected, and opened anew where
- * a client with other capabilities comes while it is empty. A server that asks a client for its roots, or asks what only
- * one of several clients can answer, gets a connection for each client; the connection that it has stays with that client.
+ * group is there from the start: its connections are opened for the client that is expected, and opened anew where a
+ * client with other capabilities comes while the group is empty. A server that asks a client for its roots, or asks what
+ * only one of several clients can answer, gets a connection for each client; the connection that it has stays with that
+ * client.
  */
 import type { Client, ClientHandle } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
@@ -22,15 +23,15 @@ const NOBODY = '';
 
 export interface CapabilityGroupsOptions {
   readonly info: JsonObject;
-  /** What the first client is expected to be able to do; unknown: it is on its way, and waited for. */
+  /** The expected capabilities of the first client; `undefined`: that client is on its way, and waited for. */
   readonly expected: JsonObject | undefined;
-  /** Makes a group's server set; its servers are started by `start`. @param first the first group's set, for another one. */
+  /** Makes a group's server set, not started. @param first the first group's set, where this is another one. */
   readonly open: (
     groups: CapabilityGroups,
     group: CapabilityGroup,
     first: ServerSet | undefined,
   ) => ServerSet;
-  /** Whether the config leaves it to the proxy which clients share a server's connection. */
+  /** The config leaves it to the proxy which clients share a server's connection. */
   readonly mayPart: (server: string) => boolean;
   /** The server's connections are its clients' own from now on. */
   readonly parted: (server: string) => void;
@@ -82,7 +83,7 @@ export class CapabilityGroups {
     return [this.#first, ...this.#others.values()].map(({ serverSet }) => serverSet);
   }
 
-  /** Whether each client has a connection of its own to a server, though the config does not say so. */
+  /** Each client has a connection of its own to this server, though the config does not say so. */
   hasParted(server: string): boolean {
     return this.#parted.has(server);
   }
@@ -127,7 +128,7 @@ export class CapabilityGroups {
     return client?.era === 'modern' ? client : undefined;
   }
 
-  /** Whether a client needs a connection of its own, beside its group's, which may become its own. */
+  /** A client needs a connection of its own beside its group's, or takes the group's over. */
   needsOwn(group: CapabilityGroup, server: string, view: string): boolean {
     if (!this.#parted.has(server)) return false;
     const holder = group.holders.get(server);

@@ -34,13 +34,13 @@ import { ServerSets } from './server-sets.ts';
 import { memoryByServer, ServerStatuses } from './server-status.ts';
 import { openStateFolder } from './state-folder.ts';
 
-/** How long a server that reconnects may hold the others up. */
+/** A server that reconnects holds the others up at most so long. */
 const LONGEST_RECONNECT_MS = 2000;
-/** What a child process gets of its grace, twice, when our own time is short. */
+/** A child process gets so much of its grace, twice, when the proxy's own time is short. */
 const HURRY_MS = 600;
 const LEAST_STEP_MS = 150;
-/** Proxies that were heard of together are told to the servers behind in one go. */
-const TELL_HOPS_MS = 50;
+/** Proxies that were heard of within this time are told to the servers behind in one go. */
+const PROBE_DELAY_MS = 50;
 /** The engine takes a moment to load: it comes after the first answers. */
 const WORKFLOWS_AFTER_MS = 100;
 
@@ -75,12 +75,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   // A circle of proxies shows in the next request on its way: it shall not have to wait for one.
   const loopDetection = new LoopDetection(clock, env[VIA_VARIABLE], () =>
-    clock.after(TELL_HOPS_MS, () => serverSets.probeHttp()),
+    clock.after(PROBE_DELAY_MS, () => serverSets.probeHttp()),
   );
   // Set by an SDK that was loaded before us; without one there is nothing to record.
   const tracing =
     Symbol.for('opentelemetry.js.api.1') in globalThis ? await import('../middleware/trace.ts') : undefined;
-  // Who serves one client over stdio has no page to show figures on.
+  // A proxy for one client over stdio has no page to show figures on.
   const metrics = exclusive
     ? undefined
     : (await import('../telemetry/metrics.ts')).createMetrics(
@@ -158,7 +158,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   });
 
   const status = proxyStatus((view) => statuses.of(view));
-  // What waits, and what was tried again, is counted over a reload.
+  // Waiting requests and retries are counted over a reload.
   const bounded = memoryLimit({ maxBytes: config.limits.waitingBytes });
   const budget = new RetryBudget(config.retryBudget);
   const stateOf = (next: Config): ProxyState => {

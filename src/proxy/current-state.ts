@@ -1,4 +1,4 @@
-/** What a reload replaces, all at once; whoever reads it asks anew each time. */
+/** The state that a reload replaces, all at once; readers ask for it anew each time. */
 import type { Config } from '../config/config.ts';
 import type { CallPipeline } from '../pipeline/call-pipeline.ts';
 import type { Topology } from '../routing/topology.ts';

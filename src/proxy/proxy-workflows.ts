@@ -36,7 +36,7 @@ export interface ProxyWorkflowsOptions {
   readonly clients: ReadonlyMap<string, AttachedClient>;
   /** All clients see all runs. */
   readonly oneUser: boolean;
-  /** Whether runs that a dead proxy left are gone on with. */
+  /** Runs that a dead proxy left are gone on with. */
   readonly goesOn: boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -81,7 +81,7 @@ export class ProxyWorkflows {
     return this.#saved.tools;
   }
 
-  /** Waits until the saved workflows have been read; at most as long as a list may wait. @param until the clock's time. */
+  /** Waits until the saved workflows are read, at most as long as a list may wait. @param until the clock's time. */
   async savedRead(until: number): Promise<void> {
     const { clock, log } = this.#options;
     let stop = (): void => {};

@@ -1,4 +1,4 @@
-/** What the proxy is to those who start it: a command, a program that embeds it, a test. */
+/** The proxy as those see it who start it: a command, a program that embeds it, a test. */
 import type { Config } from '../config/config.ts';
 import type { Client } from '../core/call.ts';
 import type { Cancellation } from '../core/cancellation.ts';
@@ -19,9 +19,9 @@ export interface ProxyOptions {
   readonly awaitsClient?: boolean;
   /** All clients are one user, as over stdio: they see each other's workflow runs. Default: as `exclusive`. */
   readonly oneUser?: boolean;
-  /** Whether the proxy goes on with workflow runs that a dead proxy left; default: true. */
+  /** The proxy goes on with workflow runs that a dead proxy left; default: true. */
   readonly goesOn?: boolean;
-  /** Whether servers with a snapshot are started before a call wants them; default: true. */
+  /** Servers with a snapshot are started before a call wants them; default: true. */
   readonly startsKnown?: boolean;
   /** Set for every child process; tells a proxy that it was started by itself. */
   readonly childEnv?: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ export interface Proxy {
   listed(): Promise<void>;
   /** Waits for a tool of a server that is coming up. */
   toolAppears(name: string, signal: Cancellation): Promise<void>;
-  /** How every server does, as the client with this view sees it; without one, as who runs the proxy does. */
+  /** Reports on every server as the client with this view sees it; for the empty view, as the operator does. */
   report(view: string): readonly ServerReport[];
   /** Resident memory of each server's processes, bytes; empty where the system does not tell. */
   memory(): Promise<ReadonlyMap<string, number>>;

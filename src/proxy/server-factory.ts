@@ -29,7 +29,7 @@ export interface ConnectionsFor {
   readonly owner?: Client;
   /** The one client that a server can only mean. */
   clientHandle(server: string): ClientHandle | undefined;
-  /** The same of the modern era, whose programs can be asked with their own calls. */
+  /** The one client of the modern era, whose programs can be asked with their own calls. */
   caller(server: string): Client | undefined;
   /** A server asked, and it could not be told whom. */
   cannotTellWho(server: string): void;
@@ -51,7 +51,7 @@ export interface ServerFactoryOptions {
   /** Results of this server that are kept may be wrong from now on. */
   readonly dropResults: (server: string) => void;
   readonly metrics: Metrics | undefined;
-  /** There where an OpenTelemetry SDK was loaded. */
+  /** The trace middleware; absent where no OpenTelemetry SDK was loaded. */
   readonly traced:
     ((options: { readonly server: string; readonly version: string }) => Middleware) | undefined;
 }
@@ -60,7 +60,7 @@ export class ServerFactory {
   readonly #options: ServerFactoryOptions;
   /** Servers that asked for roots. */
   readonly #rootsAskers = new Set<string>();
-  /** What a child process may take at most for each step of its end. */
+  /** The most that a child process may take for each step of its end, milliseconds. */
   #stepMs = Infinity;
 
   constructor(options: ServerFactoryOptions) {

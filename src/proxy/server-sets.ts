@@ -29,7 +29,7 @@ export interface ServerSetsOptions {
   readonly exclusive: boolean;
   /** The proxy's own name and version, for clients that told none. */
   readonly info: JsonObject;
-  /** What the first client is expected to be able to do; `undefined`: it is on its way, and waited for. */
+  /** The expected capabilities of the first client; `undefined`: that client is on its way, and waited for. */
   readonly expected: JsonObject | undefined;
   readonly startsKnown: boolean;
   readonly dropResults: (server: string) => void;
@@ -102,7 +102,7 @@ export class ServerSets {
     return this.#groups !== undefined || this.#identity.now !== undefined;
   }
 
-  /** Whether each client has a connection of its own to a server, though the config does not say so. */
+  /** Each client has a connection of its own to this server, though the config does not say so. */
   hasParted(server: string): boolean {
     return this.#groups?.hasParted(server) ?? false;
   }
@@ -122,7 +122,7 @@ export class ServerSets {
     if (serverSet !== this.first) void serverSet.close();
   }
 
-  /** Tells the servers that this client alone is asked by. */
+  /** Tells the servers whose questions go to this client alone. */
   rootsChanged(handle: ConnectedClient, { serverSet, group }: ClientConnections): void {
     for (const downstream of serverSet.downstreams) downstream.rootsChanged();
     if (!group) return;
@@ -248,7 +248,7 @@ export class ServerSets {
     };
   }
 
-  /** Each problem once, however often the catalog is built. */
+  /** Logs each problem once, however often the catalog is built. */
   #logProblems({ problems }: Catalog): void {
     for (const { server, item, what } of problems) {
       const id = JSON.stringify([server, item, what]);

@@ -1,4 +1,4 @@
-/** How every server does: for `proxy_status`, for `switchyard status`, for Prometheus. */
+/** Reports on every server: for `proxy_status`, for `switchyard status`, for Prometheus. */
 import type { AttachedClient } from './clients/attached-client.ts';
 import type { Route } from '../catalog/catalog.ts';
 import type { ServerSet } from './server-set/server-set.ts';

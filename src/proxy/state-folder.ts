@@ -1,4 +1,4 @@
-/** What the proxy keeps in its state folder from run to run. */
+/** The state folder: all that the proxy keeps from run to run. */
 import { join } from 'node:path';
 import { openSnapshots, type SnapshotStore } from '../catalog/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
@@ -20,7 +20,7 @@ export interface StateFolder {
   readonly snapshots: SnapshotStore;
   readonly logins: LoginStore;
   readonly processes: ProcessRecord;
-  /** To be called when every server has ended. */
+  /** Comes after the end of every server. */
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** The errors of a connection: calls that it cannot take, that it loses, and three that a server answers to the proxy. */
+/** The errors of a connection: calls that it cannot take or loses, and errors that a server means for the proxy. */
 import type { Era } from '../../core/call.ts';
 import {
   HEADER_MISMATCH,

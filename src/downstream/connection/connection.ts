@@ -62,7 +62,7 @@ export interface ConnectionOptions {
 }
 
 export class Connection {
-  /** Lists and signs of life. */
+  /** The proxy's own requests: lists and signs of life. */
   readonly own: OwnRequests;
   readonly #options: ConnectionOptions;
   readonly #peer: Peer<StreamOf>;
@@ -72,7 +72,7 @@ export class Connection {
   #agreement: Agreement | undefined;
   #heard = 0;
   readonly #whenEnded: (() => void)[] = [];
-  /** What ended the connection. */
+  /** The reason of the connection's end, once it has ended. */
   #end: ProxyError | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -119,7 +119,7 @@ export class Connection {
     return this.#end !== undefined;
   }
 
-  /** What is known of why no answer comes, as whole sentences. */
+  /** The known reasons why no answer comes, as whole sentences. */
   get whySilent(): string {
     return this.#link.whySilent?.() ?? '';
   }
@@ -199,7 +199,7 @@ export class Connection {
     if (!this.#end) this.#link.send({ text: notificationText(method, params), method });
   }
 
-  /** How many messages came from the server. */
+  /** The number of messages that came from the server. */
   get heard(): number {
     return this.#heard;
   }

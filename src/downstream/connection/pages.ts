@@ -1,8 +1,8 @@
 /**
- * Asking a downstream for everything it offers, page by page, within bounds.
+ * Fetches all lists of a server, page by page, within bounds.
  *
- * Nothing is judged here (that is the catalog's business); one list that fails costs that list. Many servers offer
- * what they do not declare: every list is asked for, and what is in it counts as declared.
+ * Items are not judged here (that is the catalog's business); one list that fails costs that list. Many servers have
+ * lists that they do not declare: every list is asked for, and a list with something in it counts as declared.
  */
 import type { Era } from '../../core/call.ts';
 import { RpcError, METHOD_NOT_FOUND, messageOf } from '../../core/errors.ts';
@@ -30,7 +30,7 @@ export interface Agreement {
 
 export interface PagesOptions {
   readonly ask: (method: string, params: JsonObject) => Promise<Json>;
-  /** What the server offered before: a list that fails keeps what it held. */
+  /** The last listing: a list that fails keeps what it held. */
   readonly before: Listing | undefined;
   /** The most items that are taken of one list. */
   readonly maxItems: number;
@@ -38,25 +38,25 @@ export interface PagesOptions {
   readonly maxPages: number;
   /** All pages of one list together: what is listed is kept. */
   readonly maxBytes: number;
-  /** Without it they are not asked for. */
+  /** Undeclared lists are asked for only where this is given. */
   readonly undeclared?: UndeclaredLists;
 }
 
-/** How lists are asked for that the server does not declare: some servers never answer what they do not know. */
+/** Bounds for lists that the server does not declare: some servers never answer a method that they do not know. */
 export interface UndeclaredLists {
-  /** Not asked for. */
+  /** Lists that are not asked for. */
   readonly skip: ReadonlySet<ListKind>;
   /** Ends when such a list has had its time beside those that are declared. */
   readonly patience: (kind: ListKind) => Promise<void>;
-  /** It was answered after its time, and holds something. */
+  /** A list was answered after its time, and holds something. */
   readonly late: (kind: ListKind) => void;
 }
 
 export interface Fetched {
   readonly listing: Listing;
-  /** Every list was answered; otherwise it is not worth remembering. */
+  /** Every list was answered; otherwise the listing is not worth remembering. */
   readonly whole: boolean;
-  /** What is not declared and was not answered in its time. */
+  /** Undeclared lists that were not answered in their time. */
   readonly silent: readonly ListKind[];
 }
 
@@ -122,7 +122,7 @@ interface FoundList {
   /** `undefined` where the list could not be had. */
   readonly items: readonly Json[] | undefined;
   readonly problems: readonly string[];
-  /** Of each page. */
+  /** The text of each page. */
   readonly ttlMs: readonly number[];
   readonly shared: boolean;
 }

@@ -12,7 +12,7 @@ export type Progress = Hooks & { flush(): void; stop(): void };
 
 export const NO_PROGRESS: Progress = { flush() {}, stop() {} };
 
-/** What the connection does for a call that was sent. */
+/** The connection's work for a call that was sent. */
 export interface SentCallEnds {
   cancelled(id: number, reason: string): void;
   over(id: number): void;

@@ -7,7 +7,7 @@ export interface AttachedClient {
   readonly handle: ConnectedClient;
   readonly serverSet: ServerSet;
   readonly listNotifications: ListNotifications;
-  /** By server and the server's own URI: the URI that this client subscribed to, and how often. */
+  /** The URI that this client subscribed to, and how often, by server and the server's own URI. */
   readonly subscriptions: Map<string, { readonly uri: string; readonly count: number }>;
   logLevel: string | undefined;
 }

@@ -1,4 +1,4 @@
-/** What clients are told beside their answers, and what servers are told because of it: tasks, log levels. */
+/** Notifications to clients about tasks and elicitations, and the log level that servers are told for all clients. */
 import type { AttachedClient } from './attached-client.ts';
 import { type Json, stringAt } from '../../json/json.ts';
 import type { Downstream } from '../../downstream/downstream.ts';
@@ -23,7 +23,7 @@ export class ClientNotifications {
     this.#tell(clientId, 'notifications/elicitation/complete', params);
   }
 
-  /** A task's notification goes to the client that holds the task, under the id known there, if this connection serves it. */
+  /** A task's notification goes to the client that holds the task, under the id known there, if it uses this connection. */
   taskChanged(server: string, method: string, params: Json, downstream: Downstream): void {
     const { tasks, clients } = this.#options;
     const taskId = stringAt(params.value, 'taskId');

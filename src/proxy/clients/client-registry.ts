@@ -16,7 +16,7 @@ import type { Attachment, ConnectedClient } from '../../server/served-proxy.ts';
 
 export interface ClientRegistryOptions {
   readonly state: CurrentState;
-  /** By view; the registry alone writes to it. */
+  /** The attached clients by view; the registry alone writes to this map. */
   readonly clients: Map<string, AttachedClient>;
   readonly serverSets: ServerSets;
   readonly subscriptions: ResourceSubscriptions;

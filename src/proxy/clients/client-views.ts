@@ -1,4 +1,4 @@
-/** What each client sees of the servers: for the router, for the policies of a call, for workflows. */
+/** The servers as each client sees them: for the router, for the policies of a call, for workflows. */
 import type { Client } from '../../core/call.ts';
 import type { CurrentState } from '../current-state.ts';
 import type { ServerSet } from '../server-set/server-set.ts';
@@ -24,7 +24,7 @@ export class ClientViews {
     this.#options = options;
   }
 
-  /** Without a client: what all see. */
+  /** The server set of a client; without a client, the one that all see. */
   serverSetOf(client: Client | undefined): ServerSet {
     return this.#options.serverSets.of(client?.view);
   }
@@ -36,7 +36,7 @@ export class ClientViews {
     return view;
   }
 
-  /** What a client's workflow may call. @param isSafe to repeat, by the name clients see. */
+  /** The tools that a client's workflow may call. @param isSafe to repeat, by the name that clients see. */
   tools(client: Client | undefined, isSafe: (name: string) => boolean): Tools {
     const { state } = this.#options;
     const serverSet = this.serverSetOf(client);

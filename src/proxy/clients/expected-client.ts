@@ -1,4 +1,4 @@
-/** What the last client of a served proxy could do: the next one is mostly the same, and finds its connections open. */
+/** The capabilities of the last client: the next client mostly has the same, and finds its connections open. */
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * When a client is told that its lists have changed: not before it has one, and while servers are coming up only now
- * and then, since each notice makes it fetch a whole list.
+ * A client is told that its lists have changed: not before it has one, and while servers are coming up only now and
+ * then, since each notification makes it fetch a whole list.
  */
 import type { Clock } from '../../core/clock.ts';
 import type { ListKind } from '../../core/listing.ts';
@@ -10,7 +10,7 @@ const PAUSE_MS = 1500;
 
 export interface ListNotificationsOptions {
   readonly tell: (kinds: readonly ListKind[]) => void;
-  /** More is to be expected soon. */
+  /** Servers are coming up: more changes are to be expected soon. */
   readonly comingUp: () => boolean;
   readonly clock: Clock;
 }
@@ -32,7 +32,7 @@ export class ListNotifications {
     this.#kinds.delete(kind);
   }
 
-  /** The client waits for news from now on, whether it has a list or not. */
+  /** The client wants to hear of changes from now on, whether it has a list or not. */
   listens(): void {
     this.#open = true;
   }

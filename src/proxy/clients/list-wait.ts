@@ -1,4 +1,4 @@
-/** Until when the answer to one client's handshake, and its lists, may wait for servers that were never listed. */
+/** The time that one client's handshake and lists may wait for servers that were never listed. */
 import type { Clock } from '../../core/clock.ts';
 import type { Patience } from '../../server/client-patience.ts';
 
@@ -25,7 +25,7 @@ export class ListWait {
     return this.#since + Math.min(patience.greetingMs, given() ?? Infinity);
   }
 
-  /** To be read at each list; the wait of all of them ends with that of the first. */
+  /** The end of the wait of a list; all later lists end with the first. */
   get listUntil(): number {
     const { given, patience, clock } = this.#options;
     this.#firstListAt ??= clock.now();

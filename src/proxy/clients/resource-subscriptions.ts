@@ -1,4 +1,4 @@
-/** What attached clients subscribed to, and who hears of a resource that was updated. */
+/** Resource subscriptions of attached clients, and the clients that hear of an update. */
 import type { Target } from '../../catalog/catalog.ts';
 import type { UriMemory } from '../../catalog/uris/uri-memory.ts';
 import type { AttachedClient } from './attached-client.ts';

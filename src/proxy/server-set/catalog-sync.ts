@@ -68,7 +68,7 @@ export class CatalogSync {
     this.#cancelRebuild?.();
   }
 
-  /** In catalog order; a pool is one entry. */
+  /** The entries in catalog order; a pool is one entry. */
   #entries(): CatalogEntry[] {
     const { servers, pools, shown } = this.#config;
     const known = new Map<string, CatalogEntry>();

@@ -7,9 +7,9 @@ import type { Downstream } from '../../downstream/downstream.ts';
 
 /** The first of them is started at the latest after this. */
 const START_LATEST_MS = 500;
-/** So long after the first list, since a client mostly asks for several. */
+/** The pause after the first list, since a client mostly asks for several. */
 const AFTER_LIST_MS = 20;
-/** Between two starts. */
+/** The pause between two starts. */
 const START_STEP_MS = 2;
 
 export class LateStarts {

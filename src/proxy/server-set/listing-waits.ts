@@ -10,7 +10,7 @@ const USUAL_LIST_MS = 20_000;
 /** The pause between two looks whether a server that is coming up still is; mostly the server set tells. */
 const OWNER_STEP_MS = 60_000;
 
-/** What a call asks for by its name. */
+/** A name that a call asks for. */
 export interface Wanted {
   readonly name: string;
   readonly signal?: Cancellation;
@@ -20,7 +20,7 @@ export interface ListingWaitsOptions {
   readonly catalogs: CatalogSync;
   /** The downstreams of the server set itself. */
   readonly downstreams: () => Iterable<Downstream>;
-  /** Listed by what was told for other clients, and about to be listed for these. */
+  /** The listing is one for other clients, and one for these is about to come. */
   readonly isConfirming: (downstream: Downstream) => boolean;
   /** The servers in whose namespace a name is. */
   readonly ownersOf: (name: string) => readonly Downstream[];
@@ -96,14 +96,14 @@ export class ListingWaits {
     return this.#options.listWaitMs() ?? USUAL_LIST_MS;
   }
 
-  /** How many servers may still bring their first listing. */
+  /** The number of servers that may still bring their first listing. */
   get #pending(): number {
     const { isConfirming, shared } = this.#options;
     const own = this.#count((downstream) => downstream.expected || isConfirming(downstream));
     return own + (shared ? shared.#pending : 0);
   }
 
-  /** How many servers a list waits for. */
+  /** The number of servers that a list waits for. */
   get #awaited(): number {
     const { isConfirming, shared } = this.#options;
     const own = this.#count((downstream) => downstream.awaited || isConfirming(downstream));

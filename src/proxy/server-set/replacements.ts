@@ -3,18 +3,18 @@ import type { Clock } from '../../core/clock.ts';
 import type { Downstream } from '../../downstream/downstream.ts';
 import type { ServerPipeline } from '../../pipeline/server-pipeline.ts';
 
-/** How long a server that is replaced may take to end before the next one is started. */
+/** A server that is replaced may take so long to end before the next one is started. */
 const REPLACE_MS = 1000;
-/** What calls on a server that was replaced may still take. */
+/** Calls on a server that was replaced may still take so long. */
 const DRAIN_MS = 30_000;
 
 export class Replacements {
   readonly #clock: Clock;
-  /** Listed by what was told for other clients, until they are listed for these. */
+  /** Downstreams with a listing for other clients, until they are listed for these. */
   readonly #confirming = new WeakSet<Downstream>();
-  /** Not started yet, since they wait for the end of the one before. */
+  /** Downstreams not started yet, since they wait for the end of the one before. */
   readonly #waiting = new Set<Downstream>();
-  /** Replaced, with calls still under way. */
+  /** Downstreams that were replaced, with calls still under way. */
   readonly #draining = new Set<Downstream>();
 
   constructor(clock: Clock) {
@@ -36,9 +36,9 @@ export class Replacements {
     before: { readonly downstream: Downstream; readonly pipeline: ServerPipeline },
     downstream: Downstream,
   ): Promise<void> {
-    // What another run was told for clients like these is right already.
+    // A listing of another run for clients like these is right already.
     if (!downstream.exact) this.#confirming.add(downstream);
-    // Before the other one ends, which is told at once.
+    // This comes before the other one ends, since watchers hear of that at once.
     this.#waiting.add(downstream);
     const ended = this.drain(before.downstream, before.pipeline);
     let stop: () => void = () => {};

@@ -1,4 +1,4 @@
-/** What server sets and catalogs take from the config; a reload may change it. */
+/** The part of the config that server sets and catalogs need; a reload may change it. */
 import type { CatalogEntry, CatalogOptions } from '../../catalog/catalog-entry.ts';
 import { type NamesConfig, prefixesNames, type ServerConfig } from '../../config/config.ts';
 import type { Topology } from '../../routing/topology.ts';
@@ -10,7 +10,7 @@ export type ServerSetServer = Omit<CatalogEntry, 'listing'>;
 export interface ServerSetPool {
   readonly key: string;
   readonly namespace: string;
-  /** In order of priority. */
+  /** The members in order of priority. */
   readonly members: readonly string[];
 }
 
@@ -18,10 +18,10 @@ export interface ServerSetConfig {
   /** All servers, in config order. */
   readonly servers: readonly ServerSetServer[];
   readonly pools: readonly ServerSetPool[];
-  /** What has names of its own, servers and pools, in catalog order. */
+  /** Servers and pools that have names of their own, in catalog order. */
   readonly shown: readonly string[];
   readonly catalog: CatalogOptions;
-  /** How long a client's first list may wait in all; `undefined`: as long as the client is known to wait. */
+  /** The time that a client's first list may wait in all; `undefined`: as long as the client is known to wait. */
   readonly listWaitMs: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export function serverSetConfig(config: NamesConfig, { servers, pools, shown }: 
   };
 }
 
-/** How names are made. */
+/** The rules for names. */
 export function catalogOptions({ expose, tools, servers }: NamesConfig): CatalogOptions {
   return {
     prefix: prefixesNames({ expose, servers }),

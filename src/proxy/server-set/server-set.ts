@@ -19,7 +19,7 @@ import type { ServerSetConfig } from './server-set-config.ts';
 const GATHER_MS = 50;
 /** The same while servers that are listed already are coming up: what is listed anew becomes one change. */
 const GATHER_STARTING_MS = 500;
-/** How long lists that are asked again may hold up a client that asked for them. */
+/** Lists that are fetched again may hold up a client that asked for them so long. */
 const FRESHEN_MS = { listed: 1000, missed: 3000 } as const;
 
 /** A running server: the downstream and the pipeline around it. */
@@ -36,7 +36,7 @@ export interface ServerSetOptions {
   readonly ownOnDemand: (server: string) => boolean;
   readonly make: (server: string, changed: () => void) => RunningServer;
   readonly shared: ServerSet | undefined;
-  /** Whether servers with a remembered listing are started before a call wants them; default: they are. */
+  /** Servers with a remembered listing are started before a call wants them; default: true. */
   readonly startsKnown?: boolean;
   readonly clock: Clock;
   /** The catalog was swapped; these lists differ. */
@@ -96,7 +96,7 @@ export class ServerSet {
     this.#lateStarts.begin();
   }
 
-  /** It is known now what the client can do, and so what is remembered for it. */
+  /** The client's capabilities are known now, and so the listings remembered for them. */
   recall(): void {
     for (const { downstream } of this.#running.values()) {
       downstream.recall();
@@ -197,7 +197,7 @@ export class ServerSet {
     return downstream?.listing ? downstream.shownListing : this.#options.shared?.listingOf(server);
   }
 
-  /** Whether a server's connection is this server set's, and not the shared one's. */
+  /** A server's connection is this server set's, and not the shared one's. */
   owns(server: string): boolean {
     return this.#options.shared !== undefined && this.#running.has(server);
   }
