@@ -17,7 +17,7 @@ import { type Login, loginFor } from './server-logins.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { packageRunner } from '../transport/child-process/package-runners.ts';
 import type { ResourceSubscriptions } from './clients/resource-subscriptions.ts';
-import type { RunningServer } from './server-set/server-set.ts';
+import type { ServerInstance } from './server-set/server-set.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** The clients that a set of connections is for. */
@@ -73,7 +73,7 @@ export class ServerFactory {
   }
 
   /** @param changed told when the server's state or listing has changed. */
-  make(name: string, connections: ConnectionsFor, changed: () => void): RunningServer {
+  make(name: string, connections: ConnectionsFor, changed: () => void): ServerInstance {
     const { state, clientNotifications, dropResults } = this.#options;
     const server = state.now.topology.servers.get(name) as ServerConfig;
     const person = this.#personOf(connections);

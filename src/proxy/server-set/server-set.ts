@@ -22,8 +22,8 @@ const GATHER_STARTING_MS = 500;
 /** Lists that are fetched again may hold up a client that asked for them so long. */
 const FRESHEN_MS = { listed: 1000, missed: 3000 } as const;
 
-/** A running server: the downstream and the pipeline around it. */
-export interface RunningServer {
+/** One server on one connection: the downstream and the pipeline around it. */
+export interface ServerInstance {
   readonly downstream: Downstream;
   readonly pipeline: ServerPipeline;
 }
@@ -34,7 +34,7 @@ export interface ServerSetOptions {
   readonly own: (server: string) => boolean;
   /** Which servers this set connects itself once a call wants them. */
   readonly ownOnDemand: (server: string) => boolean;
-  readonly make: (server: string, changed: () => void) => RunningServer;
+  readonly make: (server: string, changed: () => void) => ServerInstance;
   readonly shared: ServerSet | undefined;
   /** Servers with a remembered listing are started before a call wants them; default: true. */
   readonly startsKnown?: boolean;
@@ -46,7 +46,7 @@ export interface ServerSetOptions {
 export class ServerSet {
   readonly #options: ServerSetOptions;
   #config: ServerSetConfig;
-  readonly #running = new Map<string, RunningServer>();
+  readonly #instances = new Map<string, ServerInstance>();
   readonly #watchers = new Set<() => void>();
   readonly #unwatchShared: (() => void) | undefined;
   readonly #catalogs: CatalogSync;
@@ -98,7 +98,7 @@ export class ServerSet {
 
   /** The client's capabilities are known now, and so the listings remembered for them. */
   recall(): void {
-    for (const { downstream } of this.#running.values()) {
+    for (const { downstream } of this.#instances.values()) {
       downstream.recall();
       if (downstream.remembered && this.#lateStarts.has(downstream)) continue;
       this.#lateStarts.delete(downstream);
@@ -117,23 +117,23 @@ export class ServerSet {
     const { own } = this.#options;
     this.#config = config;
     const wanted = new Set(config.servers.map(({ server }) => server));
-    for (const [server, { downstream, pipeline }] of [...this.#running]) {
+    for (const [server, { downstream, pipeline }] of [...this.#instances]) {
       if (wanted.has(server) && !differs.has(server)) continue;
-      this.#running.delete(server);
+      this.#instances.delete(server);
       this.#lateStarts.delete(downstream);
       void this.#replacements.drain(downstream, pipeline);
       if (wanted.has(server) && own(server)) this.#make(server, downstream.listing).downstream.start();
     }
     for (const { server } of config.servers)
-      if (own(server) && !this.#running.has(server)) this.#make(server).downstream.start();
+      if (own(server) && !this.#instances.has(server)) this.#make(server).downstream.start();
     this.#catalogs.renew(config);
   }
 
   /** Other clients are served from now on: these servers are told so on new connections, and listed for them. */
-  renew(servers: Iterable<string> = this.#running.keys()): void {
+  renew(servers: Iterable<string> = this.#instances.keys()): void {
     this.#waits.started();
     for (const server of [...servers]) {
-      const downstream = this.#running.get(server)?.downstream;
+      const downstream = this.#instances.get(server)?.downstream;
       if (downstream?.expected) this.#renewOnceListed(server, downstream);
       else if (downstream) this.#renewOne(server);
     }
@@ -143,7 +143,7 @@ export class ServerSet {
   /** A server that is still starting may be fetching its program: it comes up, and serves until the next one does. */
   #renewOnceListed(server: string, downstream: Downstream): void {
     const unwatch = this.watch(() => {
-      const replaced = this.#running.get(server)?.downstream !== downstream;
+      const replaced = this.#instances.get(server)?.downstream !== downstream;
       if (!replaced && downstream.expected) return;
       unwatch();
       if (!replaced) this.#renewOne(server);
@@ -151,7 +151,7 @@ export class ServerSet {
   }
 
   #renewOne(server: string): void {
-    const before = this.#running.get(server);
+    const before = this.#instances.get(server);
     if (!before) return;
     this.#lateStarts.delete(before.downstream);
     const { downstream } = this.#make(server, before.downstream.listing);
@@ -169,37 +169,37 @@ export class ServerSet {
 
   /** The downstreams of this set itself. */
   get downstreams(): Iterable<Downstream> {
-    return [...this.#running.values()].map(({ downstream }) => downstream);
+    return [...this.#instances.values()].map(({ downstream }) => downstream);
   }
 
-  /** The running server that answers to this set's clients; started where need be. */
-  find(server: string): RunningServer | undefined {
+  /** The instance that answers to this set's clients; started where need be. */
+  find(server: string): ServerInstance | undefined {
     return (
-      this.#running.get(server) ??
+      this.#instances.get(server) ??
       (this.#options.ownOnDemand(server) ? this.#add(server) : this.#options.shared?.find(server))
     );
   }
 
   /** The downstream that a server's calls go to now; starts nothing. */
   downstreamOf(server: string): Downstream | undefined {
-    return this.#running.get(server)?.downstream ?? this.#options.shared?.downstreamOf(server);
+    return this.#instances.get(server)?.downstream ?? this.#options.shared?.downstreamOf(server);
   }
 
   /** The server's pipeline as it is now; starts nothing. */
   pipelineOf(server: string): ServerPipeline | undefined {
-    return this.#running.get(server)?.pipeline ?? this.#options.shared?.pipelineOf(server);
+    return this.#instances.get(server)?.pipeline ?? this.#options.shared?.pipelineOf(server);
   }
 
   /** The listing of a server as this set's clients see it, if it is known. */
   listingOf(server: string): Listing | undefined {
-    const downstream = this.#running.get(server)?.downstream;
+    const downstream = this.#instances.get(server)?.downstream;
     // What was listed for other clients serves until the server was listed for these.
     return downstream?.listing ? downstream.shownListing : this.#options.shared?.listingOf(server);
   }
 
   /** A server's connection is this server set's, and not the shared one's. */
   owns(server: string): boolean {
-    return this.#options.shared !== undefined && this.#running.has(server);
+    return this.#options.shared !== undefined && this.#instances.has(server);
   }
 
   /** The members of a pool that have this item, in order of priority. */
@@ -292,7 +292,7 @@ export class ServerSet {
 
   /** Servers are coming up, so that more changes are to be expected soon. */
   get comingUp(): boolean {
-    for (const { downstream } of this.#running.values())
+    for (const { downstream } of this.#instances.values())
       if (downstream.expected || downstream.state === 'starting') return true;
     return this.#options.shared?.comingUp ?? false;
   }
@@ -303,22 +303,22 @@ export class ServerSet {
     this.#lateStarts.stop();
     this.#unwatchShared?.();
     const ending = [...this.downstreams, ...this.#replacements.draining];
-    for (const { pipeline } of this.#running.values()) pipeline.close();
+    for (const { pipeline } of this.#instances.values()) pipeline.close();
     await Promise.all(ending.map((downstream) => downstream.close()));
   }
 
-  #add(server: string): RunningServer {
-    const running = this.#make(server);
-    running.downstream.start();
-    return running;
+  #add(server: string): ServerInstance {
+    const instance = this.#make(server);
+    instance.downstream.start();
+    return instance;
   }
 
   /** @param instead a listing for as long as none is remembered. */
-  #make(server: string, instead?: Listing): RunningServer {
-    const running = this.#options.make(server, () => this.#somethingChanged());
-    this.#running.set(server, running);
-    running.downstream.recall(instead);
-    return running;
+  #make(server: string, instead?: Listing): ServerInstance {
+    const instance = this.#options.make(server, () => this.#somethingChanged());
+    this.#instances.set(server, instance);
+    instance.downstream.recall(instead);
+    return instance;
   }
 
   #somethingChanged(): void {
