@@ -114,8 +114,6 @@ export interface Proxy {
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
-  /** It is about to stop: lists that wait for servers are answered with what is there. */
-  stopWaiting(): void;
   /** Lets servers that have never been listed and are still coming up tell what they offer, so that it is remembered. */
   learn(ms: number): Promise<void>;
   /** Ends every connection and child process, and hurries where it has to be done in so many milliseconds. Idempotent. */
@@ -284,9 +282,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     workflows,
     metrics,
-    stopWaiting() {
-      for (const its of allServerSets()) its.stopWaiting();
-    },
     async learn(ms) {
       // Before anybody has come, servers are not even greeted.
       if (capabilityGroups || handshakeDone.now) await shared.settled(clock.now() + ms);

@@ -97,7 +97,6 @@ export class ServerSet {
   #builtFrom: readonly (Listing | undefined)[] = [];
   #gathering: (() => void) | undefined;
   #startedAt = 0;
-  #waits = true;
   /** Known well enough to be listed, and not started yet. */
   readonly #later = new Set<Downstream>();
   #cancelLater: (() => void) | undefined;
@@ -263,15 +262,8 @@ export class ServerSet {
    */
   async settled(until = this.#waitEnd): Promise<void> {
     const { clock } = this.#options;
-    while (this.#waits && this.#allAwaited > 0 && clock.now() < until)
-      await this.#nextListing(until - clock.now());
+    while (this.#allAwaited > 0 && clock.now() < until) await this.#nextListing(until - clock.now());
     this.#rebuild();
-  }
-
-  /** The proxy stops: what waits for servers gets what is there. */
-  stopWaiting(): void {
-    this.#waits = false;
-    for (const watcher of [...this.#watchers]) watcher();
   }
 
   /** Some are still waited for. */
@@ -451,7 +443,7 @@ export class ServerSet {
       };
       const stop = this.#options.clock.after(ms, () => done(false));
       const unwatch = this.watch(() => {
-        if (this.#allPending < before || !this.#waits) done(true);
+        if (this.#allPending < before) done(true);
       });
       if (signal) off = signal.onCancel(() => done(false));
     });

@@ -157,10 +157,11 @@ export class ModernEndpoint {
     }
     if (method === 'server/discover') return responseSink.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
-      return member.listen(id, params, responseSink, client, {
+      const listening = member.listen(id, params, responseSink, client, {
         opened: (unlisten) => this.#name(request, unlisten),
         ended: () => this.#forget(request),
       });
+      return unlessCancelled(listening, this.#stopping);
     }
     if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED))
       throw new EnvelopeError(tasksMissing());
@@ -169,7 +170,7 @@ export class ModernEndpoint {
   }
 
   async #discover(member: ModernClient): Promise<Json> {
-    const catalog = await member.attachment.greetingCatalog();
+    const catalog = await unlessCancelled(member.attachment.greetingCatalog(), this.#stopping);
     return Json.of({
       resultType: 'complete',
       supportedVersions: MODERN_REVISIONS,
