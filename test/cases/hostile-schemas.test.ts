@@ -31,9 +31,12 @@ describe('a schema that would take for ever to check', () => {
         toolTexts: [tool('in', { inputSchema: schema }), tool('out', { outputSchema: schema })],
       }),
     });
-    const { result } = await proxy.request('tools/list');
-    expect(result?.['tools']).toContainEqual(expect.objectContaining({ name: 'in', inputSchema: schema }));
-    expect(result?.['tools']).toContainEqual(expect.objectContaining({ name: 'out', outputSchema: schema }));
+    const listed = async (): Promise<unknown> => (await proxy.request('tools/list')).result?.['tools'];
+    expect(await listed()).toContainEqual(expect.objectContaining({ name: 'in', inputSchema: schema }));
+    // The schema of a result is listed as soon as it is known that a client can compile it.
+    await expect
+      .poll(listed, { timeout: 5000 })
+      .toContainEqual(expect.objectContaining({ name: 'out', outputSchema: schema }));
     await start();
     for (const name of ['in', 'out'])
       expect(JSON.parse(textOf(await proxy.call(name, { text: VICTIM })))).toEqual({
