@@ -102,7 +102,8 @@ describe('"workflows.limits" of the config', () => {
 
   test('"resultBytes": the step that brings more fails, and what needs it is not called', async () => {
     const { run, ran } = await limited({ resultBytes: 400 });
-    const key = 'k'.repeat(300);
+    // Its result repeats it.
+    const key = 'k'.repeat(400);
     const steps = [read('a', { with: { key } }), read('b', { after: ['a'] })];
     expect(said(await run({ steps }))).toMatchObject({
       status: 'failed',
