@@ -544,7 +544,7 @@ export class Downstream {
     for (const key of PARTS) {
       const parts = at(result.brief, key);
       if (!Array.isArray(parts) || parts.length <= limits.contentParts) continue;
-      const message = `The result of "${server}" has ${parts.length} parts ("${key}"); at most ${limits.contentParts} are taken (limits.contentParts).`;
+      const message = `The result of "${server}" has ${parts.length} parts ("${key}"); at most ${limits.contentParts} are taken.`;
       return new ProxyError('RESULT_TOO_LARGE', { message, server, delivered: true });
     }
     return undefined;

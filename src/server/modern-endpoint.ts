@@ -202,7 +202,7 @@ export class ModernEndpoint {
     }
     const { limits } = this.#options.served;
     if (this.#flights.size >= limits.calls)
-      throw tooMany(`${this.#flights.size} calls of modern clients are under way (limits.calls).`);
+      throw tooMany(`${this.#flights.size} calls of modern clients are under way.`);
     const refusal = this.#parkingRefusal(client.id);
     if (refusal) throw refusal;
     const number = (this.#lastFlight = this.#flights.idAfter(this.#lastFlight));
@@ -253,7 +253,7 @@ export class ModernEndpoint {
   #parkingRefusal(clientId: string): ProxyError | undefined {
     const parked = this.#parked.get(clientId) ?? 0;
     if (parked < this.#options.served.limits.parkedCalls) return undefined;
-    return tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
+    return tooMany(`${parked} calls of this client wait for its answers.`);
   }
 
   #countParked(clientId: string, by: number): void {
@@ -321,7 +321,7 @@ export class ModernEndpoint {
     const found = this.#clients.get(client.view);
     if (found) return found.use(client);
     if (this.#clients.size >= this.#options.served.limits.clients && !this.#evict())
-      throw tooMany(`${this.#clients.size} clients are at work, and none of them is idle (limits.clients).`);
+      throw tooMany(`${this.#clients.size} clients are at work, and none of them is idle.`);
     const member = new ModernClient({
       ...this.#options,
       client,

@@ -395,7 +395,7 @@ export class Connection {
     if (method === 'ping') return this.#reply(resultText(id, EMPTY_OBJECT));
     const { questions } = this.#options.limits;
     if (this.#asked.size >= questions) {
-      this.#options.events.odd(`a question beyond ${questions} open ones (limits.questions)`);
+      this.#options.events.odd(`a question beyond ${questions} open ones`);
       return this.#reply(encodeErrorText(id, RpcError.of(INTERNAL_ERROR, 'Too many open questions').json));
     }
     const signal = new Cancellation();
