@@ -64,7 +64,7 @@ const start = {
           socket.on('message', (data) => this.onmessage(JSON.parse(data)));
           socket.on('close', () => this.onclose?.());
         },
-        send: (message) => socket.send(JSON.stringify(message)),
+        send: async (message) => socket.send(JSON.stringify(message)),
         close: () => socket.close(),
       }),
     );

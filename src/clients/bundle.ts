@@ -6,7 +6,7 @@ import { unzipSync } from 'fflate';
 import type { ClientDialect } from '../config/dialects/client-dialect.ts';
 import { dialects } from '../config/dialects/dialects.ts';
 import { type HostEnvironment, userStateFolder } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema/schema.ts';
+import type { ServerInput } from '../config/schema/server-keys.ts';
 import { messageOf } from '../core/errors.ts';
 import { at, isObject, stringAt } from '../json/json.ts';
 import type { ClientFileFound } from './found-servers.ts';

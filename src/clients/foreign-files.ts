@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { ClientDialect, SkippedServer } from '../config/dialects/client-dialect.ts';
 import { dialects } from '../config/dialects/dialects.ts';
 import type { HostEnvironment } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema/schema.ts';
+import type { ServerInput } from '../config/schema/server-keys.ts';
 import { at, isObject, stringAt } from '../json/json.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseText, textFormatOf } from './edit/edit-text.ts';

@@ -6,7 +6,7 @@ import type { ClientDialect, SkippedServer } from '../config/dialects/client-dia
 import { dialects, readClientConfig } from '../config/dialects/dialects.ts';
 import { projectFolderOf } from '../config/dialects/project-folder.ts';
 import { type HostEnvironment, pathsOf } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema/schema.ts';
+import type { ServerInput } from '../config/schema/server-keys.ts';
 import { messageOf } from '../core/errors.ts';
 import { MAX_BYTES } from './edit/replace-file.ts';
 

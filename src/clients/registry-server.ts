@@ -1,6 +1,6 @@
 /** `server.json`, as the MCP registry has it: packages that can be started, and remote addresses. */
 import type { SkippedServer } from '../config/dialects/client-dialect.ts';
-import type { ServerInput } from '../config/schema/schema.ts';
+import type { ServerInput } from '../config/schema/server-keys.ts';
 import { at, isObject, stringAt } from '../json/json.ts';
 
 interface Read {

@@ -1,7 +1,7 @@
 /** Servers of clients, taken into our own config. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
 import { envValue, type HostEnvironment } from '../config/folders.ts';
-import type { ServerInput } from '../config/schema/schema.ts';
+import type { ServerInput } from '../config/schema/server-keys.ts';
 import { expandVariables } from '../config/variables.ts';
 import { isObject } from '../json/json.ts';
 import type { Edit } from './edit/text-editor.ts';

@@ -166,7 +166,7 @@ export class CallRunner {
     for (const key of PARTS) {
       const parts = at(result.brief, key);
       if (!Array.isArray(parts) || parts.length <= maxParts) continue;
-      const message = `The result of "${server}" has ${parts.length} parts ("${key}"); at most ${maxParts} are taken (limits.contentParts).`;
+      const message = `The result of "${server}" has ${parts.length} parts ("${key}"); at most ${maxParts} are taken.`;
       return new ProxyError('RESULT_TOO_LARGE', { message, server, delivered: true });
     }
     return undefined;

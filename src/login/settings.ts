@@ -14,7 +14,6 @@ export interface LoginSettings {
   readonly grant: 'authorization-code' | 'client-credentials';
   /** PEM; signs what proves who the client is (`private_key_jwt`). */
   readonly privateKey?: string | undefined;
-  readonly algorithm?: string | undefined;
   readonly allowPrivateAddresses: boolean;
 }
 

@@ -5,7 +5,7 @@
  */
 import type { CallCounts } from './call-counts.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
-import type { ComposedToolConfig } from '../config/resilience-config.ts';
+import type { ComposedToolConfig } from '../config/config.ts';
 import type { Call, Client, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { unlessCancelled } from '../core/unless-cancelled.ts';

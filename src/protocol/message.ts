@@ -63,8 +63,7 @@ function readAbridged(abridged: Elided, maxDepth: number, maxValues: number): Me
 }
 
 function readText(raw: string, maxDepth: number, maxValues: number): Message {
-  if (holdsMoreValues(raw, maxValues))
-    return beyond(raw, `more than ${maxValues} values in one message (limits.values)`);
+  if (holdsMoreValues(raw, maxValues)) return beyond(raw, `more than ${maxValues} values in one message`);
   const usual = readUsual(raw, maxDepth);
   if (usual) return usual;
   const text = onOneLine(raw);

@@ -226,9 +226,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     workflows: workflows?.onDemand,
     metrics,
-    stopWaiting() {
-      for (const serverSet of serverSets.all) serverSet.stopWaiting();
-    },
     async learn(ms) {
       // Before any client has come, there was not even a handshake.
       if (serverSets.identityKnown) await serverSets.first.settled(clock.now() + ms);

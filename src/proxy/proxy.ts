@@ -64,8 +64,6 @@ export interface Proxy {
   readonly clients: readonly Client[];
   /** Figures for Prometheus. */
   readonly metrics: Metrics | undefined;
-  /** The proxy is about to stop: lists that wait for servers are answered with what is there. */
-  stopWaiting(): void;
   /** Gives servers that were never listed and are still coming up so many milliseconds to be listed and remembered. */
   learn(ms: number): Promise<void>;
   /** Ends every connection and child process, and hurries where only so many milliseconds are left. Idempotent. */

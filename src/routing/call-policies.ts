@@ -2,14 +2,18 @@
 import type { Catalog, Target } from '../catalog/catalog.ts';
 import { matchesGlob } from '../catalog/names/glob.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
-import type { ServerConfig } from '../config/config.ts';
-import { builtInRetry, type RetryConfig } from '../config/resilience-config.ts';
+import type { RetryConfig, ServerConfig } from '../config/config.ts';
+import { fill } from '../config/schema/fill.ts';
+import { retrySection } from '../config/schema/resilience-keys.ts';
 import type { Call } from '../core/call.ts';
 import { isObject, type JsonObject, stringAt } from '../json/json.ts';
 import type { Listing } from '../core/listing.ts';
 import type { Topology } from './topology.ts';
 import type { CachePlan } from '../middleware/cache.ts';
 import type { Deadline } from '../middleware/deadline.ts';
+
+/** For calls that no server is known for. */
+const WITHOUT_SERVER = fill(retrySection);
 
 /** What the policies want to know of a client's servers. */
 export interface PolicyView {
@@ -97,7 +101,7 @@ export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): Ca
         hintsOf(listing).get(target.originalName)?.['readOnlyHint'] === true
       );
     },
-    retryOf: (call) => serverOf(targetOf(call))?.retry ?? builtInRetry,
+    retryOf: (call) => serverOf(targetOf(call))?.retry ?? WITHOUT_SERVER,
     deadlineOf(call) {
       const target = targetOf(call);
       if (!target) return undefined;

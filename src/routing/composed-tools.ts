@@ -15,7 +15,7 @@ import { type ToolAnswer, mergeAnswers } from './merge-answers.ts';
 
 export interface ComposedTool {
   readonly name: string;
-  readonly description: string | undefined;
+  readonly description?: string | undefined;
   readonly inputSchema: JsonObject;
   readonly strategy: 'first' | 'merge';
   readonly deadlineMs: number;

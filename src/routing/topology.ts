@@ -1,6 +1,5 @@
 /** From the config's servers and pools to what is connected and what is shown: replicas are servers of their own. */
-import type { ServerConfig } from '../config/config.ts';
-import type { PoolConfig } from '../config/resilience-config.ts';
+import type { PoolConfig, ServerConfig } from '../config/config.ts';
 
 export interface Topology {
   /** Everything that is connected, by key. */

@@ -116,7 +116,7 @@ export class HttpSessions {
     if (entry.dropped > 0)
       this.#options.log.warn(
         { messages: entry.dropped },
-        'dropped: they came for a session whose stream was not open (limits.keptBytes)',
+        'dropped: they came for a session whose stream was not open',
       );
     entry.dropped = 0;
     for (const text of entry.kept.splice(0)) reply.event(text);

@@ -213,7 +213,7 @@ export class LegacySession implements ConnectedClient {
   readonly #handle: Handler = async (call) => {
     const { method, params } = call;
     if (method === 'ping') return EMPTY_OBJECT;
-    if (method === 'initialize') return this.#initialize(params);
+    if (method === 'initialize') return this.#initialize(params, call.signal);
     const { served } = this.#options;
     const attachment = this.#attachment;
     if (!attachment) throw RpcError.of(INVALID_REQUEST, `${method} before initialize`);
@@ -229,7 +229,7 @@ export class LegacySession implements ConnectedClient {
     return served.handle(call);
   };
 
-  async #initialize(params: Json): Promise<Json> {
+  async #initialize(params: Json, signal: Cancellation): Promise<Json> {
     if (this.#attachment) throw RpcError.of(INVALID_REQUEST, 'initialize came twice');
     const asked = stringAt(params.value, 'protocolVersion') ?? '';
     const capabilities = at(params.value, 'capabilities');
@@ -242,7 +242,7 @@ export class LegacySession implements ConnectedClient {
       capabilities: isObject(capabilities) ? capabilities : {},
     };
     this.#attachment = this.#options.served.attach(this);
-    const catalog = await this.#attachment.greetingCatalog();
+    const catalog = await unlessCancelled(this.#attachment.greetingCatalog(), signal);
     return Json.of({
       protocolVersion: this.#client.protocolVersion,
       capabilities: legacyCapabilities(announcedCapabilities(catalog, this.#attachment.complete)),

@@ -234,10 +234,7 @@ export class ModernClient implements ConnectedClient {
 }
 
 function tooManyStreams(most: number): RpcError {
-  return RpcError.of(
-    INVALID_PARAMS,
-    `No more than ${most} subscription streams of one client (limits.streams)`,
-  );
+  return RpcError.of(INVALID_PARAMS, `No more than ${most} subscription streams of one client`);
 }
 
 function stringsAt(filter: JsonObject, key: string): readonly string[] {

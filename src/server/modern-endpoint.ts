@@ -157,10 +157,11 @@ export class ModernEndpoint {
     }
     if (method === 'server/discover') return responseSink.end(resultText(id, await this.#discover(member)));
     if (method === 'subscriptions/listen') {
-      return member.listen(id, params, responseSink, client, {
+      const listening = member.listen(id, params, responseSink, client, {
         opened: (unlisten) => this.#name(request, unlisten),
         ended: () => this.#forget(request),
       });
+      return unlessCancelled(listening, this.#stopping);
     }
     if (TASKS.has(method) && !covers(client.capabilities, TASKS_NEEDED))
       throw new EnvelopeError(tasksMissing());
@@ -169,7 +170,7 @@ export class ModernEndpoint {
   }
 
   async #discover(member: ModernClient): Promise<Json> {
-    const catalog = await member.attachment.greetingCatalog();
+    const catalog = await unlessCancelled(member.attachment.greetingCatalog(), this.#stopping);
     return Json.of({
       resultType: 'complete',
       supportedVersions: MODERN_REVISIONS,
@@ -201,7 +202,7 @@ export class ModernEndpoint {
     }
     const { limits } = this.#options.served;
     if (this.#flights.size >= limits.calls)
-      throw tooMany(`${this.#flights.size} calls of modern clients are under way (limits.calls).`);
+      throw tooMany(`${this.#flights.size} calls of modern clients are under way.`);
     const refusal = this.#parkingRefusal(client.id);
     if (refusal) throw refusal;
     const number = (this.#lastFlight = this.#flights.idAfter(this.#lastFlight));
@@ -252,7 +253,7 @@ export class ModernEndpoint {
   #parkingRefusal(clientId: string): ProxyError | undefined {
     const parked = this.#parked.get(clientId) ?? 0;
     if (parked < this.#options.served.limits.parkedCalls) return undefined;
-    return tooMany(`${parked} calls of this client wait for its answers (limits.parkedCalls).`);
+    return tooMany(`${parked} calls of this client wait for its answers.`);
   }
 
   #countParked(clientId: string, by: number): void {
@@ -320,7 +321,7 @@ export class ModernEndpoint {
     const found = this.#clients.get(client.view);
     if (found) return found.use(client);
     if (this.#clients.size >= this.#options.served.limits.clients && !this.#evict())
-      throw tooMany(`${this.#clients.size} clients are at work, and none of them is idle (limits.clients).`);
+      throw tooMany(`${this.#clients.size} clients are at work, and none of them is idle.`);
     const member = new ModernClient({
       ...this.#options,
       client,

@@ -84,6 +84,40 @@ describe('what cannot be answered in time after the end of input', () => {
   });
 });
 
+describe('a greeting that waits for servers when the proxy stops', () => {
+  const patient = { name: 'claude-code', version: '1' };
+
+  test('is answered with an error that says so', async () => {
+    const proxy = await startProxy({ a: server({ initDelayMs: 60_000 }) }, { unready: true });
+    const greeting = proxy.ask('initialize', { ...params, clientInfo: patient });
+    proxy.child.stdin?.end();
+    expect((await proxy.answer(greeting)).error?.message).toContain('the proxy stops');
+    await ended(proxy);
+  });
+
+  test.each(['server/discover', 'subscriptions/listen'])('so is %s', async (method) => {
+    const proxy = await startProxy({ a: server({ initDelayMs: 60_000 }) }, { unready: true });
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+      'io.modelcontextprotocol/clientInfo': { name: 'mcp', version: '1' },
+    };
+    const greeting = proxy.ask(method, { _meta, notifications: { toolsListChanged: true } });
+    proxy.child.stdin?.end();
+    expect((await proxy.answer(greeting)).error?.message).toContain('the proxy stops');
+    await ended(proxy);
+  });
+});
+
+test('what is there is not told as if it were all: a list that lacks a server waits, and is then an error', async () => {
+  const servers = { quick: server(), slow: server({ initDelayMs: 60_000 }) };
+  const proxy = await startProxy(servers, { unready: true });
+  const { list, call } = pipeIn(proxy, 'quick__echo', { text: 'x' });
+  expect(failureOf(await proxy.answer(list))?.['code']).toBe('CANCELLED');
+  expect(textOf(await proxy.answer(call))).toContain('x');
+  await ended(proxy);
+});
+
 test('an HTTP client that ends its side of the connection is answered', async () => {
   const proxy = await startProxy({ a: server() }, { http: true });
   const { hostname, port } = new URL(proxy.url);

@@ -27,7 +27,7 @@ describe('an image', () => {
 describe('one of ten servers at all of its limits', () => {
   test('C11 keeps none of the other nine from answering', async () => {
     const healthy = Array.from({ length: 9 }, (_, i) => `h${i}`);
-    const limits = { messageBytes: MIB, contentParts: 1000, stderrBytes: 4096 };
+    const limits = { messageBytes: MIB, stderrBytes: 4096 };
     const proxy = await startProxy({
       a: server({}, { limits, maxConcurrency: 4 }),
       ...Object.fromEntries(healthy.map((name) => [name, server()])),
@@ -35,7 +35,7 @@ describe('one of ten servers at all of its limits', () => {
     let over = false;
     const floods = [
       ['a__large', { bytes: 1.4 * MIB, idFirst: true }],
-      ['a__parts', { count: 1001 }],
+      ['a__parts', { count: 10_001 }],
       ['a__progressFlood', { count: 2000 }],
       ['a__stderr', { bytes: MIB }],
     ] as const;
@@ -57,18 +57,11 @@ describe('one of ten servers at all of its limits', () => {
 
 const NOTED = { _meta: { progressToken: 'mine' } };
 
-/** Two servers that differ in this limit alone. */
-function pair(limits: Readonly<Record<string, number>>): Parameters<typeof startProxy>[0] {
-  return { usual: server(), tight: server({}, { limits }) };
-}
-
 describe('a limit of a server', () => {
-  test('messageBytes, depth, values and contentParts each cost the call that exceeds it, and hold for their server', async () => {
+  test('messageBytes and depth each cost the call that exceeds it, and hold for their server', async () => {
     const cases = [
       ['messageBytes', 2048, 'large', { bytes: 4000 }],
       ['depth', 20, 'deep', { depth: 30 }],
-      ['values', 100, 'repeated', { text: '{},', times: 200, before: '[', after: '0]' }],
-      ['contentParts', 10, 'parts', { count: 20 }],
     ] as const;
     const proxy = await startProxy({
       usual: server(),
@@ -87,20 +80,23 @@ describe('a limit of a server', () => {
     }
   });
 
-  test('tools, pages and listBytes end a list, and a problem says so', async () => {
+  test('tools end a list, as a thousand pages do, and a problem says so', async () => {
     const list = { count: 12, pageSize: 2 };
     const proxy = await startProxy({
       usual: server(list),
       few: server(list, { limits: { tools: 5 } }),
-      short: server(list, { limits: { pages: 2 } }),
-      small: server({ ...list, wide: 30 }, { limits: { listBytes: 1024 } }),
+      long: server({ count: 1002, pageSize: 1 }),
     });
-    const names = await proxy.toolNames();
-    const of = (key: string): number => names.filter((name) => name.startsWith(`${key}__`)).length;
-    expect([of('usual'), of('few'), of('short'), of('small')]).toEqual([12, 5, 4, 12]);
+    const counts = async (): Promise<number[]> => {
+      const names = await proxy.toolNames();
+      return ['usual', 'few', 'long'].map(
+        (key) => names.filter((name) => name.startsWith(`${key}__`)).length,
+      );
+    };
+    await until('the long list', async () => (await counts())[2] === 1000, 15_000);
+    expect(await counts()).toEqual([12, 5, 1000]);
     expect(JSON.stringify(await proxy.status('few'))).toContain('limits.tools');
-    expect(JSON.stringify(await proxy.status('short'))).toContain('over 2 pages (limits.pages)');
-    expect(JSON.stringify(await proxy.status('small'))).toContain('limits.listBytes');
+    expect(JSON.stringify(await proxy.status('long'))).toContain('over 1000 pages');
   });
 
   test('queueBytes is what may wait for a server that does not read: the rest is BUSY', async () => {
@@ -120,20 +116,20 @@ describe('a limit of a server', () => {
     expect(await refused('tight')).toBeGreaterThan(25);
   });
 
-  test('progressPerSecond and noticesPerSecond thin out what comes faster', async () => {
-    const proxy = await startProxy(pair({ progressPerSecond: 5, noticesPerSecond: 3 }));
+  test('of progress and notices in a second thins out what comes faster', async () => {
+    const proxy = await startProxy({ a: server() });
     const heard = async (name: string, method: string, count: number): Promise<number> => {
       const before = proxy.clientNotifications(method).length;
       await proxy.answer(proxy.askTool(name, { count }, NOTED));
       return proxy.clientNotifications(method).length - before;
     };
-    expect(await heard('usual__progressFlood', 'notifications/progress', 60)).toBe(60);
-    expect(await heard('tight__progressFlood', 'notifications/progress', 60)).toBeLessThan(20);
-    expect(await heard('usual__logFlood', 'notifications/message', 100)).toBe(100);
-    expect(await heard('tight__logFlood', 'notifications/message', 100)).toBeLessThan(20);
+    expect(await heard('progressFlood', 'notifications/progress', 60)).toBe(60);
+    expect(await heard('progressFlood', 'notifications/progress', 20_000)).toBeLessThan(10_000);
+    expect(await heard('logFlood', 'notifications/message', 100)).toBe(100);
+    expect(await heard('logFlood', 'notifications/message', 20_000)).toBeLessThan(10_000);
   });
 
-  test('questions is how many of them may be open; one that was answered makes room', async () => {
+  test('of open questions is a thousand; one that was answered makes room', async () => {
     const question = (id: string): string =>
       JSON.stringify({
         jsonrpc: '2.0',
@@ -141,39 +137,33 @@ describe('a limit of a server', () => {
         method: 'elicitation/create',
         params: { message: id, requestedSchema: { type: 'object', properties: {} } },
       });
-    const proxy = await startProxy(
-      { a: server({}, { limits: { questions: 2 } }) },
-      { capabilities: { elicitation: {} } },
-    );
+    const proxy = await startProxy({ a: server() }, { capabilities: { elicitation: {} } });
     const asked = (): readonly string[] =>
       proxy.clientNotifications('elicitation/create').map(({ params }) => String(params?.['message']));
-    const lines = ['one', 'two', 'three', 'four'].map(question);
+    const lines = Array.from({ length: 1002 }, (_, index) => question(String(index)));
     const hangs = proxy.askTool('raw', { lines });
-    await until('two questions', () => asked().length === 2);
+    await until('a thousand questions', () => asked().length === 1000);
     const { skipped } = await proxy.status('a');
-    expect(skipped).toMatchObject({ 'a question beyond 2 open ones (limits.questions)': 2 });
+    expect(skipped).toMatchObject({ 'a question beyond 1000 open ones': 2 });
     const [first] = proxy.clientNotifications('elicitation/create');
     proxy.send(JSON.stringify({ jsonrpc: '2.0', id: first?.id, result: { action: 'decline' } }));
-    const more = proxy.askTool('raw', { lines: [question('five')] });
-    await until('a third question', () => asked().length === 3);
-    expect(asked()).toEqual(['[a] one', '[a] two', '[a] five']);
+    const more = proxy.askTool('raw', { lines: [question('the next')] });
+    await until('one more question', () => asked().length === 1001);
+    expect(asked().at(-1)).toBe('[a] the next');
     for (const id of [hangs, more]) {
       proxy.ledger.excuse(id);
       proxy.notify('notifications/cancelled', { requestId: id });
     }
   });
 
-  test('stderrLinesPerSecond is how much of it is logged', async () => {
-    const proxy = await startProxy(pair({ stderrLinesPerSecond: 3 }), {
-      config: { log: { level: 'debug' } },
-    });
-    const shown = async (key: string): Promise<number> => {
-      await proxy.call(`${key}__stderr`, { bytes: 100_000 });
-      await proxy.logged((record) => record['server'] === key && record['msg'] === 'stderr');
-      return proxy.log.filter((record) => record['server'] === key && record['msg'] === 'stderr').length;
-    };
-    expect(await shown('tight')).toBeLessThan(15);
-    expect(await shown('usual')).toBeGreaterThan(40);
+  test('of lines of stderr in a second is how much of it is logged', async () => {
+    const proxy = await startProxy({ a: server() }, { config: { log: { level: 'debug' } } });
+    const ofStderr = ({ msg }: { readonly msg?: unknown }): boolean => msg === 'stderr';
+    await proxy.call('stderr', { bytes: 2_000_000 });
+    await proxy.logged(ofStderr);
+    const shown = proxy.log.filter(ofStderr).length;
+    expect(shown).toBeGreaterThan(40);
+    expect(shown).toBeLessThan(1000);
   });
 
   test('stderrBytes is what is kept of the last words', async () => {

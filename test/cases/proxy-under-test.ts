@@ -201,11 +201,9 @@ export class ProxyUnderTest {
 
   async greet(capabilities: Entry = {}): Promise<RpcMessage> {
     const clientInfo = { name: 'cases', version: '1' };
-    const answer = await this.request('initialize', {
-      protocolVersion: '2025-11-25',
-      capabilities,
-      clientInfo,
-    });
+    const params = { protocolVersion: '2025-11-25', capabilities, clientInfo };
+    // It waits for servers, too.
+    const answer = await this.request('initialize', params, 10_000);
     this.notify('notifications/initialized');
     return answer;
   }

@@ -6,6 +6,9 @@ import { isRunning } from './processes.ts';
 import { failureOf, type Entry, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
 import { until } from './until.ts';
 
+/** Nobody waits for servers, neither with the greeting nor with a list. */
+const UNWAITED = { expose: { listWaitMs: 0 } };
+
 const stubborn = (more: Entry = {}): Entry =>
   server({ ignoreEof: true, ignoreTerm: true, ...more }, { stopGraceMs: 200 });
 
@@ -67,7 +70,7 @@ describe('signals', () => {
   test('while servers are still starting end those too', async () => {
     const proxy = await startProxy(
       { never: server({ never: true }), slow: stubborn({ initDelayMs: 60_000 }) },
-      { unready: true },
+      { unready: true, config: UNWAITED },
     );
     await proxy.greet();
     await until('the children', () => proxy.descendants.length === 2);
@@ -110,7 +113,7 @@ describe('a client that leaves', () => {
       loop: server({ exitAfterMs: 50 }),
       missing: { command: 'no-such-command' },
     };
-    const proxy = await startProxy(servers, { unready: true });
+    const proxy = await startProxy(servers, { unready: true, config: UNWAITED });
     if (when === 'while servers start') await proxy.greet();
     await until('the children', () => proxy.descendants.length > 0);
     expect(await proxy.stop(2000)).toBe(0);

@@ -76,16 +76,3 @@ test('at a start a file may say nothing', async () => {
   const here = machine();
   expect((await configReader([here.write('switchyard.json', '')], here)(nothing)).servers.size).toBe(0);
 });
-
-describe('the former name of limits.requestBytes', () => {
-  test('is read with a warning, and counts for less than the new one', async () => {
-    const here = machine();
-    const load = (config: object): ReturnType<typeof here.load> =>
-      here.load(here.write('switchyard.json', JSON.stringify(config)));
-    const former = await load({ http: { maxBodyBytes: '1MB' } });
-    expect(former.limits.requestBytes).toBe(1_000_000);
-    expect(former.warnings).toEqual([expect.stringContaining('limits.requestBytes')]);
-    const both = await load({ http: { maxBodyBytes: '1MB' }, limits: { requestBytes: '2MB' } });
-    expect(both.limits.requestBytes).toBe(2_000_000);
-  });
-});

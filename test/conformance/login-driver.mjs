@@ -36,7 +36,7 @@ function auth() {
       clientId,
       grant: 'client-credentials',
       ...(clientSecret && { clientSecret }),
-      ...(privateKey && { privateKey, algorithm: context.signing_algorithm }),
+      ...(privateKey && { privateKey }),
     };
   if (clientId) return { clientId, clientSecret, ...(issuer && { issuer }) };
   return { clientMetadataUrl: 'https://conformance-test.local/client-metadata.json' };

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { COMMON_OPTIONS } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/registry.ts';
-import { type Described, describedConfig, type DescribedKey } from '../../src/config/reference/described.ts';
+import type { AnyReader, Keys } from '../../src/config/schema/reader.ts';
+import { topKeys } from '../../src/config/schema/top-keys.ts';
 import { type Page, pages } from './pages.ts';
 
 const commands = new Map(
@@ -30,13 +31,13 @@ describe('the pages mention only', () => {
   });
 
   test('keys of the config that are there', () => {
-    const tops = describedConfig();
-    const servers = tops
-      .filter(({ name }) => name === 'mcpServers')
-      .flatMap(({ value }) => keysWithin(value));
-    const roots = [...tops, ...servers];
+    const roots: readonly Keys[] = [topKeys, keysWithin(topKeys.mcpServers.reader)];
     const sections = new Set(
-      roots.filter(({ value }) => keysWithin(value).length > 0).map(({ name }) => name),
+      roots.flatMap((keys) =>
+        Object.entries(keys).flatMap(([name, { reader }]) =>
+          Object.keys(keysWithin(reader)).length > 0 ? [name] : [],
+        ),
+      ),
     );
     const paths = written.filter(({ code }) => {
       const [first = ''] = code.split('.', 1);
@@ -69,15 +70,15 @@ function wrongWords(code: string): string[] {
   return words.filter((word) => word.startsWith('--') && !known.has(word.slice(2).replace(/[=\]].*$/, '')));
 }
 
-function keysWithin(value: Described): readonly DescribedKey[] {
-  if (value.kind === 'section') return value.keys;
-  return value.kind === 'table' || value.kind === 'list' ? keysWithin(value.of) : [];
+function keysWithin({ look }: AnyReader): Keys {
+  if (look.kind === 'section') return look.keys;
+  return look.kind === 'table' || look.kind === 'list' ? keysWithin(look.of) : {};
 }
 
-/** Whether the path goes from the key on to another; a name in capitals stands for any entry of a table. */
-function leadsTo(key: DescribedKey, [name, next, ...rest]: readonly string[]): boolean {
-  if (key.name !== name) return false;
-  if (next === undefined) return true;
-  if (/^[A-Z]+$/.test(next)) return leadsTo(key, [name, ...rest]);
-  return keysWithin(key.value).some((inner) => leadsTo(inner, [next, ...rest]));
+/** Whether the path goes from key to key; a name in capitals stands for any entry of a table. */
+function leadsTo(keys: Keys, [name = '', ...rest]: readonly string[]): boolean {
+  const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
+  if (key === undefined) return false;
+  const within = rest[0] !== undefined && /^[A-Z]+$/.test(rest[0]) ? rest.slice(1) : rest;
+  return within.length === 0 || leadsTo(keysWithin(key.reader), within);
 }

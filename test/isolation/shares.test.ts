@@ -57,11 +57,13 @@ describe('limits of the whole proxy', () => {
 
   test('parkedCalls: a client that leaves its questions open is refused further calls, and nobody else', async () => {
     const asking = await startRaw({});
-    const proxy = await inProcess({
-      mcpServers: { one: { type: 'http', url: asking.url } },
-      limits: { parkedCalls: 2 },
-      http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },
-    });
+    const proxy = await inProcess(
+      {
+        mcpServers: { one: { type: 'http', url: asking.url } },
+        http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },
+      },
+      { limits: { parkedCalls: 2 } },
+    );
     const capabilities = { elicitation: { form: {} } };
     const [alice, bob] = ['alice', 'bob'].map((name) =>
       modernHttpClient(proxy.url, { token: `token-of-${name}`, capabilities }),
@@ -72,7 +74,7 @@ describe('limits of the whole proxy', () => {
     expect(parked.map((one) => one['resultType'])).toEqual(['input_required', 'input_required']);
     const refused = await alice?.call('echo');
     expect(failureOf({ result: refused ?? {} })).toMatchObject({ code: 'BUSY', delivered: false });
-    expect(JSON.stringify(refused)).toContain('limits.parkedCalls');
+    expect(JSON.stringify(refused)).toContain('2 calls of this client wait for its answers');
     expect((await bob?.call('echo'))?.['isError']).toBeUndefined();
     const [key] = Object.keys(parked[0]?.['inputRequests'] as Wire);
     const answered = await alice?.request('tools/call', {
@@ -91,11 +93,13 @@ describe('limits of the whole proxy', () => {
 describe('calls that begin together', () => {
   test('parkedCalls: no more of them wait for their client than may', async () => {
     const asking = await startRaw({});
-    const proxy = await inProcess({
-      mcpServers: { one: { type: 'http', url: asking.url } },
-      limits: { parkedCalls: 2 },
-      http: { tokens: { alice: 'token-of-alice' } },
-    });
+    const proxy = await inProcess(
+      {
+        mcpServers: { one: { type: 'http', url: asking.url } },
+        http: { tokens: { alice: 'token-of-alice' } },
+      },
+      { limits: { parkedCalls: 2 } },
+    );
     const capabilities = { elicitation: { form: {} } };
     const alice = modernHttpClient(proxy.url, { token: 'token-of-alice', capabilities });
     await alice.call('echo');
@@ -117,7 +121,7 @@ describe('what is kept for a session whose stream is not open', () => {
     'is bounded in bytes: the first messages come, and what did not fit does not: %j',
     async (limits, come) => {
       const web = await startRaw({ resources: [{ uri: 'test://a', name: 'a' }] });
-      const proxy = await inProcess({ mcpServers: { one: { type: 'http', url: web.url } }, limits });
+      const proxy = await inProcess({ mcpServers: { one: { type: 'http', url: web.url } } }, { limits });
       const client = await legacyHttpClient(proxy.url, { stream: false });
       await client.request('resources/list');
       await client.request('resources/subscribe', { uri: 'test://a' });
@@ -173,7 +177,7 @@ describe('subscription streams of one modern client', () => {
     await until('an answer to each', () => opened() + refused().length === asked.length, 10_000);
     expect(opened()).toBe(256);
     expect(new Set(refused().map((one) => one['error'].message))).toEqual(
-      new Set(['No more than 256 subscription streams of one client (limits.streams)']),
+      new Set(['No more than 256 subscription streams of one client']),
     );
     await client.vanish();
     await proxy.close();

@@ -282,8 +282,12 @@ describe('a server whose `type` is left out', () => {
     async (code, asked) => {
       const server = await httpServer(sseServer(status(code)));
       const config = { mcpServers: { one: { url: server.url, restart: { enabled: false } } } };
-      const result = await visit(config, (call) => call('echo')).catch((error: unknown) => error);
-      expect(result).toBeInstanceOf(Error);
+      expect(await visit(config, (call) => call('echo'))).toMatchObject({
+        isError: true,
+        _meta: {
+          'switchyard/error': { code: 'DOWNSTREAM_UNAVAILABLE', server: 'one', delivered: false },
+        },
+      });
       expect(server.seen.some(asks)).toBe(false);
       expect(new Set(server.seen.map(methodOf))).toEqual(new Set(asked));
     },

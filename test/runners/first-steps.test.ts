@@ -21,6 +21,7 @@ import { PACKAGE, type Registry, startRegistry } from './npm-registry.ts';
 // A real npx, which takes a second for nothing.
 vi.setConfig({ testTimeout: 90_000 });
 
+const WAITS = /waiting for memory: npx is fetching its package, \d+ s/;
 const OTHER = join(import.meta.dirname, '../fixtures/faults/stdio.mjs');
 
 let home: string;
@@ -45,6 +46,22 @@ function npmrc(url: string): void {
 }
 
 const cli = (...args: string[]): Promise<Said> => runCli(args, { cwd: home });
+
+/** The registry holds back what is fetched until the command has said that it waits for it. */
+async function sayingThatItWaits(...args: string[]): Promise<Said> {
+  registry.hold();
+  const child = startCli(args, { cwd: home });
+  const said = { stdout: '', stderr: '' };
+  child.stdin?.end();
+  child.stdout?.on('data', (chunk: Buffer) => (said.stdout += String(chunk)));
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said.stderr += String(chunk);
+    if (WAITS.test(said.stderr)) registry.release();
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  expect(said.stderr).toMatch(WAITS);
+  return { code, ...said };
+}
 
 const npxFolders = (): string[] => {
   const place = join(home, '.npm/_npx');
@@ -84,11 +101,9 @@ function configure(extra: object = {}): void {
 
 describe('behind a slow registry', () => {
   test('add, list, call and check come to their end, and say what they wait for', async () => {
-    registry.delayMs = 100;
-    expect(await cli('add', 'memory', '--', 'npx', '-y', PACKAGE)).toMatchObject({ code: 0 });
-    const list = await cli('list');
-    expect(list.stderr).toMatch(/waiting for memory: npx is fetching its package, \d+ s/);
-    expect(list.stdout).toMatch(/^echo +memory/m);
+    const added = await sayingThatItWaits('add', 'memory', '--', 'npx', '-y', PACKAGE);
+    expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining('memory: 1 tool') as string });
+    expect((await cli('list')).stdout).toMatch(/^echo +memory/m);
     expect(await cli('call', 'echo', 'text=hi')).toMatchObject({ code: 0, stdout: 'said: hi\n' });
     expect((await cli('check')).stdout).toContain('Healthy: 1 of 1');
     expect(await cli('doctor')).toMatchObject({
@@ -99,15 +114,13 @@ describe('behind a slow registry', () => {
   });
 
   test('a call of a tool that nobody has listed yet waits for its server', async () => {
-    registry.delayMs = 100;
     configure();
-    const call = await cli('call', 'memory__echo', 'text=first');
+    const call = await sayingThatItWaits('call', 'memory__echo', 'text=first');
     expect(call).toMatchObject({ code: 0, stdout: 'said: first\n' });
-    expect(call.stderr).toContain('waiting for memory: npx is fetching its package');
   });
 
   test('a client that asks for it by name waits, too, and longer than a list does', async () => {
-    registry.delayMs = 100;
+    registry.hold();
     configure();
     const config = JSON.parse(readFileSync(join(home, 'switchyard.json'), 'utf8')) as object;
     writeFileSync(join(home, 'switchyard.json'), JSON.stringify({ ...config, expose: { listWaitMs: 100 } }));
@@ -122,34 +135,37 @@ describe('behind a slow registry', () => {
     send({ method: 'notifications/initialized' });
     send({ id: 2, method: 'tools/call', params: { name: 'memory__echo', arguments: { text: 'x' } } });
     send({ id: 3, method: 'tools/call', params: { name: 'nobody__echo', arguments: {} } });
-    await until(
-      'its answer',
-      () => said.includes('"id":2'),
-      60_000,
-      () => said,
-    );
+    const known = (): string => said;
+    await until('the answer that nobody has this', () => said.includes('"id":3'), 30_000, known);
+    await until('npx to be at work', () => registry.fetched.length > 3, 30_000);
+    expect(said).not.toContain('"id":2');
+    registry.release();
+    await until('its answer', () => said.includes('"id":2'), 60_000, known);
     expect(said).toContain('said: x');
-    expect(said.indexOf('"id":3')).toBeLessThan(said.indexOf('"id":2'));
     proxy.stdin?.end();
     await once(proxy, 'close');
   });
 
-  test('a list that is ended by Ctrl-C leaves npx to finish, too', async () => {
-    registry.delayMs = 100;
-    configure();
-    const list = startCli(['list'], { cwd: home });
-    await until('npx to be at work', () => registry.fetched.length > 3, 30_000);
-    list.kill('SIGINT');
-    expect(await once(list, 'close')).toEqual([1, null]);
-    expect(runnersLeft()).toHaveLength(1);
-    await until('npx to have finished', () => runnersLeft().length === 0, 60_000);
-    expect(npxFolders().map(isWhole)).toEqual([true]);
-  });
+  test.each([['list'], ['add', 'more', '--', 'npx', '-y', PACKAGE]])(
+    '%s, ended by Ctrl-C, leaves npx to finish',
+    async (...args) => {
+      registry.hold();
+      if (args[0] === 'list') configure();
+      const command = startCli(args, { cwd: home });
+      await until('npx to be at work', () => registry.fetched.length > 3, 30_000);
+      command.kill('SIGINT');
+      expect(await once(command, 'close')).toEqual([1, null]);
+      expect(runnersLeft()).toHaveLength(1);
+      registry.release();
+      await until('npx to have finished', () => runnersLeft().length === 0, 60_000);
+      expect(npxFolders().map(isWhole)).toEqual([true]);
+    },
+  );
 
   test.each(['the end of input', 'SIGTERM'])(
     'a proxy that ends by %s leaves npx to finish, and what it unpacks is whole',
     async (way) => {
-      registry.delayMs = 100;
+      registry.hold();
       configure();
       const proxy = startCli(['serve'], { cwd: home });
       proxy.stdout?.resume();
@@ -159,8 +175,8 @@ describe('behind a slow registry', () => {
       else proxy.stdin?.end();
       const [code] = (await once(proxy, 'close')) as [number];
       expect(code).toBe(0);
-      expect(registry.fetched.length).toBeLessThan(31);
       expect(runnersLeft()).toHaveLength(1);
+      registry.release();
       await until('npx to have finished', () => runnersLeft().length === 0, 60_000);
       expect(npxFolders().map(isWhole)).toEqual([true]);
       expect((await cli('list')).stdout).toMatch(/^memory__echo +memory/m);
@@ -169,14 +185,14 @@ describe('behind a slow registry', () => {
   );
 
   test('a start that takes too long says why, and breaks nothing for the next one', async () => {
-    registry.delayMs = 400;
-    configure({ connectTimeoutMs: 2500 });
+    registry.hold();
+    configure({ connectTimeoutMs: 1500 });
     const list = await cli('list');
     expect(list.stderr).toContain('npx may still be fetching its package');
     expect(list.stderr).toContain('connectTimeoutMs');
     const servers = await cli('list', 'servers');
     expect(servers.stdout).toMatch(/^memory +critical/m);
-    registry.delayMs = 0;
+    registry.release();
     configure();
     expect((await cli('list')).stdout).toMatch(/^memory__echo +memory/m);
   });
@@ -191,8 +207,6 @@ describe('without what it fetches from', () => {
       expect(code).toBe(args[0] === 'list' ? 0 : 1);
       expect(`${stdout}${stderr}`.replaceAll(/\s+/g, ' ')).toMatch(/memory.*503/);
     }
-    const { stdout } = await cli('list', 'servers');
-    expect(stdout).toMatch(/^memory +critical/m);
   });
 
   test('no network at all is named, too', async () => {
@@ -204,9 +218,6 @@ describe('without what it fetches from', () => {
     expect(call.code).toBe(1);
     expect(call.stderr).toMatch(/ECONNREFUSED/);
     expect(call.stderr).not.toContain('Unknown tool');
-    const doctor = await cli('doctor');
-    expect(doctor.code).toBe(1);
-    expect(doctor.stdout).toContain('memory: does not start');
   });
 });
 
@@ -220,7 +231,7 @@ describe('a package that was not unpacked whole', () => {
       npx.once('close', resolve);
     });
     const [folder = ''] = npxFolders();
-    rmSync(join(folder, 'node_modules/tiny-part-7/index.js'));
+    rmSync(join(folder, 'node_modules/tiny-part-5/index.js'));
     return folder;
   }
 
@@ -229,9 +240,6 @@ describe('a package that was not unpacked whole', () => {
     const folder = await breakIt();
     const list = await cli('list');
     expect(list.stderr).toContain(`What npx keeps of its package is broken: ${folder}. Remove that folder`);
-    expect((await cli('check')).stdout.replaceAll(/\s+/g, ' ')).toContain(
-      'npx keeps of its package is broken',
-    );
     const found = await cli('doctor');
     expect(found.code).toBe(1);
     expect(found.stdout.replaceAll(/\s+/g, ' ')).toContain('memory: what npx keeps of its package is broken');
@@ -241,7 +249,6 @@ describe('a package that was not unpacked whole', () => {
     expect(mended).toMatchObject({ code: 0, stdout: expect.stringContaining('mended') as string });
     expect(existsSync(folder)).toBe(false);
     expect((await cli('call', 'memory__echo', 'text=again')).stdout).toBe('said: again\n');
-    expect((await cli('doctor')).stdout).toBe('Nothing is wrong.\n');
   });
 
   test('doctor --fix removes nothing that is no folder of npx, whatever a server says', async () => {

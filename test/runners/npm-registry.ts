@@ -1,4 +1,4 @@
-/** A small npm registry on loopback, with one MCP server in many packages: quick, slow, or out of order. */
+/** A small npm registry on loopback, with one MCP server in several packages: it answers, holds back, or is out of order. */
 import { createHash } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,8 +6,9 @@ import { gzipSync } from 'node:zlib';
 
 export interface Registry {
   readonly url: string;
-  /** Every answer takes so long. */
-  delayMs: number;
+  /** Keeps every tarball after the first few until `release`. */
+  hold(): void;
+  release(): void;
   /** Every answer is HTTP 503. */
   refuses: boolean;
   /** Tarballs that were asked for. */
@@ -16,19 +17,25 @@ export interface Registry {
 }
 
 export const PACKAGE = 'tiny-mcp';
-const PARTS = 30;
+const PARTS = 8;
+/** So that it is seen that the fetching is under way. */
+const LET_THROUGH = 3;
 
 export async function startRegistry(): Promise<Registry> {
   const packages = new Map(allPackages());
   const fetched: string[] = [];
-  const server = createServer((request, response) => {
-    setTimeout(() => answer(request.url ?? '', response), registry.delayMs);
-  });
+  let holds = false;
+  const held: (() => void)[] = [];
+  const server = createServer((request, response) => answer(request.url ?? '', response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const registry: Registry = {
     url,
-    delayMs: 0,
+    hold: () => void (holds = true),
+    release() {
+      holds = false;
+      for (const go of held.splice(0)) go();
+    },
     refuses: false,
     fetched,
     close: () =>
@@ -46,7 +53,11 @@ export async function startRegistry(): Promise<Registry> {
     if (!tarball) return void response.writeHead(404).end('{}');
     if (file !== undefined) {
       fetched.push(name);
-      return void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(tarball.bytes);
+      const send = (): void =>
+        void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(tarball.bytes);
+      if (holds && fetched.length > LET_THROUGH) held.push(send);
+      else send();
+      return;
     }
     const version = {
       ...tarball.manifest,

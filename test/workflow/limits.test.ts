@@ -60,7 +60,7 @@ describe('concurrency', () => {
   });
 });
 
-describe('"workflows.limits" of the config', () => {
+describe('the limits of workflows', () => {
   const SERVER = fileURLToPath(new URL('../fixtures/servers/ledger-server.mjs', import.meta.url));
   const read = (key: string, more: Entry = {}): Entry => ({ id: key, tool: 'read', with: { key }, ...more });
 
@@ -92,17 +92,21 @@ describe('"workflows.limits" of the config', () => {
     return result?.['structuredContent'] as Entry;
   }
 
-  test('"items": a longer list fails its step before the first item', async () => {
-    const { run, ran } = await limited({ items: 2 });
-    const each = (list: string): Entry => ({ steps: [read('e', { foreach: list })] });
-    expect(textOf(await run(each('[1, 2, 3]')))).toContain('at most 2');
+  test('a list of more than 10,000 items fails its step before the first item', async () => {
+    const { run, ran } = await limited({});
+    const input = { type: 'object', properties: { list: {} } };
+    const workflow = { steps: [read('e', { foreach: 'input.list' })], input };
+    const each = (length: number): Promise<RpcMessage> =>
+      run(workflow, { input: { list: Array.from({ length }, () => 1) } });
+    expect(textOf(await each(10_001))).toContain('at most 10000');
     expect(ran()).toBe('');
-    expect(said(await run(each('[1, 2]')))).toMatchObject({ status: 'succeeded' });
+    expect(said(await each(2))).toMatchObject({ status: 'succeeded' });
   });
 
   test('"resultBytes": the step that brings more fails, and what needs it is not called', async () => {
     const { run, ran } = await limited({ resultBytes: 400 });
-    const key = 'k'.repeat(300);
+    // Its result repeats it.
+    const key = 'k'.repeat(400);
     const steps = [read('a', { with: { key } }), read('b', { after: ['a'] })];
     expect(said(await run({ steps }))).toMatchObject({
       status: 'failed',
@@ -124,15 +128,17 @@ describe('"workflows.limits" of the config', () => {
     expect(said(await run({ steps: [read('more')] }))).toMatchObject({ status: 'succeeded' });
   });
 
-  test('"nesting": deeper ones are refused before the first call', async () => {
+  test('workflows nested more deeply are refused before the first call', async () => {
     const folder = tempFolder();
     mkdirSync(join(folder, 'flows'));
-    writeFileSync(join(folder, 'flows', 'one.yaml'), 'steps: [{ id: a, workflow: two }]');
-    writeFileSync(join(folder, 'flows', 'two.yaml'), 'steps: [{ id: b, tool: read, with: { key: deep } }]');
-    const { run, ran } = await limited({ nesting: 1 }, folder, ['./flows/*.yaml']);
-    expect(textOf(await run('one'))).toContain('nested more than 1 deep');
+    const write = (level: number, step: string): void =>
+      writeFileSync(join(folder, 'flows', `w${level}.yaml`), `steps: [{ id: a, ${step} }]`);
+    for (let level = 1; level < 9; level++) write(level, `workflow: w${level + 1}`);
+    write(9, 'tool: read, with: { key: deep }');
+    const { run, ran } = await limited({}, folder, ['./flows/*.yaml']);
+    expect(textOf(await run('w1'))).toContain('nested more than 8 deep');
     expect(ran()).toBe('');
-    expect(said(await run('two'))).toMatchObject({ status: 'succeeded' });
+    expect(said(await run('w2'))).toMatchObject({ status: 'succeeded' });
   });
 
   test('"keptRuns": the next start keeps so many that have ended, and all that wait', async () => {

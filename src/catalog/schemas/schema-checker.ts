@@ -15,9 +15,9 @@ import { isPlainSchema } from './plain-schema.ts';
 import { schemaHash } from './schema-hash.ts';
 
 /** A client would stand still for as long. */
-const MAX_COMPILE_MS = 2000;
+const MAX_COMPILE_MS = 10_000;
 /** All that one server lists; what is left then is not tried. */
-const MAX_LISTING_MS = 5000;
+const MAX_LISTING_MS = 20_000;
 /** On a busy machine a thread takes its time to start. */
 const MAX_START_MS = 20_000;
 const IDLE_MS = 1000;
@@ -58,7 +58,7 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
   return {
     async checked(listing, before) {
       for (const { hash, fault } of before?.schemaVerdicts ?? [])
-        if (fault !== undefined && fault !== UNCHECKED) note(hash, fault);
+        if (fault !== undefined && fault !== UNCHECKED && fault !== TOO_SLOW) note(hash, fault);
       const schemas = new Map(listing.tools.flatMap(doubtfulSchema).map((text) => [schemaHash(text), text]));
       const known = [...schemas.keys()].map((hash) => verdict(hash, verdicts.get(hash)));
       const now = known.length > 0 ? { ...listing, schemaVerdicts: known } : listing;
@@ -113,7 +113,7 @@ export function createSchemaChecker(options: SchemaCheckerOptions): SchemaChecke
   async function tried(text: string): Promise<string> {
     try {
       const fault = await (await (thread ??= startThread(options.startWorker))).ask(text, maxCompileMs);
-      if (fault === TOO_DEAR) thread = undefined;
+      if (fault === TOO_DEAR || fault === TOO_SLOW) thread = undefined;
       return fault;
     } catch (error) {
       log.warn({ why: messageOf(error) }, 'output schemas cannot be checked: those in doubt are left out');
@@ -145,7 +145,9 @@ function doubtfulSchema({ text, value }: Json): readonly string[] {
   return schemaText === undefined ? [] : [schemaText];
 }
 
-const TOO_DEAR = 'it takes too long or too much memory to compile';
+/** Said of a schema that a busy machine may have kept from its turn: the next run tries it again. */
+const TOO_SLOW = 'it takes too long to compile';
+const TOO_DEAR = 'it takes too much memory to compile';
 
 interface Thread {
   /** @returns why it is of no use to a client; empty where it is. */
@@ -181,7 +183,7 @@ async function startThread(start: () => Worker): Promise<Thread> {
       new Promise((resolve) => {
         const late = setTimeout(() => {
           void worker.terminate();
-          resolve(TOO_DEAR);
+          resolve(TOO_SLOW);
         }, withinMs).unref();
         answered = (fault) => {
           clearTimeout(late);

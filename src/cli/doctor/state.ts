@@ -91,7 +91,8 @@ async function processFindings(stateDir: string): Promise<Finding[]> {
 
 function snapshotFindings(stateDir: string): Finding[] {
   if (!existsSync(join(stateDir, 'key')) || !existsSync(join(stateDir, 'snapshot'))) return [];
-  const damaged = openSnapshots(stateDir, stateKey(stateDir, NO_LOG), NO_LOG).damaged();
+  const snapshots = openSnapshots(stateDir, stateKey(stateDir, NO_LOG), NO_LOG);
+  const damaged = snapshots.damaged();
   if (damaged.length === 0) return [];
   return [
     {
@@ -99,7 +100,8 @@ function snapshotFindings(stateDir: string): Finding[] {
       what: `${damaged.length} files of the snapshot do not count`,
       cause: 'they are damaged, of another version, or of another key',
       remedy: 'remove them: the servers are asked at the next start',
-      fix: async () => void (await Promise.all(damaged.map((file) => rm(file, { force: true })))),
+      // Some may have been written anew since, by the servers that were tried.
+      fix: async () => void (await Promise.all(snapshots.damaged().map((file) => rm(file, { force: true })))),
     },
   ];
 }

@@ -163,8 +163,6 @@ export async function runProxy(
     });
     endRest = collectWhenIdle({ clock: systemClock });
     ending = await stopped;
-    // There are clients that are to have their answers.
-    if (ending.drainMs > 0) proxy.stopWaiting();
     log.info({ why: ending.why }, 'stopping');
   } finally {
     const since = systemClock.now();

@@ -77,8 +77,8 @@ export class SharedClients {
     }
     const { most } = this.#options;
     if (this.#faces.size >= most) {
-      const full = `the shared proxy has ${this.#faces.size} clients already (limits.attached)`;
-      this.#options.log.warn({ clients: this.#faces.size }, 'a client was turned away (limits.attached)');
+      const full = `the shared proxy has ${this.#faces.size} clients already`;
+      this.#options.log.warn({ clients: this.#faces.size }, 'a client was turned away');
       socket.end(`${JSON.stringify({ error: full, full: true })}\n`);
       return;
     }

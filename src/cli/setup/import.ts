@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import { type ClientFileFound, foundServers, readClientFile } from '../../clients/found-servers.ts';
 import type { Offered, Taken } from '../../clients/take-over.ts';
 import { readForeignFile } from '../../clients/foreign-files.ts';
-import type { ServerInput } from '../../config/schema/schema.ts';
+import type { ServerInput } from '../../config/schema/server-keys.ts';
 import { detectDialect } from '../../config/dialects/dialects.ts';
 import type { HostEnvironment } from '../../config/folders.ts';
 import { parseText, textFormatOf } from '../../clients/edit/edit-text.ts';

@@ -71,7 +71,7 @@ async function connected(
   machine: HostEnvironment,
   output: Output,
 ): Promise<readonly Learned[]> {
-  const own = await openOwnProxy({ config, machine });
+  const own = await openOwnProxy({ config, machine, endsOnSignal: true });
   const report = (): ReturnType<typeof own.proxy.report> => own.proxy.report(own.client.view);
   try {
     const work = Promise.all([own.proxy.connected(), own.proxy.listed()]);

@@ -7,7 +7,7 @@
  * with a reason.
  */
 import type { HostEnvironment } from '../folders.ts';
-import type { ServerInput } from '../schema/schema.ts';
+import type { ServerInput } from '../schema/server-keys.ts';
 import type { PlainValue } from '../text/tree.ts';
 import type { DialectId } from './client-ids.ts';
 

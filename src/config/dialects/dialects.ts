@@ -1,6 +1,6 @@
 import { ConfigError } from '../config-error.ts';
 import { formatOf, parseConfigText } from '../text/parse-config-text.ts';
-import { topKeys } from '../schema/schema.ts';
+import { topKeys } from '../schema/top-keys.ts';
 import { plainValue } from '../text/tree.ts';
 import { claudeCode } from './clients/claude-code.ts';
 import { claudeDesktop } from './clients/claude-desktop.ts';
@@ -73,7 +73,9 @@ export function detectDialect(path: string, root: ClientTable): ClientDialect | 
   if (/^switchyard\./i.test(name)) return undefined;
   const named = dialects.find((dialect) => dialect.files.some((file) => isAt(parts, dialect, file)));
   if (named !== undefined) return named;
-  const ours = [...root.keys()].some((key) => topKeys.has(key) && key !== 'mcpServers' && key !== '$schema');
+  const ours = [...root.keys()].some(
+    (key) => Object.hasOwn(topKeys, key) && key !== 'mcpServers' && key !== '$schema',
+  );
   return ours ? undefined : dialects.find((dialect) => dialect.hasShape?.(root));
 }
 

@@ -1,6 +1,6 @@
 /** The parts of an entry that most clients share, turned into ours. */
 import { pathsOf } from '../folders.ts';
-import type { ServerInput } from '../schema/schema.ts';
+import type { ServerInput } from '../schema/server-keys.ts';
 import { maxDurationMs } from '../schema/units.ts';
 import type { ClientContext, ClientTable } from './client-dialect.ts';
 import { literal, type Notation } from './notation.ts';

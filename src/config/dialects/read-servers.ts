@@ -1,4 +1,4 @@
-import type { ServerInput } from '../schema/schema.ts';
+import type { ServerInput } from '../schema/server-keys.ts';
 import type { PlainValue } from '../text/tree.ts';
 import type { ClientContext, ClientServers, ClientTable, SkippedServer } from './client-dialect.ts';
 import { isOwnEntry } from './own-entry.ts';

@@ -8,7 +8,8 @@ import { type HostEnvironment, pathsOf } from '../folders.ts';
 import { issueProblem } from '../schema/issues.ts';
 import { formatOf, parseConfigText } from '../text/parse-config-text.ts';
 import { problemAt } from '../text/parsed-text.ts';
-import { topSchema } from '../schema/schema.ts';
+import { zodOf } from '../schema/fields.ts';
+import { topSection } from '../schema/top-keys.ts';
 import {
   type ConfigNode,
   plainValue,
@@ -20,6 +21,7 @@ import {
   withEntries,
 } from '../text/tree.ts';
 import { errorCode } from '../variables.ts';
+import { withoutFormerKeys } from './former-keys.ts';
 
 export interface ConfigSources {
   /** The files as shown to people, in the order given. */
@@ -157,10 +159,12 @@ export function readSources(files: readonly string[], context: SourceContext): C
     return true;
   }
 
-  function readOwn(root: TableNode): TableNode {
+  function readOwn(written: TableNode): TableNode {
+    const { node: root, warnings: former } = withoutFormerKeys(written, topSection);
+    warnings.push(...former.map(problemLine));
     // Unknown keys are told file by file: laid over one another, the later would hide the earlier.
     const keys = new Map([...root.entries.keys()].map((key) => [key, undefined]));
-    const known = topSchema.safeParse(keys);
+    const known = zodOf(topSection).safeParse(keys);
     const unknown = known.success ? [] : known.error.issues.filter((issue) => issue.path.length === 1);
     problems.push(...unknown.map((issue) => issueProblem(issue, root, [])));
     const bad = new Map(unknown.map((issue) => [String(issue.path[0]), undefined]));

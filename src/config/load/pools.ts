@@ -1,17 +1,14 @@
 /** `pools`: checked against the servers that there are, and given their namespaces. */
-import type * as z from 'zod';
 import type { ConfigProblem } from '../config-error.ts';
-import type { ServerConfig } from '../config.ts';
+import type { PoolConfig, ServerConfig } from '../config.ts';
 import { nearest } from '../../core/nearest.ts';
 import { problemAt } from '../text/parsed-text.ts';
-import type { PoolConfig } from '../resilience-config.ts';
-import type { pool } from '../schema/resilience-schema.ts';
 import { type ConfigNode, type NodePath, pathText, placeAt } from '../text/tree.ts';
 
-export type PoolInput = z.output<typeof pool>;
+type FilledPool = Omit<PoolConfig, 'key' | 'namespace'>;
 
 export interface PoolsSource {
-  readonly pools: ReadonlyMap<string, PoolInput>;
+  readonly pools: ReadonlyMap<string, FilledPool>;
   /** Every configured server, disabled ones included. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
   /** Keys that stand in the file, also those with mistakes of their own. */
@@ -52,8 +49,7 @@ export function readPools(source: PoolsSource): {
         `"${apart}" has "connections": "per-client", and "${members[0]}", whose settings are the pool's, has "cache.scope": "shared": one client's answers would go to the others. Set "cache.scope": "client" for "${members[0]}".`,
       );
     const namespace = namespaces.get(key) ?? key;
-    const { strategy = 'failover', exposeMembers = false } = input;
-    if (members.length > 0) built.set(key, { key, namespace, members, strategy, exposeMembers });
+    if (members.length > 0) built.set(key, { ...input, key, namespace, members });
   }
   return { pools: built, problems };
 
@@ -73,11 +69,7 @@ function apartBehindShared(
   return members.find((member) => servers.get(member)?.connections === 'per-client');
 }
 
-function unknown(
-  member: string,
-  pools: ReadonlyMap<string, PoolInput>,
-  servers: ReadonlySet<string>,
-): string {
+function unknown(member: string, pools: ReadonlyMap<string, unknown>, servers: ReadonlySet<string>): string {
   if (pools.has(member)) return `"${member}" is a pool; the members of a pool are servers`;
   const near = nearest(member, servers);
   return `there is no server "${member}".${near === undefined ? '' : ` Did you mean "${near}"?`}`;

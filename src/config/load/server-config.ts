@@ -1,22 +1,11 @@
 /** One server's checked input and the defaults -> its whole configuration. Pure. */
-import { readAuth } from '../auth-config.ts';
-import {
-  builtIn,
-  builtInHealth,
-  builtInInheritEnv,
-  builtInLimits,
-  builtInRestart,
-} from '../schema/defaults.ts';
-import {
-  builtInCache,
-  builtInCircuitBreaker,
-  builtInConcurrency,
-  builtInRetry,
-} from '../resilience-config.ts';
-import type { ServerConfig, ToolOverrideConfig, ToolsConfig } from '../config.ts';
-import { present } from './present.ts';
-import type { DefaultsInput, ServerInput } from '../schema/schema.ts';
-import { readTransport, type ServerProblem } from './transport-config.ts';
+import type { ServerConfig } from '../config.ts';
+import { fill } from '../schema/fill.ts';
+import { FIXED_SERVER_LIMITS } from '../schema/limit-keys.ts';
+import { type DefaultsInput, type ServerInput, serverSection } from '../schema/server-keys.ts';
+import { defaultInheritEnv } from './inherit-env.ts';
+import type { ServerProblem } from './server-problem.ts';
+import { readTransport } from './transport-config.ts';
 
 export interface ServerConfigSource {
   readonly key: string;
@@ -29,19 +18,18 @@ export interface ServerConfigSource {
 export type ServerConfigResult =
   { readonly server: ServerConfig } | { readonly problems: readonly ServerProblem[] };
 
-/** Entry over defaults over built-in, key by key within nested tables; lists are replaced as a whole. */
+/** Entry over defaults over what holds by itself. */
 export function buildServerConfig(source: ServerConfigSource): ServerConfigResult {
   const { key, namespace, input, defaults, platform } = source;
-  const disabled = input.disabled ?? defaults.disabled ?? false;
-  const env = new Map([...(defaults.env ?? []), ...(input.env ?? [])]);
-  const headers = new Map([...(defaults.headers ?? []), ...(input.headers ?? [])]);
-  const cwd = input.cwd ?? defaults.cwd;
-  const inheritEnv = input.inheritEnv ?? defaults.inheritEnv ?? builtInInheritEnv(platform);
+  const { type, command, args, url, host, port, env, envFile, cwd, headers, ...filled } = fill(
+    serverSection,
+    defaults,
+    input,
+  );
+  const { inheritEnv = defaultInheritEnv(platform), ...rest } = filled;
+  const { disabled, start, connections, cache } = rest;
   const transport = readTransport({ input, disabled, env, headers, cwd, inheritEnv });
-  const timeouts = readTimeouts(input, defaults);
-  const start = input.start ?? defaults.start ?? 'eager';
-  const connections = input.connections ?? defaults.connections ?? 'auto';
-  const cache = overlay(builtInCache, defaults.cache, input.cache);
+  const timeouts = readTimeouts(rest, input, defaults);
   const problems = [
     ...transport.problems,
     ...timeouts.problems,
@@ -51,32 +39,13 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
   if (transport.transport === undefined || problems.length > 0) return { problems };
   return {
     server: {
+      ...rest,
       key,
       namespace,
-      disabled,
-      tags: input.tags ?? defaults.tags ?? [],
       transport: transport.transport,
-      auth: readAuth(input.auth),
-      protocol: input.protocol ?? defaults.protocol ?? 'auto',
-      connections,
-      connectTimeoutMs: input.connectTimeoutMs ?? defaults.connectTimeoutMs ?? builtIn.connectTimeoutMs,
-      stopGraceMs: input.stopGraceMs ?? defaults.stopGraceMs ?? builtIn.stopGraceMs,
       timeoutMs: timeouts.timeoutMs,
       maxTimeoutMs: timeouts.maxTimeoutMs,
-      limits: overlay(builtInLimits, defaults.limits, input.limits),
-      restart: overlay(builtInRestart, defaults.restart, input.restart),
-      start,
-      idleStopMs: input.idleStopMs ?? defaults.idleStopMs ?? 0,
-      outage: input.outage ?? defaults.outage ?? 'keep',
-      health: overlay(builtInHealth, defaults.health, input.health),
-      replicas: input.replicas ?? defaults.replicas ?? 1,
-      trustAnnotations: input.trustAnnotations ?? defaults.trustAnnotations ?? false,
-      maxConcurrency: input.maxConcurrency ?? defaults.maxConcurrency ?? builtInConcurrency.maxConcurrency,
-      maxQueue: input.maxQueue ?? defaults.maxQueue ?? builtInConcurrency.maxQueue,
-      retry: overlay(builtInRetry, defaults.retry, input.retry),
-      circuitBreaker: overlay(builtInCircuitBreaker, defaults.circuitBreaker, input.circuitBreaker),
-      cache,
-      tools: readTools(input.tools, defaults.tools),
+      limits: { ...rest.limits, ...FIXED_SERVER_LIMITS },
     },
   };
 }
@@ -103,6 +72,7 @@ function sharingProblems(
 
 /** The deadline of a call that nobody set gives way to a longer idle time that somebody did. */
 function readTimeouts(
+  { timeoutMs, maxTimeoutMs }: Pick<ServerConfig, 'timeoutMs' | 'maxTimeoutMs'>,
   input: ServerInput,
   defaults: DefaultsInput,
 ): {
@@ -110,10 +80,9 @@ function readTimeouts(
   readonly maxTimeoutMs: number;
   readonly problems: readonly ServerProblem[];
 } {
-  const timeoutMs = input.timeoutMs ?? defaults.timeoutMs ?? builtIn.timeoutMs;
   const set = input.maxTimeoutMs ?? defaults.maxTimeoutMs;
   if (set === undefined) {
-    return { timeoutMs, maxTimeoutMs: Math.max(timeoutMs, builtIn.maxTimeoutMs), problems: [] };
+    return { timeoutMs, maxTimeoutMs: Math.max(timeoutMs, maxTimeoutMs), problems: [] };
   }
   const idleIsSet = (input.timeoutMs ?? defaults.timeoutMs) !== undefined;
   if (set >= timeoutMs || !idleIsSet)
@@ -121,43 +90,4 @@ function readTimeouts(
   const path = [input.maxTimeoutMs === undefined ? 'timeoutMs' : 'maxTimeoutMs'];
   const message = `expected maxTimeoutMs (the deadline of a call, ${set} ms) to be no shorter than timeoutMs (its idle time, ${timeoutMs} ms)`;
   return { timeoutMs, maxTimeoutMs: set, problems: [{ path, message }] };
-}
-
-type ToolsInput = NonNullable<DefaultsInput['tools']>;
-
-function readTools(own: ToolsInput | undefined, defaults: ToolsInput | undefined): ToolsConfig {
-  return {
-    include: own?.include ?? defaults?.include ?? ['*'],
-    exclude: own?.exclude ?? defaults?.exclude ?? [],
-    rename: new Map([...(defaults?.rename ?? []), ...(own?.rename ?? [])]),
-    override: readOverrides(own, defaults),
-    safeToRepeat: own?.safeToRepeat ?? defaults?.safeToRepeat ?? [],
-  };
-}
-
-function readOverrides(
-  own: ToolsInput | undefined,
-  defaults: ToolsInput | undefined,
-): ReadonlyMap<string, ToolOverrideConfig> {
-  const merged = new Map<string, ToolOverrideConfig>();
-  for (const [tool, override] of [...(defaults?.override ?? []), ...(own?.override ?? [])]) {
-    const before = merged.get(tool);
-    const annotations = { ...before?.annotations, ...present(override.annotations ?? {}) };
-    const circuitBreaker = { ...before?.circuitBreaker, ...present(override.circuitBreaker ?? {}) };
-    const rest = present({ ...override, annotations: undefined, circuitBreaker: undefined });
-    merged.set(tool, {
-      ...before,
-      ...rest,
-      ...(Object.keys(annotations).length > 0 && { annotations }),
-      ...(Object.keys(circuitBreaker).length > 0 && { circuitBreaker }),
-    });
-  }
-  return merged;
-}
-
-function overlay<Options extends object>(
-  base: Options,
-  ...layers: ({ readonly [Key in keyof Options]?: Options[Key] | undefined } | undefined)[]
-): Options {
-  return layers.reduce<Options>((below, layer) => ({ ...below, ...present(layer ?? {}) }), base);
 }

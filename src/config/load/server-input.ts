@@ -1,4 +1,5 @@
 /** One entry of `mcpServers`, from tree to checked input: variables, schema, paths, `envFile`. */
+import type { ZodSafeParseResult } from 'zod';
 import { asText } from '../../core/text-encoding.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import { parseEnvFile } from './env-file.ts';
@@ -6,7 +7,13 @@ import { type ExpandedTree, expandTree, unescapeTree, variablePaths } from './ex
 import { pathsOf } from '../folders.ts';
 import { issueProblem } from '../schema/issues.ts';
 import { problemAt } from '../text/parsed-text.ts';
-import { type DefaultsInput, defaultsSchema, type ServerInput, serverSchema } from '../schema/schema.ts';
+import {
+  type DefaultsInput,
+  defaultsSection,
+  type ServerInput,
+  serverSection,
+} from '../schema/server-keys.ts';
+import { zodOf } from '../schema/fields.ts';
 import {
   child,
   type ConfigNode,
@@ -58,7 +65,7 @@ export function readServerInput(
     return { disabled, problems: [...problems, ...issues] };
   }
   const expanded = expandTree(node, path, context.scopeOf);
-  const parsed = serverSchema.safeParse(plainValue(expanded.node));
+  const parsed = zodOf(serverSection).safeParse(plainValue(expanded.node));
   const issues = parsed.success ? [] : parsed.error.issues.map((issue) => issueProblem(issue, node, path));
   const found = parsed.success ? withFiles(parsed.data, node, path, context) : undefined;
   const all = firstOfEachPath([...problems, ...expanded.problems, ...issues, ...(found?.problems ?? [])]);
@@ -70,7 +77,7 @@ export function readServerInput(
 export function readDefaults(node: ConfigNode, context: InputContext): InputResult<DefaultsInput> {
   const path = ['defaults'];
   const expanded = expandTree(node, path, context.scopeOf);
-  const parsed = defaultsSchema.safeParse(plainValue(expanded.node));
+  const parsed = zodOf(defaultsSection).safeParse(plainValue(expanded.node));
   const issues = parsed.success ? [] : parsed.error.issues.map((issue) => issueProblem(issue, node, path));
   const found = parsed.success ? withFiles(parsed.data, node, path, context) : undefined;
   const problems = firstOfEachPath([...expanded.problems, ...issues, ...(found?.problems ?? [])]);
@@ -103,17 +110,17 @@ function readDisabled(
 }
 
 /** What holds a variable may be anything: if it does not fit as text, it counts as not given. */
-function parseUnexpanded(node: ConfigNode): ReturnType<typeof serverSchema.safeParse> {
+function parseUnexpanded(node: ConfigNode): ZodSafeParseResult<ServerInput> {
   const disabled = new Map([['disabled', undefined]]);
   const rest = node.kind === 'table' ? withEntries(node, disabled) : node;
-  const result = serverSchema.safeParse(plainValue(unescapeTree(rest)));
+  const result = zodOf(serverSection).safeParse(plainValue(unescapeTree(rest)));
   if (result.success) return result;
   const unknown = new Set(variablePaths(rest).map(pathText));
   const excused = result.error.issues
     .map((issue) => issue.path.map(segment))
     .filter((at) => unknown.has(pathText(at)));
   const kept = excused.reduce((tree, at) => withoutPath(tree, at), rest);
-  return serverSchema.safeParse(plainValue(unescapeTree(kept)));
+  return zodOf(serverSection).safeParse(plainValue(unescapeTree(kept)));
 }
 
 function withoutPath(node: ConfigNode, path: NodePath): ConfigNode {

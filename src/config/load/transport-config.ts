@@ -1,16 +1,9 @@
 /** Which transport an entry means, and whether the rest of the entry fits it. Pure. */
-import { authProblems } from '../auth-config.ts';
 import type { TransportConfig } from '../config.ts';
-import type { ServerInput } from '../schema/schema.ts';
-import type { NodePath } from '../text/tree.ts';
+import type { ServerInput } from '../schema/server-keys.ts';
 import { hasVariables } from '../variables.ts';
-
-/** What is wrong within one entry. */
-export interface ServerProblem {
-  /** From the entry on. */
-  readonly path: NodePath;
-  readonly message: string;
-}
+import { authProblems } from './auth-problems.ts';
+import type { ServerProblem } from './server-problem.ts';
 
 export interface TransportSource {
   readonly input: ServerInput;

@@ -1,5 +1,6 @@
 /** The JSON Schema of a config file, for editors. Reading a file is stricter: this knows the keys, not how they fit together. */
-import { type Described, type DescribedKey, describedConfig } from './described.ts';
+import type { AnyReader, Former, Key, Keys } from '../schema/reader.ts';
+import { topKeys } from '../schema/top-keys.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -7,7 +8,6 @@ type Json = Readonly<Record<string, unknown>>;
 const VARIABLE = { type: 'string', pattern: '\\$\\{' };
 
 export function configJsonSchema(): Json {
-  const keys = describedConfig();
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Switchyard',
@@ -15,37 +15,48 @@ export function configJsonSchema(): Json {
     // Of VS Code.
     allowComments: true,
     allowTrailingCommas: true,
-    ...sectionSchema(keys),
+    ...sectionSchema(topKeys),
   };
 }
 
-function sectionSchema(keys: readonly DescribedKey[]): Json {
-  const required = keys.filter((key) => key.required).map(({ name }) => name);
+function sectionSchema(keys: Keys, former: ReadonlyMap<string, Former> = new Map()): Json {
+  const required = Object.keys(keys).filter((name) => keys[name]?.has === 'given');
   return {
     type: 'object',
     additionalProperties: false,
     ...(required.length > 0 && { required }),
-    properties: Object.fromEntries(keys.map((key) => [key.name, keySchema(key)])),
+    properties: {
+      ...Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, keySchema(key)])),
+      ...Object.fromEntries([...former].map(([name, { now }]) => [name, formerSchema(now)])),
+    },
   };
 }
 
-function keySchema({ note, value }: DescribedKey): Json {
+function keySchema({ reader, note, byDefault }: Key<unknown>): Json {
+  const { doc, example } = note;
+  const isPlain = reader.look.kind !== 'section' && !(byDefault instanceof Map);
   return {
-    description: note.does,
-    ...(note.byDefault !== undefined && note.inWords === undefined && { default: note.byDefault }),
-    ...(note.example !== undefined && { examples: [note.example] }),
-    ...valueSchema(value),
+    description: doc,
+    ...(byDefault !== undefined && isPlain && { default: byDefault }),
+    ...(example !== undefined && { examples: [example] }),
+    ...valueSchema(reader),
   };
 }
 
-function valueSchema(value: Described): Json {
-  switch (value.kind) {
+/** Any value will do, and editors strike it out and say what became of the key. */
+function formerSchema(now: Former['now']): Json {
+  const sentence = typeof now === 'string' ? now : `is called ${now.join('.')} now.`;
+  return { deprecated: true, deprecationMessage: sentence };
+}
+
+function valueSchema({ look }: AnyReader): Json {
+  switch (look.kind) {
     case 'section':
-      return sectionSchema(value.keys);
+      return sectionSchema(look.keys, look.former);
     case 'table':
-      return { type: 'object', additionalProperties: valueSchema(value.of) };
+      return { type: 'object', additionalProperties: valueSchema(look.of) };
     case 'list':
-      return { type: 'array', items: valueSchema(value.of) };
+      return { type: 'array', items: valueSchema(look.of) };
     case 'object':
       return { type: 'object' };
     case 'text':
@@ -55,13 +66,13 @@ function valueSchema(value: Described): Json {
     case 'share':
       return orText({ type: 'number', minimum: 0, maximum: 1 }, '\\d*\\.?\\d+');
     case 'choice':
-      return { anyOf: [{ enum: [...value.names, ...value.aliases] }, VARIABLE] };
+      return { anyOf: [{ enum: [...look.names, ...look.aliases] }, VARIABLE] };
     case 'count':
-      return orText(whole(value), '\\d+');
+      return orText(whole(look), '\\d+');
     case 'duration':
-      return orText(whole(value), '\\s*\\d+(\\.\\d+)?\\s*([mM][sS]|[sSmMhH])?\\s*');
+      return orText(whole(look), '\\s*\\d+(\\.\\d+)?\\s*([mM][sS]|[sSmMhH])?\\s*');
     case 'size':
-      return orText(whole(value), '\\s*\\d+(\\.\\d+)?\\s*([kKmMgG][iI]?)?[bB]?\\s*');
+      return orText(whole(look), '\\s*\\d+(\\.\\d+)?\\s*([kKmMgG][iI]?)?[bB]?\\s*');
   }
 }
 

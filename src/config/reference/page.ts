@@ -1,19 +1,18 @@
 /** The page that lists every key of a config file, as Markdown. */
-import { type Described, type DescribedKey, describedConfig } from './described.ts';
+import type { AnyReader, Key, Keys } from '../schema/reader.ts';
+import { topKeys } from '../schema/top-keys.ts';
 
 export function configPage(): string {
-  const top = describedConfig();
-  const servers = top.find(({ name }) => name === 'mcpServers');
-  const others = top.filter(({ name }) => name !== 'mcpServers' && name !== 'defaults');
+  const { mcpServers, defaults: _, ...others } = topKeys;
   return [
     INTRODUCTION,
     '## The keys of a file',
-    keysTable(top),
+    keysTable(topKeys),
     '## A server',
     'What stands under a name in `mcpServers`. `defaults` takes the same keys, but not what says where a server is (`type`, `command`, `args`, `url`, `auth`, `host`, `port`) nor its `namespace`. A nested section is laid over its default key by key; a list replaces it as a whole.',
-    ...(servers === undefined ? [] : sections(servers, '')),
+    ...contents(keysWithin(mcpServers.reader) ?? {}, ''),
     '## The rest of a file',
-    ...others.flatMap((key) => sections(key, '', true)),
+    ...Object.entries(others).flatMap(([name, key]) => section(name, key)),
     '',
   ].join('\n\n');
 }
@@ -34,43 +33,51 @@ A **duration** is a whole number of milliseconds, or text such as \`"500ms"\`, \
 
 Variables stand in any string: \`\${NAME}\`, \`\${NAME:-default}\`, \`\${env:NAME}\`, \`\${file:PATH}\`, \`\${userHome}\`, \`\${workspaceFolder}\`. \`$\${NAME}\` is the text itself. A variable that is not set is an error.`;
 
-/** A table for each section within the key, the key's own first. */
-function sections(key: DescribedKey, path: string, own = false): readonly string[] {
-  const keys = keysWithin(key.value);
+/** The section under its heading; nothing where the key holds none. */
+function section(path: string, { reader, note }: Key<unknown>): readonly string[] {
+  const keys = keysWithin(reader);
   if (keys === undefined) return [];
-  const name = path === '' ? key.name : `${path}.${key.name}`;
-  const within = key.name === 'mcpServers' ? '' : `${name}${key.value.kind === 'table' ? '.NAME' : ''}`;
-  const title = within === '' ? [] : [`### \`${within}\``, ...(own || path !== '' ? [key.note.does] : [])];
+  const within = reader.look.kind === 'table' ? `${path}.NAME` : path;
+  return [`### \`${within}\``, note.doc, ...contents(keys, `${within}.`)];
+}
+
+/** The keys as a table, and the sections within them. */
+function contents(keys: Keys, prefix: string): readonly string[] {
   return [
-    ...(within === '' && !own ? [] : title.length > 0 ? title : [`### \`${name}\``, key.note.does]),
     keysTable(keys),
-    ...keys.flatMap((inner) => sections(inner, within)),
+    ...Object.entries(keys).flatMap(([name, key]) => section(`${prefix}${name}`, key)),
   ];
 }
 
-function keysWithin(value: Described): readonly DescribedKey[] | undefined {
-  if (value.kind === 'section') return value.keys;
-  return value.kind === 'table' || value.kind === 'list' ? keysWithin(value.of) : undefined;
+function keysWithin({ look }: AnyReader): Keys | undefined {
+  if (look.kind === 'section') return look.keys;
+  return look.kind === 'table' || look.kind === 'list' ? keysWithin(look.of) : undefined;
 }
 
-function keysTable(keys: readonly DescribedKey[]): string {
-  const rows = keys.map((key) => {
-    const example = key.note.example === undefined ? '' : code(key.note.example);
-    return [`\`${key.name}\``, key.note.does, typeText(key.value), defaultText(key), example];
+function keysTable(keys: Keys): string {
+  const rows = Object.entries(keys).map(([name, key]) => {
+    const { doc, example } = key.note;
+    return [
+      `\`${name}\``,
+      doc,
+      typeText(key.reader),
+      defaultText(key),
+      example === undefined ? '' : code(example),
+    ];
   });
   return [['Key', 'Meaning', 'Type', 'Default', 'Example'], Array(5).fill('---'), ...rows]
     .map((cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
 }
 
-function typeText(value: Described): string {
-  switch (value.kind) {
+function typeText({ look }: AnyReader): string {
+  switch (look.kind) {
     case 'section':
       return 'section';
     case 'table':
-      return `table of ${plural(value.of)}`;
+      return `table of ${plural(look.of)}`;
     case 'list':
-      return `list of ${plural(value.of)}`;
+      return `list of ${plural(look.of)}`;
     case 'object':
       return 'table';
     case 'text':
@@ -80,29 +87,29 @@ function typeText(value: Described): string {
     case 'share':
       return 'number from 0 to 1';
     case 'choice':
-      return value.names.map(code).join(', ');
+      return look.names.map(code).join(', ');
     case 'count':
-      return value.max === undefined
-        ? `number, at least ${value.min}`
-        : `number, ${value.min} to ${value.max}`;
+      return look.max === undefined ? `number, at least ${look.min}` : `number, ${look.min} to ${look.max}`;
     case 'duration':
     case 'size':
-      return value.min > 1 ? `${value.kind}, at least ${value.min}` : value.kind;
+      return look.min > 1 ? `${look.kind}, at least ${look.min}` : look.kind;
   }
 }
 
-function plural(value: Described): string {
-  if (value.kind === 'choice') return value.names.map(code).join(', ');
-  return value.kind === 'section' ? 'sections' : `${typeText(value)}s`;
+function plural(reader: AnyReader): string {
+  const { look } = reader;
+  if (look.kind === 'choice') return look.names.map(code).join(', ');
+  return look.kind === 'section' ? 'sections' : `${typeText(reader)}s`;
 }
 
-function defaultText({ note, required, value }: DescribedKey): string {
-  if (required) return 'must be given';
-  if (note.inWords !== undefined) return note.inWords;
-  if (note.byDefault === undefined) return '';
-  if (typeof note.byDefault !== 'number') return code(note.byDefault);
-  if (value.kind === 'duration') return amount(note.byDefault, DURATIONS);
-  return value.kind === 'size' ? amount(note.byDefault, SIZES) : code(note.byDefault);
+function defaultText({ reader, note, has, byDefault }: Key<unknown>): string {
+  const { kind } = reader.look;
+  if (has === 'given') return 'must be given';
+  if (note.without !== undefined) return note.without;
+  if (byDefault === undefined || kind === 'section' || kind === 'table') return '';
+  if (typeof byDefault !== 'number') return code(byDefault);
+  if (kind === 'duration') return amount(byDefault, DURATIONS);
+  return kind === 'size' ? amount(byDefault, SIZES) : code(byDefault);
 }
 
 const DURATIONS = [

@@ -7,6 +7,7 @@
 import * as z from 'zod';
 
 import { nearest } from '../../core/nearest.ts';
+import type { Look, Reader } from './reader.ts';
 import { readDuration, readSize } from './units.ts';
 
 /** Marks an issue whose message is complete: nothing is added about what was found. */
@@ -17,86 +18,41 @@ export interface IssueParams {
   readonly guess?: string;
 }
 
-/** What a value looks like in a file, for those who describe it to people and editors (`reference/`). */
-export type Look =
-  | { readonly kind: 'section'; readonly shape: z.ZodRawShape }
-  | { readonly kind: 'text'; readonly expected: string }
-  | { readonly kind: 'flag' | 'object' | 'share' }
-  | { readonly kind: 'count' | 'duration' | 'size'; readonly min: number; readonly max?: number }
-  | { readonly kind: 'choice'; readonly names: readonly string[]; readonly aliases: readonly string[] };
-
-const looks = new WeakMap<z.ZodType, Look>();
-
-/** Undefined for what was not made by `section` or `field`. */
-export function lookOf(schema: z.ZodType): Look | undefined {
-  return looks.get(schema);
+export function readerOf<Input, Filled>(schema: z.ZodType, look: Look): Reader<Input, Filled> {
+  return { schema, look };
 }
 
-/** A table with a fixed set of keys; any other is an error with the nearest known one. */
-export function section<Shape extends z.ZodRawShape>(
-  shape: Shape,
-  unsupported: ReadonlySet<string> = new Set(),
-  misplaced: ReadonlyMap<string, string> = new Map(),
-): z.ZodType<z.output<z.ZodObject<Shape>>> {
-  const fields = z.object(shape);
-  const schema = z.unknown().transform((input, context) => {
-    if (!(input instanceof Map)) {
-      report(context.issues, input, 'expected a table');
-      return z.NEVER;
-    }
-    const known: Record<string, unknown> = {};
-    for (const [key, value] of input as ReadonlyMap<string, unknown>) {
-      if (Object.hasOwn(shape, key)) known[key] = value;
-      else report(context.issues, input, unknownKey(key), { complete: true, atKey: true }, [key]);
-    }
-    const result = fields.safeParse(known);
-    if (result.success) return result.data;
-    for (const { code, message, path, ...issue } of result.error.issues) {
-      const params: unknown = code === 'custom' && 'params' in issue ? issue.params : undefined;
-      report(
-        context.issues,
-        input,
-        message,
-        typeof params === 'object' && params !== null ? params : {},
-        path,
-      );
-    }
-    return z.NEVER;
-  });
-  looks.set(schema, { kind: 'section', shape });
-  return schema;
-
-  function unknownKey(key: string): string {
-    if (unsupported.has(key)) return 'is not supported by this version yet. Remove it.';
-    const remark = misplaced.get(key);
-    if (remark !== undefined) return remark;
-    const near = nearest(key, Object.keys(shape));
-    return `is not a known key.${near === undefined ? '' : ` Did you mean "${near}"?`}`;
-  }
+export function zodOf<Input>({ schema }: Reader<Input, unknown>): z.ZodType<Input> {
+  return schema as z.ZodType<Input>;
 }
 
 /** A table whose keys the user chose. */
-export function tableOf<Value extends z.ZodType>(value: Value): z.ZodMap<z.ZodString, Value> {
-  return z.map(z.string(), value, { error: 'expected a table' });
+export function tableOf<Input, Filled>(
+  value: Reader<Input, Filled>,
+): Reader<ReadonlyMap<string, Input>, ReadonlyMap<string, Filled>> {
+  const schema = z.map(z.string(), zodOf(value), { error: 'expected a table' });
+  return readerOf(schema, { kind: 'table', of: value });
 }
 
-export function listOf<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
-  return z.array(item, { error: 'expected a list' });
+export function listOf<Input, Filled>(
+  item: Reader<Input, Filled>,
+): Reader<readonly Input[], readonly Filled[]> {
+  return readerOf(z.array(zodOf(item), { error: 'expected a list' }), { kind: 'list', of: item });
 }
 
-export function text(): z.ZodType<string> {
+export function text(): Reader<string> {
   return field('text', (value) => (typeof value === 'string' ? value : undefined));
 }
 
-export function nonEmptyText(expected = 'text that is not empty'): z.ZodType<string> {
+export function nonEmptyText(expected = 'text that is not empty'): Reader<string> {
   return field(expected, (value) => (typeof value === 'string' && value.trim() !== '' ? value : undefined));
 }
 
-export function texts(): z.ZodArray<z.ZodType<string>> {
+export function texts(): Reader<readonly string[]> {
   return listOf(text());
 }
 
-export function flag(): z.ZodType<boolean> {
+export function flag(): Reader<boolean> {
   return field(
     'true or false',
     (value) => {
@@ -109,7 +65,7 @@ export function flag(): z.ZodType<boolean> {
 }
 
 /** A whole number within bounds, both included. */
-export function count(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
+export function count(min: number, max = Number.MAX_SAFE_INTEGER): Reader<number> {
   const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return field(
     `a whole number ${bounds}`,
@@ -124,13 +80,13 @@ export function count(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<num
 }
 
 /** Milliseconds. */
-export function duration(min = 1): z.ZodType<number> {
+export function duration(min = 1): Reader<number> {
   const expected = 'milliseconds as a whole number, or a duration such as "30s" or "5m"';
   return atLeast(min, expected, readDuration, 'duration');
 }
 
 /** Bytes. */
-export function size(min = 1): z.ZodType<number> {
+export function size(min = 1): Reader<number> {
   return atLeast(min, 'bytes as a whole number, or a size such as "64KB" or "32MiB"', readSize, 'size');
 }
 
@@ -138,7 +94,7 @@ export function size(min = 1): z.ZodType<number> {
 export function choice<const Name extends string>(
   names: readonly Name[],
   aliases: readonly Name[] = [],
-): z.ZodType<Name> {
+): Reader<Name> {
   const all = [...names, ...aliases];
   const expected = `one of ${names.map((name) => `"${name}"`).join(', ')}`;
   return field(expected, (value) => all.find((name) => name === value), {
@@ -150,16 +106,44 @@ export function choice<const Name extends string>(
 interface FieldOptions {
   /** Offers what the user may have meant. */
   readonly guess?: (value: string) => string | undefined;
-  /** A text, unless something else is said. */
+  /** Without it, a text. */
   readonly look?: Look;
 }
 
-/** A value of one's own rule. */
+export function share(): Reader<number> {
+  return field(
+    'a share from 0 to 1, as 0.2',
+    (value) => {
+      const number = typeof value === 'string' && /^\d*\.?\d+$/.test(value) ? Number(value) : value;
+      return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
+    },
+    { look: { kind: 'share' } },
+  );
+}
+
+/** A table of anything, as a plain object. */
+export function anyTable(): Reader<Readonly<Record<string, unknown>>> {
+  return field(
+    'a table',
+    (value) => (value instanceof Map ? (plain(value) as Readonly<Record<string, unknown>>) : undefined),
+    { look: { kind: 'object' } },
+  );
+}
+
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (!(value instanceof Map)) return value;
+  return Object.fromEntries(
+    [...(value as ReadonlyMap<string, unknown>)].map(([name, inner]) => [name, plain(inner)]),
+  );
+}
+
+/** A value with a rule of its own. */
 export function field<Value>(
   expected: string,
   read: (value: unknown) => Value | undefined,
-  { guess, look = { kind: 'text', expected } }: FieldOptions = {},
-): z.ZodType<Value> {
+  { guess, look = { kind: 'text' } }: FieldOptions = {},
+): Reader<Value> {
   const schema = z.unknown().transform((input, context) => {
     const value = read(input);
     if (value !== undefined) return value;
@@ -167,8 +151,7 @@ export function field<Value>(
     report(context.issues, input, `expected ${expected}`, near === undefined ? {} : { guess: near });
     return z.NEVER;
   });
-  looks.set(schema, look);
-  return schema;
+  return readerOf(schema, look);
 }
 
 function atLeast(
@@ -176,7 +159,7 @@ function atLeast(
   expected: string,
   read: (value: unknown) => number | undefined,
   kind: 'duration' | 'size',
-): z.ZodType<number> {
+): Reader<number> {
   return field(
     min > 1 ? `${expected}, at least ${min}` : expected,
     (value) => {
@@ -187,7 +170,7 @@ function atLeast(
   );
 }
 
-function report(
+export function report(
   issues: z.core.$ZodRawIssue[],
   input: unknown,
   message: string,

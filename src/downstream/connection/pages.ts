@@ -167,7 +167,7 @@ async function fetchPages(
     noteHints(result);
     characters += result.text.length;
     if (characters > maxBytes) {
-      problems.push(`${method} tells more than ${maxBytes} bytes: the rest is left out (limits.listBytes)`);
+      problems.push(`${method} tells more than ${maxBytes} bytes: the rest is left out`);
       return items;
     }
     const list = memberText(result.text, kind);
@@ -186,7 +186,7 @@ async function fetchPages(
     if (cursor === undefined || cursor === '') return items;
     if (seen.has(cursor) || page + 1 >= maxPages) {
       problems.push(
-        `${method} does not end: ${seen.has(cursor) ? 'a cursor came again' : `over ${maxPages} pages (limits.pages)`}`,
+        `${method} does not end: ${seen.has(cursor) ? 'a cursor came again' : `over ${maxPages} pages`}`,
       );
       return items;
     }

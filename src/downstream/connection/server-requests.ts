@@ -39,7 +39,7 @@ export class ServerRequests {
     const { most, answer, reply, odd } = this.#options;
     if (method === 'ping') return reply(resultText(id, EMPTY_OBJECT));
     if (this.#open.size >= most) {
-      odd(`a question beyond ${most} open ones (limits.questions)`);
+      odd(`a question beyond ${most} open ones`);
       return reply(encodeErrorText(id, RpcError.of(INTERNAL_ERROR, 'Too many open questions').json));
     }
     const signal = new Cancellation();

@@ -7,6 +7,7 @@ import type { FetchGuard } from './guarded-fetch.ts';
 import type { LoginRecord, Registration, Tokens } from '../store/login-record.ts';
 import { clientOf, metadataOf } from './registration.ts';
 import type { LoginSettings } from '../settings.ts';
+import { signingAlgorithm } from './signing-algorithm.ts';
 
 /** Loaded when the first server demands a login: it takes a tenth of a second. */
 const sdk = (): Promise<typeof Sdk> => import('@modelcontextprotocol/client');
@@ -113,12 +114,20 @@ export async function machineTokens(
   guard: FetchGuard,
 ): Promise<Tokens> {
   const { fetchToken, createPrivateKeyJwtAuth } = await sdk();
-  const { clientId = '', clientSecret, privateKey, algorithm = 'RS256' } = settings;
+  const { clientId = '', clientSecret, privateKey } = settings;
   const client = { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
   const addClientAuthentication =
     privateKey === undefined
       ? undefined
-      : createPrivateKeyJwtAuth({ issuer: clientId, subject: clientId, privateKey, alg: algorithm });
+      : createPrivateKeyJwtAuth({
+          issuer: clientId,
+          subject: clientId,
+          privateKey,
+          alg: signingAlgorithm(
+            privateKey,
+            authority.metadata?.['token_endpoint_auth_signing_alg_values_supported'],
+          ),
+        });
   const provider = {
     redirectUrl: undefined,
     clientMetadata: { redirect_uris: [], ...(scope !== undefined && { scope }) },

@@ -34,7 +34,6 @@ export interface ListingWaitsOptions {
 export class ListingWaits {
   readonly #options: ListingWaitsOptions;
   #startedAt = 0;
-  #stopped = false;
 
   constructor(options: ListingWaitsOptions) {
     this.#options = options;
@@ -54,14 +53,8 @@ export class ListingWaits {
    */
   async settled(until = this.#startedAt + this.#listMs): Promise<void> {
     const { clock, catalogs } = this.#options;
-    while (!this.#stopped && this.missing && clock.now() < until)
-      await this.#nextListing(until - clock.now());
+    while (this.missing && clock.now() < until) await this.#nextListing(until - clock.now());
     catalogs.rebuild();
-  }
-
-  /** Ends all waits: they get what is there. To be called before the watchers are told. */
-  stop(): void {
-    this.#stopped = true;
   }
 
   /** Some servers are still waited for. */
@@ -130,7 +123,7 @@ export class ListingWaits {
       };
       const stop = clock.after(ms, done);
       const unwatch = watch(() => {
-        if (this.#pending < before || this.#stopped) done();
+        if (this.#pending < before) done();
       });
       if (signal) off = signal.onCancel(done);
     });

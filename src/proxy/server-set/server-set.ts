@@ -218,12 +218,6 @@ export class ServerSet {
     return this.#waits.settled(until);
   }
 
-  /** The proxy stops: what waits for servers gets what is there. */
-  stopWaiting(): void {
-    this.#waits.stop();
-    this.#tellWatchers();
-  }
-
   /** Some servers are still waited for. */
   get missing(): boolean {
     return this.#waits.missing;
@@ -322,12 +316,8 @@ export class ServerSet {
   }
 
   #somethingChanged(): void {
-    this.#tellWatchers();
+    for (const watcher of [...this.#watchers]) watcher();
     const starting = [...this.downstreams].some(({ state, listing }) => listing && state === 'starting');
     this.#catalogs.rebuildSoon(starting ? GATHER_STARTING_MS : GATHER_MS);
-  }
-
-  #tellWatchers(): void {
-    for (const watcher of [...this.#watchers]) watcher();
   }
 }

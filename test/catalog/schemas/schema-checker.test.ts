@@ -129,6 +129,13 @@ describe('output schemas that clients cannot use', () => {
     expect(started()).toBe(1);
   }, 30_000);
 
+  test('are tried again by the next run where they took too long: the machine may have been busy', async () => {
+    const odd = listing({ slow: USABLE['has a good pattern'] });
+    const left = await checking({ maxCompileMs: 0 }).checked(odd, undefined);
+    expect(kept(left)).toEqual([]);
+    expect(kept(await checking().checked(odd, left))).toEqual(['slow']);
+  });
+
   test('are all those in doubt where no thread can be had', async () => {
     const checker = createSchemaChecker({
       startWorker: () => {

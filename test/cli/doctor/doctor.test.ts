@@ -167,15 +167,18 @@ test('finds what dead proxies left, and with --fix mends the state folder', asyn
     'files of the snapshot do not count',
   ];
 
-  const found = await doctor();
+  // A server that is tried would tell anew what the snapshot has lost.
+  const found = await doctor('--no-start');
   for (const part of parts) expect(found.text).toContain(part);
   expect(found.findings.every(({ fixed }) => !fixed)).toBe(true);
 
   const mended = await doctor('--fix');
   expect(mended.code).toBe(0);
-  // The process was ended when the first one started the servers.
-  expect(mended.findings.map(({ fixed }) => fixed)).toEqual(found.findings.slice(1).map(() => true));
+  expect(mended.findings.map(({ what, fixed }) => ({ what, fixed }))).toEqual(
+    found.findings.map(({ what }) => ({ what, fixed: true })),
+  );
   expect(statSync(state).mode & 0o777).toBe(0o700);
+  expect(readdirSync(join(state, 'snapshot')).filter((name) => name.endsWith('.json'))).not.toEqual([]);
   expect((await doctor()).findings).toEqual([]);
 });
 

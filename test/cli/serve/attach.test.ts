@@ -15,8 +15,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openConversation } from '../../../src/control/control-client.ts';
 import { isRunning, openFiles, processesWith } from '../../cases/processes.ts';
 import { until } from '../../cases/until.ts';
 import { Conversation, told, type Wire } from '../../relay/wire/conversation.ts';
@@ -41,6 +43,7 @@ interface Entry extends Conversation {
 interface Run {
   readonly pid: number;
   readonly serves: string;
+  readonly socket: string;
   readonly version: string;
 }
 
@@ -314,12 +317,19 @@ describe('a shared proxy', () => {
   });
 
   test('that has as many clients as it may is left alone: the next client gets its own, and a warning by what', async () => {
-    writeConfig({ limits: { attached: 1 } });
     const first = await entry('first');
+    const others: Socket[] = [];
+    for (const { socket } of runs())
+      for (let count = 1; count < 64; count++) {
+        const { socket: other, answer } = await openConversation(socket, { ask: 'attach' });
+        expect(answer).toEqual({ attached: true });
+        others.push(other);
+      }
     const second = await entry('second');
     expect((await second.call('pipe__echo'))['isError']).toBeFalsy();
-    expect(second.stderr()).toContain('the shared proxy has 1 clients already (limits.attached)');
+    expect(second.stderr()).toContain('the shared proxy has 64 clients already');
     expect(await serverPid(second, 'who')).not.toBe(await serverPid(first, 'who'));
+    for (const other of others) other.destroy();
     await first.leave();
     const third = await entry('third');
     expect(third.stderr()).not.toContain('this client gets its own');

@@ -1,4 +1,5 @@
 /** The commands that put a server into our config connect it once, so that a client's first start is a warm one. */
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,7 @@ async function firstNames(): Promise<string[]> {
   const config = JSON.parse(readFileSync(file, 'utf8')) as object;
   writeFileSync(file, JSON.stringify({ ...config, expose: { listWaitMs: 0, namespaces: 'always' } }));
   const child = startCli(['serve', '--config', file], { cwd: home });
+  const exited = once(child, 'exit');
   const identity = {
     protocolVersion: '2025-11-25',
     capabilities: { elicitation: {} },
@@ -55,6 +57,8 @@ async function firstNames(): Promise<string[]> {
     const { id, result } = JSON.parse(line) as { id?: number; result?: { tools: { name: string }[] } };
     if (id !== 2) continue;
     child.stdin?.end();
+    // It writes into its home until then.
+    await exited;
     return result?.tools.map(({ name }) => name) ?? [];
   }
   return [];

@@ -3,6 +3,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { createProxy } from '../../../src/proxy/create-proxy.ts';
 import { createHttpEndpoint, type HttpEndpoint } from '../../../src/server/http-endpoint.ts';
 import { loadConfig } from '../../../src/config/load/load-config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { openHttpServer } from '../../../src/transport/http-server/server.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import type { Wire } from './conversation.ts';
@@ -50,29 +51,42 @@ export interface InProcess {
   readonly url: string;
   readonly face: HttpEndpoint;
   readonly clock: MovableClock;
+  /** What it logged as `warn` or `info`, the oldest first. */
+  readonly log: readonly { readonly facts: object; readonly message: string }[];
   close(): Promise<void>;
 }
 
-const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+export interface InProcessSettings {
+  readonly idleMs?: number;
+  /** Laid over the limits of the proxy: those that are constants, too, can be set to little here. */
+  readonly limits?: Partial<Config['limits']>;
+}
 
-export async function inProcess(config: Wire, sessions: { idleMs?: number } = {}): Promise<InProcess> {
+export async function inProcess(
+  config: Wire,
+  { limits, ...sessions }: InProcessSettings = {},
+): Promise<InProcess> {
   const clock = movableClock();
-  const loaded = await loadConfig({
+  const logged: { facts: object; message: string }[] = [];
+  const keep = (facts: object, message: string): void => void logged.push({ facts, message });
+  const log: Logger = { debug() {}, info: keep, warn: keep, error() {} };
+  const read = await loadConfig({
     files: [writeConfig(config)],
     env: process.env,
     cwd: process.cwd(),
     homeDir: '/nowhere',
     platform: process.platform,
   });
+  const loaded = { ...read, limits: { ...read.limits, ...limits } };
   const proxy = await createProxy({
     config: loaded,
     version: '0',
     exclusive: false,
     env: process.env,
-    log: SILENT,
+    log,
     clock,
   });
-  const face = createHttpEndpoint({ served: proxy.served, clock, log: SILENT, ...sessions });
+  const face = createHttpEndpoint({ served: proxy.served, clock, log, ...sessions });
   const http = await openHttpServer({
     host: '127.0.0.1',
     port: 0,
@@ -84,12 +98,13 @@ export async function inProcess(config: Wire, sessions: { idleMs?: number } = {}
     silenceMs: 10_000,
     onMcp: (exchange) => face.handle(exchange),
     routes: new Map(),
-    log: SILENT,
+    log,
   });
   return {
     url: http.url,
     face,
     clock,
+    log: logged,
     async close() {
       face.close();
       await http.close(0);
