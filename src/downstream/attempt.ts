@@ -1,11 +1,11 @@
-/** One call on its way to a server, and on the connection that it takes. */
+/** The steps of one call's way to a server: its attempt, and its delivery on one connection. */
 import type { AnswerStep } from '../core/answer.ts';
 import type { Call } from '../core/call.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Json } from '../json/json.ts';
 import type { Connection } from './connection/connection.ts';
 
-/** What `Downstream` does when a call is over. */
+/** The call runner's work when a call is over. */
 export interface AttemptEnds {
   succeeded(attempt: Attempt, result: Json): Json;
   failed(attempt: Attempt, error: unknown): never;
@@ -15,9 +15,9 @@ export interface AttemptEnds {
 export class Attempt implements AnswerStep {
   readonly call: Call;
   connection: Connection | undefined;
-  /** Since when the server has had it, about. */
+  /** The time at which the server got the call, about; the clock's. */
   from: number;
-  /** How many questions the server had asked before. */
+  /** The number of questions that the server had asked before. */
   readonly questions: number;
   readonly #ends: AttemptEnds;
 

@@ -1,11 +1,11 @@
 /**
- * How long to wait before the next start: the first at once, later ones spread at random and ever longer
- * (decorrelated jitter), so that many servers that fell together do not come back together.
+ * The pause before the next start: none before the first, then spread at random and ever longer (decorrelated
+ * jitter), so that many servers that fell together do not come back together.
  */
 export interface BackoffOptions {
   readonly delayMs: number;
   readonly maxDelayMs: number;
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   readonly random: () => number;
 }
 

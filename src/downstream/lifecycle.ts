@@ -1,35 +1,25 @@
 /**
- * The life of one downstream server: started, up, down, started again, stopped.
+ * The life cycle of one downstream server: started, up, down, started again, stopped.
  *
- * The first restart comes at once, later ones after pauses that grow, for ever; a call brings the next one forward.
+ * The first restart comes at once, later ones after pauses that grow, without end; a call brings the next one forward.
  * A server that falls again soon after each start is in a loop: it counts as `critical` until it has stayed up for a
- * while. What a start consists of is told by `connect`.
+ * while. The steps of a start are the business of `connect`.
  */
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, messageOf, ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { withoutSecretForms } from '../core/redaction/secret-forms.ts';
-import type { Stage } from '../core/status.ts';
-import { HttpStatusError } from '../transport/http-client/errors.ts';
-import { Backoff } from './backoff.ts';
+import type { DownstreamStatus, Stage } from '../core/status.ts';
+import { FailureRecord } from './failure-record.ts';
 import type { ReconnectLimiter } from './reconnect-limiter.ts';
-
-/** Failures in a row after which a server is called critical. */
-const CRITICAL_AFTER = 5;
-/** Starts that failed in a row after which a server is told as critical. */
-const FAILING_AFTER = 2;
-/** A server that falls sooner than this after a start has not recovered. */
-const STABLE_MS = 10_000;
-/** A server that demands a login is not broken: it is looked at again now and then, until somebody has logged in. */
-const LOGIN_MS = 30_000;
 
 /** Errors of a start that tell a caller more than that the server is not there. */
 const TELLING: ReadonlySet<ErrorCode> = new Set(['CANCELLED', 'LOGIN_REQUIRED', 'RATE_LIMITED']);
 
 export type LifecyclePhase = 'stopped' | 'starting' | 'up' | 'down' | 'stopping';
 
-/** What a life is about: something that can end by itself. */
+/** Something that can end by itself: a connection. */
 export interface LifecycleEvents {
   readonly closed: boolean;
   close(): Promise<void>;
@@ -38,11 +28,11 @@ export interface LifecycleEvents {
 export interface LifecycleOptions<C extends LifecycleEvents> {
   readonly server: string;
   readonly connect: () => Promise<C>;
-  /** It is up: told before any call goes out. */
+  /** The server is up: told before any call goes out. */
   readonly up: (connection: C) => void;
   readonly changed: () => void;
   readonly restart: { readonly enabled: boolean; readonly delayMs: number; readonly maxDelayMs: number };
-  readonly turns: ReconnectLimiter;
+  readonly reconnects: ReconnectLimiter;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -50,7 +40,7 @@ export interface LifecycleOptions<C extends LifecycleEvents> {
 
 export class Lifecycle<C extends LifecycleEvents> {
   readonly #options: LifecycleOptions<C>;
-  readonly #backoff: Backoff;
+  readonly #failures: FailureRecord;
   #phase: LifecyclePhase = 'stopped';
   #connection: C | undefined;
   #starting: Promise<C> | undefined;
@@ -59,46 +49,37 @@ export class Lifecycle<C extends LifecycleEvents> {
   #cancelNext: (() => void) | undefined;
   #hurryNext: (() => void) | undefined;
   #cancelRestart: (() => void) | undefined;
-  #cancelStable: (() => void) | undefined;
   #restartAt: number | undefined;
-  /** Not before this: the server asked for it. */
-  #notBefore = -Infinity;
   #lastAttempt = -Infinity;
-  #lastFailure: { stage: Stage; what: string; at: number } | undefined;
-  /** It fell soon after a start, and has not shown since that it stays up. */
-  #shaky = false;
-  #upAt = -Infinity;
   #startMs: number | undefined;
-  #failedStarts = 0;
   #restarts = 0;
   #stopping: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: LifecycleOptions<C>) {
     this.#options = options;
-    this.#backoff = new Backoff({ ...options.restart, random: options.random });
+    const { restart, changed, clock, random } = options;
+    this.#failures = new FailureRecord({ ...restart, recovered: changed, clock, random });
   }
 
   get phase(): LifecyclePhase {
     return this.#phase;
   }
 
-  /** What calls can go out on now. */
+  /** The connection that calls can go out on now. */
   get connection(): C | undefined {
     return this.#connection;
   }
 
-  /** It failed often in a row, or may not be restarted: nobody expects it back soon. */
+  /** The server failed often in a row, or may not be restarted: nobody expects it back soon. */
   get critical(): boolean {
-    const { failures } = this.#backoff;
-    return (
-      failures >= CRITICAL_AFTER || (failures > 0 && !this.#options.restart.enabled && this.#phase === 'down')
-    );
+    const { many, count } = this.#failures;
+    return many || (count > 0 && !this.#options.restart.enabled && this.#phase === 'down');
   }
 
-  /** It does not come up: more than once in a row by now. */
+  /** The server does not come up: more than once in a row by now. */
   get failing(): boolean {
-    return this.#phase !== 'up' && this.#failedStarts >= FAILING_AFTER;
+    return this.#phase !== 'up' && this.#failures.startsFail;
   }
 
   get startingMs(): number | undefined {
@@ -120,13 +101,11 @@ export class Lifecycle<C extends LifecycleEvents> {
       : Math.max(0, Math.round(this.#restartAt - this.#options.clock.now()));
   }
 
-  get lastFailure(): { readonly stage: Stage; readonly what: string; readonly agoMs: number } | undefined {
-    if (!this.#lastFailure) return undefined;
-    const { stage, what, at } = this.#lastFailure;
-    return { stage, what, agoMs: Math.round(this.#options.clock.now() - at) };
+  get lastFailure(): DownstreamStatus['lastFailure'] {
+    return this.#failures.last;
   }
 
-  /** Begins, where it has not begun; trouble shows in the state and in the log, and is tried again. */
+  /** Begins, unless a start is under way or planned; trouble shows in the state and in the log, and is tried again. */
   start(): void {
     if (this.#closed || this.#starting || this.#connection || this.#cancelRestart) return;
     this.#beginAlone();
@@ -159,38 +138,38 @@ export class Lifecycle<C extends LifecycleEvents> {
   lost(connection: C, error: ProxyError | undefined): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
-    this.#cancelStable?.();
+    this.#failures.ended();
     if (this.#stopping) return;
-    this.#shaky ||= this.#options.clock.now() - this.#upAt < STABLE_MS;
+    this.#failures.fell();
     this.#failed('run', error ?? new Error('the connection ended'));
   }
 
-  /** What stood in the way of a start is gone: does not wait for the next one. */
+  /** Starts now: what stood in the way of the last start is gone. */
   again(): void {
     if (this.#phase === 'down') this.#beginAlone(true);
   }
 
-  /** It is up and of no use: ends it, which is a failure of its own, and starts it again. */
+  /** Ends a connection that is of no use, which is a failure of its own, and starts the server again. */
   fail(stage: Stage, what: string): void {
     const connection = this.#connection;
     if (!connection) return;
     this.#connection = undefined;
-    this.#cancelStable?.();
+    this.#failures.ended();
     this.#failed(stage, new Error(what));
     void connection.close();
   }
 
-  /** Something that does not end it, but belongs into the record. */
+  /** Records what does not end the connection. */
   note(stage: Stage, what: string): void {
-    this.#lastFailure = { stage, what: withoutSecretForms(what), at: this.#options.clock.now() };
+    this.#failures.note(stage, what);
   }
 
-  /** Nobody needs it for now: ends it until it is started again. */
+  /** Ends the connection until the server is started again: nobody needs it for now. */
   async stop(): Promise<void> {
     const connection = this.#connection;
     if (!connection || this.#closed) return;
     this.#connection = undefined;
-    this.#cancelStable?.();
+    this.#failures.ended();
     this.#stopping = connection.close();
     this.#enter('stopping');
     await this.#stopping;
@@ -198,13 +177,13 @@ export class Lifecycle<C extends LifecycleEvents> {
     if (!this.#closed) this.#enter('stopped');
   }
 
-  /** For good. What `connect` opened and is not in use yet, its owner ends. */
+  /** Ends the server for good. What `connect` opened and is not in use yet, the owner of `connect` ends. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRestart?.();
     this.#cancelNext?.();
     this.#hurryNext?.();
-    this.#cancelStable?.();
+    this.#failures.ended();
     this.#restartAt = undefined;
     this.#enter('stopping');
     const connection = this.#connection;
@@ -223,20 +202,20 @@ export class Lifecycle<C extends LifecycleEvents> {
     if (this.#connection) return this.#connection;
     if (this.#starting) return this.#starting;
     const { restart, clock } = this.#options;
-    const failure = this.#lastFailure;
-    const now = clock.now();
+    const failure = this.#failures.last;
     if (failure && this.#phase === 'down') {
-      if (now < this.#notBefore) throw this.#tooEarly(failure.what, this.#notBefore - now);
+      const { pauseMs } = this.#failures;
+      if (pauseMs > 0) throw this.#tooEarly(failure.what, pauseMs);
       if (!restart.enabled) throw new Error(failure.what);
-      // A pause is kept for a server that falls again and again; else a call is worth an attempt, but not a storm of them.
-      const rest = this.#backoff.failures > 1 ? this.#lastAttempt + restart.delayMs - now : 0;
+      // A server that falls again and again keeps its pause; else a call is worth an attempt, but not a storm of them.
+      const rest = this.#failures.count > 1 ? this.#lastAttempt + restart.delayMs - clock.now() : 0;
       if (rest > 0 && this.critical) throw new Error(failure.what);
       if (rest > 0) return (this.#next ??= this.#after(rest));
     }
     return this.#starting ?? this.#connection ?? this.#begin(this.#phase === 'down');
   }
 
-  /** One attempt for all who wait for it. */
+  /** Makes one attempt for all calls that wait for it. */
   async #after(ms: number): Promise<C> {
     await new Promise<void>((resolve) => {
       this.#cancelNext = this.#options.clock.after(ms, resolve);
@@ -267,8 +246,8 @@ export class Lifecycle<C extends LifecycleEvents> {
   }
 
   async #attempt(again: boolean): Promise<C> {
-    const { clock, turns, connect, up } = this.#options;
-    const giveUpTurn = again ? await turns.take() : undefined;
+    const { clock, reconnects, connect, up } = this.#options;
+    const release = again ? await reconnects.take() : undefined;
     const from = clock.now();
     try {
       if (this.#closed) throw new Error('stopped while it started');
@@ -280,52 +259,31 @@ export class Lifecycle<C extends LifecycleEvents> {
         );
       }
       this.#connection = connection;
-      this.#upAt = clock.now();
-      this.#startMs = Math.round(this.#upAt - from);
-      this.#failedStarts = 0;
-      this.#recovered();
+      this.#startMs = Math.round(clock.now() - from);
+      this.#failures.started();
       this.#enter('up');
       up(connection);
       return connection;
     } catch (error) {
-      this.#failedStarts++;
+      this.#failures.startFailed();
       this.#failed('start', error);
       throw error;
     } finally {
-      giveUpTurn?.();
+      release?.();
     }
-  }
-
-  /** One that could not be reached and now can is well; one that fell after its start has to stay up first. */
-  #recovered(): void {
-    const { clock } = this.#options;
-    if (!this.#shaky) return this.#backoff.succeeded();
-    this.#cancelStable = clock.after(STABLE_MS, () => {
-      this.#shaky = false;
-      this.#backoff.succeeded();
-      this.#options.changed();
-    });
   }
 
   /** Records why, and plans the next start. */
   #failed(stage: Stage, error: unknown): void {
     const { restart, server, log, clock } = this.#options;
     if (this.#closed) return;
-    // It may quote what the server said.
-    const what = withoutSecretForms(messageOf(error));
-    const wantsLogin = isForSomebody(error);
-    const known = wantsLogin && this.#lastFailure?.what === what;
-    const now = clock.now();
-    this.#lastFailure = { stage, what, at: now };
-    const asked = error instanceof ProxyError ? (error.retryAfterMs ?? 0) : 0;
-    this.#notBefore = asked > 0 ? now + asked : -Infinity;
-    const delayMs = wantsLogin ? LOGIN_MS : Math.max(asked, Math.round(this.#backoff.failed()));
+    const { what, delayMs, known } = this.#failures.failed(stage, error);
     log[known ? 'debug' : 'warn'](
       { server, stage, why: what, ...(restart.enabled && { restartInMs: delayMs }) },
       'downstream server failed',
     );
     if (restart.enabled) {
-      this.#restartAt = now + delayMs;
+      this.#restartAt = clock.now() + delayMs;
       this.#cancelRestart = clock.after(delayMs, () => this.#beginAlone(true));
     }
     this.#enter('down');
@@ -356,10 +314,4 @@ export class Lifecycle<C extends LifecycleEvents> {
     const message = why.includes(`"${server}"`) ? why : `"${server}" is not available: ${why}.`;
     return new ProxyError(code, { message, server, delivered: false, cause });
   }
-}
-
-/** A login that somebody has to make; where the server refused what the config gave it may change its mind. */
-function isForSomebody(error: unknown): boolean {
-  if (!(error instanceof ProxyError) || error.code !== 'LOGIN_REQUIRED') return false;
-  return !(error.cause instanceof HttpStatusError);
 }

@@ -1,8 +1,10 @@
 /**
- * What a server offers: remembered from an earlier run until it has told, asked again when it says that it changed.
+ * The listing of a server: remembered from an earlier run until it is fetched, fetched again when the server announces a
+ * change.
  *
- * However often it says so, at most one round of asking runs and one waits. Many servers never say so: they are asked
- * again when their list is looked at and is old, when what they said of its time is over, and when something is missed.
+ * However often the server announces changes, at most one fetch runs and one waits. Many servers never announce any:
+ * their lists are fetched again when a client lists and they are old, when their `ttlMs` is over, and when a name is
+ * missed.
  */
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
@@ -21,21 +23,21 @@ import type { Connection } from './connection/connection.ts';
 import type { IdentitySource } from './connection/client-info.ts';
 import type { UndeclaredLists } from './connection/pages.ts';
 
-/** What tells nothing for so long hangs; what fails sooner holds nobody up. */
+/** A server that is silent for so long hangs; one that fails sooner holds nobody up. */
 const HANG_MS = 1000;
 
-/** Lists are asked again at most this often, however often the server says that they changed. */
+/** Lists are fetched at most this often, however often the server announces changes. */
 const REFRESH_PAUSE_MS = 300;
-/** A list that a client asks for is asked again of the server where it is older than this. */
+/** A list that a client asks for is fetched again where it is older than this. */
 const OLD_MS = 3000;
-/** What a server says of how long its lists are good is not taken for less. */
+/** The shortest `ttlMs` of a list that is believed. */
 const LEAST_TTL_MS = 200;
-/** By itself a list is asked again when its time is over, but not more often, and less and less where nothing changes. */
+/** The pauses between fetches because of `ttlMs`: they grow where nothing changes. */
 const LEAST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
-/** However often clients name what nobody has. */
+/** The pause between fetches because of missed names, however often clients name what nobody has. */
 const MISSED_PAUSE_MS = 2000;
-/** What lists get that the server does not declare, from when those are there that it does. */
+/** The time for lists that the server does not declare, counted from when the declared ones are there. */
 const UNDECLARED_MS = 1000;
 const UNDECLARED_TOOLS_MS = 5000;
 
@@ -43,9 +45,9 @@ export interface ListSyncOptions {
   readonly server: string;
   readonly identity: IdentitySource;
   readonly memory: ListingMemory;
-  /** What came, with what there is to say of it. @param before what was known until now. */
+  /** Checks a listing that was fetched. @param before the listing until now. */
   readonly checked: (listing: Listing, before: Listing | undefined) => Promise<CheckedListing>;
-  /** How long all lists together may take. */
+  /** The time that all lists together may take. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -83,24 +85,24 @@ export class ListSync {
     return this.#listing;
   }
 
-  /** The server of this run has told it itself. */
+  /** The listing was fetched in this run. */
   get fresh(): boolean {
     return this.#fresh;
   }
 
-  /** What is listed was told to a client with these capabilities, in this run or an earlier one. */
+  /** The listing was fetched for a client with these capabilities, in this run or an earlier one. */
   get exact(): boolean {
     return this.#exact;
   }
 
-  /** How long the last round of asking took, milliseconds. */
+  /** The time of the last fetch of all lists, milliseconds. */
   get listMs(): number | undefined {
     return this.#listMs;
   }
 
   /**
-   * Takes what is remembered for this client's capabilities, once they are known; else what was told to other clients,
-   * or what stands in for it: better a nearly right tool than none, until the server has told itself.
+   * Takes the listing remembered for this client's capabilities, once they are known; else one for other clients, or
+   * the one that stands in: better a nearly right tool than none, until the lists are fetched.
    */
   recall(instead?: Listing): void {
     const { identity, memory } = this.#options;
@@ -110,7 +112,7 @@ export class ListSync {
     this.#listing = exact ?? memory.latest() ?? instead;
   }
 
-  /** It has been waited for since then, and has told nothing. */
+  /** Clients have waited for the listing since then in vain. */
   waitedInVain(since: number, mayBeFetching = false): void {
     const { clock, memory } = this.#options;
     if (this.#listing || clock.now() - since < HANG_MS) return;
@@ -120,7 +122,7 @@ export class ListSync {
     memory.hangs(mayBeFetching);
   }
 
-  /** Asks for everything, now that there is a connection. */
+  /** Fetches all lists, now that there is a connection. */
   listFrom(connection: Connection): void {
     this.#connection = connection;
     this.refresh();
@@ -131,7 +133,7 @@ export class ListSync {
     else void this.#refresh();
   }
 
-  /** Asks at once, and waits: a call depends on it, which needs only what is declared. */
+  /** Fetches at once, and waits: a call depends on it, which needs only declared lists. */
   renew(connection: Connection, which: 'declared' | 'all' = 'declared'): Promise<void> {
     return (this.#renewing ??= this.#ask(connection, which).finally(() => {
       this.#renewing = undefined;
@@ -140,7 +142,7 @@ export class ListSync {
 
   /**
    * A client asks for a list, or for something that no list has (`missed`): asks the server again, unless it was asked
-   * a moment ago or said that its list is still good.
+   * a moment ago, or while its `ttlMs` lasts.
    */
   async freshen(why: 'listed' | 'missed'): Promise<void> {
     const now = this.#options.clock.now();
@@ -184,7 +186,7 @@ export class ListSync {
         listing: told,
         whole,
         silent,
-      } = await connection.list(
+      } = await connection.own.list(
         { info, capabilities },
         { before: this.#listing, signal, ...(which === 'all' && { undeclared: this.#undeclared() }) },
       );
@@ -196,7 +198,7 @@ export class ListSync {
       this.#listMs = Math.round(clock.now() - from);
       const before = this.#listing;
       if (!whole) this.waitedInVain(asked);
-      // A list that failed because the server fell says nothing; the next start asks again.
+      // A list that failed because the server fell means nothing; the next start asks again.
       if (!whole && connection.closed) return;
       const wasFresh = this.#fresh;
       this.#fresh = this.#exact = true;
@@ -217,7 +219,7 @@ export class ListSync {
     }
   }
 
-  /** Takes what is settled by now in place of what was not, unless the server has told anew since. */
+  /** Takes what is settled by now in place of what was not, unless the lists were fetched anew since. */
   async #settle(
     open: Listing | undefined,
     later: Promise<Listing>,
@@ -230,7 +232,7 @@ export class ListSync {
     this.#options.changed();
   }
 
-  /** When its time is over: who has listed already hears of what is new. */
+  /** Fetches again when the `ttlMs` is over: clients that have listed hear of what is new. */
   #askAgainAfter(ttlMs: number, changed: boolean): void {
     this.#cancelNext?.();
     if (ttlMs <= 0) return;
@@ -255,7 +257,7 @@ export class ListSync {
     };
   }
 
-  /** Some servers end at a method that they do not know: asked for what they declare they may stay. */
+  /** A server that ended at an undeclared list may stay up where only declared ones are asked for. */
   #fellWhenAsked(): void {
     const again = this.#skip.has('prompts') && this.#skip.has('resources');
     for (const kind of LIST_KINDS) if (kind !== 'tools' || again) this.#skip.add(kind);

@@ -61,7 +61,7 @@ export class ModernSubscription {
     this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2);
   }
 
-  /** Tasks are told only to those who say that they know them. */
+  /** A server tells of tasks only where the client declares that it knows tasks. */
   #meta(): JsonObject {
     const capabilities = this.#envelope[META_CLIENT_CAPABILITIES];
     if (this.#taskIds.length === 0 || !isObject(capabilities)) return this.#envelope;

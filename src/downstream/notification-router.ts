@@ -1,10 +1,11 @@
 /**
- * What a server says without being asked: to the one client it can be for, and in a flood only a part of it, with a
- * word about how much was left out.
+ * Notifications of a server go to the one client that can be meant; of a flood only a part goes, with a word about how
+ * much was left out.
  */
 import type { Call, ClientHandle } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { Json, stringAt } from '../json/json.ts';
+import type { DownstreamEvents } from './downstream-options.ts';
 import { TokenBucket } from './rate-limits.ts';
 import { onlyClientsLatest } from './questions.ts';
 
@@ -15,7 +16,14 @@ const MAX_HELD = 1000;
 export interface NotificationRouterOptions {
   readonly server: string;
   readonly clientHandle: () => ClientHandle | undefined;
-  readonly resourceUpdated: (params: Json) => void;
+  readonly events: Pick<
+    DownstreamEvents,
+    'outdated' | 'resourceUpdated' | 'taskChanged' | 'elicitationCompleted'
+  >;
+  /** The lists changed; comes after `outdated`. */
+  readonly listsChanged: () => void;
+  /** The id of the client that was shown what is complete now. */
+  readonly clientOfElicitation: (params: Json) => string | undefined;
   readonly odd: (what: string, times?: number) => void;
   readonly perSecond: number;
   readonly clock: Clock;
@@ -31,9 +39,9 @@ interface Messages {
 export class NotificationRouter {
   readonly #options: NotificationRouterOptions;
   readonly #updates: TokenBucket;
-  /** By the call or the client that they go to: a call that is flooded costs the others nothing. */
+  /** The counts by call or client that messages go to: a call that is flooded costs the others nothing. */
   readonly #messages = new WeakMap<object, Messages>();
-  /** By URI, the newest. */
+  /** The newest update of each URI. */
   readonly #held = new Map<string, Json>();
   readonly #timers = new Map<object, () => void>();
 
@@ -42,8 +50,42 @@ export class NotificationRouter {
     this.#updates = new TokenBucket(options.perSecond, options.clock);
   }
 
-  /** Log messages above all: to the call whose it is, else to the only client it can be for. */
-  notification(method: string, params: Json, call: Call | undefined, calls: Iterable<Call>): void {
+  /** @param call the call on whose own stream the notification came. @param calls all under way, oldest first. */
+  receive(method: string, params: Json, call: Call | undefined, calls: Iterable<Call>): void {
+    const { events, listsChanged } = this.#options;
+    switch (method) {
+      case 'notifications/tools/list_changed':
+      case 'notifications/prompts/list_changed':
+      case 'notifications/resources/list_changed':
+        events.outdated();
+        listsChanged();
+        return;
+      case 'notifications/subscriptions/acknowledged':
+        return;
+      case 'notifications/resources/updated':
+        this.#resourceUpdated(params);
+        return;
+      case 'notifications/tasks/status':
+      case 'notifications/tasks':
+        events.taskChanged(method, params);
+        return;
+      case 'notifications/elicitation/complete':
+        this.#elicitationCompleted(params);
+        return;
+      default:
+        this.#toOneClient(method, params, call, calls);
+    }
+  }
+
+  #elicitationCompleted(params: Json): void {
+    const { events, clientOfElicitation, odd } = this.#options;
+    const clientId = clientOfElicitation(params);
+    if (clientId === undefined) odd('the completion of an elicitation that nobody was shown');
+    else events.elicitationCompleted(clientId, params);
+  }
+
+  /** Log messages above all: to the call whose stream it is, else to the only client that can be meant. */
+  #toOneClient(method: string, params: Json, call: Call | undefined, calls: Iterable<Call>): void {
     const { odd, clock, perSecond } = this.#options;
     const clientHandle = this.#options.clientHandle();
     const about = call ?? onlyClientsLatest(calls, clientHandle);
@@ -60,10 +102,10 @@ export class NotificationRouter {
     this.#once(whose, () => this.#sayHowMany(flooded, tell), flooded.allowance.renewedInMs);
   }
 
-  /** A resource that changes a thousand times a second is told of once. */
-  resourceUpdated(params: Json): void {
-    const { resourceUpdated, odd } = this.#options;
-    if (this.#updates.take()) return resourceUpdated(params);
+  /** A resource that changes a thousand times a second is told of once in a while. */
+  #resourceUpdated(params: Json): void {
+    const { events, odd } = this.#options;
+    if (this.#updates.take()) return events.resourceUpdated(params);
     const uri = stringAt(params.value, 'uri') ?? '';
     if (this.#held.has(uri) || this.#held.size >= MAX_HELD) odd('an update of a resource in a flood of them');
     if (this.#held.size < MAX_HELD || this.#held.has(uri)) this.#held.set(uri, params);
@@ -97,6 +139,6 @@ export class NotificationRouter {
   #tellUpdates(): void {
     const held = [...this.#held.values()];
     this.#held.clear();
-    for (const params of held) this.#options.resourceUpdated(params);
+    for (const params of held) this.#options.events.resourceUpdated(params);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Whom a downstream's question is for, and what it looks like when it gets there.
+ * A downstream's question on its way to the client that is meant.
  *
  * A question goes to the client that caused it and to nobody else. Where that cannot be told it is refused:
  * a question shown to the wrong person is worse than none.
@@ -10,7 +10,7 @@ import { editObject } from '../json/edit.ts';
 import { at, Json, stringAt } from '../json/json.ts';
 import { capabilityFor, covers } from '../protocol/client-capabilities.ts';
 
-/** What a question could be about. */
+/** The calls and the client that a question could be about. */
 export interface Askable {
   /** The call on whose own stream the question came. */
   readonly call: Call | undefined;
@@ -20,7 +20,7 @@ export interface Askable {
   readonly clientHandle: ClientHandle | undefined;
 }
 
-/** Who can be asked. */
+/** A client that can be asked. */
 export interface Asked {
   readonly client: Client;
   readonly ask: AskClient;
@@ -111,11 +111,11 @@ export function labelled(method: string, params: Json, server: string): Json {
   return Json.fromText(editObject(params.text, { [key]: JSON.stringify(label) }));
 }
 
-/** Which client was shown which address to open, so that only it hears that the matter is done. */
 const MAX_REMEMBERED = 1000;
 /** The error by which a legacy server asks for addresses to be opened before it is called again. */
 const URL_ELICITATION_REQUIRED = -32042;
 
+/** Remembers which client was shown which address to open, so that only that client hears that the matter is done. */
 export class Elicitations {
   readonly #clients = new Map<string, string>();
 

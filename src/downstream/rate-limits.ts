@@ -1,11 +1,11 @@
 /**
- * Bounds for what a server may say without being asked: floods are thinned out and counted, never stored.
+ * Bounds for what a server sends without being asked: floods are thinned out and counted, never stored.
  */
 import type { Clock } from '../core/clock.ts';
 
 const WINDOW_MS = 1000;
 
-/** So many in a second. */
+/** Lets so many pass in a second. */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #clock: Clock;
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#clock = clock;
   }
 
-  /** Takes one, where there is one. */
+  /** @returns whether one more may pass. */
   take(): boolean {
     const now = this.#clock.now();
     if (now - this.#since >= WINDOW_MS) {
@@ -29,7 +29,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Until there are new ones, milliseconds. */
+  /** The time until more may pass, milliseconds. */
   get renewedInMs(): number {
     return Math.max(0, this.#since + WINDOW_MS - this.#clock.now());
   }
@@ -39,7 +39,7 @@ export interface LatestWinsOptions<T> {
   readonly perSecond: number;
   readonly clock: Clock;
   readonly pass: (item: T) => void;
-  /** So many were left out in favour of a newer one. */
+  /** Tells how many were left out in favour of a newer one. */
   readonly leftOut: (count: number) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Lets only a few reconnect at a time: many servers that fell together (a network, a machine that slept) must not
- * come back as a storm. A slow one gives its turn up after a while, so that it does not hold back the rest.
+ * come back as a storm. A slow server's place is given on after a while, so that it does not hold back the rest.
  */
 import type { Clock } from '../core/clock.ts';
 
@@ -25,7 +25,7 @@ export class ReconnectLimiter {
     this.#clock = clock;
   }
 
-  /** @returns a function that gives the turn up; calling it again does nothing. */
+  /** Waits for a place. @returns a function that gives the place on; calling it again does nothing. */
   async take(): Promise<() => void> {
     if (this.#taken >= this.#atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#taken++;

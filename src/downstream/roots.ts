@@ -5,12 +5,12 @@
 import type { Call } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Json } from '../json/json.ts';
-import type { IncomingQuestion } from './connection/connection.ts';
+import type { IncomingQuestion } from './connection/server-requests.ts';
 import { cannotTellWho, put } from './questions.ts';
 
-/** How long calls wait for a server to ask, and for a client to answer. */
+/** Calls wait so long for a server to ask, and for a client to answer. */
 const WAIT_MS = 1000;
-/** What a server gets to look at the roots that it is told: it says nothing when it has. */
+/** The time for a server to take roots in: it sends nothing when it has. */
 const TAKES_IN_MS = 100;
 
 export interface RootsOptions {
@@ -30,7 +30,7 @@ export class Roots {
   readonly #held = new Set<Held>();
   /** The server did not wait for long enough: it has to be reminded. */
   #givenUp = false;
-  /** A server that is known to ask has just been greeted. */
+  /** The handshake with a server that is known to ask is just over. */
   #expected = false;
   /** The client is being asked outside of any call. */
   #answering: Promise<void> | undefined;
@@ -41,7 +41,7 @@ export class Roots {
     this.#options = options;
   }
 
-  /** Whether a call has to wait, or to take questions along. */
+  /** A call has to wait, or to take questions along. */
   get any(): boolean {
     return (
       this.#held.size > 0 ||
@@ -52,7 +52,7 @@ export class Roots {
     );
   }
 
-  /** On a new connection everything is asked anew; by some servers for sure. */
+  /** A new connection begins without open questions; some servers are sure to ask. */
   handshakeDone(willAsk: boolean): void {
     this.#held.clear();
     this.#givenUp = false;
@@ -96,7 +96,7 @@ export class Roots {
     if (this.#givenUp || this.#expected) await this.#untilAsked();
     const answering = this.#answering;
     if (answering) await this.#atMost(answering);
-    // A client that says nothing holds up one call, not all.
+    // A silent client holds up one call, not all.
     if (this.#answering === answering) this.#answering = undefined;
     if (this.#held.size > 0) await this.#takenIn(this.#putTo(call));
   }

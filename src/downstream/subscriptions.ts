@@ -1,12 +1,12 @@
 /**
- * What a connected server has to be told again after each start: which resources somebody watches, which log
- * messages somebody wants.
+ * Subscriptions and the log level, which a server has to be told again after each start.
  */
 import { METHOD_NOT_FOUND, messageOf, RpcError } from '../core/errors.ts';
 import { at, type Json } from '../json/json.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import { type Connection, envelopeFor } from './connection/connection.ts';
+import type { Connection } from './connection/connection.ts';
+import { envelopeFor } from './connection/own-requests.ts';
 import type { ClientIdentity } from './connection/client-info.ts';
 import { ModernSubscription } from './modern-subscription.ts';
 
@@ -18,9 +18,9 @@ export interface ServerSubscriptionsOptions {
 
 export class ServerSubscriptions {
   readonly #options: ServerSubscriptionsOptions;
-  /** By URI, how many here watch it. */
+  /** The number of subscribers by URI. */
   readonly #counts = new Map<string, number>();
-  /** By task id, how many here wait for it. */
+  /** The number of waiting clients by task id. */
   readonly #tasks = new Map<string, number>();
   #logLevel: string | undefined;
   #connection: Connection | undefined;
@@ -30,7 +30,7 @@ export class ServerSubscriptions {
     this.#options = options;
   }
 
-  /** Somebody wants to be told without asking. */
+  /** A client wants to hear of a resource or a task. */
   get any(): boolean {
     return this.#counts.size > 0 || this.#tasks.size > 0;
   }
@@ -54,7 +54,7 @@ export class ServerSubscriptions {
     this.#listening = undefined;
   }
 
-  /** Counted: the server is told of the first and the last subscriber only. */
+  /** Counts subscribers: the server is told of the first and the last only. */
   async subscribe(uri: string): Promise<void> {
     const count = this.#counts.get(uri) ?? 0;
     this.#counts.set(uri, count + 1);
@@ -73,7 +73,7 @@ export class ServerSubscriptions {
     else if (this.#counts.delete(uri)) await this.#tell('resources/unsubscribe', uri);
   }
 
-  /** Modern servers tell of tasks only to those who listen for them; legacy ones tell whoever started them. */
+  /** Modern servers tell of tasks only on a stream that asks for them; legacy servers tell without being asked. */
   watchTask(taskId: string): void {
     const count = this.#tasks.get(taskId) ?? 0;
     this.#tasks.set(taskId, count + 1);

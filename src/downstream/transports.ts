@@ -6,7 +6,7 @@ export type Transports = OneLink | HttpLinks;
 /** A transport that is the same for both eras: a child process, TCP, a WebSocket, legacy SSE. */
 export interface OneLink {
   readonly kind: 'one';
-  /** There is a server already: nothing has to be started for it to answer. */
+  /** The server runs already: nothing has to be started for an answer. */
   readonly remote: boolean;
   readonly open: OpenLink;
 }
@@ -19,6 +19,6 @@ export interface HttpLinks {
   readonly sse: OpenLink | undefined;
   /** The address is one that servers of the older SSE transport mostly have. */
   readonly namedForSse: boolean;
-  /** Whether an error is one of the statuses after which the spec has clients try the older way. */
+  /** Recognizes the statuses after which the spec has clients try the older way. */
   readonly saysOlder: (error: unknown) => boolean;
 }

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Proxy } from './create-proxy.ts';
+import type { Proxy } from './proxy.ts';
 import { openStdioEndpoint } from '../server/stdio-endpoint.ts';
 
 export interface InProcessOptions {
@@ -44,11 +44,11 @@ export function connectInProcess(proxy: Proxy, options: InProcessOptions): InPro
       return Promise.resolve();
     },
     async close() {
-      await face.close(0);
+      await endpoint.close(0);
       end();
     },
   };
-  const face = openStdioEndpoint({
+  const endpoint = openStdioEndpoint({
     served: proxy.served,
     stdin: toProxy,
     stdout: toClient,

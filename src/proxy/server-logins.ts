@@ -1,4 +1,4 @@
-/** From a server's config to its logins: whose they are, where they are kept, who is asked for them. */
+/** The logins of a server, from its config: whose they are, where they are kept, who is asked for them. */
 import type { ServerConfig } from '../config/config.ts';
 import type { Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
@@ -13,7 +13,7 @@ import type { LoginPlace } from '../login/settings.ts';
 import type { Authorization } from '../transport/authorization.ts';
 import { startTimeOf } from '../transport/child-process/process-table.ts';
 
-/** The login that one connection to a server stands on. */
+/** The login of one connection to a server. */
 export interface Login {
   readonly authorization: Authorization;
   readonly status: LoginStatus;
@@ -26,7 +26,7 @@ export interface LoginOptions {
   /** The key in the config; a replica's is the pool's. */
   readonly key: string;
   readonly server: ServerConfig;
-  /** Whose connection it is; empty for one that is everybody's, or the user's of this machine. */
+  /** The person whose connection it is; empty for everybody's, and for the user's of this machine. */
   readonly who: string;
   /** Nobody may log in for others: where several people share the connection. */
   readonly mayAsk: boolean;
@@ -62,7 +62,7 @@ export function loginFor(options: LoginOptions): Login | undefined {
   };
 }
 
-/** Of a server that `takesLogins`. */
+/** The place where the login of a server that `takesLogins` is kept. */
 export function loginPlace(
   key: string,
   { transport, auth }: ServerConfig,
@@ -73,7 +73,7 @@ export function loginPlace(
   return { server: key, url: new URL(url), who, settings: auth, env };
 }
 
-/** Those that are reached otherwise, or with credentials from the config, do not. */
+/** Servers that are reached otherwise, or with credentials from the config, take no logins. */
 export function takesLogins({ transport }: ServerConfig): boolean {
   if (transport.kind !== 'http' && transport.kind !== 'sse') return false;
   const { username, password } = new URL(transport.url);

@@ -1,20 +1,21 @@
-/** How every server does: for `proxy_status`, for `switchyard status`, for Prometheus. */
-import type { AttachedClient } from './attached-client.ts';
+/** Reports on every server: for `proxy_status`, for `switchyard status`, for Prometheus. */
+import type { AttachedClient } from './clients/attached-client.ts';
 import type { Route } from '../catalog/catalog.ts';
-import type { ServerSet } from './server-set.ts';
+import type { ServerSet } from './server-set/server-set.ts';
+import type { ServerSets } from './server-sets.ts';
 import type { ServerReport } from '../meta-tools/proxy-status.ts';
-import type { CallStats } from '../middleware/observe.ts';
-import type { Topology } from '../routing/topology.ts';
+import type { CallCounts } from '../pipeline/call-counts.ts';
+import type { CurrentState } from './current-state.ts';
 import { breakerReport, cachedReport, loginReport } from '../pipeline/server-load.ts';
 import type { ServerPipeline } from '../pipeline/server-pipeline.ts';
 import type { ServerFigures } from '../telemetry/metrics.ts';
+import { memoryByGroup } from '../transport/child-process/process-table.ts';
 
 export interface ServerStatusesOptions {
-  /** As the config of the moment has them. */
-  readonly all: () => Topology;
-  readonly shared: () => ServerSet;
-  readonly attached: () => ReadonlyMap<string, AttachedClient>;
-  readonly countOf: (server: string) => CallStats;
+  readonly state: CurrentState;
+  readonly clients: ReadonlyMap<string, AttachedClient>;
+  readonly serverSets: ServerSets;
+  readonly counts: CallCounts;
 }
 
 export class ServerStatuses {
@@ -24,14 +25,14 @@ export class ServerStatuses {
     this.#options = options;
   }
 
-  /** As the client with this view sees them; for nobody's view, the connections that all share. */
+  /** The reports as the client with this view sees the servers; for nobody's view, of the connections that all share. */
   of(view: string): ServerReport[] {
-    const { all, shared, attached, countOf } = this.#options;
-    const serverSet = attached().get(view)?.serverSet ?? shared();
-    const { servers, ownerOf } = all();
+    const { state, serverSets, counts: allCounts } = this.#options;
+    const serverSet = serverSets.of(view);
+    const { servers, ownerOf } = state.now.topology;
     return [...servers.keys()].map((server) => {
       const downstream = serverSet.downstreamOf(server);
-      const counts = countOf(server);
+      const counts = allCounts.of(server);
       const pipeline = serverSet.pipelineOf(server);
       return {
         ...downstream?.status,
@@ -44,13 +45,13 @@ export class ServerStatuses {
         errors: [...counts.failures.values()].reduce((sum, count) => sum + count, 0),
         failures: Object.fromEntries(counts.failures),
         toolErrors: counts.toolErrors,
-        ...loginReport(pipeline, view === '' ? this.#ownRoads(server) : []),
+        ...loginReport(pipeline, view === '' ? this.#pipelinesOfPersons(server) : []),
         breaker: breakerReport(pipeline),
         queue: { running: pipeline?.gate.running ?? 0, waiting: pipeline?.gate.queued ?? 0 },
         latencyMs: counts.latencyMs,
         retries: counts.retries,
         failovers: counts.failovers,
-        cache: cachedReport(countOf(ownerOf(server))),
+        cache: cachedReport(allCounts.of(ownerOf(server))),
         problems: serverSet.catalog.problems
           .filter((problem) => problem.server === server || problem.server === ownerOf(server))
           .map(({ item, what }) => (item === '' ? what : `${item}: ${what}`)),
@@ -58,15 +59,16 @@ export class ServerStatuses {
     });
   }
 
-  /** Of the connection that all share, else of any. */
+  /** The figures of the connection that all share, else of any. */
   figures(): ServerFigures[] {
-    const { all, shared, attached, countOf } = this.#options;
-    const serverSets = new Set([shared(), ...[...attached().values()].map(({ serverSet }) => serverSet)]);
-    const { servers, ownerOf } = all();
+    const { state, clients, counts: allCounts } = this.#options;
+    const { first } = this.#options.serverSets;
+    const serverSets = new Set([first, ...[...clients.values()].map(({ serverSet }) => serverSet)]);
+    const { servers, ownerOf } = state.now.topology;
     return [...servers.keys()].map((server) => {
-      const serverSet = [...serverSets].find((one) => one.pipelineOf(server)) ?? shared();
+      const serverSet = [...serverSets].find((one) => one.pipelineOf(server)) ?? first;
       const pipeline = serverSet.pipelineOf(server);
-      const counts = countOf(server);
+      const counts = allCounts.of(server);
       return {
         server,
         state: serverSet.downstreamOf(server)?.state ?? 'stopped',
@@ -76,21 +78,21 @@ export class ServerStatuses {
         restarts: serverSet.downstreamOf(server)?.status.restarts ?? 0,
         retries: counts.retries,
         failovers: counts.failovers,
-        cached: countOf(ownerOf(server)).cached,
+        cached: allCounts.of(ownerOf(server)).cached,
         failures: counts.failures,
         toolErrors: counts.toolErrors,
       };
     });
   }
 
-  /** Of one client of each person. */
-  #ownRoads(server: string): ServerPipeline[] {
-    const { shared, attached } = this.#options;
+  /** The pipelines of connections that belong to one person each. */
+  #pipelinesOfPersons(server: string): ServerPipeline[] {
+    const { clients, serverSets } = this.#options;
     const byPerson = new Map<string, ServerPipeline>();
-    for (const { member, serverSet } of attached().values()) {
+    for (const { handle, serverSet } of clients.values()) {
       const pipeline =
-        serverSet !== shared() && serverSet.owns(server) ? serverSet.pipelineOf(server) : undefined;
-      if (pipeline) byPerson.set(member.client.person ?? '', pipeline);
+        serverSet !== serverSets.first && serverSet.owns(server) ? serverSet.pipelineOf(server) : undefined;
+      if (pipeline) byPerson.set(handle.client.person ?? '', pipeline);
     }
     return [...byPerson.values()];
   }
@@ -98,8 +100,19 @@ export class ServerStatuses {
   #answers(server: string, { targets: [target] }: Route, serverSet: ServerSet): boolean {
     if (!target || target.server === server) return target !== undefined;
     return (
-      this.#options.all().pools.has(target.server) &&
+      this.#options.state.now.topology.pools.has(target.server) &&
       serverSet.membersWith(target.server, 'tools', target.originalName).includes(server)
     );
   }
+}
+
+/** Resident memory of each server's processes, bytes. @param running the server of each process, by process id. */
+export async function memoryByServer(
+  running: ReadonlyMap<number, string>,
+): Promise<ReadonlyMap<string, number>> {
+  const byGroup = await memoryByGroup();
+  const byServer = new Map<string, number>();
+  for (const [pid, server] of running)
+    if (byGroup.has(pid)) byServer.set(server, (byServer.get(server) ?? 0) + (byGroup.get(pid) ?? 0));
+  return byServer;
 }

@@ -1,4 +1,4 @@
-/** The secret of this user's proxies: seals what clients carry for us, hides what is stored. */
+/** The secret key of this user's proxies: seals what clients carry for the proxy, hides what is stored. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Logger } from '../core/logger.ts';
 
 const BYTES = 32;
 
-/** Made at the first start, 0600. Without a place to keep it a new one is made for this process only. */
+/** The key is made at the first start, 0600. Without a place to keep it a new one is made for this process only. */
 export function stateKey(stateDir: string, log: Logger): Buffer {
   const file = join(stateDir, 'key');
   try {

@@ -1,4 +1,4 @@
-/** From a server's config to the ways to reach it. */
+/** The ways to reach a server, from its config. */
 import type { ServerConfig, StdioTransportConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Cancellation } from '../core/cancellation.ts';
@@ -25,9 +25,9 @@ export interface TransportContext {
   readonly processes: ProcessRecord;
   readonly maxProcesses: number;
   readonly loopDetection: LoopDetection;
-  /** Of a remote server that may demand a login. */
+  /** The login of a remote server that may demand one. */
   readonly authorization: Authorization | undefined;
-  /** Asked when a process is to end. */
+  /** The grace of a process, asked for when it is to end. */
   readonly stopGraceMs: () => number;
   /** Cancelled when the proxy goes. */
   readonly leaving: Cancellation;
@@ -172,7 +172,7 @@ function childProcess(
   };
 }
 
-/** Mostly clients that each want processes of their own. */
+/** The limit is mostly met by clients that each want processes of their own. */
 function tooManyProcesses(server: string, most: number): ProxyError {
   return new ProxyError('DOWNSTREAM_UNAVAILABLE', {
     message: `"${server}" was not started: ${most} processes run already (limits.processes). Try again when clients have left.`,

@@ -33,7 +33,7 @@ function lifeOf({ connect = () => Promise.resolve(new Connection()), restart }: 
     up: () => {},
     changed: () => {},
     restart: restart ?? { enabled: true, delayMs: 500, maxDelayMs: 30_000 },
-    turns: new ReconnectLimiter({ atOnce: 8, longestMs: 2000, clock }),
+    reconnects: new ReconnectLimiter({ atOnce: 8, longestMs: 2000, clock }),
     clock,
     random: () => 0.5,
     log,

@@ -1,7 +1,7 @@
 /** F8: when a client is told that its lists have changed. */
 import { expect, test } from 'vitest';
 import type { ListKind } from '../../src/core/listing.ts';
-import { ListNotifications } from '../../src/proxy/list-notifications.ts';
+import { ListNotifications } from '../../src/proxy/clients/list-notifications.ts';
 import { HandClock } from '../middleware/builders.ts';
 
 function newsOf(): {

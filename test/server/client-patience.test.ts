@@ -1,6 +1,6 @@
 /** How long the first answers to a client may wait, by who it is and how it came. */
 import { describe, expect, test } from 'vitest';
-import { ListWait } from '../../src/proxy/list-wait.ts';
+import { ListWait } from '../../src/proxy/clients/list-wait.ts';
 import { patienceOf } from '../../src/server/client-patience.ts';
 import { HandClock } from '../middleware/builders.ts';
 
@@ -63,7 +63,7 @@ describe('the wait of one client', () => {
 
   test.each([0, 700, 60_000])('is the one that the config gives, from the greeting on: %i', (given) => {
     const { clock, wait, from } = waitOf(given);
-    expect(wait.greetingUntil).toBe(from + Math.min(given, 1000));
+    expect(wait.handshakeUntil).toBe(from + Math.min(given, 1000));
     clock.jump(600);
     expect(wait.listUntil).toBe(from + given);
   });

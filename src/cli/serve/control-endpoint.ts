@@ -5,7 +5,7 @@ import { socketPath } from '../../control/socket-path.ts';
 import type { HostEnvironment } from '../../config/folders.ts';
 import type { JsonObject } from '../../json/json.ts';
 import { stringAt } from '../../json/json.ts';
-import type { Proxy } from '../../proxy/create-proxy.ts';
+import type { Proxy } from '../../proxy/proxy.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { RecentLog } from '../../telemetry/recent-log.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';

@@ -1,7 +1,7 @@
 /** The face over Streamable HTTP, with the pages beside it. */
 import type { Config } from '../../config/config.ts';
 import { systemClock } from '../../core/clock.ts';
-import type { Proxy } from '../../proxy/create-proxy.ts';
+import type { Proxy } from '../../proxy/proxy.ts';
 import { createHttpEndpoint } from '../../server/http-endpoint.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type HttpPage, openHttpServer } from '../../transport/http-server/server.ts';

@@ -6,7 +6,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { openSnapshots, snapshotAddress } from '../../catalog/snapshot.ts';
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../core/logger.ts';
-import { catalogOptions, serverSetServer } from '../../proxy/server-set-config.ts';
+import { catalogOptions, serverSetServer } from '../../proxy/server-set/server-set-config.ts';
 import { topologyOf } from '../../routing/topology.ts';
 import { stateKey } from '../../proxy/state-key.ts';
 

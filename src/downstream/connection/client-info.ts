@@ -1,10 +1,10 @@
-/** Who we say we are to a server; over stdio that is known only once our own client has said who it is. */
+/** The identity that a server is told; over stdio it is known only after the handshake of the proxy's own client. */
 import type { JsonObject } from '../../json/json.ts';
 
 export interface ClientIdentity {
   readonly info: JsonObject;
   readonly capabilities: JsonObject;
-  /** The revision that our one client of the legacy family asked for. */
+  /** The revision that the one client of the legacy era asked for. */
   readonly protocolVersion?: string | undefined;
 }
 
@@ -15,7 +15,7 @@ export interface IdentitySource {
 }
 
 export interface SettableIdentity extends IdentitySource {
-  /** Only the first one counts. */
+  /** Sets the identity; only the first one counts. */
   set(identity: ClientIdentity): void;
 }
 
@@ -35,7 +35,7 @@ export function identitySource(known?: ClientIdentity): SettableIdentity {
   };
 }
 
-/** The same without what one client's connection alone may say. */
+/** The same identity without roots, which only the connection of one client may declare. */
 export function withoutRoots(source: IdentitySource): IdentitySource {
   const without = ({
     info,

@@ -1,4 +1,4 @@
-/** What one server may send; the words are those of `limits` in the config. */
+/** Bounds for what one server may send, named as the keys of `limits` in the config. */
 export interface ConnectionLimits {
   /** Nesting of one message. */
   readonly depth: number;
@@ -12,7 +12,7 @@ export interface ConnectionLimits {
   readonly listBytes: number;
   /** Parts of one result. */
   readonly contentParts: number;
-  /** Of one call; beyond it only the newest counts. */
+  /** Progress of one call; beyond the bound only the newest counts. */
   readonly progressPerSecond: number;
   /** Log messages to one client or call, and updates of resources; the rest is counted. */
   readonly noticesPerSecond: number;

@@ -1,4 +1,4 @@
-/** The connection that a server is greeted on: opened at once, and anew where a refusal has used it up. */
+/** The connection for a handshake: opened at once, and anew where a refusal has used it up. */
 import type { Connection } from './connection.ts';
 
 export class Dial {
@@ -6,7 +6,7 @@ export class Dial {
   readonly #lasts: boolean;
   #connection: Connection;
 
-  /** @param lasts whether a refused greeting leaves the connection as it was, as long as it is open. */
+  /** @param lasts whether a refused handshake leaves the connection as it was, as long as it is open. */
   constructor(open: () => Connection, lasts: boolean) {
     this.#open = open;
     this.#lasts = lasts;
@@ -21,7 +21,7 @@ export class Dial {
     return this.#connection.closed;
   }
 
-  /** The greeting on it was refused, and there is to be another. */
+  /** Makes ready for another handshake after one was refused. */
   again(): void {
     if (this.#lasts && !this.closed) return;
     this.close();

@@ -1,4 +1,4 @@
-/** What each server was found to speak, kept over restarts: knowing it saves round trips at every start. */
+/** The era that each server was found to speak, kept over restarts: it saves round trips at every start. */
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import type { Logger } from '../../core/logger.ts';
 import { eraOfServer } from '../../protocol/revisions.ts';
 
 export interface EraMemory {
-  /** For one way to reach a server; the text may hold secrets, only a keyed hash of it is stored. */
+  /** The era of one address; the text may hold secrets, and only a keyed hash of it is stored. */
   for(address: string): EraOfServer;
   /** Writes what is left to write. */
   close(): Promise<void>;
@@ -18,7 +18,7 @@ export interface EraMemory {
 
 export interface EraOfServer {
   get(): Era | undefined;
-  /** The legacy revision that it had to be asked for, as it refused the newest. */
+  /** The legacy revision that the server had to be asked for, as it refused the newest. */
   version(): string | undefined;
   set(era: Era, onlyVersion?: string): void;
   forget(): void;

@@ -1,5 +1,5 @@
 /**
- * Finding out which era a downstream speaks, and greeting it in its own way.
+ * The handshake with a downstream, in whichever era it turns out to speak.
  *
  * On transports that both eras share, `initialize` goes first: some legacy servers exit on a method they do not
  * know. Over HTTP the modern request goes first. Only a proper answer, or the demand for a login, settles the matter:
@@ -19,7 +19,9 @@ import {
 import { EndpointNamed, HttpStatusError } from '../../transport/http-client/errors.ts';
 import type { OpenLink } from '../../transport/link.ts';
 import type { Transports, HttpLinks, OneLink } from '../transports.ts';
-import { type Agreement, type Connection, envelopeFor } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { envelopeFor } from './own-requests.ts';
+import type { Agreement } from './pages.ts';
 import { Dial } from './dial.ts';
 import type { ClientIdentity } from './client-info.ts';
 import type { Tried } from './tried-eras.ts';
@@ -30,37 +32,42 @@ export interface HandshakeOptions {
   readonly transports: Transports;
   /** A revision from the config, or `auto`. */
   readonly protocol: string;
-  /** What was found last time; a wrong one costs a round trip. */
+  /** The era that was found last time; a wrong one costs a round trip. */
   readonly remembered: Era | undefined;
-  /** The legacy revision that it had to be asked for last time, as it refused the newest. */
+  /** The legacy revision that the server had to be asked for last time, as it refused the newest. */
   readonly rememberedVersion: string | undefined;
-  /** Who we say we are; over stdio this waits for our own client's `initialize`. */
+  /** The identity that the server is told; over stdio it waits for the client's `initialize`. */
   readonly identity: () => Promise<ClientIdentity>;
   readonly connect: (open: OpenLink) => Connection;
-  /** Is told of each way that failed. */
+  /** Collects the ways that failed. */
   readonly tried: Tried;
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
 }
 
-export interface Greeted {
+export interface HandshakeResult {
   readonly connection: Connection;
-  /** The legacy revision that it had to be asked for, as it refused the newest. */
+  /** The legacy revision that the server had to be asked for, as it refused the newest. */
   readonly onlyVersion?: string | undefined;
 }
 
 /** Servers that do not know a question may leave it unanswered: the other way is not kept waiting for them. */
 const PROBE_MS = 3000;
 
-type Way = (dial: Dial, options: HandshakeOptions) => Promise<Greeted>;
+type Way = (dial: Dial, options: HandshakeOptions) => Promise<HandshakeResult>;
 
-/** @throws ProxyError | RpcError where the server cannot be greeted; the connection is closed then. */
-export async function handshake(options: HandshakeOptions): Promise<Greeted> {
+/** @throws ProxyError | RpcError where no handshake succeeds; the connection is closed then. */
+export async function handshake(options: HandshakeOptions): Promise<HandshakeResult> {
   const { transports } = options;
-  return transports.kind === 'one' ? greetOnOneLink(options, transports) : greetOverHttp(options, transports);
+  return transports.kind === 'one'
+    ? handshakeOnOneLink(options, transports)
+    : handshakeOverHttp(options, transports);
 }
 
-async function greetOnOneLink(options: HandshakeOptions, { open, remote }: OneLink): Promise<Greeted> {
+async function handshakeOnOneLink(
+  options: HandshakeOptions,
+  { open, remote }: OneLink,
+): Promise<HandshakeResult> {
   const { protocol, remembered, connectTimeoutMs } = options;
   // A program that is started may take any time until it reads, and is not started twice for that.
   const limitMs = protocol === 'auto' && remote ? connectTimeoutMs / 2 : undefined;
@@ -69,13 +76,13 @@ async function greetOnOneLink(options: HandshakeOptions, { open, remote }: OneLi
   } catch (error) {
     const outdated = remembered === 'modern' && !(error instanceof RpcError);
     if (protocol !== 'auto' || !(outdated || isTimeout(error))) throw error;
-    // What is remembered may be out of date, and some servers exit or are silent at a method that they do not know.
+    // The remembered era may be out of date, and some servers exit or are silent at a method that they do not know.
     const other = remembered === 'modern' ? undefined : 'modern';
     return over(open, eitherWay, { ...options, remembered: other });
   }
 }
 
-async function eitherWay(dial: Dial, options: HandshakeOptions): Promise<Greeted> {
+async function eitherWay(dial: Dial, options: HandshakeOptions): Promise<HandshakeResult> {
   const { protocol, tried } = options;
   const legacyFirst = preferredEra(options, 'legacy') === 'legacy';
   const [first, second] = legacyFirst ? [initialize, discover] : [discover, initialize];
@@ -93,16 +100,17 @@ async function eitherWay(dial: Dial, options: HandshakeOptions): Promise<Greeted
   }
 }
 
-async function greetOverHttp(options: HandshakeOptions, transports: HttpLinks): Promise<Greeted> {
+async function handshakeOverHttp(options: HandshakeOptions, transports: HttpLinks): Promise<HandshakeResult> {
   const { tried } = options;
   const mayBeOther = (error: unknown): boolean => options.protocol === 'auto' && maySpeakOther(error);
-  const legacy = (): Promise<Greeted> => greetLegacy(options, transports);
-  const modern = (limitMs?: number): Promise<Greeted> => over(transports.modern, discover, options, limitMs);
+  const legacy = (): Promise<HandshakeResult> => legacyHandshake(options, transports);
+  const modern = (limitMs?: number): Promise<HandshakeResult> =>
+    over(transports.modern, discover, options, limitMs);
 
   if (preferredEra(options, 'modern') === 'legacy')
     return legacy().catch((error: unknown) => {
       if (!mayBeOther(error)) throw error;
-      // What is remembered may be out of date. Where it is not, this is the error that tells.
+      // The remembered era may be out of date. Where it is not, this is the error that tells.
       return modern().catch((second: unknown) => {
         throw isLogin(second) ? second : error;
       });
@@ -118,15 +126,15 @@ async function greetOverHttp(options: HandshakeOptions, transports: HttpLinks): 
   }
   return legacy().catch((error: unknown) => {
     if (!silent || !maySpeakOther(error)) throw error;
-    // It may be a modern one that has to wake up first.
+    // The server may be a modern one that has to wake up first.
     return modern().catch(() => {
       throw error;
     });
   });
 }
 
-/** In the ways of the revisions before the modern family, of which the oldest had another transport. */
-async function greetLegacy(options: HandshakeOptions, transports: HttpLinks): Promise<Greeted> {
+/** The handshake of the legacy era, whose oldest revision had another transport. */
+async function legacyHandshake(options: HandshakeOptions, transports: HttpLinks): Promise<HandshakeResult> {
   const { tried } = options;
   const { sse, legacy, namedForSse } = transports;
   if (sse === undefined || !tried.endpointNamed)
@@ -146,7 +154,12 @@ async function greetLegacy(options: HandshakeOptions, transports: HttpLinks): Pr
 }
 
 /** @param limitMs how long it may take; without it, as long as the whole handshake may. */
-async function over(open: OpenLink, way: Way, options: HandshakeOptions, limitMs?: number): Promise<Greeted> {
+async function over(
+  open: OpenLink,
+  way: Way,
+  options: HandshakeOptions,
+  limitMs?: number,
+): Promise<HandshakeResult> {
   const dial = new Dial(() => options.connect(open), options.transports.kind === 'one');
   let stop: () => void = () => {};
   try {
@@ -166,7 +179,7 @@ async function over(open: OpenLink, way: Way, options: HandshakeOptions, limitMs
   }
 }
 
-/** One that is known to speak so may have to wake up first. */
+/** A server that is known to speak so may have to wake up first. */
 function probeMs({ protocol, remembered, connectTimeoutMs }: HandshakeOptions): number | undefined {
   if (protocol !== 'auto') return undefined;
   return remembered === 'modern' ? connectTimeoutMs / 2 : Math.min(PROBE_MS, connectTimeoutMs / 3);
@@ -176,13 +189,13 @@ function preferredEra({ protocol, remembered }: HandshakeOptions, first: Era): E
   return eraOf(protocol) ?? remembered ?? first;
 }
 
-/** Says hello in the newest revision; where that is refused, in those that the server names or is likely to know. */
-async function initialize(dial: Dial, options: HandshakeOptions): Promise<Greeted> {
+/** Tries the newest revision; where that is refused, those that the server names or is likely to know. */
+async function initialize(dial: Dial, options: HandshakeOptions): Promise<HandshakeResult> {
   const { protocol, rememberedVersion } = options;
   const identity = await options.identity();
   const auto = protocol === 'auto';
   const first = auto ? (rememberedVersion ?? LATEST_LEGACY) : protocol;
-  const ask = (version: string): Promise<Greeted> => initializeIn(version, dial, identity, options);
+  const ask = (version: string): Promise<HandshakeResult> => initializeIn(version, dial, identity, options);
   try {
     return await ask(first);
   } catch (refusal) {
@@ -191,7 +204,7 @@ async function initialize(dial: Dial, options: HandshakeOptions): Promise<Greete
       dial.again();
       try {
         return await ask(version).catch((error: unknown) => {
-          // It has hung up after its refusal.
+          // The server has hung up after its refusal.
           if (!dial.closed || error instanceof RpcError) throw error;
           dial.again();
           return ask(version);
@@ -209,7 +222,7 @@ async function initializeIn(
   dial: Dial,
   identity: ClientIdentity,
   options: HandshakeOptions,
-): Promise<Greeted> {
+): Promise<HandshakeResult> {
   const { connection } = dial;
   const result = await connection.request('initialize', {
     protocolVersion: asked,
@@ -225,7 +238,7 @@ async function initializeIn(
   return { connection, onlyVersion: byConfig || asked === LATEST_LEGACY ? undefined : asked };
 }
 
-async function discover({ connection }: Dial, options: HandshakeOptions): Promise<Greeted> {
+async function discover({ connection }: Dial, options: HandshakeOptions): Promise<HandshakeResult> {
   const identity = await options.identity();
   connection.agree({ ...NOTHING_YET, era: 'modern' });
   const result = await connection.request('server/discover', { _meta: envelopeFor(identity) });
@@ -254,7 +267,7 @@ function helloFrom(result: Json, protocolVersion: string, info: unknown): Omit<A
   };
 }
 
-/** Not after the demand for a login, which holds for both ways, nor where the server was not reached at all. */
+/** The other way is not tried after the demand for a login, which holds for both, nor where no server was reached. */
 function maySpeakOther(error: unknown): boolean {
   if (!(error instanceof ProxyError)) return error instanceof RpcError;
   if (error.code === 'LOGIN_REQUIRED' || error.code === 'CANCELLED') return false;

@@ -11,7 +11,7 @@ import {
 
 export type NamedRequest = Pick<Call, 'method' | 'name' | 'params' | 'headers'>;
 
-/** What the schema says is ours to write; fields that it does not know pass as the client sent them. */
+/** The fields that a tool's schema declares are written by the proxy; others pass as the client sent them. */
 export function headerFields(
   { method, name, params, headers }: NamedRequest,
   listing: Listing | undefined,

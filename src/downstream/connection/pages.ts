@@ -1,9 +1,10 @@
 /**
- * Asking a downstream for everything it offers, page by page, within bounds.
+ * Fetches all lists of a server, page by page, within bounds.
  *
- * Nothing is judged here (that is the catalog's business); one list that fails costs that list. Many servers offer
- * what they do not declare: every list is asked for, and what is in it counts as declared.
+ * Items are not judged here (that is the catalog's business); one list that fails costs that list. Many servers have
+ * lists that they do not declare: every list is asked for, and a list with something in it counts as declared.
  */
+import type { Era } from '../../core/call.ts';
 import { RpcError, METHOD_NOT_FOUND, messageOf } from '../../core/errors.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
 import { elementTexts, memberText } from '../../json/edit.ts';
@@ -18,7 +19,9 @@ const LIST_METHODS: Readonly<Record<ListKind, string>> = {
 
 const KINDS = Object.keys(LIST_METHODS) as ListKind[];
 
-export interface Hello {
+/** The outcome of a handshake. */
+export interface Agreement {
+  readonly era: Era;
   readonly protocolVersion: string;
   readonly serverInfo: JsonObject | undefined;
   readonly capabilities: JsonObject;
@@ -27,7 +30,7 @@ export interface Hello {
 
 export interface PagesOptions {
   readonly ask: (method: string, params: JsonObject) => Promise<Json>;
-  /** What the server offered before: a list that fails keeps what it held. */
+  /** The last listing: a list that fails keeps what it held. */
   readonly before: Listing | undefined;
   /** The most items that are taken of one list. */
   readonly maxItems: number;
@@ -35,33 +38,33 @@ export interface PagesOptions {
   readonly maxPages: number;
   /** All pages of one list together: what is listed is kept. */
   readonly maxBytes: number;
-  /** Without it they are not asked for. */
+  /** Undeclared lists are asked for only where this is given. */
   readonly undeclared?: UndeclaredLists;
 }
 
-/** How lists are asked for that the server does not declare: some servers never answer what they do not know. */
+/** Bounds for lists that the server does not declare: some servers never answer a method that they do not know. */
 export interface UndeclaredLists {
-  /** Not asked for. */
+  /** Lists that are not asked for. */
   readonly skip: ReadonlySet<ListKind>;
   /** Ends when such a list has had its time beside those that are declared. */
   readonly patience: (kind: ListKind) => Promise<void>;
-  /** It was answered after its time, and holds something. */
+  /** A list was answered after its time, and holds something. */
   readonly late: (kind: ListKind) => void;
 }
 
 export interface Fetched {
   readonly listing: Listing;
-  /** Every list was answered; otherwise it is not worth remembering. */
+  /** Every list was answered; otherwise the listing is not worth remembering. */
   readonly whole: boolean;
-  /** What is not declared and was not answered in its time. */
+  /** Undeclared lists that were not answered in their time. */
   readonly silent: readonly ListKind[];
 }
 
-export async function fetchListing(hello: Hello, options: PagesOptions): Promise<Fetched> {
+export async function fetchListing(agreed: Omit<Agreement, 'era'>, options: PagesOptions): Promise<Fetched> {
   const { before, undeclared } = options;
   const found = new Map<ListKind, FoundList>();
   const silent: ListKind[] = [];
-  const declared = KINDS.filter((kind) => at(hello.capabilities, capabilityOf(kind)) !== undefined);
+  const declared = KINDS.filter((kind) => at(agreed.capabilities, capabilityOf(kind)) !== undefined);
   // Where nothing is declared it is the tools that all wait for.
   const awaited = new Set(declared.length > 0 ? declared : ['tools' as const]);
   const others = undeclared ? KINDS.filter((kind) => !awaited.has(kind) && !undeclared.skip.has(kind)) : [];
@@ -95,8 +98,8 @@ export async function fetchListing(hello: Hello, options: PagesOptions): Promise
   const ttlMs = ttls.length > 0 ? Math.min(...ttls) : 0;
   const shared = ttls.length > 0 && counting.every(([, list]) => list.shared);
   const listing: Listing = {
-    ...hello,
-    capabilities: { ...hello.capabilities, ...undeclaredOf(lists, hello) },
+    ...agreed,
+    capabilities: { ...agreed.capabilities, ...undeclaredOf(lists, agreed) },
     ...lists,
     ttlMs,
     cacheScope: shared ? 'public' : 'private',
@@ -109,7 +112,7 @@ export async function fetchListing(hello: Hello, options: PagesOptions): Promise
 /** The capabilities that go without saying: the lists have something. */
 function undeclaredOf(
   lists: Readonly<Record<ListKind, readonly Json[]>>,
-  { capabilities }: Hello,
+  { capabilities }: Pick<Agreement, 'capabilities'>,
 ): JsonObject {
   const found = KINDS.filter((kind) => lists[kind].length > 0).map(capabilityOf);
   return Object.fromEntries(found.filter((name) => !isObject(capabilities[name])).map((name) => [name, {}]));
@@ -119,7 +122,7 @@ interface FoundList {
   /** `undefined` where the list could not be had. */
   readonly items: readonly Json[] | undefined;
   readonly problems: readonly string[];
-  /** Of each page. */
+  /** The text of each page. */
   readonly ttlMs: readonly number[];
   readonly shared: boolean;
 }

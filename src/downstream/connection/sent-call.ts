@@ -3,14 +3,16 @@ import type { AnswerStep } from '../../core/answer.ts';
 import type { Call } from '../../core/call.ts';
 import type { Cancellable } from '../../core/cancellation.ts';
 import type { Json } from '../../json/json.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Hooks } from '../../protocol/peer.ts';
+import { LatestWins } from '../rate-limits.ts';
 
-/** What a call's progress goes through. */
+/** The progress of one call on its way to the client. */
 export type Progress = Hooks & { flush(): void; stop(): void };
 
 export const NO_PROGRESS: Progress = { flush() {}, stop() {} };
 
-/** What the connection does for a call that was sent. */
+/** The connection's work for a call that was sent. */
 export interface SentCallEnds {
   cancelled(id: number, reason: string): void;
   over(id: number): void;
@@ -51,4 +53,24 @@ export class SentCall implements AnswerStep, Cancellable {
     this.#progress.stop();
     this.#ends.over(this.#id);
   }
+}
+
+/** Passes progress as it comes; in a flood the newest, from time to time. */
+export function throttledProgress(
+  pass: (params: Json) => void,
+  options: {
+    readonly perSecond: number;
+    readonly clock: Clock;
+    readonly leftOut: (count: number) => void;
+  },
+): Progress {
+  let newest: LatestWins<Json> | undefined;
+  return {
+    onProgress: (params) => {
+      newest ??= new LatestWins({ ...options, pass });
+      newest.push(params);
+    },
+    flush: () => newest?.flush(),
+    stop: () => newest?.stop(),
+  };
 }

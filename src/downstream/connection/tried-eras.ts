@@ -1,4 +1,4 @@
-/** The ways in which a server was greeted in vain, for an error that tells them all. */
+/** The handshakes that were tried in vain with one server, for an error that names them all. */
 import { type ErrorCode, messageOf, ProxyError, RpcError } from '../../core/errors.ts';
 import { LATEST_MODERN } from '../../protocol/revisions.ts';
 import { EndpointNamed } from '../../transport/http-client/errors.ts';
@@ -20,7 +20,7 @@ export class Tried {
     this.#failures.set(way, error);
   }
 
-  /** It behaves as a server of the older SSE transport does. */
+  /** The server behaves as one of the older SSE transport does. */
   get endpointNamed(): boolean {
     return [...this.#failures.values()].some(
       (error) => error instanceof ProxyError && error.cause instanceof EndpointNamed,

@@ -5,7 +5,7 @@ import { DRAFT, LEGACY_REVISIONS } from '../../protocol/revisions.ts';
 import { HttpStatusError } from '../../transport/http-client/errors.ts';
 
 const REVISION = /\b20\d\d-\d\d-\d\d\b/g;
-/** As much of a refusal is looked at. */
+/** The part of a refusal that is looked at. */
 const MAX_CHARACTERS = 10_000;
 
 /**
@@ -38,7 +38,7 @@ function preferring(first: string | undefined, versions: readonly string[]): rea
 /** Several give no more than "invalid params". */
 function isAboutVersion(refusal: unknown, text: string): boolean {
   if (refusal instanceof RpcError) {
-    // This code is the modern family's: such a server has no other revision of the legacy one than those it names.
+    // This code belongs to the modern era: such a server has no other legacy revision than those it names.
     if (refusal.code === UNSUPPORTED_PROTOCOL_VERSION) return false;
     if (refusal.code === INVALID_PARAMS) return true;
   }

@@ -1,23 +1,23 @@
 /**
- * Asks a server for a sign of life every now and then, while it is up.
+ * Probes a server every now and then, while it is up.
  *
- * One that answers nothing twice in a row is taken for dead, unless it has a call to work on: a server that does one
- * thing at a time may just be busy. And one that has never answered a probe may not know them: it is asked what it has
- * answered before.
+ * A server that answers nothing twice in a row is taken for dead, unless it has a call to work on: a server that does
+ * one thing at a time may just be busy. A server that has never answered a probe may not know probes: it is asked for a
+ * list that it has answered before.
  */
 import { Cancellation } from '../../core/cancellation.ts';
 import type { Clock } from '../../core/clock.ts';
 
-/** How far the pauses are spread: servers that started together are not probed together. */
+/** The spread of the pauses: servers that started together are not probed together. */
 const JITTER = 0.25;
 const DEAD_AFTER = 2;
 
 export interface Probed {
-  /** Asks; rejects where no answer came. */
+  /** Sends a probe; rejects where no answer came. */
   readonly probe: (signal: Cancellation) => Promise<void>;
-  /** As `probe`, with something that the server has answered in this life; `undefined` where there is no such thing. */
+  /** Does the same with a request that the server has answered on this connection; `undefined` where there is none. */
   readonly otherwise?: (signal: Cancellation) => Promise<void> | undefined;
-  /** Counts whatever the server sends. */
+  /** The number of messages that came from the server. */
   readonly heard: () => number;
   readonly busy: () => boolean;
 }
@@ -28,10 +28,10 @@ export interface HealthCheckerOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: () => number;
-  /** How long it took; `undefined`: no answer. Not told of a server that is busy. */
+  /** The time that the answer took; `undefined`: none came. A busy server's probes have no result. */
   readonly result: (ms: number | undefined) => void;
   readonly dead: (what: string) => void;
-  /** It answers, but not to probes; told once. */
+  /** The server answers, but not to probes; told once. */
   readonly unknowing?: () => void;
 }
 
@@ -58,7 +58,7 @@ export class HealthChecker {
     this.#plan(probed);
   }
 
-  /** At once, and not after the pause. */
+  /** Probes at once, and not after the pause. */
   hurry(): void {
     if (!this.#probed || this.#signal) return;
     this.#cancel?.();
@@ -104,12 +104,12 @@ export class HealthChecker {
       else this.#knowsProbes = true;
       result(clock.now() - from);
     } else if (!probed.busy() && probed.heard() === heardBefore) {
-      // Whether that says anything is known when it has been asked in the other way.
+      // The silence counts only when the server has been asked in the other way too.
       if (this.#knowsProbes || this.#askedOtherwise || !probed.otherwise) result(undefined);
       this.#askedOtherwise ||= !this.#knowsProbes;
       if (++this.#silent >= DEAD_AFTER)
         return dead(`it answered nothing for ${DEAD_AFTER} probes of ${timeoutMs} ms`);
-      // At once again: nobody should wait another pause for a server that hangs.
+      // The next probe comes at once: nobody should wait another pause for a server that hangs.
       return void this.#probe(probed);
     }
     this.#plan(probed);

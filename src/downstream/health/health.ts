@@ -1,8 +1,8 @@
 /**
- * How well a server does, learned from its calls and from probes; the worse of the two holds, so that a probe that
+ * The health of a server, learned from its calls and from probes; the worse of the two holds, so that a probe that
  * succeeds does not hide calls that fail.
  *
- * Calls of the last two minutes count, the last hundred at most. What succeeds after a failure makes it good.
+ * Calls of the last two minutes count, the last hundred at most. A success makes up for a failure before it.
  */
 import type { Clock } from '../../core/clock.ts';
 import type { HealthLevel, HealthReport } from '../../core/status.ts';
@@ -30,7 +30,7 @@ interface Finding {
 
 export class Health {
   readonly #clock: Clock;
-  /** A ring. */
+  /** The last calls, as a ring. */
   readonly #seen: Seen[] = [];
   #next = 0;
   #failuresLately = 0;
@@ -54,7 +54,7 @@ export class Health {
     if (outcome === 'ok' && this.#failuresLately > 0) this.#failuresLately--;
   }
 
-  /** Whether its level may have changed for the better or worse by calls alone. */
+  /** The level may have changed for the better or worse by calls alone. */
   get troubled(): boolean {
     return this.#failuresLately > 0;
   }
@@ -70,7 +70,7 @@ export class Health {
     }
   }
 
-  /** A new process or session: what was asked of the old one says nothing about it. */
+  /** A new process or session: probes of the old one do not count for it. */
   renewed(): void {
     this.#probeFailures = 0;
   }
@@ -144,7 +144,7 @@ export class Health {
 
 function failuresIn(calls: readonly Seen[]): Finding | undefined {
   const failures = calls.filter(({ outcome }) => outcome !== 'ok').length;
-  // One alone says little.
+  // One failed probe alone means little.
   if (failures < 2) return undefined;
   const good = calls.length - 1 - calls.findLastIndex(({ outcome }) => outcome !== 'ok');
   const bad = calls.length - 1 - calls.findLastIndex(({ outcome }) => outcome === 'ok');

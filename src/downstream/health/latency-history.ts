@@ -1,5 +1,5 @@
 /**
- * How fast a server was, minute by minute, for an hour: what is usual for it, and whether it has been slowing.
+ * The latency of a server, minute by minute, for an hour: the usual one, and whether the server has been slowing.
  *
  * Times are counted in steps that grow by a fifth, so that a minute of any number of calls costs the same.
  */
@@ -9,12 +9,12 @@ const MINUTE_MS = 60_000;
 const MINUTES = 60;
 const STEP = Math.log(1.2);
 const STEPS = 96;
-/** Fewer calls than this tell nothing about a minute. */
+/** A minute with fewer calls than this does not count. */
 const ENOUGH = 5;
-/** It is slowing if at least so many minutes in a row each were slower, by so much in all. */
+/** A server is slowing if at least so many minutes in a row each were slower, by so much in all. */
 const SLOWING_MINUTES = 5;
 const SLOWING_FACTOR = 1.5;
-/** What a minute may be faster than the one before without ending the trend. */
+/** A minute may be faster than the one before by this factor without ending the trend. */
 const WOBBLE = 0.97;
 
 interface Minute {
@@ -49,7 +49,7 @@ export class LatencyHistory {
     return known[Math.floor(known.length / 2)];
   }
 
-  /** For how long each minute has been slower than the one before; `undefined` where it is not slowing. */
+  /** The time for which each minute has been slower than the one before; `undefined` where the server is not slowing. */
   slowingForMs(): number | undefined {
     const now = this.#index();
     const whole = this.#minutes.filter(({ index }) => index < now && index >= now - MINUTES);
@@ -57,7 +57,7 @@ export class LatencyHistory {
     const last = whole[i];
     if (!last || last.index < now - 5) return undefined;
     while (i > 0 && mean(whole[i] as Minute) >= mean(whole[i - 1] as Minute) * WOBBLE) i--;
-    // Where it was level before, the slowing begins at the last of the level minutes.
+    // The slowing begins at the last of the level minutes before it.
     const floor = mean(whole[i] as Minute) * 1.1;
     while (i < whole.length - 1 && mean(whole[i + 1] as Minute) <= floor) i++;
     const first = whole[i] as Minute;

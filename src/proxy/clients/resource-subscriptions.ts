@@ -1,24 +1,21 @@
-/** What attached clients subscribed to, and who hears of a resource that was updated. */
-import type { Target } from '../catalog/catalog.ts';
-import type { UriMemory } from '../catalog/uris/uri-memory.ts';
+/** Resource subscriptions of attached clients, and the clients that hear of an update. */
+import type { Target } from '../../catalog/catalog.ts';
+import type { UriMemory } from '../../catalog/uris/uri-memory.ts';
 import type { AttachedClient } from './attached-client.ts';
-import { INVALID_PARAMS, messageOf, RpcError } from '../core/errors.ts';
-import { Json, stringAt } from '../json/json.ts';
-import { editObject } from '../json/edit.ts';
-import type { Logger } from '../core/logger.ts';
-import type { Downstream } from '../downstream/downstream.ts';
-import type { ServerSet } from './server-set.ts';
-import type { Pool } from '../routing/pool.ts';
-import { loadScore } from '../pipeline/server-load.ts';
+import type { CurrentState } from '../current-state.ts';
+import { INVALID_PARAMS, messageOf, RpcError } from '../../core/errors.ts';
+import { Json, stringAt } from '../../json/json.ts';
+import { editObject } from '../../json/edit.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Downstream } from '../../downstream/downstream.ts';
+import type { ServerSet } from '../server-set/server-set.ts';
+import { loadScore } from '../../pipeline/server-load.ts';
 
 export interface ResourceSubscriptionsOptions {
   readonly uris: UriMemory;
-  readonly attached: () => Iterable<AttachedClient>;
-  /** The pool of this name with its members, as the config of the moment has it. */
-  readonly poolOf: (
-    server: string,
-  ) => { readonly pool: Pool; readonly members: readonly string[] } | undefined;
-  /** Of one client: each is looked at whenever a resource changes. */
+  readonly clients: ReadonlyMap<string, AttachedClient>;
+  readonly state: CurrentState;
+  /** The most of one client: each is looked at whenever a resource changes. */
   readonly most: number;
   readonly log: Logger;
 }
@@ -80,11 +77,11 @@ export class ResourceSubscriptions {
     }
   }
 
-  /** To who subscribed on this connection. */
+  /** Tells the clients that subscribed on this connection. */
   updated(server: string, params: Json, downstream: Downstream): void {
-    const { uris, attached } = this.#options;
+    const { uris, clients } = this.#options;
     const uri = stringAt(params.value, 'uri') ?? '';
-    for (const { member, serverSet, subscriptions } of attached()) {
+    for (const { handle, serverSet, subscriptions } of clients.values()) {
       if (subscriptions.size === 0 || serverSet.downstreamOf(server) !== downstream) continue;
       const about = new Set<string>();
       for (const [key, subscribed] of subscriptions) {
@@ -93,24 +90,25 @@ export class ResourceSubscriptions {
       }
       if (about.size === 0) continue;
       const seen = JSON.stringify(uris.exposed(uri, server, serverSet.catalog));
-      member.resourceUpdated(Json.fromText(editObject(params.text, { uri: seen })), about);
+      handle.resourceUpdated(Json.fromText(editObject(params.text, { uri: seen })), about);
     }
   }
 
   /** A pool's subscription stays with the member that would be asked now. */
   #homeOf(serverSet: ServerSet, { server, originalName }: Target): string {
-    const found = this.#options.poolOf(server);
-    if (!found) return server;
+    const { topology, pipeline } = this.#options.state.now;
+    const pool = pipeline.pools.get(server);
+    if (!pool) return server;
     const having = serverSet.membersWith(server, 'resources', originalName);
-    const [home] = found.pool.order({
-      members: having.length > 0 ? having : found.members,
+    const [home] = pool.order({
+      members: having.length > 0 ? having : (topology.pools.get(server)?.members ?? []),
       scoreOf: (one) => loadScore(serverSet.downstreamOf(one)?.state, serverSet.pipelineOf(one)),
     });
     return home ?? server;
   }
 }
 
-/** Who subscribed to a resource hears of its sub-resources too. */
+/** A subscriber to a resource hears of its sub-resources too. */
 function isWithin(uri: string, subscribed: string): boolean {
   if (!uri.startsWith(subscribed)) return false;
   return uri === subscribed || subscribed.endsWith('/') || /[/?#]/.test(uri.charAt(subscribed.length));

@@ -1,39 +1,32 @@
-/** What each client sees of the servers: for the router, for the policies of a call, for its workflows. */
-import type { AttachedClient } from './attached-client.ts';
-import type { Client } from '../core/call.ts';
-import type { ServerSet } from './server-set.ts';
-import type { ClientView } from '../pipeline/call-pipeline.ts';
-import type { Topology } from '../routing/topology.ts';
-import type { Pool } from '../routing/pool.ts';
-import { loadScore } from '../pipeline/server-load.ts';
-import { workflowView } from '../routing/workflow-view.ts';
-import type { Tools } from '../workflow/tools.ts';
+/** The servers as each client sees them: for the router, for the policies of a call, for workflows. */
+import type { Client } from '../../core/call.ts';
+import type { CurrentState } from '../current-state.ts';
+import type { ServerSet } from '../server-set/server-set.ts';
+import type { ServerSets } from '../server-sets.ts';
+import type { ClientView } from '../../pipeline/call-pipeline.ts';
+import { loadScore } from '../../pipeline/server-load.ts';
+import { workflowView } from '../../routing/workflow-view.ts';
+import type { Tools } from '../../workflow/tools.ts';
 
 export interface ClientViewsOptions {
-  /** As the config of the moment has them. */
-  readonly all: () => Topology;
-  readonly pools: () => ReadonlyMap<string, Pool>;
-  readonly shared: () => ServerSet;
-  readonly attached: () => ReadonlyMap<string, AttachedClient>;
+  readonly state: CurrentState;
+  readonly serverSets: ServerSets;
   /** There is one client only. */
   readonly exclusive: boolean;
-  /** Whether each client has a connection to a server of its own, though the config does not say so. */
-  readonly hasParted: (server: string) => boolean;
 }
 
 export class ClientViews {
   readonly #options: ClientViewsOptions;
-  /** Made once for each server set, not for each call. */
+  /** Views are made once for each server set, not for each call. */
   readonly #views = new WeakMap<ServerSet, ClientView>();
 
   constructor(options: ClientViewsOptions) {
     this.#options = options;
   }
 
-  /** Without a client, what all see. */
+  /** The server set of a client; without a client, the one that all see. */
   serverSetOf(client: Client | undefined): ServerSet {
-    const { attached, shared } = this.#options;
-    return (client && attached().get(client.view)?.serverSet) ?? shared();
+    return this.#options.serverSets.of(client?.view);
   }
 
   of(client: Client): ClientView {
@@ -43,15 +36,15 @@ export class ClientViews {
     return view;
   }
 
-  /** What a client's workflow may call. @param isSafe to repeat, by the name clients see. */
+  /** The tools that a client's workflow may call. @param isSafe to repeat, by the name that clients see. */
   tools(client: Client | undefined, isSafe: (name: string) => boolean): Tools {
-    const { all } = this.#options;
+    const { state } = this.#options;
     const serverSet = this.serverSetOf(client);
     const isReady = (server: string): boolean => serverSet.downstreamOf(server)?.state === 'ready';
     return workflowView({
       catalog: serverSet.catalog,
       healthOf: (server) => {
-        const one = all().pools.get(server)?.members.find(isReady);
+        const one = state.now.topology.pools.get(server)?.members.find(isReady);
         return serverSet.downstreamOf(one ?? server)?.state ?? 'stopped';
       },
       isSafe,
@@ -59,7 +52,7 @@ export class ClientViews {
   }
 
   #viewOn(serverSet: ServerSet): ClientView {
-    const { all, pools, exclusive, hasParted } = this.#options;
+    const { state, serverSets, exclusive } = this.#options;
     return {
       get catalog() {
         return serverSet.catalog;
@@ -69,16 +62,16 @@ export class ClientViews {
       missed: () => serverSet.freshen('missed'),
       alone: (server) => exclusive || serverSet.owns(server),
       find: (server) => serverSet.find(server)?.pipeline.handle,
-      pool: (server) => pools().get(server),
+      pool: (server) => state.now.pipeline.pools.get(server),
       membersOf: (pool, kind, name) =>
         kind === undefined || name === undefined
-          ? (all().pools.get(pool)?.members ?? [])
+          ? (state.now.topology.pools.get(pool)?.members ?? [])
           : serverSet.membersWith(pool, kind, name),
-      ownerOf: (server) => all().ownerOf(server),
+      ownerOf: (server) => state.now.topology.ownerOf(server),
       scoreOf: (server, tool) =>
         loadScore(serverSet.downstreamOf(server)?.state, serverSet.pipelineOf(server), tool),
       listingOf: (server) => serverSet.listingOf(server),
-      apart: (server) => serverSet.owns(server) || hasParted(server),
+      apart: (server) => serverSet.owns(server) || serverSets.hasParted(server),
       generationOf: (server) => serverSet.pipelineOf(server)?.generation ?? 0,
     };
   }

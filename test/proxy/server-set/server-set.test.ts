@@ -1,9 +1,9 @@
 /** What a client's greeting and its first lists wait for, and what not. */
 import { expect, test } from 'vitest';
-import { ServerSet, type RunningServer } from '../../src/proxy/server-set.ts';
-import type { Listing } from '../../src/core/listing.ts';
-import { entry } from '../catalog/builders.ts';
-import { HandClock, settle } from '../middleware/builders.ts';
+import { ServerSet, type ServerInstance } from '../../../src/proxy/server-set/server-set.ts';
+import type { Listing } from '../../../src/core/listing.ts';
+import { entry } from '../../catalog/builders.ts';
+import { HandClock, settle } from '../../middleware/builders.ts';
 
 const RULES = { include: [], exclude: [], rename: new Map(), override: new Map() };
 
@@ -14,7 +14,7 @@ class Server {
   state = 'starting';
   changed: () => void = () => {};
 
-  get offered(): Listing | undefined {
+  get shownListing(): Listing | undefined {
     return this.listing;
   }
 
@@ -80,7 +80,7 @@ function serverSetOf(
     make: (name, changed) => {
       const downstream = servers.get(name) as Server;
       downstream.changed = changed;
-      return { downstream } as unknown as RunningServer;
+      return { downstream } as unknown as ServerInstance;
     },
     shared: undefined,
     clock,

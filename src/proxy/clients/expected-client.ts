@@ -1,11 +1,11 @@
-/** What the last client of a served proxy could do: the next one is mostly the same, and finds its connections open. */
+/** The capabilities of the last client: the next client mostly has the same, and finds its connections open. */
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../core/errors.ts';
-import { at, isObject, type JsonObject } from '../json/json.ts';
-import type { Logger } from '../core/logger.ts';
-import { capabilitiesKey } from '../protocol/client-capabilities.ts';
+import { messageOf } from '../../core/errors.ts';
+import { at, isObject, type JsonObject } from '../../json/json.ts';
+import type { Logger } from '../../core/logger.ts';
+import { capabilitiesKey } from '../../protocol/client-capabilities.ts';
 
 export interface ExpectedClient {
   /** Empty where nothing is known. */

@@ -1,10 +1,10 @@
-/** Until when one client's greeting and its lists may wait for servers that were never listed. */
-import type { Clock } from '../core/clock.ts';
-import type { Patience } from '../server/client-patience.ts';
+/** The time that one client's handshake and lists may wait for servers that were never listed. */
+import type { Clock } from '../../core/clock.ts';
+import type { Patience } from '../../server/client-patience.ts';
 
 export interface ListWaitOptions {
   readonly patience: Patience;
-  /** What the config says at this moment; it holds for both together. */
+  /** `expose.listWaitMs` as it is now; it holds for both together. */
   readonly given: () => number | undefined;
   readonly clock: Clock;
 }
@@ -14,18 +14,18 @@ export class ListWait {
   readonly #since: number;
   #firstListAt: number | undefined;
 
-  /** Begins where the client has come. */
+  /** The time begins now, when the client has come. */
   constructor(options: ListWaitOptions) {
     this.#options = options;
     this.#since = options.clock.now();
   }
 
-  get greetingUntil(): number {
+  get handshakeUntil(): number {
     const { given, patience } = this.#options;
     return this.#since + Math.min(patience.greetingMs, given() ?? Infinity);
   }
 
-  /** Asked for at each list; all of them end with the first. */
+  /** The end of the wait of a list; all later lists end with the first. */
   get listUntil(): number {
     const { given, patience, clock } = this.#options;
     this.#firstListAt ??= clock.now();
