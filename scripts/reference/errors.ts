@@ -6,7 +6,7 @@ interface Row {
   readonly remedy: string;
 }
 
-/** In the order of the page. */
+/** The codes in the order of the page. */
 const ROWS: Readonly<Record<ErrorCode | 'INTERNAL', Row>> = {
   DOWNSTREAM_UNAVAILABLE: {
     means: 'The server could not be reached, or did not start.',

@@ -1,4 +1,4 @@
-/** Where the clients keep their files, on each system. */
+/** The places of the clients' files, on each system. */
 import path from 'node:path';
 import type { DialectId } from './dialects/client-dialect.ts';
 import { envValue, type HostEnvironment } from './folders.ts';
@@ -15,7 +15,7 @@ export function projectFiles(client: DialectId, { cwd }: Pick<HostEnvironment, '
 
 interface Places {
   readonly home: (...parts: string[]) => string;
-  /** Where programs with windows keep their settings. */
+  /** The folder in which programs with windows keep their settings. */
   readonly appData: (...parts: string[]) => string;
   /** `~/.config`, on macOS too; on Windows as `appData`. */
   readonly dotConfig: (...parts: string[]) => string;

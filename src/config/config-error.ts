@@ -1,10 +1,10 @@
-/** What is wrong at one place. `path` is empty where the whole file is meant. */
+/** A fault at one place. `path` is empty where the whole file is meant. */
 export interface ConfigProblem {
   readonly file: string;
-  /** From 1, where the format's parser tells it. */
+  /** Lines count from 1; absent where the format's parser does not tell. */
   readonly line?: number;
   readonly column?: number;
-  /** As people write it: `mcpServers["my server"].args[0]`. */
+  /** The path as people write it: `mcpServers["my server"].args[0]`. */
   readonly path: string;
   /** Never holds the value of a secret or of an expanded variable. */
   readonly message: string;

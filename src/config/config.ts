@@ -21,20 +21,20 @@ import type { checkCallKeys, topKeys } from './schema/top-keys.ts';
 type FilledTop = FilledOf<typeof topKeys>;
 type FilledServer = FilledOf<typeof serverKeys>;
 
-/** As in the file: `expose`, `http`, `retryBudget`, `workflows` (with absolute paths), `check`, `tokenStorage`, `idleExitMs`, `log`. */
+/** The whole configuration. Paths of workflows are absolute. */
 export interface Config extends Pick<
   FilledTop,
   'expose' | 'http' | 'retryBudget' | 'workflows' | 'check' | 'tokenStorage' | 'idleExitMs' | 'log'
 > {
-  /** By config key, in file order, disabled ones included. Whether names get a prefix: `prefixesNames`. */
+  /** Servers by config key, in file order, disabled ones included. `prefixesNames` says whether names get a prefix. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
-  /** By config key. Their members are servers of their own. */
+  /** Pools by config key. Their members are servers of their own. */
   readonly pools: ReadonlyMap<string, PoolConfig>;
   readonly tools: readonly ComposedToolConfig[];
   readonly limits: ProxyLimitsConfig;
   /** Absolute. Not created yet. */
   readonly stateDir: string;
-  /** What was left out or looks wrong without being an error: one sentence each, for stderr. */
+  /** Sentences for stderr about what was left out, or looks wrong without being an error. */
   readonly warnings: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface ServerConfig extends Omit<
   /** The prefix of its exported names: unique, `[A-Za-z0-9-]` and single `_`, no `_` at its end. */
   readonly namespace: string;
   readonly transport: TransportConfig;
-  /** Of use only to remote servers. */
+  /** Used for remote servers only. */
   readonly auth: AuthConfig;
   readonly limits: LimitsConfig;
 }
@@ -68,7 +68,7 @@ export type TransportConfig =
 
 export interface StdioTransportConfig {
   readonly kind: 'stdio';
-  /** As written: looked up on the PATH by whoever starts it. */
+  /** The command as written; the transport looks it up on the PATH. */
   readonly command: string;
   readonly args: readonly string[];
   /** Set for the process on top of `inheritEnv`; the entry's `envFile` is already in it. Holds secrets. */
@@ -123,11 +123,11 @@ export type LimitsConfig = FilledOf<typeof serverLimitKeys> & Readonly<typeof FI
 
 export type ProxyLimitsConfig = FilledOf<typeof proxyLimitKeys> & Readonly<typeof FIXED_PROXY_LIMITS>;
 
-/** What names are made of. */
+/** The parts of a config that names are made of. */
 export type NamesConfig = Pick<Config, 'servers' | 'tools' | 'expose'>;
 
 /**
- * Whether exported names carry their server's namespace. `auto`: unless exactly one server is configured;
+ * Tells whether exported names carry their server's namespace. `auto`: unless exactly one server is configured;
  * disabled ones count, so that switching one off renames nothing.
  */
 export function prefixesNames(config: Pick<Config, 'servers' | 'expose'>): boolean {

@@ -6,7 +6,7 @@ export interface HostEnvironment {
   /** Absolute: the working folder of the proxy. */
   readonly cwd: string;
   readonly homeDir: string;
-  /** As `process.platform` has it. */
+  /** A value of `process.platform`. */
   readonly platform: string;
 }
 
@@ -25,7 +25,7 @@ export function envValue(
   return key === undefined ? undefined : machine.env[key];
 }
 
-/** Where a user's own `switchyard.*` lies. */
+/** The folder of a user's own `switchyard.*`. */
 export function userConfigFolder(machine: HostEnvironment): string {
   return userFolder(machine, {
     variable: 'XDG_CONFIG_HOME',
@@ -35,7 +35,7 @@ export function userConfigFolder(machine: HostEnvironment): string {
   });
 }
 
-/** Where the proxy keeps what it remembers, unless the config names a folder. */
+/** The folder for what the proxy remembers, unless the config names another. */
 export function userStateFolder(machine: HostEnvironment): string {
   return userFolder(machine, {
     variable: 'XDG_STATE_HOME',

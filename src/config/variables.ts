@@ -73,7 +73,7 @@ export function expandVariables(text: string, scope: VariableScope): Expansion {
   }
 }
 
-/** Whether expanding could change the text. */
+/** Tells whether expanding could change the text. */
 export function hasVariables(text: string): boolean {
   return parts(text).some((part) => part.kind !== 'text');
 }
@@ -138,7 +138,7 @@ function parts(text: string): Part[] {
   return at < text.length ? [...found, { kind: 'text', text: text.slice(at) }] : found;
 }
 
-/** Where a `${{ … }}` that opens here ends; an open one ends with its opening. */
+/** Finds the end of a `${{ … }}` that opens here; an unclosed expression ends with its opening. */
 function expressionEnd(text: string, at: number): number | undefined {
   if (!text.startsWith('${{', at)) return undefined;
   const end = text.indexOf('}}', at + 3);

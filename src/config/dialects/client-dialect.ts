@@ -15,15 +15,15 @@ export type { DialectId };
 
 export interface ClientDialect {
   readonly id: DialectId;
-  /** For people. */
+  /** The client's name for people. */
   readonly name: string;
   readonly files: readonly ClientFile[];
-  /** Whether a file of unknown name is in this dialect. Only where the shape leaves no doubt. */
+  /** Tells whether a file of unknown name is in this dialect: only where the shape leaves no doubt. */
   readonly hasShape?: (root: ClientTable) => boolean;
   readonly read: (root: ClientTable, context: ClientContext) => ClientServers;
 }
 
-/** How a client names its file. */
+/** Patterns for the names of a client's files. */
 export interface ClientFile {
   readonly name: string;
   /** The folder it must lie in, for names that are not telling: its last part, or last parts with `/`. */
@@ -35,14 +35,14 @@ export type ClientTable = ReadonlyMap<string, PlainValue>;
 export interface ClientContext extends HostEnvironment {
   /** The project that the file belongs to; absent for a file of the whole user. Relative paths start there. */
   readonly projectFolder?: string;
-  /** For servers that move away from the client: what names the folder that is open in it cannot move with them. */
+  /** Set for servers that move away from the client: a variable for the client's open folder cannot move with them. */
   readonly moves?: true;
   /** The name of the package that a script `…/dist/cli.js` belongs to: how a checkout of Switchyard is told. */
   readonly packageOf?: (script: string) => string | undefined;
 }
 
 export interface ClientServers {
-  /** In the order of the file. */
+  /** Servers in the order of the file. */
   readonly servers: ReadonlyMap<string, ServerInput>;
   readonly skipped: readonly SkippedServer[];
 }

@@ -45,7 +45,7 @@ export const dialects: readonly ClientDialect[] = [
 ];
 
 export interface ClientFileContext extends ClientContext {
-  /** For messages and for the format. */
+  /** The name for messages; its ending tells the format. */
   readonly path: string;
 }
 

@@ -45,9 +45,9 @@ export function remoteEntry(
 
 interface EntryRules {
   readonly write?: Notation;
-  /** What a `url` without a `type` means. */
+  /** The transport that a `url` without a `type` means. */
   readonly urlType?: 'remote' | 'http' | 'sse';
-  /** Where the address stands, if not in `url`. */
+  /** The key of the address, if not `url`. */
   readonly urlKey?: string;
 }
 

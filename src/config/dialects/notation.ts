@@ -1,4 +1,4 @@
-/** From a client's notation of variables to ours. */
+/** Translates a client's notation of variables to ours. */
 import { envValue, pathsOf } from '../folders.ts';
 import { escapeVariables } from '../variables.ts';
 import type { ClientContext } from './client-dialect.ts';
@@ -7,7 +7,7 @@ import { SkipServer } from './read-servers.ts';
 /** Writes one of the client's strings in our notation. @throws SkipServer if the client alone could answer it. */
 export type Notation = (text: string) => string;
 
-/** For clients that expand nothing. */
+/** The notation of clients that expand nothing. */
 export const literal: Notation = escapeVariables;
 
 /** A match's replacement: text as it is, or a variable in our notation with what it stands for right now. */

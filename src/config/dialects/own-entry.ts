@@ -2,7 +2,7 @@ import { pathsOf } from '../folders.ts';
 import type { ClientContext, ClientTable } from './client-dialect.ts';
 import { tableIn, textIn, textsIn } from './values.ts';
 
-/** Whether an entry of a client starts Switchyard: behind itself it would start itself without end. */
+/** Tells whether an entry of a client starts Switchyard: behind itself the proxy would start itself without end. */
 export function isOwnEntry(entry: ClientTable, context: ClientContext): boolean {
   const words = commandLine(entry);
   const program = words.findIndex((word) => !isWrapper(word));

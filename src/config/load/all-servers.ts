@@ -17,7 +17,7 @@ export interface ServersContext {
 }
 
 export interface ServersResult {
-  /** Of servers and pools, by key. */
+  /** Namespaces of servers and pools, by key. */
   readonly namespaces: ReadonlyMap<string, string>;
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly problems: readonly ConfigProblem[];

@@ -1,4 +1,4 @@
-/** What does not fit together in how to log in at a server. Pure. */
+/** Settings of a login that do not fit together. Pure. */
 import type { authKeys } from '../schema/auth-keys.ts';
 import type { InputOf } from '../schema/reader.ts';
 import type { ServerProblem } from './server-problem.ts';

@@ -6,7 +6,7 @@ import { type ConfigNode, type NodePath, pathText, placeAt } from '../text/tree.
 
 type FilledTool = Omit<ComposedToolConfig, 'name'>;
 
-/** What is wrong with a value's templates, by the path within it. Expressions are not this folder's business. */
+/** Finds what is wrong with a value's templates, by the path within the value. Expressions are not this folder's business. */
 export type TemplateCheck = (
   value: unknown,
 ) => readonly { readonly path: string; readonly message: string }[];

@@ -28,7 +28,7 @@ export interface ConfigSources {
   readonly names: readonly string[];
   /** Our own top-level keys but `mcpServers`, the later file's over the earlier's, key by key. */
   readonly top: TableNode;
-  /** In the order in which the keys first appear; the later file's whole entry. */
+  /** Entries in the order in which their keys first appear. A later file replaces the whole entry. */
   readonly servers: ReadonlyMap<string, ServerSource>;
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly string[];
@@ -36,7 +36,7 @@ export interface ConfigSources {
 
 interface ServerSource {
   readonly node: ConfigNode;
-  /** From a client's own file: what is wrong with it costs this server only. */
+  /** Faults of an entry from a client's own file cost this server only. */
   readonly ofClient: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface SourceContext extends HostEnvironment {
   readonly onNamed?: ((file: string) => void) | undefined;
 }
 
-/** Under which clients and we keep the servers. */
+/** The keys under which clients and we keep the servers. */
 const SERVER_TABLES = [
   'mcpServers',
   'mcp_servers',
@@ -116,7 +116,7 @@ export function readSources(files: readonly string[], context: SourceContext): C
       problems.push(problemAt({ source }, '', SAYS_NOTHING));
   }
 
-  /** What the clients have that `imports` names; our own entries of the same name count before them. */
+  /** Adds the servers of the clients that `imports` names; our own entries of the same name take precedence. */
   function takeImports(): void {
     const imports = top?.entries.get('imports')?.node;
     const named = imports === undefined ? [] : plainValue(imports);

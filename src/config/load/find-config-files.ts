@@ -25,7 +25,7 @@ export function findConfigFiles(given: readonly string[], machine: HostEnvironme
   return [];
 }
 
-/** Where a `switchyard.*` is looked for, in order: for the message that there is none. */
+/** The folders that are searched for a `switchyard.*`, in order; the message that there is none names them. */
 export function configFolders(machine: HostEnvironment): readonly string[] {
   return [machine.cwd, userConfigFolder(machine)];
 }

@@ -1,4 +1,4 @@
-/** Keys that there were: they are read still, so that an older file works, and what became of them is a warning. */
+/** Keys of earlier versions: an older file still works, and a warning says what became of each key. */
 import type { ConfigProblem } from '../config-error.ts';
 import type { AnyReader } from '../schema/reader.ts';
 import { problemAt } from '../text/parsed-text.ts';
@@ -11,7 +11,7 @@ interface Moved {
 
 /**
  * The tree of a file without its former keys. A moved one stands where it belongs now, unless the new key stands there;
- * one of which something else became does nothing.
+ * any other does nothing.
  */
 export function withoutFormerKeys(
   file: TableNode,

@@ -12,7 +12,7 @@ import { readTop } from './read-top.ts';
 import { firstOfEachPath, type InputContext } from './server-input.ts';
 
 export interface LoadOptions extends HostEnvironment {
-  /** As `findConfigFiles` gives them; relative ones start from `cwd`. Later ones win, per server. */
+  /** Paths as `findConfigFiles` gives them; relative ones start from `cwd`. Later files win, per server. */
   readonly files: readonly string[];
   /** Reads otherwise than from the disk: what a file would hold once it is changed. @throws if it cannot be read. */
   readonly readText?: (file: string) => string;
@@ -72,7 +72,7 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
   };
 }
 
-/** As one reads the files, from top to bottom. */
+/** Sorts problems as one reads the files, from top to bottom. */
 function inOrder(problems: readonly ConfigProblem[], files: readonly string[]): readonly ConfigProblem[] {
   return [...firstOfEachPath(problems)].sort(
     (a, b) =>

@@ -50,14 +50,14 @@ export function buildServerConfig(source: ServerConfigSource): ServerConfigResul
   };
 }
 
-/** As a default it is for those servers that are lazy. */
+/** `idleStopMs` of an entry needs a lazy server; in `defaults` the key holds for those servers that are lazy. */
 function idleProblems({ idleStopMs }: ServerInput, start: 'eager' | 'lazy'): readonly ServerProblem[] {
   if (start === 'lazy' || idleStopMs === undefined || idleStopMs === 0) return [];
   const message = 'is for servers that start at their first call. Add "start": "lazy".';
   return [{ path: ['idleStopMs'], message }];
 }
 
-/** What only one client may know is not kept for all. */
+/** Answers that only one client may know are not kept for all. */
 function sharingProblems(
   input: ServerInput,
   connections: ServerConfig['connections'],

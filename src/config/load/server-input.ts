@@ -109,7 +109,7 @@ function readDisabled(
   return { value: value === true || value === 'true', problems };
 }
 
-/** What holds a variable may be anything: if it does not fit as text, it counts as not given. */
+/** A value with an unexpanded variable may be anything: where its text does not fit, the key counts as not given. */
 function parseUnexpanded(node: ConfigNode): ZodSafeParseResult<ServerInput> {
   const disabled = new Map([['disabled', undefined]]);
   const rest = node.kind === 'table' ? withEntries(node, disabled) : node;

@@ -1,8 +1,8 @@
 import type { NodePath } from '../text/tree.ts';
 
-/** What is wrong within one entry. */
+/** A fault within one entry. */
 export interface ServerProblem {
-  /** From the entry on. */
+  /** Keys from the entry on. */
   readonly path: NodePath;
   readonly message: string;
 }

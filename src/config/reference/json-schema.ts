@@ -4,7 +4,7 @@ import { topKeys } from '../schema/top-keys.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Whatever a variable may give is not known to an editor. */
+/** An editor does not know what a variable gives. */
 const VARIABLE = { type: 'string', pattern: '\\$\\{' };
 
 export function configJsonSchema(): Json {
@@ -12,7 +12,7 @@ export function configJsonSchema(): Json {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Switchyard',
     description: 'A config file of mcp-switchyard.',
-    // Of VS Code.
+    // VS Code knows these two.
     allowComments: true,
     allowTrailingCommas: true,
     ...sectionSchema(topKeys),
@@ -43,7 +43,7 @@ function keySchema({ reader, note, byDefault }: Key<unknown>): Json {
   };
 }
 
-/** Any value will do, and editors strike it out and say what became of the key. */
+/** Any value is valid; editors strike the key out and show the sentence. */
 function formerSchema(now: Former['now']): Json {
   const sentence = typeof now === 'string' ? now : `is called ${now.join('.')} now.`;
   return { deprecated: true, deprecationMessage: sentence };

@@ -125,7 +125,7 @@ const SIZES = [
   ['B', 1],
 ] as const;
 
-/** In the largest unit of which it is a whole number. */
+/** The amount in the largest unit of which it is a whole number. */
 function amount(value: number, units: readonly (readonly [string, number])[]): string {
   const [unit, factor] = units.find(([, each]) => value > 0 && value % each === 0) ?? ['', 1];
   return unit === '' ? code(value) : code(`${value / factor}${unit}`);

@@ -1,4 +1,4 @@
-/** What a changed config asks for: which servers have to be connected anew, and what only a restart can bring. */
+/** Compares two configs: which servers have to be connected anew, and which keys need a restart. */
 import type { Config, ServerConfig } from '../config.ts';
 
 export interface ConfigChange {
@@ -28,7 +28,7 @@ export function differingServers(
   return new Set(differs.map(([key]) => key));
 }
 
-/** What the catalog alone is made of leaves the connection alone. */
+/** Settings that only the catalog is made of leave the connection alone. */
 function connectionText(server: ServerConfig): string {
   const { include: _include, exclude: _exclude, rename: _rename, ...tools } = server.tools;
   return textOf({ ...server, tools, namespace: '', tags: [] });

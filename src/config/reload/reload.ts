@@ -1,6 +1,6 @@
 /**
- * Reads the config again when its files change or somebody asks for it; what cannot be used is said once, and the last
- * good one stays.
+ * Reads the config again when its files change or somebody asks for it; a config that cannot be used is
+ * logged once, and the last good one stays.
  */
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
@@ -8,15 +8,15 @@ import type { Logger } from '../../core/logger.ts';
 import type { Config } from '../config.ts';
 import { fileStamp, type Watch, watchFiles } from './watch.ts';
 
-/** The first answers are more important. */
+/** Watching begins late: the first answers are more important. */
 const WATCH_AFTER_MS = 500;
 /** A file that is being written may be empty or cut for a moment. */
 const SETTLES_MS = 250;
 
 export interface ConfigReloaderOptions {
-  /** Tells of each file that it reads. @throws ConfigError */
   /** The files that were read for the first config, and how they were then. */
   readonly marks: ReadonlyMap<string, string>;
+  /** Loads the config, and calls `onRead` for each file. @throws ConfigError */
   readonly load: (onRead: (file: string) => void) => Promise<Config>;
   readonly apply: (config: Config) => void;
   readonly clock: Clock;
@@ -102,7 +102,7 @@ export class ConfigReloader {
     });
   }
 
-  /** Which files there are to watch may change with what they say. */
+  /** The files to watch may change with their content. */
   async #watchAll(): Promise<void> {
     const { clock, log } = this.#options;
     const files = [...this.#marks.keys()].sort().join('\n');

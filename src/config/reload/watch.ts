@@ -65,7 +65,7 @@ export async function watchFiles(since: ReadonlyMap<string, string>, options: Wa
   };
 }
 
-/** What tells one state of a file from another without reading it. */
+/** A text that differs when the file has changed; the file is not read. */
 export function fileStamp(file: string): string {
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : 'none';

@@ -1,4 +1,4 @@
-/** How to log in at a remote server. */
+/** The keys of `auth`: logging in at a remote server. */
 import { choice, field, flag, listOf, nonEmptyText } from './fields.ts';
 import { key, section } from './section.ts';
 

@@ -1,4 +1,4 @@
-/** From zod's issues to problems with a place, an expectation and what was found instead. */
+/** Turns zod's issues into problems with a place, an expectation and what was found instead. */
 import type * as z from 'zod';
 
 import type { ConfigProblem } from '../config-error.ts';
@@ -22,7 +22,7 @@ export function issueProblem(issue: z.core.$ZodIssue, root: ConfigNode, prefix: 
   return problemAt(place, pathText(full), `${issue.message}, got ${found}${guess}`);
 }
 
-/** What stands there, in words; never a value that could be a secret. */
+/** Describes what was found; never shows a value that could be a secret. */
 function describe(node: ConfigNode | undefined, secret: boolean): string {
   if (node === undefined) return 'nothing';
   if (node.kind !== 'scalar') return `a ${node.kind}`;

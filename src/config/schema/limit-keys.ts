@@ -1,5 +1,5 @@
 /**
- * What servers, clients and workflows may take.
+ * The keys of `limits`: bounds on what servers, clients and workflows may take.
  *
  * Limits that nobody can choose well are constants. They stand beside the others in a checked config, so that each part
  * has its limits from one place; as keys they are former ones.
@@ -10,23 +10,23 @@ import { key, section } from './section.ts';
 
 const FIXED = 'is fixed now, and is ignored here. Remove it.';
 
-/** Of each server. */
+/** Constants for each server. */
 export const FIXED_SERVER_LIMITS = {
   /** Elements and members in one message. */
   values: 500_000,
-  /** Of one list. */
+  /** Pages of one list. */
   pages: 1_000,
-  /** Of one whole list, all pages together. */
+  /** Bytes of one whole list, all pages together. */
   listBytes: 67_108_864,
-  /** Of one result. */
+  /** Parts of one result. */
   contentParts: 10_000,
-  /** Of its stderr, into the log. */
+  /** Lines of stderr that go into the log. */
   stderrLinesPerSecond: 50,
-  /** Of one call. */
+  /** Progress notifications of one call. */
   progressPerSecond: 100,
   /** Log messages to one client or call, and updates of resources. */
   noticesPerSecond: 200,
-  /** Of the server to clients, waiting for an answer. */
+  /** Questions of the server to clients that wait for an answer. */
   questions: 1_000,
 };
 
@@ -52,15 +52,15 @@ export const serverLimitKeys = {
 
 export const serverLimits = section(serverLimitKeys, { former: fixed(FIXED_SERVER_LIMITS) });
 
-/** Of all servers and clients together, or of each client. */
+/** Constants for all servers and clients together, or for each client. */
 export const FIXED_PROXY_LIMITS = {
   /** Elements and members in one message of a client. */
   values: 500_000,
   /** Calls of one modern client that wait for its answer to a question. */
   parkedCalls: 1_000,
-  /** Of all modern clients, under way or parked. */
+  /** Calls of all modern clients, under way or parked. */
   calls: 10_000,
-  /** Modern ones, each set of capabilities of one counting by itself. */
+  /** Modern clients, each set of capabilities of one counting by itself. */
   clients: 1_000,
   /** Subscription streams of one modern client. */
   streams: 256,

@@ -16,7 +16,7 @@ export function namespaceOf(key: string): string {
 
 export interface NamespaceClaim {
   readonly key: string;
-  /** As the user set it; valid. */
+  /** The namespace that the user set; valid. */
   readonly namespace?: string | undefined;
 }
 

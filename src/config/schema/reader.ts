@@ -1,6 +1,6 @@
 /**
- * What the keys of a config are made of, as types. A key is told once, with all that is known about it; what a file may
- * hold, what a checked config holds, the reference page and the JSON Schema are made of that.
+ * The types of config keys. A key is declared once, with all that is known about it; the types of a file and of a
+ * checked config, the defaults, the reference page and the JSON Schema are derived from the declaration.
  *
  * Nothing here names zod: these types are part of the library's declarations, whose users do not have it.
  */
@@ -15,7 +15,7 @@ export interface Reader<Input, Filled = Input> {
   readonly [filled]?: readonly [Input, Filled];
 }
 
-/** What a value looks like in a file. */
+/** The form of a value in a file. */
 export type Look =
   | { readonly kind: 'section'; readonly keys: Keys; readonly former: ReadonlyMap<string, Former> }
   | { readonly kind: 'table' | 'list'; readonly of: AnyReader }
@@ -23,29 +23,29 @@ export type Look =
   | { readonly kind: 'count' | 'duration' | 'size'; readonly min: number; readonly max?: number }
   | { readonly kind: 'choice'; readonly names: readonly string[]; readonly aliases: readonly string[] };
 
-/** A key that there was. It is taken out with a warning: see `former-keys.ts`. */
+/** A key of an earlier version, which `load/former-keys.ts` takes out with a warning. */
 export interface Former {
-  /** The sentence that says what holds instead; or the path, from the top of the file, where its value belongs now. */
+  /** A sentence that says what holds instead; or the path, from the top of the file, where the value belongs now. */
   readonly now: string | readonly string[];
 }
 
-/** What people are told about a key. */
+/** The documentation of a key. */
 export interface Note {
   /** A sentence without its full stop. */
   readonly doc: string;
-  /** What holds without the key, where it is no value that one could write. */
+  /** The default in words, where it is no value that one could write. */
   readonly without?: string;
   readonly example?: unknown;
 }
 
-/** Whether a checked config has the key: always (`given` in the file, or `filled` with its default), or not. */
+/** `given`: the file must have the key; `filled`: it has a default; `optional`: a checked config may lack it. */
 type Presence = 'given' | 'filled' | 'optional';
 
 export interface Key<Input, Filled = Input, Has extends Presence = Presence> {
   readonly reader: Reader<Input, Filled>;
   readonly note: Note;
   readonly has: Has;
-  /** What holds without the key; of a section only that it is always there. */
+  /** The default value. A section has `{}`: its keys have defaults of their own. */
   readonly byDefault: unknown;
 }
 
@@ -64,12 +64,12 @@ type NamesOf<All extends Keys, Has extends Presence> = {
 type InputOfKey<One> = One extends Key<infer Input, infer _> ? Input : never;
 type FilledOfKey<One> = One extends Key<infer _, infer Filled> ? Filled : never;
 
-/** What a section of a file may hold. */
+/** The type of a section in a file. */
 export type InputOf<All extends Keys> = {
   readonly [Name in NamesOf<All, 'given'>]: InputOfKey<All[Name]>;
 } & { readonly [Name in NamesOf<All, 'filled' | 'optional'>]?: InputOfKey<All[Name]> | undefined };
 
-/** The same with what holds by default. */
+/** The type of a section with its defaults. */
 export type FilledOf<All extends Keys> = {
   readonly [Name in NamesOf<All, 'given' | 'filled'>]: FilledOfKey<All[Name]>;
 } & { readonly [Name in NamesOf<All, 'optional'>]?: FilledOfKey<All[Name]> };

@@ -1,4 +1,4 @@
-/** How calls are protected, spread and kept. */
+/** Keys that protect, spread and cache calls. */
 import { choice, count, duration, flag, listOf, nonEmptyText, share, texts } from './fields.ts';
 import { key, keyWithout, requiredKey, section } from './section.ts';
 

@@ -1,4 +1,4 @@
-/** Sections: tables with a fixed set of keys, each of which is told here once. */
+/** Sections: tables with a fixed set of declared keys. */
 import * as z from 'zod';
 import { nearest } from '../../core/nearest.ts';
 import { readerOf, report, zodOf } from './fields.ts';
@@ -6,7 +6,7 @@ import type { FilledOf, Former, InputOf, Key, Keys, Note, Reader } from './reade
 
 type Told<Input> = Note & { readonly byDefault: NoInfer<Input> };
 
-/** A key that a file may leave out. `byDefault` is what holds then; of a section, `{}`: the defaults of its keys. */
+/** A key that a file may leave out. `byDefault` holds then; a section takes `{}`, which stands for the defaults of its keys. */
 export function key<Input, Filled>(
   reader: Reader<Input, Filled>,
   note: Told<Input>,
@@ -26,7 +26,7 @@ export function requiredKey<Input, Filled>(
   return { reader, note, has: 'given', byDefault: undefined };
 }
 
-/** The same key where something else holds without it. */
+/** The same key without its default: `without` says in words what holds then. */
 export function keyWithout<Input, Filled>(
   { reader, note }: Key<Input, Filled>,
   without: string,
@@ -35,7 +35,7 @@ export function keyWithout<Input, Filled>(
 }
 
 export interface SectionOptions {
-  /** Why a key that people may look for here is not here. */
+  /** Sentences for keys that people may look for here and that are elsewhere. */
   readonly misplaced?: ReadonlyMap<string, string>;
   readonly former?: ReadonlyMap<string, Former>;
 }

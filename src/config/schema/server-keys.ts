@@ -1,4 +1,4 @@
-/** What an entry of `mcpServers` may hold, and what `defaults` may hold for all of them. */
+/** The keys of an entry of `mcpServers`, and of `defaults`. */
 import { auth } from './auth-keys.ts';
 import { choice, count, duration, field, flag, listOf, nonEmptyText, tableOf, texts } from './fields.ts';
 import { serverLimits } from './limit-keys.ts';
@@ -159,7 +159,7 @@ const sharedKeys = {
   }),
   maxConcurrency: key(count(1), { doc: 'calls at a time', byDefault: 16, example: 4 }),
   maxQueue: key(count(0), {
-    doc: 'calls that may wait for their turn; more are `BUSY`',
+    doc: 'calls that may wait in the queue; more are `BUSY`',
     byDefault: 256,
     example: 0,
   }),
@@ -178,12 +178,12 @@ export const serverKeys = { ...ownKeys, ...sharedKeys };
 export const serverSection = section(serverKeys);
 
 /**
- * What one would write under `mcpServers` for a server, checked and with units read, defaults not yet applied.
+ * An entry of `mcpServers`, checked and with units read, defaults not yet applied.
  * Strings are in our own notation: variables as in `variables.ts`.
  */
 export type ServerInput = InputOf<typeof serverKeys>;
 
-/** `defaults`: whatever can hold for more than one server. */
+/** `defaults`: the keys that can hold for more than one server. */
 export const defaultsSection = section(sharedKeys, {
   misplaced: new Map(
     Object.keys(ownKeys).map((name) => [name, 'belongs to one server, not to the defaults.']),

@@ -1,4 +1,4 @@
-/** Which tools of a server are offered and how, and tools over several others. */
+/** Keys for the tools of a server, and for tools over several others. */
 import { anyTable, choice, duration, flag, listOf, nonEmptyText, tableOf, text, texts } from './fields.ts';
 import { toolCircuitBreaker } from './resilience-keys.ts';
 import { key, requiredKey, section } from './section.ts';

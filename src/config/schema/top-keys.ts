@@ -1,4 +1,4 @@
-/** What a whole file may hold. Defaults are filled in by `fill.ts`, so that files can be merged first. */
+/** The keys at the top of a file. `fill.ts` fills in defaults after the files have been merged. */
 import * as z from 'zod';
 import { CLIENT_IDS } from '../dialects/client-ids.ts';
 import {
@@ -51,7 +51,7 @@ const exposeKeys = {
     example: 100,
   }),
   listWaitMs: key(duration(0), {
-    doc: "how long a client's first list waits, from its greeting on, for servers that were never listed; one that was waited for in vain is not waited for again",
+    doc: "how long a client's first list waits, from its `initialize` on, for servers that were never listed; one that was waited for in vain is not waited for again",
     without: 'as long as the client is known to wait, else 20 s',
     example: '15s',
   }),

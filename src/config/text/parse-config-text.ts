@@ -20,7 +20,7 @@ export function parseConfigText(text: string, format: ConfigFormat, source: Sour
   return parseJsonTree(body, source);
 }
 
-/** By the file's name; what has no telling name is JSON if it opens like JSON, else YAML. */
+/** The file's name tells the format; without a telling name, text that opens like JSON is JSON, else YAML. */
 export function formatOf(path: string, text: string): ConfigFormat {
   const extension = /\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase();
   if (extension === 'json' || extension === 'jsonc' || extension === 'json5') return 'json';

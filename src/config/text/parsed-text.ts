@@ -2,7 +2,7 @@ import { ExactNumber, exactNumber } from '../../json/exact-json.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { SourcePlace, TableNode } from './tree.ts';
 
-/** What each format's parser gives. */
+/** The result of each format's parser. */
 export interface ParsedText {
   /** Absent if the text could not be read; `errors` then says why. */
   readonly root?: TableNode;

@@ -38,7 +38,7 @@ export interface SourcePlace {
 }
 
 export interface Source {
-  /** As shown to people. */
+  /** The name that people are shown. */
   readonly name: string;
   /** Absolute: what relative paths in this file start from. */
   readonly folder: string;
@@ -79,7 +79,7 @@ export function nodeAt(root: ConfigNode, path: NodePath): ConfigNode | undefined
   return node;
 }
 
-/** Where to point for a path: the key for `atKey`, else the value, else the nearest thing around it. */
+/** The place to point at for a path: the key for `atKey`, else the value, else the nearest node around it. */
 export function placeAt(root: ConfigNode, path: NodePath, atKey = false): SourcePlace {
   const last = path.at(-1);
   if (last === undefined) return root.place;

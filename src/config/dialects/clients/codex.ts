@@ -51,7 +51,7 @@ function variableNames(value: PlainValue | undefined): readonly string[] {
   });
 }
 
-/** What names a variable that is not set is left out, as Codex does. */
+/** A header whose variable is not set is left out, as Codex does. */
 function references(
   names: Iterable<readonly [string, string]>,
   context: ClientContext,
