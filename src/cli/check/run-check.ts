@@ -35,7 +35,7 @@ export class Check {
   readonly #stopped = new Cancellation();
   readonly #began = performance.now();
   readonly #calls = new Map<string, readonly CheckedCall[]>();
-  /** Whose calls are over. */
+  /** The servers whose calls are over. */
   readonly #done = new Set<string>();
   #own: OwnProxy | undefined;
   #calling = false;
@@ -47,7 +47,7 @@ export class Check {
     this.#clean = (text) => oneLine(redact(text.slice(0, 100_000)));
   }
 
-  /** How the servers do, at any time. */
+  /** The state of the servers at this moment. */
   get reports(): readonly ServerReport[] {
     return this.#own?.proxy.report('command') ?? [];
   }
@@ -260,7 +260,7 @@ function callWarnings(calls: readonly CheckedCall[]): string[] {
     );
 }
 
-/** What is odd about all tools taken together. */
+/** Remarks about all tools taken together. */
 function together({ tools, lists }: Catalog): string[] {
   const twins = new Map<string, string[]>();
   for (const text of lists.tools.items) {

@@ -56,7 +56,7 @@ export const uninstall: Command = {
   run: runUninstall,
 };
 
-/** What a client needs to notice a changed file. */
+/** The step by which a client notices a changed file. */
 const THEN: Readonly<Partial<Record<ClientDialect['id'], string>>> = {
   'claude-desktop': 'Quit Claude Desktop and start it again.',
   'claude-code': 'It is there in the next session.',

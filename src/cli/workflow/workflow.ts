@@ -66,14 +66,14 @@ export const workflow: Command = {
 interface Asked {
   readonly input: Input;
   readonly config: Config;
-  /** What stands behind the subcommand. */
+  /** The words behind the subcommand in a usage line. */
   readonly words: readonly string[];
 }
 
 interface Subcommand {
-  /** What its first word is; `undefined`: it takes none. */
+  /** The kind of its first word; `undefined`: it takes none. */
   readonly takes: string | undefined;
-  /** Whether it needs the servers; otherwise the record alone. */
+  /** It needs the servers; otherwise the journal is enough. */
   readonly servers: boolean;
   readonly run: (workflows: Workflows, asked: Asked) => Promise<number>;
 }
@@ -267,7 +267,7 @@ async function list(workflows: Workflows, { input: { output } }: Asked): Promise
   else if (saved.length === 0) output.note('No workflow is saved: there is none under workflows.files.');
   else
     await output.table(
-      [{ title: 'NAME' }, { title: 'STANDING' }, { title: 'DESCRIPTION' }],
+      [{ title: 'NAME' }, { title: 'STATE' }, { title: 'DESCRIPTION' }],
       saved.map(({ name, problems, description = '' }) => [
         plain(name),
         problems[0] === undefined ? 'ok' : plain(problemText(problems[0])),
