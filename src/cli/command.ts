@@ -1,10 +1,10 @@
-/** What a command is: declared here, so that help, parsing and shell completion come from one place. */
+/** A command's declaration, from which help, parsing and shell completion are made. */
 import type { HostEnvironment } from '../config/folders.ts';
 import type { Output } from './terminal/output.ts';
 
 export interface Command {
   readonly name: string;
-  /** What stands behind the name in a usage line: `NAME [KEY=VALUE…]`. */
+  /** The words behind the name in a usage line: `NAME [KEY=VALUE…]`. */
   readonly takes: string;
   /** One line, as in a list of commands. */
   readonly summary: string;
@@ -13,7 +13,7 @@ export interface Command {
   readonly options: Readonly<Record<string, Option>>;
   /** Whole command lines that work. */
   readonly examples: readonly string[];
-  /** Whether words without dashes are taken; without it they are wrong use. */
+  /** Words without dashes are taken; otherwise they are wrong use. */
   readonly positionals: boolean;
   /** @returns the exit code: 0 done, 1 it failed. @throws UsageError | ConfigError for 2. */
   readonly run: (input: Input) => Promise<number>;
@@ -29,16 +29,15 @@ export interface Option {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;
   readonly short?: string;
-  /** What the value stands for in help; of string options only. */
+  /** The name of the value in help; only string options have one. */
   readonly value?: string;
   readonly about: string;
 }
 
-/** What a command gets. */
 export interface Input {
   readonly options: Options;
   readonly positionals: readonly string[];
-  /** What stood behind `--`. */
+  /** The words behind `--`. */
   readonly rest: readonly string[];
   /** `--config`, in the order given. */
   readonly configFiles: readonly string[];
@@ -78,7 +77,7 @@ export class Options {
   }
 }
 
-/** What every command takes. */
+/** The options of every command. */
 export const COMMON_OPTIONS: Readonly<Record<string, Option>> = {
   config: {
     type: 'string',

@@ -1,4 +1,4 @@
-/** What can stand where the cursor is. Never starts a server, and never fails: a shell has no place for an error. */
+/** The words that can stand at the cursor. Never starts a server, and never fails: a shell has no place for an error. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { CLIENT_IDS } from '../config/dialects/client-ids.ts';
@@ -26,7 +26,7 @@ const fixed =
 const servers: Source = async ({ words, known }) =>
   words.length === 0 ? [...((await known.config())?.servers.keys() ?? [])] : [];
 
-/** What a command's words can be. */
+/** The words that a command takes. */
 const WORDS: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['list', fixed('tools', 'resources', 'prompts', 'servers', 'workflows')],
   ['workflow', fixed('plan', 'run', 'list', 'runs', 'show', 'resume', 'cancel')],
@@ -41,7 +41,7 @@ const WORDS: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['call', async ({ words, known }) => toolWords(words, await known.catalog())],
 ]);
 
-/** What an option's value can be, where it is no file. */
+/** The values that an option takes, where they are no files. */
 const VALUES: ReadonlyMap<string, (known: Known) => Promise<readonly string[]>> = new Map([
   ['servers', async (known: Known) => [...((await known.config())?.servers.keys() ?? [])]],
   [

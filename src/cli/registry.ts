@@ -23,5 +23,5 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'completion', load: async () => (await import('./completion.ts')).completion(COMMANDS) },
 ];
 
-/** What runs where no command is named. */
+/** The command that runs where none is named. */
 export const DEFAULT_COMMAND = 'serve';

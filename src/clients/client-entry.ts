@@ -1,9 +1,9 @@
-/** How a client writes a server that it starts: where in its file, and in which words. */
+/** The entry of a client's file for a server that the client starts: its place and its words. */
 import type { DialectId } from '../config/dialects/client-dialect.ts';
 import { isObject } from '../json/json.ts';
 import type { Edit } from './edit/text-editor.ts';
 
-/** What is started. */
+/** The process that is started. */
 export interface StartedBy {
   readonly command: string;
   readonly args: readonly string[];
@@ -16,7 +16,7 @@ type Path = readonly (string | number)[];
 
 export interface NamedEntry {
   readonly name: string;
-  /** Where it stands. */
+  /** The place of the entry. */
   readonly path: Path;
   readonly value: unknown;
 }

@@ -1,4 +1,4 @@
-/** What the clients on this machine have configured. */
+/** The servers that clients on this machine have configured. */
 import { readFileSync, statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { clientFiles, projectFiles } from '../config/client-places.ts';

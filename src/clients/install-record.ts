@@ -1,4 +1,4 @@
-/** What was done to a client's file, so that it can be undone to the byte. */
+/** The record of a change to a client's file, by which the change can be undone to the byte. */
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ export interface InstallRecord {
   readonly file: string;
   /** The copy of the file as it was before the first time; `undefined`: there was none. */
   readonly backup?: string | undefined;
-  /** Of the text that was written: as long as the file is that, the copy can be put back. Empty: no more. */
+  /** The hash of the text that was written: while the file has it, the copy can be put back. Empty: not any more. */
   readonly hash: string;
   /** The client's own entries that were moved behind ours, as the client had them. They hold secrets. */
   readonly moved: readonly { readonly name: string; readonly value: unknown }[];

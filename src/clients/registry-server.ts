@@ -80,7 +80,7 @@ function argumentsOf(list: readonly unknown[]): readonly string[] | undefined {
   return words;
 }
 
-/** What has no value is a variable of that name in the environment. */
+/** An entry without a value becomes a variable of that name in the environment. */
 function valuesOf(list: readonly unknown[]): Map<string, string> {
   return new Map(
     list.flatMap((entry) => {

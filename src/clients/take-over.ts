@@ -16,7 +16,7 @@ export interface Offered {
 export interface Taken extends Offered {
   /** Under which key of ours it stands from now on. */
   readonly key: string;
-  /** It was there before, under this key: in our config, or taken from another client. */
+  /** The key under which the server was there before: in our config, or taken from another client. */
   readonly twice: boolean;
 }
 
@@ -49,7 +49,7 @@ export function takeOver(
   return { taken, edits };
 }
 
-/** For comparing only: what is written keeps its variables. */
+/** Expands variables for comparing only: the text that is written keeps them. */
 function expanded(text: string, machine: HostEnvironment): string {
   const { text: value, errors } = expandVariables(text, {
     variable: (name) => envValue(machine, name),

@@ -1,5 +1,5 @@
 /**
- * A running proxy's door for its own user's commands: one request a connection, as a line of JSON; what follows is
+ * The control socket of a running proxy, for its own user's commands: one request a connection, as a line of JSON; what follows is
  * the request's own business.
  */
 import { chmod, rm } from 'node:fs/promises';
@@ -11,9 +11,9 @@ import { firstLine } from './first-line.ts';
 
 export interface ControlOptions {
   readonly path: string;
-  /** By the request's `ask`. */
+  /** The answers, by the request's `ask`. */
   readonly answers: ReadonlyMap<string, ControlAnswer>;
-  /** Whether the process lives as long as it is open. */
+  /** The process lives as long as the socket is open. */
   readonly keepsAlive: boolean;
   /** Connections that stay, beside those of commands. */
   readonly staying: number;
@@ -32,7 +32,7 @@ export interface Control {
 
 const LONGEST_REQUEST = 64 * 1024;
 const REQUEST_MS = 5000;
-/** Of commands. */
+/** Connections of commands at a time. */
 const MAX_CONNECTIONS = 64;
 
 /** @throws Error where the path cannot be listened on. */
@@ -59,7 +59,7 @@ export async function openControl({
     server.once('error', reject);
     server.listen(path, resolve);
   });
-  server.on('error', (error) => log.warn({ why: messageOf(error) }, 'the door for commands has trouble'));
+  server.on('error', (error) => log.warn({ why: messageOf(error) }, 'the control socket failed'));
   if (process.platform !== 'win32') await chmod(path, 0o600);
   if (!keepsAlive) server.unref();
   return {

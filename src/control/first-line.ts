@@ -1,9 +1,9 @@
-/** What a conversation begins with. */
+/** The first line of a connection, and the bytes behind it. */
 import type { Socket } from 'node:net';
 
 export interface FirstLine {
   readonly line: string;
-  /** What came behind it. */
+  /** The bytes behind the line. */
   readonly rest: Buffer;
 }
 

@@ -15,9 +15,9 @@ export interface RunningProxy {
   /** `stdio`: inside a client; `http`; `shared`: in the background, for clients that attach. */
   readonly serves: 'stdio' | 'http' | 'shared';
   readonly url: string | undefined;
-  /** Of a shared one: which clients may attach, as `shareId` tells. */
+  /** The share of a shared proxy, as `shareId` makes it: its clients may attach. */
   readonly share?: string | undefined;
-  /** Where it can be asked. */
+  /** The path of the control socket. */
   readonly socket: string;
   /** ISO 8601. */
   readonly since: string;

@@ -7,7 +7,7 @@ import { lstat, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the shortest of the systems allows is 103 bytes. */
+/** The strictest of the systems allows 103 bytes. */
 const LONGEST_PATH = 100;
 
 export interface SocketPathOptions {

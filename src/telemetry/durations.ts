@@ -7,7 +7,7 @@
 import type { Metric, Registry } from 'prom-client';
 
 interface Tally {
-  /** By the class that a value falls into; the last one has no upper bound. */
+  /** The number of values in each class; the last class has no upper bound. */
   readonly counts: number[];
   sum: number;
 }

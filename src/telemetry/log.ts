@@ -21,7 +21,7 @@ export interface Log extends Logger {
   flush(): Promise<void>;
 }
 
-/** What waits for a stderr that nobody reads; more is dropped. */
+/** Bytes that wait for a stderr that nobody reads; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
 /** A reader that is only slow gets the rest in this time. */
 const FLUSH_MS = 250;
@@ -72,7 +72,7 @@ const RANKS: ReadonlyMap<string, number> = new Map([
   ['trace', 0],
   ...LEVELS.map((name, rank) => [name, rank] as const),
 ]);
-/** Above all of them: nothing is said. */
+/** Above all levels: nothing is logged. */
 const LOUDEST = LEVELS.length;
 
 function lineOf(level: string, facts: object, msg: string): string {

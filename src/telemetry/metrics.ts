@@ -6,7 +6,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { Durations } from './durations.ts';
 
-/** What is read of one server when somebody looks. */
+/** The figures of one server, read when the metrics are asked for. */
 export interface ServerFigures {
   readonly server: string;
   readonly state: string;

@@ -78,7 +78,7 @@ async function run({ positionals, options, configFiles: given, machine, output }
   }
 }
 
-/** Its definition; waits for servers that are coming up only where it is not known yet. */
+/** Finds the definition of a tool; waits for servers that are coming up only where none has it yet. */
 async function toolNamed(name: string, own: OwnProxy, signal: Cancellation): Promise<JsonObject | undefined> {
   const find = (texts: readonly string[]): JsonObject | undefined =>
     texts.map((text) => JSON.parse(text) as JsonObject).find((tool) => tool['name'] === name);

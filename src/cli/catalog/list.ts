@@ -26,7 +26,7 @@ interface Listed {
   readonly columns: readonly Column[];
   /** One row of the table each. */
   readonly rows: readonly (readonly string[])[];
-  /** What `--json` prints. */
+  /** The documents that `--json` prints. */
   readonly items: readonly JsonObject[];
 }
 

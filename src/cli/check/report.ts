@@ -1,8 +1,8 @@
-/** What a check has found, in a form that is printed, drawn and stored. All texts are fit to be shown. */
+/** The result of a check, in a form that is printed, drawn and stored. All texts are fit to be shown. */
 import type { CheckedTools } from './tool-sizes.ts';
 
 export interface CheckReport {
-  /** Of Switchyard. */
+  /** The version of Switchyard. */
   readonly version: string;
   readonly node: string;
   readonly platform: string;
@@ -22,9 +22,9 @@ export interface CheckReport {
   };
   readonly servers: readonly CheckedServer[];
   readonly workflows: readonly CheckedWorkflow[];
-  /** Of no one server: each makes the whole unhealthy. */
+  /** Problems that belong to no one server: each makes the whole unhealthy. */
   readonly problems: readonly string[];
-  /** Of no one server: worth a look. */
+  /** Remarks that belong to no one server. */
   readonly warnings: readonly string[];
 }
 

@@ -10,7 +10,8 @@ import type { ServerReport } from '../../meta-tools/proxy-status.ts';
 import { problemText } from '../../workflow/definition/problem.ts';
 import { safeCalls, tryCall } from './safe-calls.ts';
 import type { CheckedCall, CheckedServer, CheckedWorkflow, CheckReport, CheckState } from './report.ts';
-import { checkTools, namesText } from './tool-sizes.ts';
+import { callProblems, callWarnings, catalogRemarks } from './remarks.ts';
+import { checkTools } from './tool-sizes.ts';
 import { configSecrets } from '../support/configured.ts';
 import { oneLine } from '../terminal/sanitize.ts';
 import { openOwnProxy, type OwnProxy } from '../support/own-proxy.ts';
@@ -23,8 +24,6 @@ export interface CheckOptions {
   readonly settled: (server: CheckedServer) => void;
 }
 
-/** A client that takes fewer tools than others. */
-const FEWEST_TOOLS = 128;
 const LOOK_EVERY_MS = 25;
 const GRACE_MS = 5000;
 
@@ -35,7 +34,7 @@ export class Check {
   readonly #stopped = new Cancellation();
   readonly #began = performance.now();
   readonly #calls = new Map<string, readonly CheckedCall[]>();
-  /** Whose calls are over. */
+  /** The servers whose calls are over. */
   readonly #done = new Set<string>();
   #own: OwnProxy | undefined;
   #calling = false;
@@ -47,7 +46,7 @@ export class Check {
     this.#clean = (text) => oneLine(redact(text.slice(0, 100_000)));
   }
 
-  /** How the servers do, at any time. */
+  /** The state of the servers at this moment. */
   get reports(): readonly ServerReport[] {
     return this.#own?.proxy.report('command') ?? [];
   }
@@ -176,7 +175,7 @@ export class Check {
       servers,
       workflows,
       problems,
-      warnings: [...this.#config.warnings.map(this.#clean), ...together(catalog)],
+      warnings: [...this.#config.warnings.map(this.#clean), ...catalogRemarks(catalog)],
     };
   }
 
@@ -243,45 +242,6 @@ function eachOnce(config: Config): Config {
     ]),
   );
   return { ...config, servers };
-}
-
-/** A call that the config declares has to work; one that was only tried has to be answered. */
-function callProblems(calls: readonly CheckedCall[]): string[] {
-  return calls
-    .filter(({ outcome, declared }) => outcome === 'failed' || (declared && outcome === 'error'))
-    .map(({ tool, why }) => `call of ${oneLine(tool, 80)}: ${why ?? 'failed'}`);
-}
-
-function callWarnings(calls: readonly CheckedCall[]): string[] {
-  return calls
-    .filter(({ outcome, declared }) => outcome === 'error' && !declared)
-    .map(
-      ({ tool, why }) => `${oneLine(tool, 80)} says that it only reads, and answers: ${why ?? 'an error'}`,
-    );
-}
-
-/** What is odd about all tools taken together. */
-function together({ tools, lists }: Catalog): string[] {
-  const twins = new Map<string, string[]>();
-  for (const text of lists.tools.items) {
-    const tool = JSON.parse(text) as JsonObject;
-    const [target] = tools.get(stringAt(tool, 'name') ?? '')?.targets ?? [];
-    if (!target) continue;
-    const id = JSON.stringify([target.originalName, tool['description'], tool['inputSchema']]);
-    twins.set(id, [...(twins.get(id) ?? []), oneLine(String(tool['name']), 80)]);
-  }
-  const same = [...twins.values()].filter((names) => names.length > 1);
-  const [first] = same;
-  return [
-    ...(tools.size > FEWEST_TOOLS
-      ? [
-          `${tools.size} tools: a client that takes ${FEWEST_TOOLS} (VS Code) leaves some out; serve a part with --servers or --tags`,
-        ]
-      : []),
-    ...(first
-      ? [`${same.length} tools are offered by several servers, word for word: ${namesText(first)}`]
-      : []),
-  ];
 }
 
 function textsOf(server: string, { lists, tools }: Catalog): string[] {

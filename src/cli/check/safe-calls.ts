@@ -13,7 +13,7 @@ export interface SafeCall {
   readonly declared: boolean;
 }
 
-/** So long each call may take. */
+/** The time limit of each call. */
 const CALL_MS = 20_000;
 
 /** A tool that `check.calls` names is tried as it says there, and not without arguments, too. */

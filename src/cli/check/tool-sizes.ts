@@ -6,7 +6,7 @@ export interface CheckedTools {
   readonly tools: number;
   readonly prompts: number;
   readonly resources: number;
-  /** What clients put into their model's context for it. */
+  /** The size of what clients put into their model's context. */
   readonly toolBytes: number;
   readonly warnings: readonly string[];
 }

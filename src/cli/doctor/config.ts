@@ -1,4 +1,4 @@
-/** What is wrong with Node, with the config, and with what it names on this machine. */
+/** Findings about Node, about the config, and about the programs and folders that the config names. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Config, type StdioTransportConfig } from '../../config/config.ts';

@@ -5,6 +5,6 @@ export interface Finding {
   readonly what: string;
   readonly cause: string;
   readonly remedy: string;
-  /** Where it is safe to do without asking: touches nothing but the state folder and what can be fetched anew. */
+  /** A remedy that is safe without asking: it touches only the state folder and what can be fetched anew. */
   readonly fix?: () => Promise<void>;
 }

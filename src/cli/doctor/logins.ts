@@ -1,4 +1,4 @@
-/** What is wrong with the place where logins are kept. */
+/** Findings about the store of logins. */
 import type { Config } from '../../config/config.ts';
 import { systemClock } from '../../core/clock.ts';
 import { keyringTrouble } from '../../login/store/keyring.ts';

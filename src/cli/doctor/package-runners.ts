@@ -1,4 +1,4 @@
-/** What package runners keep, where it is broken: half of a package is taken for the whole one ever after. */
+/** Findings about broken caches of package runners, which take half of a package for the whole one ever after. */
 import { existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -13,7 +13,7 @@ import { oneLine } from '../terminal/sanitize.ts';
 /** What was touched later may be being unpacked at this moment. */
 const QUIET_MS = 120_000;
 
-/** By what a server said that did not start; `undefined` where that is no such trouble. */
+/** Reads the reason why a server did not start. @returns `undefined` where no broken cache is the reason. */
 export function brokenRunnerFinding(server: string, why: string): Finding | undefined {
   const broken = brokenFolderIn(why);
   if (!broken) return undefined;

@@ -1,4 +1,4 @@
-/** What is wrong with the ports of this machine that the config or the user names. Each is opened, and closed again. */
+/** Findings about the ports that the config or the user names. Each port is opened, and closed again. */
 import { createServer } from 'node:net';
 import type { Config } from '../../config/config.ts';
 import { configId } from '../../config/config-id.ts';
@@ -11,7 +11,7 @@ import type { Finding } from './finding.ts';
 import { oneLine } from '../terminal/sanitize.ts';
 import type { HttpAddress } from '../support/http-address.ts';
 
-/** What would keep `serve --http` from this address, a proxy that serves the same config there excepted. */
+/** Finds what keeps `serve --http` from this address; a proxy that serves the same config there is no finding. */
 export async function httpFindings(
   at: HttpAddress,
   config: Config | undefined,
@@ -24,7 +24,7 @@ export async function httpFindings(
   ];
 }
 
-/** Where a login would have to come back to a port that is taken. */
+/** Finds logins whose redirect goes to a port that is taken. */
 export async function redirectFindings({ servers }: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [key, { auth, disabled }] of servers) {

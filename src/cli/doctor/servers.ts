@@ -1,4 +1,4 @@
-/** What is wrong with the servers, by connecting each once, and with what clients get. */
+/** Findings about the servers, each of which is connected once, and about the catalog that clients get. */
 import type { Config, ServerConfig } from '../../config/config.ts';
 import type { HostEnvironment } from '../../config/folders.ts';
 import { redactor } from '../../core/redaction/redact.ts';
@@ -13,19 +13,20 @@ import { rememberedCatalog } from '../support/remembered-catalog.ts';
 
 const FEWEST_TOOLS = 128;
 const LONGEST_NAME = 46;
-/** So long a remote server has to greet, and so long a local one, which may have to be fetched first. */
+/** A remote server must answer `initialize` within this time. */
 const PATIENCE_MS = 10_000;
+/** A local server gets longer: its package may have to be fetched first. */
 const LOCAL_PATIENCE_MS = 60_000;
 const AT_ONCE = 6;
 
 export interface ServerFindingsOptions {
   readonly config: Config;
   readonly machine: HostEnvironment;
-  /** Those that are told already to have no program. */
+  /** Servers whose program is missing, which is a finding already. */
   readonly without: ReadonlySet<string>;
-  /** Whether local servers are started, too. */
+  /** Local servers are started, too. */
   readonly local: boolean;
-  /** Told which are being tried, and how they do. */
+  /** Called with the state of the servers that are being tried. */
   readonly trying: (report: () => readonly ServerReport[]) => void;
 }
 
@@ -101,7 +102,7 @@ function findingOf(key: string, why: string, servers: ReadonlyMap<string, Server
   };
 }
 
-/** By what the servers told in earlier runs. */
+/** Findings about the catalog, as the snapshot of earlier runs has it. */
 export function catalogFindings(config: Config): Finding[] {
   const names = [...(rememberedCatalog(config)?.tools.keys() ?? [])];
   const long = names.filter((name) => name.length > LONGEST_NAME);

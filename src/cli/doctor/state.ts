@@ -1,4 +1,4 @@
-/** What is wrong with the state folder: whose it is, and what dead proxies have left in it. */
+/** Findings about the state folder: its owner and modes, and what dead proxies have left in it. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -100,7 +100,7 @@ function snapshotFindings(stateDir: string): Finding[] {
       what: `${damaged.length} files of the snapshot do not count`,
       cause: 'they are damaged, of another version, or of another key',
       remedy: 'remove them: the servers are asked at the next start',
-      // Some may have been written anew since, by the servers that were tried.
+      // Servers that were tried since may have replaced some of the files.
       fix: async () => void (await Promise.all(snapshots.damaged().map((file) => rm(file, { force: true })))),
     },
   ];

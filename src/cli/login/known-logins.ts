@@ -1,4 +1,4 @@
-/** Who is logged in where, until when: for people and for programs, never a token. */
+/** The stored logins and their expiry, for people and for programs; tokens are never shown. */
 import type { JsonObject } from '../../json/json.ts';
 import type { LoginSummary } from '../../login/store/login-store.ts';
 
@@ -9,7 +9,7 @@ export function loginDocuments(logins: readonly LoginSummary[]): JsonObject[] {
   }));
 }
 
-/** For how long it lasts, or what is left to do. */
+/** Says until when a login lasts, or that somebody has to log in again. */
 export function loginWords({ loggedIn, expiresAt, renewable }: LoginSummary): string {
   if (!loggedIn) return 'has to log in again';
   return expiresAt === undefined ? 'logged in' : lasts(new Date(expiresAt).toISOString(), renewable);

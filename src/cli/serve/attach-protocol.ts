@@ -1,4 +1,4 @@
-/** What those who attach and the one they attach to agree on. */
+/** Names that an attaching process and the shared proxy agree on. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { configId } from '../../config/config-id.ts';
@@ -11,7 +11,7 @@ export function shareId(files: readonly string[], { servers, tags }: ServerSelec
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
-/** Where the one proxy of such clients is elected. */
+/** The folder of the election of a share's one proxy. */
 export function electionFolder(stateDir: string, id: string): string {
   return join(stateDir, 'run', `shared-${id}`);
 }

@@ -27,7 +27,7 @@ export interface AttachOptions {
 const START_MS = 15_000;
 const LOOK_EVERY_MS = 20;
 const MAX_STARTS = 3;
-/** For what is under way, or on its way to the client, when it, or a signal, ends us. */
+/** Answers that are on their way to the client get this time when the client, or a signal, ends this process. */
 const LAST_MS = 1800;
 
 /** Runs until the client or the proxy leaves. @returns the exit code; `undefined`: there is no proxy to share. */

@@ -1,4 +1,4 @@
-/** The door of a running proxy to its own user's commands: what it is asked there, and how it is found. */
+/** The control endpoint of a running proxy, for its own user's commands: their requests, and the file that names it. */
 import { announceRun, type NewRun } from '../../control/run-file.ts';
 import { type ControlAnswer, openControl } from '../../control/control-server.ts';
 import { socketPath } from '../../control/socket-path.ts';
@@ -25,7 +25,7 @@ export interface ControlEndpointOptions {
 }
 
 export interface ControlEndpoint {
-  /** Whoever looks for a proxy does not find this one any more. */
+  /** Takes away the file by which commands and clients find this proxy. */
   withdraw(): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ async function answerStatus({ proxy, run }: ControlEndpointOptions, { socket }: 
   socket.end(`${JSON.stringify({ ...run, ...(await statusOf(proxy)) })}\n`);
 }
 
-/** What `switchyard status` shows of one proxy. */
+/** The document that `switchyard status` shows for one proxy. */
 async function statusOf(proxy: Proxy): Promise<JsonObject> {
   const memory = await proxy.memory();
   return {
@@ -78,7 +78,7 @@ async function statusOf(proxy: Proxy): Promise<JsonObject> {
   };
 }
 
-/** What waits for a reader; one that is slower misses lines. */
+/** Bytes that wait for a reader; a slower reader misses lines. */
 const MAX_WAITING = 1024 * 1024;
 
 function answerLogs(recent: RecentLog, request: JsonObject, { socket }: Connection): void {

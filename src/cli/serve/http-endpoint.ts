@@ -1,4 +1,4 @@
-/** The face over Streamable HTTP, with the pages beside it. */
+/** The endpoint for clients over Streamable HTTP, with the pages beside it. */
 import type { Config } from '../../config/config.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Proxy } from '../../proxy/proxy.ts';
@@ -10,7 +10,7 @@ import type { HttpAddress } from '../support/http-address.ts';
 /** @param drainMs how long what is under way may take to end. */
 export type Closer = (drainMs: number) => Promise<void>;
 
-/** How long the answers to what did not end may take to leave. */
+/** The errors for requests that did not end get this time to be sent. */
 const LAST_ANSWERS_MS = 500;
 
 export interface ServedHttp {
@@ -25,7 +25,7 @@ export async function serveHttp(
   log: Log,
 ): Promise<ServedHttp> {
   const { served } = proxy;
-  const face = createHttpEndpoint({ served, clock: systemClock, log });
+  const endpoint = createHttpEndpoint({ served, clock: systemClock, log });
   const http = await openHttpServer({
     ...at,
     ...config.http,
@@ -34,7 +34,7 @@ export async function serveHttp(
     maxWaitingBytes: config.limits.unreadBytes,
     path: '/mcp',
     silenceMs: 10_000,
-    onMcp: (exchange) => face.handle(exchange),
+    onMcp: (exchange) => endpoint.handle(exchange),
     routes: new Map<string, () => HttpPage | Promise<HttpPage>>([
       ['/healthz', () => ({ status: 200, type: 'text/plain', body: 'ok\n' })],
       [
@@ -59,7 +59,7 @@ export async function serveHttp(
   const close: Closer = async (drainMs) => {
     const closed = http.close(drainMs + LAST_ANSWERS_MS);
     await Promise.race([closed, new Promise<void>((done) => systemClock.after(drainMs, done))]);
-    face.close();
+    endpoint.close();
     await closed;
   };
   return { url: http.url, close };

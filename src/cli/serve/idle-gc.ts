@@ -9,7 +9,7 @@ export interface IdleGcOptions {
   readonly process?: ProcessFigures;
 }
 
-/** What is asked of our own process. */
+/** Figures of our own process. */
 export interface ProcessFigures {
   /** Resident memory, bytes. */
   rss(): number;
@@ -20,9 +20,9 @@ export interface ProcessFigures {
 }
 
 const LOOK_MS = 5000;
-/** Who used less of the time between two looks is at rest. */
+/** A process that used less CPU time since the last look is idle. */
 const REST_CPU_MS = 100;
-/** Less is not worth the pause. */
+/** Less garbage is not worth the pause. */
 const WORTH_BYTES = 8_000_000;
 /** V8 keeps the room for the young for as long as it remembers that much was asked of it, which is some seconds. */
 const COLLECTIONS = 2;

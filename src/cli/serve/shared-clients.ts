@@ -1,4 +1,4 @@
-/** The clients of a proxy that runs in the background: each attaches over the door's socket and is a session of its own. */
+/** The clients of a proxy that runs in the background: each attaches over the control socket and is a session of its own. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { ControlAnswer } from '../../control/control-server.ts';
@@ -11,26 +11,26 @@ import { openStdioEndpoint, type StdioEndpoint } from '../../server/stdio-endpoi
 export interface SharedClientsOptions {
   readonly served: ServedProxy;
   readonly maxMessageBytes: number;
-  /** At a time. */
+  /** The number of clients at a time. */
   readonly most: number;
-  /** How long to stay without clients. */
+  /** The time to stay without clients. */
   readonly idleExitMs: () => number;
-  /** Nobody is here, and nobody can come any more. */
+  /** Called when no client is attached and none can come any more. */
   readonly deserted: (why: string) => void;
-  /** From now on new clients look elsewhere. */
+  /** Has new clients look elsewhere from now on. */
   readonly withdraw: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Whoever started us is on its way. */
+/** The client that started this proxy attaches within this time. */
 const FIRST_CLIENT_MS = 10_000;
-/** How long what is under way may take to end where a client says no more; its own end waits a little longer. */
+/** Requests under way get this time after the end of a client's input; the client's own process waits a little longer. */
 const LAST_ANSWERS_MS = 1500;
 
 export class SharedClients {
   readonly #options: SharedClientsOptions;
-  readonly #faces = new Map<Socket, StdioEndpoint>();
+  readonly #endpoints = new Map<Socket, StdioEndpoint>();
   #retired = false;
   #cancelIdle: () => void;
 
@@ -39,7 +39,7 @@ export class SharedClients {
     this.#cancelIdle = this.#after(Math.max(options.idleExitMs(), FIRST_CLIENT_MS));
   }
 
-  /** To the requests at the door. */
+  /** Answers to the requests that come over the control socket. */
   get answers(): ReadonlyMap<string, ControlAnswer> {
     return new Map<string, ControlAnswer>([
       ['attach', (_, { socket, rest }) => this.#attach(socket, rest)],
@@ -57,17 +57,17 @@ export class SharedClients {
   retire(why: string): void {
     if (this.#retired) return;
     this.#retired = true;
-    this.#options.log.info({ why, clients: this.#faces.size }, 'takes no more clients');
+    this.#options.log.info({ why, clients: this.#endpoints.size }, 'takes no more clients');
     this.#options.withdraw().catch((error: unknown) => {
       this.#options.log.warn({ why: messageOf(error) }, 'could not take the files of this run away');
     });
-    if (this.#faces.size === 0) this.#options.deserted(why);
+    if (this.#endpoints.size === 0) this.#options.deserted(why);
   }
 
   async close(drainMs: number): Promise<void> {
     this.#retired = true;
     this.#cancelIdle();
-    await Promise.all([...this.#faces.values()].map((face) => face.close(drainMs)));
+    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close(drainMs)));
   }
 
   #attach(socket: Socket, rest: Buffer): void {
@@ -76,9 +76,9 @@ export class SharedClients {
       return;
     }
     const { most } = this.#options;
-    if (this.#faces.size >= most) {
-      const full = `the shared proxy has ${this.#faces.size} clients already`;
-      this.#options.log.warn({ clients: this.#faces.size }, 'a client was turned away');
+    if (this.#endpoints.size >= most) {
+      const full = `the shared proxy has ${this.#endpoints.size} clients already`;
+      this.#options.log.warn({ clients: this.#endpoints.size }, 'a client was turned away');
       socket.end(`${JSON.stringify({ error: full, full: true })}\n`);
       return;
     }
@@ -88,7 +88,7 @@ export class SharedClients {
     socket.write('{"attached":true}\n');
     if (rest.length > 0) socket.unshift(rest);
     const { served, maxMessageBytes, clock, log } = this.#options;
-    const face = openStdioEndpoint({
+    const endpoint = openStdioEndpoint({
       served,
       stdin: socket,
       stdout: socket,
@@ -96,20 +96,20 @@ export class SharedClients {
       maxMessageBytes,
       clock,
       log,
-      ended: (_why, reads) => void this.#left(socket, face, reads ? LAST_ANSWERS_MS : 0),
+      ended: (_why, reads) => void this.#left(socket, endpoint, reads ? LAST_ANSWERS_MS : 0),
     });
-    this.#faces.set(socket, face);
-    // The door had it paused.
+    this.#endpoints.set(socket, endpoint);
+    // The control server has paused the socket.
     socket.resume();
   }
 
-  async #left(socket: Socket, face: StdioEndpoint, drainMs: number): Promise<void> {
-    // It may be gone in the meantime, or we.
-    if (!this.#faces.has(socket)) return;
-    await face.close(drainMs);
-    this.#faces.delete(socket);
+  async #left(socket: Socket, endpoint: StdioEndpoint, drainMs: number): Promise<void> {
+    // The socket may have ended in the meantime, or this proxy.
+    if (!this.#endpoints.has(socket)) return;
+    await endpoint.close(drainMs);
+    this.#endpoints.delete(socket);
     socket.destroy();
-    if (this.#faces.size > 0) return;
+    if (this.#endpoints.size > 0) return;
     if (this.#retired) this.#options.deserted('the last client has left');
     else this.#cancelIdle = this.#after(this.#options.idleExitMs());
   }

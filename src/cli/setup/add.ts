@@ -158,7 +158,7 @@ function remote(url: string, { options }: Input): Entry {
   return { ...(type !== undefined && { type }), url, ...(headers && { headers }) };
 }
 
-/** Whether the word is a path from this folder on; an option or the name of a package is none. */
+/** @returns true for a path from this folder on; an option or the name of a package is none. */
 function namesFile(word: string, folder: string): boolean {
   if (isAbsolute(word) || /^[-@]/.test(word) || !/[./\\]/.test(word)) return false;
   return existsSync(resolve(folder, word));

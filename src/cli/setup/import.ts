@@ -65,13 +65,12 @@ async function run(input: Input): Promise<number> {
   return code;
 }
 
-/** What was taken. */
 interface Take {
   readonly code: number;
   readonly file: string;
   /** The new servers in our config. */
   readonly keys: readonly string[];
-  /** For `--json`. */
+  /** The document that `--json` prints. */
   readonly document: JsonObject;
 }
 
@@ -178,7 +177,7 @@ function rowsOf(
   ]);
 }
 
-/** What it is, without anything that might be a secret: arguments and addresses may hold some. */
+/** Names a server by its program or host alone: arguments and addresses may hold secrets. */
 export function reached({ command, args = [], url, host, port }: ServerInput): string {
   if (command !== undefined) {
     const name = basename(command.replaceAll('\\', '/'));

@@ -8,11 +8,11 @@ import { freshProblems, type OwnConfigFile } from '../support/own-config-file.ts
 export interface TakenServers {
   readonly taken: readonly Taken[];
   readonly edits: readonly Edit[];
-  /** What does not load from our file, with the reason. */
+  /** The servers that do not load from our file, with the reasons. */
   readonly left: ReadonlyMap<Offered, string>;
 }
 
-/** What is left out may show another one as new that was the same: that one is looked at again. */
+/** Leaving one server out may make another one new that was the same server: such a one is looked at again. */
 export async function takenServers(
   offered: readonly Offered[],
   own: OwnConfigFile,

@@ -103,7 +103,7 @@ async function run(input: Input): Promise<number> {
   }
 }
 
-/** What does not work is told, and keeps nobody from going on: it may need a variable that only the client has. */
+/** A failed check is reported and stops nothing: a server may need a variable that only the client has. */
 async function checked(file: string, input: Input): Promise<boolean> {
   const { check } = await import('../check/check.ts');
   const output = input.output.json ? silent() : input.output;

@@ -1,22 +1,18 @@
 /** `switchyard install` and `uninstall`: the one entry in a client's file. */
-import { existsSync, realpathSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { clientFiles } from '../../config/client-places.ts';
 import type { ClientDialect } from '../../config/dialects/client-dialect.ts';
-import type { ServerConfig } from '../../config/config.ts';
 import { type HostEnvironment, userStateFolder } from '../../config/folders.ts';
 import { ConfigError } from '../../config/config-error.ts';
-import { entriesIn, type StartedBy } from '../../clients/client-entry.ts';
-import { parseText, textFormatOf } from '../../clients/edit/edit-text.ts';
 import { type ClientFileFound, readClientFile } from '../../clients/found-servers.ts';
 import { type Installed, installEntry, uninstallEntry } from '../../clients/install.ts';
-import { readIfThere, replaceFile } from '../../clients/edit/replace-file.ts';
-import { type Taken, takeOver } from '../../clients/take-over.ts';
 import { messageOf } from '../../core/errors.ts';
 import { stringAt } from '../../json/json.ts';
 import type { Command, Input } from '../command.ts';
 import { readConfig } from '../support/configured.ts';
+import { type Adoption, adoptServers, NO_ADOPTION, restoreOwnConfig, userMachine } from './adopt-servers.ts';
+import { programPath, startedBy } from './entry-program.ts';
 import { learnServers, NO_CHECK } from './learn-servers.ts';
 import { clientNamed } from './named-clients.ts';
 import { changeOwnConfig, type OwnConfigFile, withOwnConfig } from '../support/own-config-file.ts';
@@ -56,7 +52,7 @@ export const uninstall: Command = {
   run: runUninstall,
 };
 
-/** What a client needs to notice a changed file. */
+/** The step by which a client notices a changed file. */
 const THEN: Readonly<Partial<Record<ClientDialect['id'], string>>> = {
   'claude-desktop': 'Quit Claude Desktop and start it again.',
   'claude-code': 'It is there in the next session.',
@@ -133,7 +129,7 @@ async function bothChanged(
   try {
     if (own.text === undefined) await changeOwnConfig(own, [{ path: ['mcpServers'], value: {} }]);
     const { stateDir } = await readConfig([own.file], machine);
-    const adoption = adopts && found ? await adopt(found, own, machine) : NONE;
+    const adoption = adopts && found ? await adoptServers(found, own, machine) : NO_ADOPTION;
     const installed = await installEntry({
       client: client.id,
       file,
@@ -145,7 +141,7 @@ async function bothChanged(
     });
     return { installed, adoption, own: own.file };
   } catch (error) {
-    await restore(own);
+    await restoreOwnConfig(own);
     if (error instanceof ConfigError) throw error;
     throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
   }
@@ -202,119 +198,6 @@ function target(
   return { client, file: resolve(machine.cwd, file) };
 }
 
-/** A file of the whole user is read as such, wherever the command runs. */
-function userMachine(machine: HostEnvironment): HostEnvironment {
-  return { ...machine, cwd: machine.homeDir };
-}
-
 function isOurs(found: ClientFileFound | undefined, name: string): boolean {
   return found?.skipped.some((one) => one.name === name && one.own === true) ?? false;
-}
-
-/** Absolute: clients start with another PATH than terminals. */
-function startedBy(config: string): StartedBy {
-  return { command: nodePath(), args: [programPath(), 'serve', '--attach', '--config', config] };
-}
-
-function programPath(): string {
-  const [, program = ''] = process.argv;
-  return realpathSync(program);
-}
-
-/** Homebrew has a folder for each version, and a name for the one that is installed. */
-function nodePath(): string {
-  const { execPath } = process;
-  const [, prefix, formula] = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/bin\/node$/.exec(execPath) ?? [];
-  const lasting = `${prefix ?? ''}/opt/${formula ?? ''}/bin/node`;
-  return prefix !== undefined && existsSync(lasting) ? lasting : execPath;
-}
-
-interface Adoption {
-  readonly names: readonly string[];
-  readonly taken: readonly Taken[];
-  readonly left: readonly { readonly name: string; readonly why: string }[];
-}
-
-const NONE: Adoption = { names: [], taken: [], left: [] };
-
-/** Takes over what means the same in our config; everything else stays with the client. */
-async function adopt(
-  found: ClientFileFound,
-  own: OwnConfigFile,
-  machine: HostEnvironment,
-): Promise<Adoption> {
-  const { client, file, servers, skipped } = found;
-  const root = await parseText((await readIfThere(file)) ?? '', textFormatOf(file));
-  const entries = new Set(entriesIn(client.id, root).map(({ name }) => name));
-  const offered = [...servers]
-    .filter(([name, { disabled }]) => entries.has(name) && disabled !== true)
-    .map(([name, input]) => ({ client: client.id, name, input }));
-  const off = [...servers].filter(([, { disabled }]) => disabled === true);
-  const left = [
-    ...skipped
-      .filter(({ own: its }) => its !== true)
-      .map(({ name, reason }) => ({ name, why: `${reason}.` })),
-    ...off.map(([name]) => ({ name, why: 'it is switched off there.' })),
-  ];
-  const current = { ...own, text: await readIfThere(own.file) };
-  const { taken, edits } = takeOver(
-    offered,
-    await parseText(current.text ?? '', textFormatOf(own.file)),
-    machine,
-  );
-  if (edits.length > 0) await changeOwnConfig(current, edits);
-  const strange = await changedMeaning(taken, file, own.file, machine);
-  if (strange.size > 0) {
-    // Only with what means the same.
-    await restore(current);
-    const again = takeOver(
-      offered.filter(({ name }) => !strange.has(name)),
-      await parseText(current.text ?? '', textFormatOf(own.file)),
-      machine,
-    );
-    if (again.edits.length > 0) await changeOwnConfig(current, again.edits);
-    const more = [...strange].map(([name, why]) => ({ name, why }));
-    return { names: again.taken.map(({ name }) => name), taken: again.taken, left: [...left, ...more] };
-  }
-  return { names: taken.map(({ name }) => name), taken, left };
-}
-
-async function restore({ file, text }: OwnConfigFile): Promise<void> {
-  if (text === undefined) await rm(file, { force: true });
-  else if ((await readIfThere(file)) !== text) await replaceFile(file, text);
-}
-
-/** Servers that would be started otherwise from our file than from the client's: with the reason. */
-async function changedMeaning(
-  taken: readonly Taken[],
-  clientFile: string,
-  ownFile: string,
-  machine: HostEnvironment,
-): Promise<ReadonlyMap<string, string>> {
-  const strange = new Map<string, string>();
-  const before = await readConfig([clientFile], userMachine(machine));
-  let after;
-  try {
-    after = await readConfig([ownFile], machine);
-  } catch (error) {
-    // A variable that is not set is an error in our file.
-    const why = messageOf(error);
-    for (const { name, key, twice } of taken)
-      if (!twice && (why.includes(`.${key}.`) || why.includes(`"${key}"`)))
-        strange.set(name, why.split('\n')[0] ?? why);
-    if (strange.size === 0) throw error;
-    return strange;
-  }
-  for (const { name, key } of taken) {
-    const [one, other] = [before.servers.get(name), after.servers.get(key)];
-    if (!one || !other || meaning(one) !== meaning(other))
-      strange.set(name, 'it would mean something else outside of this file.');
-  }
-  return strange;
-}
-
-function meaning({ transport, disabled }: ServerConfig): string {
-  return JSON.stringify([transport, disabled], (_key, value: unknown) =>
-    value instanceof Map ? [...value] : value,
-  );
 }

@@ -4,7 +4,7 @@ import type { HostEnvironment } from '../../config/folders.ts';
 
 /** A shell's own: nobody reads them from outside. */
 const OF_THE_SHELL = /^(_|SHLVL|PWD|OLDPWD|PS[1-4]|LS_COLORS|COLUMNS|LINES|HIST\w*|BASH\w*|ZSH\w*)$/;
-/** What a server most likely reads. */
+/** Variables that a server most likely reads. */
 const TELLING =
   /key|token|secret|passw|credential|auth|_url$|_host$|proxy|cert|path|home|config|region|profile/i;
 const MOST_NAMED = 20;

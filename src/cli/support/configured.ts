@@ -36,7 +36,7 @@ export function readConfig(files: readonly string[], machine: HostEnvironment): 
   return loadConfig({ files, ...machine, checkTemplates });
 }
 
-/** What must not stand in any output. */
+/** The texts that must not stand in any output. */
 export function configSecrets(config: Config): string[] {
   const secrets = [...config.http.tokens.values()];
   for (const { transport, auth } of config.servers.values()) {

@@ -1,4 +1,4 @@
-/** Where to serve over HTTP, as `--http` has it. */
+/** The address that `--http` names. */
 import { UsageError } from '../command.ts';
 
 export interface HttpAddress {
@@ -7,7 +7,7 @@ export interface HttpAddress {
   readonly port: number;
 }
 
-/** Of `[HOST:]PORT`; an IPv6 host stands in brackets. @throws UsageError */
+/** Reads `[HOST:]PORT`; an IPv6 host stands in brackets. @throws UsageError */
 export function httpAddress(text: string): HttpAddress {
   const match = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:]+):)?(?<port>\d{1,5})$/.exec(text);
   const port = Number(match?.groups?.['port']);

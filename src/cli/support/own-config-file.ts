@@ -21,7 +21,7 @@ export interface OwnConfigFile {
   readonly file: string;
   /** `undefined`: it is not there yet. */
   readonly text: string | undefined;
-  /** What it holds. */
+  /** The parsed content. */
   readonly root: unknown;
 }
 

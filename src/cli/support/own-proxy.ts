@@ -22,7 +22,7 @@ export interface OwnProxyOptions {
   readonly ask?: AskClient;
   /** A signal ends the process once its servers are ended, or left to finish what they fetch. */
   readonly endsOnSignal?: boolean;
-  /** What `ask` can answer, as MCP client capabilities. */
+  /** The MCP client capabilities that `ask` covers. */
   readonly capabilities?: JsonObject;
 }
 
@@ -30,7 +30,7 @@ export interface OwnProxy {
   readonly proxy: Proxy;
   readonly client: Client;
   readonly attachment: Attachment;
-  /** All there is to see, once every server has told what it offers or has failed. */
+  /** Waits until every server has been listed or has failed. */
   catalog(): Promise<Catalog>;
   /** @throws RpcError | ProxyError */
   call(request: OwnCall): Promise<Json>;
@@ -40,7 +40,7 @@ export interface OwnProxy {
 /** A request of the command's own. */
 export interface OwnCall {
   readonly method: string;
-  /** What the method names: a tool, a prompt, a URI. */
+  /** The tool, prompt or URI that the method names. */
   readonly name: string;
   readonly params: JsonObject;
   readonly signal?: Cancellation;

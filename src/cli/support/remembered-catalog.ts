@@ -1,4 +1,4 @@
-/** What is remembered of the servers from earlier runs, as clients would see it. Starts nothing. */
+/** The catalog as the snapshot of earlier runs has it. Starts nothing. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCatalog } from '../../catalog/build-catalog.ts';
@@ -10,7 +10,6 @@ import { catalogOptions, serverSetServer } from '../../proxy/server-set/server-s
 import { topologyOf } from '../../routing/topology.ts';
 import { stateKey } from '../../proxy/state-key.ts';
 
-/** For what is looked at and not run. */
 export const NO_LOG: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** The servers of which nothing is remembered, whatever a client can do. */
@@ -22,7 +21,7 @@ export function unlearnedServers(config: Config): readonly string[] {
     .map(({ key }) => key);
 }
 
-/** Of a pool its first member that is known stands for all. `undefined`: nothing was ever remembered. */
+/** The first member of a pool that is remembered stands for all. @returns `undefined` where nothing is remembered. */
 export function rememberedCatalog(config: Config): Catalog | undefined {
   const { stateDir } = config;
   if (!existsSync(join(stateDir, 'key')) || !existsSync(join(stateDir, 'snapshot'))) return undefined;

@@ -24,7 +24,7 @@ export interface Stream {
 
 /** The width where nobody tells one. */
 const WIDTH = 100;
-/** What takes less time shows no progress. */
+/** Work that takes less time shows no progress. */
 const PROGRESS_AFTER_MS = 1000;
 const PROGRESS_EVERY_MS = 100;
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -51,7 +51,7 @@ export class Output {
     return this.#options.stdout.isTTY === true && !this.json;
   }
 
-  /** Whether `progress` shows anything. */
+  /** `progress` shows a line that moves. */
   get moves(): boolean {
     return this.#options.stderr.isTTY === true && !this.json;
   }

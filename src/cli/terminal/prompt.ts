@@ -6,7 +6,7 @@ import { exactNumber, printExact } from '../../json/exact-json.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
 import { plain } from './sanitize.ts';
 
-/** What can be asked here, as MCP client capabilities. */
+/** The MCP client capabilities of a terminal. */
 export const PROMPT_CAPABILITIES: JsonObject = { elicitation: { form: {}, url: {} } };
 
 type Answer = { readonly action: 'accept' | 'decline' | 'cancel'; readonly content?: JsonObject };

@@ -12,9 +12,9 @@ import type { Output } from './output.ts';
 export interface WaitingOptions {
   readonly output: Output;
   readonly config: Config;
-  /** How the servers do at this moment. */
+  /** The state of the servers at this moment. */
   readonly report: () => readonly ServerReport[];
-  /** What a terminal is shown when no server is coming up. */
+  /** The text for a terminal while no server is coming up. */
   readonly otherwise?: () => string;
 }
 
@@ -51,7 +51,7 @@ function comingUp(config: Config, reports: readonly ServerReport[]): string {
   return waits.slice(0, MOST_NAMED).join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
-/** What a server that is coming up is busy with; `undefined` for one that is not. */
+/** @returns what a server that is coming up is busy with; `undefined` for any other server. */
 function doingOf(config: Config, report: ServerReport): string | undefined {
   const { startingMs } = report;
   if (typeof startingMs !== 'number') return lists(report) ? 'listing what it offers' : undefined;
@@ -67,7 +67,7 @@ function doingOf(config: Config, report: ServerReport): string | undefined {
   return `${what}, ${Math.round(startingMs / 1000)} s`;
 }
 
-/** It has answered, and was never listed. */
+/** The server has answered `initialize`, and its first lists are under way. */
 function lists(report: ServerReport): boolean {
   return (
     typeof report['protocolVersion'] === 'string' &&

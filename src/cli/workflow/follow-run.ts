@@ -12,7 +12,7 @@ export interface Followed {
   readonly workflows: Workflows;
   readonly runId: string;
   readonly output: Output;
-  /** Whether questions can be answered: a person sits at the terminal. */
+  /** Questions can be answered: a person sits at the terminal. */
   readonly canAsk: boolean;
 }
 
@@ -95,7 +95,7 @@ class Picture {
     this.#drawn = lines.length;
   }
 
-  /** What is drawn stays. */
+  /** Leaves the last drawing on the screen. */
   leave(): void {
     this.#drawn = 0;
   }

@@ -5,14 +5,12 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf, RpcError } from '../../core/errors.ts';
-import { printExact } from '../../json/exact-json.ts';
-import { isObject, type JsonObject } from '../../json/json.ts';
+import { isObject } from '../../json/json.ts';
 import { listed, nearest } from '../../core/nearest.ts';
 import { asText } from '../../core/text-encoding.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';
 import { InvalidDefinition } from '../../workflow/definition/invalid-definition.ts';
 import { problemText } from '../../workflow/definition/problem.ts';
-import type { Fact, RunView } from '../../workflow/run-view.ts';
 import { createWorkflows, type PlanAnswer, type Workflows } from '../../workflow/workflows.ts';
 import { readArguments } from '../support/call-arguments.ts';
 import type { Command, Input } from '../command.ts';
@@ -22,8 +20,7 @@ import { openOwnProxy } from '../support/own-proxy.ts';
 import { UsageError } from '../command.ts';
 import { showWaiting } from '../terminal/waiting-progress.ts';
 import { follow, isFinished } from './follow-run.ts';
-import { plain } from '../terminal/sanitize.ts';
-import { stepLines } from './run-tree.ts';
+import { type SubcommandInput, showOutcome, showRun, showRuns, showSaved } from './show-runs.ts';
 
 export const workflow: Command = {
   name: 'workflow',
@@ -63,27 +60,20 @@ export const workflow: Command = {
   run,
 };
 
-interface Asked {
-  readonly input: Input;
-  readonly config: Config;
-  /** What stands behind the subcommand. */
-  readonly words: readonly string[];
-}
-
 interface Subcommand {
-  /** What its first word is; `undefined`: it takes none. */
+  /** The kind of its first word; `undefined`: it takes none. */
   readonly takes: string | undefined;
-  /** Whether it needs the servers; otherwise the record alone. */
+  /** It needs the servers; otherwise the journal is enough. */
   readonly servers: boolean;
-  readonly run: (workflows: Workflows, asked: Asked) => Promise<number>;
+  readonly run: (workflows: Workflows, asked: SubcommandInput) => Promise<number>;
 }
 
 const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
   ['plan', { takes: 'NAME|FILE', servers: true, run: plan }],
   ['run', { takes: 'NAME|FILE', servers: true, run: start }],
-  ['list', { takes: undefined, servers: true, run: list }],
-  ['runs', { takes: undefined, servers: false, run: runs }],
-  ['show', { takes: 'RUN', servers: false, run: show }],
+  ['list', { takes: undefined, servers: true, run: showSaved }],
+  ['runs', { takes: undefined, servers: false, run: showRuns }],
+  ['show', { takes: 'RUN', servers: false, run: showRun }],
   ['resume', { takes: 'RUN', servers: true, run: resume }],
   ['cancel', { takes: 'RUN', servers: true, run: cancel }],
 ]);
@@ -121,8 +111,8 @@ function unknown(name: string): UsageError {
 }
 
 async function withServers(
-  asked: Asked,
-  work: (workflows: Workflows, asked: Asked) => Promise<number>,
+  asked: SubcommandInput,
+  work: (workflows: Workflows, asked: SubcommandInput) => Promise<number>,
 ): Promise<number> {
   const { machine, output } = asked.input;
   // The engine is ours here, whatever the clients of a proxy may see of it.
@@ -182,7 +172,7 @@ async function definitionOf(word: string, { machine }: Input): Promise<unknown> 
   }
 }
 
-async function plan(workflows: Workflows, { input, words: [word = ''] }: Asked): Promise<number> {
+async function plan(workflows: Workflows, { input, words: [word = ''] }: SubcommandInput): Promise<number> {
   const { output, options } = input;
   const answer = await workflows.plan(await definitionOf(word, input), 'operator');
   if (!answer.valid) return invalid(answer, output);
@@ -209,7 +199,10 @@ function invalid(answer: Extract<PlanAnswer, { readonly valid: false }>, output:
   return 1;
 }
 
-async function start(workflows: Workflows, { input, words: [word = '', ...pairs] }: Asked): Promise<number> {
+async function start(
+  workflows: Workflows,
+  { input, words: [word = '', ...pairs] }: SubcommandInput,
+): Promise<number> {
   const { options } = input;
   const definition = await definitionOf(word, input);
   const saved = workflows.saved().find(({ name }) => name === word);
@@ -224,7 +217,10 @@ async function start(workflows: Workflows, { input, words: [word = '', ...pairs]
   return end(workflows, input, runId);
 }
 
-async function resume(workflows: Workflows, { input, words: [runId = ''] }: Asked): Promise<number> {
+async function resume(
+  workflows: Workflows,
+  { input, words: [runId = ''] }: SubcommandInput,
+): Promise<number> {
   const { options } = input;
   const [decision, step, from] = [options.text('decision'), options.text('step'), options.text('from')];
   if (decision !== undefined || from !== undefined) {
@@ -244,98 +240,16 @@ async function end(workflows: Workflows, { output }: Input, runId: string): Prom
   const canAsk = output.interactive && process.stdin.isTTY === true;
   const { steps, ...view } = await follow({ workflows, runId, output, canAsk });
   if (output.json) output.document({ ...view, ...(steps && { steps }) });
-  else tell(view, output);
+  else showOutcome(view, output);
   return view.status === 'succeeded' ? 0 : 1;
-}
-
-function tell(view: RunView, output: Output): void {
-  const { status, error, attention = [], run_id: runId } = view;
-  if (view.output !== undefined) output.line(printExact(view.output, 2));
-  if (error) output.note(`${error.code}: ${plain(error.message)}`);
-  for (const { step, question, options } of attention)
-    output.note(
-      options.length === 0
-        ? `${step}: ${plain(question)}`
-        : `${step}: ${plain(question)}\n  switchyard workflow resume ${runId} --step ${step} --decision ${options.join('|')}`,
-    );
-  if (status !== 'succeeded') output.note(`The run ${runId} is ${status.replaceAll('_', ' ')}.`);
-}
-
-async function list(workflows: Workflows, { input: { output } }: Asked): Promise<number> {
-  const saved = workflows.saved();
-  if (output.json) output.document(saved);
-  else if (saved.length === 0) output.note('No workflow is saved: there is none under workflows.files.');
-  else
-    await output.table(
-      [{ title: 'NAME' }, { title: 'STANDING' }, { title: 'DESCRIPTION' }],
-      saved.map(({ name, problems, description = '' }) => [
-        plain(name),
-        problems[0] === undefined ? 'ok' : plain(problemText(problems[0])),
-        plain(description),
-      ]),
-    );
-  return 0;
-}
-
-async function runs(workflows: Workflows, { input: { output } }: Asked): Promise<number> {
-  const found = await workflows.list({}, 'operator');
-  if (output.json) output.document(found);
-  else if (found.length === 0) output.note('No workflow has run yet.');
-  else
-    await output.table(
-      [{ title: 'RUN' }, { title: 'WORKFLOW' }, { title: 'STATUS' }, { title: 'BEGUN' }, { title: 'ENDED' }],
-      found.map((view) => [
-        view.run_id,
-        plain(view.workflow),
-        view.status.replaceAll('_', ' '),
-        moment(view.started_at),
-        moment(view.finished_at),
-      ]),
-    );
-  return 0;
-}
-
-async function show(workflows: Workflows, { input, words: [runId = ''] }: Asked): Promise<number> {
-  const { output, options } = input;
-  const [step, record] = [options.text('step'), options.flag('record')];
-  const view = await workflows.show(runId, 'operator', { step, record });
-  if (output.json) {
-    output.document(view);
-    return 0;
-  }
-  output.line(
-    `${plain(view.workflow)}: ${view.status.replaceAll('_', ' ')}, begun ${moment(view.started_at)}`,
-  );
-  for (const line of stepLines(view.steps ?? {}, output.colors, Date.now())) output.line(line);
-  if (step !== undefined) output.line(printExact(stepOutput(view), 2));
-  for (const fact of view.record ?? []) output.line(factLine(fact));
-  tell(view, output);
-  return 0;
-}
-
-/** No table: nothing of it is cut. */
-function factLine({ at, kind, key, ...facts }: Fact): string {
-  const known = Object.entries(facts).map(
-    ([name, value]) => `${name}: ${typeof value === 'string' ? value : printExact(value)}`,
-  );
-  return plain([at, kind, ...(key === undefined ? [] : [key]), known.join(', ')].join(' '));
-}
-
-function stepOutput({ steps }: RunView): unknown {
-  const [step] = Object.values(steps ?? {}) as (JsonObject | undefined)[];
-  return step?.['output'] ?? null;
 }
 
 async function cancel(
   workflows: Workflows,
-  { input: { output }, words: [runId = ''] }: Asked,
+  { input: { output }, words: [runId = ''] }: SubcommandInput,
 ): Promise<number> {
   const view = await workflows.cancel(runId, 'operator');
   if (output.json) output.document(view);
   else output.line(`The run ${runId} is ${view.status.replaceAll('_', ' ')}.`);
   return 0;
-}
-
-function moment(text: string | undefined): string {
-  return text === undefined ? '' : text.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
 }

@@ -72,7 +72,7 @@ function endOf(node: Node): number {
   return node.offset + node.length;
 }
 
-/** Where the comma stands that follows, past blanks and remarks. */
+/** The position of the next comma, past blanks and comments. */
 function commaAfter(text: string, from: number): number | undefined {
   const scanner = createScanner(text, true);
   scanner.setPosition(from);

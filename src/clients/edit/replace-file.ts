@@ -92,7 +92,7 @@ async function plainFile(file: string): Promise<{ readonly size: number }> {
   return found;
 }
 
-/** Where a link leads that leads to nothing yet. */
+/** The target of a link whose target does not exist yet. */
 async function linkedPlace(file: string): Promise<string> {
   return readlink(file).then(
     (to) => resolve(dirname(file), to),

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../../json/json.ts';
 
-/** Whether two parsed values say the same. */
+/** @returns true where two parsed values are the same. */
 export function sameValue(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(plain(a), plain(b));
 }

@@ -1,4 +1,4 @@
-/** What an editor of one format is, and what editors share. */
+/** The editor of one format, and functions that editors share. */
 import { messageOf } from '../../core/errors.ts';
 import { isObject } from '../../json/json.ts';
 
@@ -9,7 +9,6 @@ export interface Edit {
   readonly value: unknown;
 }
 
-/** How one format is read and changed. */
 export interface TextEditor {
   /** @throws Error where it is none. */
   readonly parse: (text: string) => unknown;
