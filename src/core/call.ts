@@ -2,6 +2,7 @@
  * The two types that explain the design: whatever can answer a call is a `Handler`,
  * and a `Middleware` makes a Handler of a Handler.
  */
+import type { Answer } from './answer.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 
@@ -71,7 +72,7 @@ export interface ClientHandle {
   notify(method: string, params: Json): void;
 }
 
-/** @throws RpcError | ProxyError */
-export type Handler = (call: Call) => Promise<Json>;
+/** The answer fails with an `RpcError` or a `ProxyError`; an exception of the function means the same. */
+export type Handler = (call: Call) => Answer;
 
 export type Middleware = (next: Handler) => Handler;

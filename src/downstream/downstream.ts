@@ -324,7 +324,7 @@ export class Downstream {
     },
   };
 
-  #attempt(attempt: Attempt): Promise<Json> {
+  #attempt(attempt: Attempt): Answer | Promise<Json> {
     const { call, connection } = attempt;
     if (connection) return this.#go(call, connection);
     return this.#life.ready(call.signal).then((ready) => {
@@ -334,7 +334,7 @@ export class Downstream {
     });
   }
 
-  #go(call: Call, connection: Connection): Promise<Json> {
+  #go(call: Call, connection: Connection): Answer | Promise<Json> {
     if (!this.#roots.any) return this.#sendAndAnswer(call, connection);
     return this.#roots.ready(call).then(() => this.#sendAndAnswer(call, connection));
   }

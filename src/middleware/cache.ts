@@ -3,7 +3,8 @@
  *
  * Only good answers are kept: no `isError`, no questions, no tasks.
  */
-import { answerOf } from '../core/answer.ts';
+import { Answer } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -39,11 +40,15 @@ export interface CacheOptions {
 
 export function cache(options: CacheOptions): Middleware {
   const flights = new Map<string, SingleFlight>();
-  return (next) => (call) => {
-    const plan = options.planOf(call);
-    const asked = plan && canonicalParams(call.params);
-    if (!plan || asked === undefined) return dropping(call, next, options);
-    return lookUp(call, { plan, asked, next, flights, ...options });
+  const dropping = dropStale(options);
+  return (next) => {
+    const uncached = dropping(next);
+    return (call) => {
+      const plan = options.planOf(call);
+      const asked = plan && canonicalParams(call.params);
+      if (!plan || asked === undefined) return uncached(call);
+      return Answer.from(lookUp(call, { plan, asked, next, flights, ...options }));
+    };
   };
 }
 
@@ -131,20 +136,19 @@ function keyOf({ method, client }: Call, { plan, asked, store }: LookUp, shared:
   ]);
 }
 
-/** A call that changes something makes what was read before worthless, from its beginning and again at its end. */
-function dropping(call: Call, next: Handler, { invalidates, store }: CacheOptions): Promise<Json> {
-  const server = invalidates(call);
-  if (server === undefined) return next(call);
-  return answerOf(next, call).on(
-    (result) => {
+/** A call that changes something makes what was read before worthless. */
+function dropStale({ invalidates, store }: CacheOptions): Middleware {
+  return around(() => ({
+    before: invalidates,
+    onResult(result, server) {
       if (result.at('isError') !== true) store.drop(server);
       return result;
     },
-    (error) => {
+    onError(error, server) {
       if (error instanceof ProxyError && error.delivered !== false) store.drop(server);
       throw error;
     },
-  );
+  }));
 }
 
 function isGood(result: Json): boolean {

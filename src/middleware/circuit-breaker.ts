@@ -3,11 +3,10 @@
  *
  * One circuit for the server, and one for each tool that failed: a tool that fails alone is closed off alone.
  */
-import { Answer, answerOf, type AnswerStep } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import type { Json } from '../json/json.ts';
 import {
   Breaker,
   type BreakerSettings,
@@ -164,40 +163,19 @@ function passOf(breaker: Breaker, { server, tool }: Admission, whole: Breaker): 
  * @throws ProxyError `CIRCUIT_OPEN` with `retryAfterMs` while the circuit is open.
  */
 export function circuitBreaker(circuit: Circuit): Middleware {
-  return (next) => (call) => {
-    let admission: Admission;
-    try {
-      admission = circuit.enter(call);
-    } catch (error) {
-      return Answer.failed(error);
-    }
-    return answerOf(next, call).through(new Admitted(circuit, call, admission));
-  };
-}
-
-class Admitted implements AnswerStep {
-  readonly #circuit: Circuit;
-  readonly #call: Call;
-  readonly #admission: Admission;
-
-  constructor(circuit: Circuit, call: Call, admission: Admission) {
-    this.#circuit = circuit;
-    this.#call = call;
-    this.#admission = admission;
-  }
-
-  onResult(result: Json): Json {
-    this.#circuit.succeeded(this.#call, this.#admission);
-    return result;
-  }
-
-  onError(error: unknown): never {
-    if (error instanceof ProxyError && !error.answered)
-      this.#circuit.failed(this.#call, this.#admission, error);
-    // The server's own JSON-RPC error is an answer, and so is a status that refuses one call.
-    else this.#circuit.succeeded(this.#call, this.#admission);
-    throw error;
-  }
+  return around(() => ({
+    before: (call) => circuit.enter(call),
+    onResult(result, admission, call) {
+      circuit.succeeded(call, admission);
+      return result;
+    },
+    onError(error, admission, call) {
+      if (error instanceof ProxyError && !error.answered) circuit.failed(call, admission, error);
+      // The server's own JSON-RPC error is an answer, and so is a status that refuses one call.
+      else circuit.succeeded(call, admission);
+      throw error;
+    },
+  }));
 }
 
 const FAILURES: ReadonlySet<ErrorCode> = new Set([

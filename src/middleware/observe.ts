@@ -1,9 +1,8 @@
 /** Counts the calls on one server, how they ended and how long they took. */
-import { answerOf, type AnswerStep } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 
 /** How many calls the latency figures look back. */
@@ -55,47 +54,32 @@ export interface ObserveOptions {
   readonly measured?: ((call: Call, ms: number) => void) | undefined;
 }
 
-export function observe(options: ObserveOptions): Middleware {
-  return (next) => (call) => {
-    const observed = new Observed(call, options);
-    options.stats.calls++;
-    return answerOf(next, call).through(observed);
-  };
-}
-
-class Observed implements AnswerStep {
-  readonly #call: Call;
-  readonly #options: ObserveOptions;
-  readonly #from: number;
-
-  constructor(call: Call, options: ObserveOptions) {
-    this.#call = call;
-    this.#options = options;
-    this.#from = options.clock.now();
-  }
-
-  onResult(result: Json): Json {
-    if (result.at('isError') === true) this.#options.stats.toolErrors++;
-    this.#ended(undefined);
-    return result;
-  }
-
-  onError(error: unknown): never {
-    const code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
-    this.#options.stats.failed(code);
-    this.#ended(code);
-    throw error;
-  }
-
-  #ended(code: string | undefined): void {
-    const { server, stats, clock, log, measured } = this.#options;
-    const { method, name } = this.#call;
-    const ms = clock.now() - this.#from;
+export function observe({ server, stats, clock, log, measured }: ObserveOptions): Middleware {
+  const ended = (call: Call, from: number, code: string | undefined): void => {
+    const { method, name } = call;
+    const ms = clock.now() - from;
     // A refusal takes no time, and says nothing of the server's.
     if (code !== 'CIRCUIT_OPEN' && code !== 'BUSY') {
       stats.took(ms);
-      measured?.(this.#call, ms);
+      measured?.(call, ms);
     }
     log.debug({ server, method, name, ms: Math.round(ms * 100) / 100, code }, 'call');
-  }
+  };
+  return around(() => ({
+    before() {
+      stats.calls++;
+      return clock.now();
+    },
+    onResult(result, from, call) {
+      if (result.at('isError') === true) stats.toolErrors++;
+      ended(call, from, undefined);
+      return result;
+    },
+    onError(error, from, call) {
+      const code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
+      stats.failed(code);
+      ended(call, from, code);
+      throw error;
+    },
+  }));
 }

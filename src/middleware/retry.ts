@@ -4,7 +4,7 @@
  * An answer is an answer: `isError` results, the server's own JSON-RPC errors and its refusals of one call are never
  * retried.
  */
-import { type Answer, answerOf, type AnswerStep } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -34,55 +34,14 @@ export interface RetryOptions {
 /** @throws ProxyError `OUTCOME_UNKNOWN` where the call may have taken effect and must not be repeated. */
 export function retry(options: RetryOptions): Middleware {
   const { budget } = options;
-  return (next) => (call) => {
-    budget.callStarted();
-    const answer = answerOf(next, call);
-    return answer.through(new Tries(answer, call, next, options));
-  };
-}
-
-/** What follows a call's first attempt. */
-class Tries implements AnswerStep {
-  readonly #answer: Answer;
-  readonly #call: Call;
-  readonly #next: Handler;
-  readonly #options: RetryOptions;
-
-  constructor(answer: Answer, call: Call, next: Handler, options: RetryOptions) {
-    this.#answer = answer;
-    this.#call = call;
-    this.#next = next;
-    this.#options = options;
-  }
-
-  onResult(result: Json): Json {
-    this.#options.budget.callEnded();
-    return result;
-  }
-
-  onError(error: unknown): Promise<Json> {
-    this.#answer.through(new Ended(this.#options.budget));
-    return againAfter(error, this.#call, this.#next, this.#options);
-  }
-}
-
-/** Behind all further attempts: a call that is given up during one of them is over at once. */
-class Ended implements AnswerStep {
-  readonly #budget: RetryBudget;
-
-  constructor(budget: RetryBudget) {
-    this.#budget = budget;
-  }
-
-  onResult(result: Json): Json {
-    this.#budget.callEnded();
-    return result;
-  }
-
-  onError(error: unknown): never {
-    this.#budget.callEnded();
-    throw error;
-  }
+  return around((next) => ({
+    before() {
+      budget.callStarted();
+      return true;
+    },
+    onError: (error, _started, call) => againAfter(error, call, next, options),
+    after: () => budget.callEnded(),
+  }));
 }
 
 /** The first attempt failed. */

@@ -1,4 +1,5 @@
 /** One call on behalf of all who ask the same at the same time; it ends early only when all of them have left. */
+import { answerOf } from '../core/answer.ts';
 import type { Call, Handler } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -14,7 +15,7 @@ export class SingleFlight {
   /** Departs at once, with the first caller's wishes. */
   constructor(call: Call, next: Handler) {
     const { ask, onProgress } = call;
-    this.#answer = next({
+    const shared: Call = {
       ...call,
       signal: this.#signal,
       onProgress: onProgress && ((params) => this.#listeners.forEach((listener) => listener(params))),
@@ -24,7 +25,9 @@ export class SingleFlight {
           this.#asked = true;
           return ask(question);
         }),
-    });
+    };
+    // Many wait for it, so it is a promise: an answer has one holder.
+    this.#answer = answerOf(next, shared).then();
   }
 
   /** Has the server asked the first caller something? Its answer is then for that caller only. */

@@ -6,6 +6,7 @@
 import type { CallCounts } from './call-counts.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { ComposedToolConfig } from '../config/resilience-config.ts';
+import { Answer } from '../core/answer.ts';
 import type { Call, Client, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { unlessCancelled } from '../core/unless-cancelled.ts';
@@ -113,7 +114,8 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
 
 /** The policies need to know whose call it is; a server that is coming up, or has changed, may be about to tell. */
 function whenKnown(policies: CallPolicies, views: { of(client: Client): ClientView }): Middleware {
-  return (next) => (call) => (policies.knows(call) ? next(call) : lookedFor(call).then(() => next(call)));
+  return (next) => (call) =>
+    policies.knows(call) ? next(call) : Answer.from(lookedFor(call).then(() => next(call)));
 
   async function lookedFor(call: Call): Promise<void> {
     const view = views.of(call.client);

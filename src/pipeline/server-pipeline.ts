@@ -6,7 +6,6 @@
 import type { ServerConfig } from '../config/config.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LoginStatus } from '../login/login-status.ts';
 import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
@@ -19,7 +18,7 @@ export interface ServerPipelineOptions {
   readonly server: ServerConfig;
   readonly downstream: {
     readonly connected: boolean;
-    handle(call: Call): Promise<Json>;
+    readonly handle: Handler;
   };
   /** Where its connection stands on one. */
   readonly login?: PipelineLogin | undefined;

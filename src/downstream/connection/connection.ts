@@ -225,9 +225,9 @@ export class Connection {
     method: string,
     params: JsonObject | undefined,
     hooks: Hooks & { signal?: Cancellation } = {},
-  ): Promise<Json> {
+  ): Answer {
     // It may have ended while the greeting was waited for: nobody would answer.
-    if (this.#end) return Promise.reject(this.#tooLate(this.#end));
+    if (this.#end) return Answer.failed(this.#tooLate(this.#end));
     const id = this.#peer.nextId();
     const answer = this.#peer.answerTo(id, hooks);
     const json = params && Json.of(params);
