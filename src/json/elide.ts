@@ -6,23 +6,12 @@
  * things it makes nothing: such a message is read as text.
  */
 import { isUtf8 } from 'node:buffer';
+import { StrictStringEnds } from './byte-strings.ts';
 import { Elided, LONG_STRING, elisionMark } from './elided.ts';
+import { QUOTE } from './reader.ts';
 
 /** What is left of a message without its long strings must be short: otherwise reading the text is cheaper. */
 const MOST_LEFT = 64 * 1024;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const SPACE = 0x20;
-
-/** What may follow a backslash: 1, or for `u` the number of its hex digits and one. */
-const ESCAPES = new Uint8Array(256);
-for (const letter of '"\\/bfnrt') ESCAPES[letter.charCodeAt(0)] = 1;
-ESCAPES['u'.charCodeAt(0)] = 5;
-const HEX = new Uint8Array(256);
-for (const digit of '0123456789abcdefABCDEF') HEX[digit.charCodeAt(0)] = 1;
-/** Where within an escape a block may end: behind its backslash, or with so many hex digits to come. */
-const BEHIND_BACKSLASH = 5;
 
 export class Elider {
   /** All that has come. */
@@ -37,8 +26,7 @@ export class Elider {
   /** What earlier blocks hold of the string that is being read. */
   #string: Buffer[] = [];
   #stringBytes = 0;
-  /** How much of an escape is still to come: hex digits, or `BEHIND_BACKSLASH`. */
-  #due = 0;
+  readonly #ends = new StrictStringEnds();
   /** The bytes of a character that the last block ended in. */
   #begun: Buffer = NOTHING;
 
@@ -85,7 +73,7 @@ export class Elider {
         this.#inString = true;
         start = quote + 1;
       }
-      const end = this.#stringEnd(bytes, words, start);
+      const end = this.#ends.find(bytes, words, start);
       if (end < 0) return false;
       this.#stringBytes += end - start;
       if (end === bytes.length) {
@@ -108,36 +96,6 @@ export class Elider {
     return true;
   }
 
-  /** @returns where the closing quote stands, the end of the bytes where there is none, -1 where it is no JSON. */
-  #stringEnd(bytes: Buffer, words: Int32Array, from: number): number {
-    let i = from;
-    for (;;) {
-      if (this.#due > 0) {
-        i = this.#escapeEnd(bytes, i);
-        if (i < 0) return -1;
-      }
-      if ((i & 3) === 0) i = 4 * plainWords(words, i >> 2);
-      if (i >= bytes.length) return bytes.length;
-      const byte = bytes[i] as number;
-      if (byte === QUOTE) return i;
-      if (byte < SPACE) return -1;
-      if (byte === BACKSLASH) this.#due = BEHIND_BACKSLASH;
-      i++;
-    }
-  }
-
-  /** @returns where the escape ends, or the bytes do; -1 where it is none. */
-  #escapeEnd(bytes: Buffer, from: number): number {
-    let i = from;
-    for (; this.#due > 0 && i < bytes.length; i++) {
-      const byte = bytes[i] as number;
-      const known = this.#due === BEHIND_BACKSLASH ? ESCAPES[byte] : HEX[byte];
-      if (known === 0) return -1;
-      this.#due = this.#due === BEHIND_BACKSLASH ? (known as number) - 1 : this.#due - 1;
-    }
-    return i;
-  }
-
   #leave(bytes: Buffer): void {
     if (bytes.length === 0) return;
     this.#left.push(bytes);
@@ -153,22 +111,6 @@ export class Elider {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
-
-/**
- * Goes on from one word to the next while none of its four bytes ends a string, begins an escape or is a control
- * character. The sums look at all four together; Hacker's Delight, chapter 6, tells how.
- */
-function plainWords(words: Int32Array, from: number): number {
-  let at = from;
-  for (; at < words.length; at++) {
-    const word = words[at] as number;
-    // Changes places of the quote and the space, so that one comparison serves for all below.
-    const low = word ^ 0x02020202;
-    const slash = word ^ 0x5c5c5c5c;
-    if ((((low - 0x21212121) & ~low) | ((slash - 0x01010101) & ~slash)) & 0x80808080) return at;
-  }
-  return at;
-}
 
 function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;

@@ -5,6 +5,7 @@
  * a `bigint` or an `ExactNumber`, and are printed as they came. `JSON.stringify` refuses both, so that a place that
  * forgets them fails and does not round.
  */
+import { looseStringEnd, numberEnd, QUOTE } from './reader.ts';
 
 /** A number that no double stands for as it is spelt, and that is no integer in plain digits. */
 export class ExactNumber {
@@ -137,9 +138,6 @@ export function integer(value: bigint): number | bigint {
 
 /** Longer spellings are only passed on: reading them takes longer than in proportion. */
 const MAX_DIGITS = 400;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
@@ -152,10 +150,9 @@ function markNumbers(text: string, kept: (bigint | ExactNumber)[]): string {
   let from = 0;
   for (let i = 0; i < text.length;) {
     const c = text.charCodeAt(i);
-    if (c === QUOTE) i = endOfString(text, i);
+    if (c === QUOTE) i = looseStringEnd(text, i);
     else if (c === MINUS || (c >= ZERO && c <= NINE)) {
-      NUMBER.lastIndex = i;
-      const spelling = NUMBER.exec(text)?.[0] ?? '';
+      const spelling = text.slice(i, numberEnd(text, i));
       const value = exactNumber(spelling);
       if (typeof value !== 'number') {
         marked += `${text.slice(from, i)}"${mark}${kept.length}"`;
@@ -166,12 +163,6 @@ function markNumbers(text: string, kept: (bigint | ExactNumber)[]): string {
     } else i++;
   }
   return marked + text.slice(from);
-}
-
-function endOfString(text: string, start: number): number {
-  let i = start + 1;
-  while (text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 2 : 1;
-  return i + 1;
 }
 
 let mark: string | undefined;

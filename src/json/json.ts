@@ -1,7 +1,8 @@
 import { type Elided, hasElision } from './elided.ts';
 import { mayRound, parseExact, printExact } from './exact-json.ts';
 import { type JsonPath, textAt } from './edit.ts';
-import { lastOffset, NOWHERE, type MemberOffsets } from './scan.ts';
+import { NOWHERE } from './reader.ts';
+import { lastOffset, type MemberOffsets } from './scan.ts';
 import { bytesOf, isLong, type EncodedMessage } from './message-text.ts';
 
 /**
