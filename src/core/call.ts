@@ -76,3 +76,12 @@ export interface ClientHandle {
 export type Handler = (call: Call) => Answer;
 
 export type Middleware = (next: Handler) => Handler;
+
+/** The place of a client's idempotency key in `_meta`. The name is ours: the protocol has none. */
+export const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';
+
+/** The idempotency key that a client has given by itself. */
+export function idempotencyKeyOf(params: Json): string | undefined {
+  const key = params.at('_meta', META_IDEMPOTENCY_KEY);
+  return typeof key === 'string' ? key : undefined;
+}

@@ -1,3 +1,5 @@
+import { ProxyError } from './errors.ts';
+
 /**
  * Who ended a call, for the parts of the proxy that go by it. The reason beside it is free text, which may be a
  * client's own words: nothing is decided by it.
@@ -75,5 +77,20 @@ export class Cancellation implements Cancellable {
     const other: Cancellable = { cancel: listener };
     this.link(other);
     return () => this.unlink(other);
+  }
+}
+
+/** Waits for the work. @throws ProxyError `CANCELLED` as soon as the signal is cancelled, without waiting any longer. */
+export async function unlessCancelled<T>(work: Promise<T>, signal: Cancellation): Promise<T> {
+  let off: () => void = () => {};
+  const cancelled = new Promise<never>((_, reject) => {
+    off = signal.onCancel((reason) =>
+      reject(new ProxyError('CANCELLED', { message: `This was not answered: ${reason}.`, delivered: false })),
+    );
+  });
+  try {
+    return await Promise.race([work, cancelled]);
+  } finally {
+    off();
   }
 }

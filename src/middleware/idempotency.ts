@@ -6,8 +6,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { callWith } from '../core/call-with.ts';
-import type { Call, Middleware } from '../core/call.ts';
-import { idempotencyKeyOf } from '../core/idempotency-key.ts';
+import { type Call, idempotencyKeyOf, type Middleware } from '../core/call.ts';
 import { editObject, memberText } from '../json/edit.ts';
 
 /** Outside of all attempts. */

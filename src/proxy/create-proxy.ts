@@ -21,7 +21,7 @@ import type { Client, ClientHandle } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { LoopDetection, VIA_VARIABLE } from '../core/loop-detection.ts';
+import { LoopDetection, VIA_VARIABLE } from '../transport/loop-detection.ts';
 import type { JsonObject } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';

@@ -5,14 +5,13 @@
  */
 import { answerOf, type AnswerStep, asyncHandler, unhandled } from '../core/answer.ts';
 import type { AskClient, Call, Client, Handler, Question } from '../core/call.ts';
-import { Cancellation, type Cause } from '../core/cancellation.ts';
+import { Cancellation, type Cause, unlessCancelled } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { InFlight } from '../core/in-flight.ts';
+import { InFlight } from '../protocol/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
 import { editAt, editObject } from '../json/edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
-import { unlessCancelled } from '../core/unless-cancelled.ts';
 import type { EncodedMessage } from '../json/message-text.ts';
 import {
   encodeErrorText,

@@ -17,7 +17,7 @@ import {
   RpcError,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from '../../core/errors.ts';
-import { InFlight } from '../../core/in-flight.ts';
+import { InFlight } from '../../protocol/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
 import { editObject } from '../../json/edit.ts';
 import type { Listing } from '../../core/listing.ts';

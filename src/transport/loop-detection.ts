@@ -6,7 +6,7 @@
  * however many proxies it has.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../core/clock.ts';
 
 /** The header field, and in upper case with `_` the variable, that names them. */
 export const VIA = 'switchyard-via';
