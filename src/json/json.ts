@@ -20,20 +20,20 @@ export class Json {
   #value: unknown;
   #parsed: boolean;
   #bytes: Buffer | undefined;
-  readonly #abridged: Elided | undefined;
+  readonly #elided: Elided | undefined;
   readonly #places: MemberOffsets | undefined;
 
   private constructor(
     text: string | undefined,
     value: unknown,
     parsed: boolean,
-    abridged?: Elided,
+    elided?: Elided,
     places?: MemberOffsets,
   ) {
     this.#text = text;
     this.#value = value;
     this.#parsed = parsed;
-    this.#abridged = abridged;
+    this.#elided = elided;
     this.#places = places;
   }
 
@@ -52,8 +52,8 @@ export class Json {
     return new Json(text, undefined, false, undefined, places);
   }
 
-  static abridged(abridged: Elided): Json {
-    return abridged.marked ? new Json(undefined, undefined, false, abridged) : Json.fromText(abridged.text);
+  static elided(elided: Elided): Json {
+    return elided.marked ? new Json(undefined, undefined, false, elided) : Json.fromText(elided.text);
   }
 
   /** A value of our own; printed when first sent. */
@@ -68,22 +68,22 @@ export class Json {
   }
 
   get text(): string {
-    return (this.#text ??= this.#abridged?.whole ?? printExact(this.#value) ?? 'null');
+    return (this.#text ??= this.#elided?.whole ?? printExact(this.#value) ?? 'null');
   }
 
   /** The text in UTF-8; kept, as some are sent again and again. */
   get bytes(): Buffer {
-    return (this.#bytes ??= bytesOf(this.#abridged?.wire ?? this.text));
+    return (this.#bytes ??= bytesOf(this.#elided?.wire ?? this.text));
   }
 
   /** As it leaves; in parts where it is long. */
   get wire(): EncodedMessage {
-    return this.#abridged?.wire ?? (isLong(this.text) ? [this.bytes] : this.text);
+    return this.#elided?.wire ?? (isLong(this.text) ? [this.bytes] : this.text);
   }
 
   /** How long the text is: characters, of a long one about as many bytes. */
   get length(): number {
-    return this.#abridged?.length ?? this.text.length;
+    return this.#elided?.length ?? this.text.length;
   }
 
   /** Never to be changed in place: others hold the same value. */
@@ -97,13 +97,13 @@ export class Json {
 
   /** The value for whoever makes other values of it: its numbers are as they are spelt (`exact-json.ts`). */
   get exact(): unknown {
-    if (this.#text === undefined && !this.#abridged) return this.#value;
+    if (this.#text === undefined && !this.#elided) return this.#value;
     return mayRound(this.text) ? parseExact(this.text) : this.value;
   }
 
   /** The value, where long strings matter only by being there: in their place may stand marks. */
   get brief(): unknown {
-    return this.#abridged ? this.#abridged.value : this.value;
+    return this.#elided ? this.#elided.value : this.value;
   }
 
   /** Where the members of this object stand in `text`; unknown of most that did not come in as a message. */
@@ -113,7 +113,7 @@ export class Json {
 
   /** The text that `edit` would change. */
   get briefText(): string {
-    return this.#abridged?.text ?? this.text;
+    return this.#elided?.text ?? this.text;
   }
 
   /** An own property of the object that this is, or of one within it; `undefined` where there is none. */
@@ -123,7 +123,7 @@ export class Json {
       if (plain !== NOT_PLAIN) return path.length === 1 ? plain : undefined;
     }
     const found = within(this.brief, path);
-    return this.#abridged && hasElision(found) ? within(this.value, path) : found;
+    return this.#elided && hasElision(found) ? within(this.value, path) : found;
   }
 
   /** An own string property of the object that this is. */
@@ -134,9 +134,9 @@ export class Json {
 
   /** The text of the value that a path leads to. */
   textAt(...path: JsonPath): string | undefined {
-    if (!this.#abridged) return textAt(this.text, path);
-    const found = textAt(this.#abridged.text, path);
-    return found === undefined ? undefined : this.#abridged.with(found).whole;
+    if (!this.#elided) return textAt(this.text, path);
+    const found = textAt(this.#elided.text, path);
+    return found === undefined ? undefined : this.#elided.with(found).whole;
   }
 
   /**
@@ -147,7 +147,7 @@ export class Json {
     const before = this.briefText;
     const text = change(before);
     if (text === before) return this;
-    return this.#abridged ? Json.abridged(this.#abridged.with(text)) : Json.fromText(text);
+    return this.#elided ? Json.elided(this.#elided.with(text)) : Json.fromText(text);
   }
 
   /** The value if it is an object, else `undefined`. */

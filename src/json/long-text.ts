@@ -21,7 +21,7 @@ export class LongText {
   #heldBytes = 0;
   #bytes = 0;
   #text = '';
-  #abridger: Elider | undefined;
+  #elider: Elider | undefined;
   #decoder: TextDecoder | undefined;
   /** Nothing of a character that has begun is with the decoder. */
   #between = true;
@@ -38,7 +38,7 @@ export class LongText {
 
   add(piece: Buffer): void {
     this.#bytes += piece.length;
-    if (this.#abridger && piece.length >= LARGE_PIECE) {
+    if (this.#elider && piece.length >= LARGE_PIECE) {
       this.#pass(this.#takeHeld());
       this.#pass(piece);
       return;
@@ -52,7 +52,7 @@ export class LongText {
     }
     this.#heldBytes = held;
     if (held < LONG_FROM) return;
-    if (held === this.#bytes && this.#held[0] === OPEN_OBJECT) this.#abridger = new Elider();
+    if (held === this.#bytes && this.#held[0] === OPEN_OBJECT) this.#elider = new Elider();
     this.#pass(this.#takeHeld());
   }
 
@@ -60,9 +60,9 @@ export class LongText {
   take(): MessageText | undefined {
     const short = this.#bytes === this.#heldBytes;
     if (!short) this.#pass(this.#takeHeld());
-    const abridged = this.#abridger?.take();
-    if (this.#abridger && !abridged) this.#decodeAfterAll(this.#abridger);
-    const text = abridged ?? (short ? this.#short() : this.#text + this.#decoded(NOTHING));
+    const elided = this.#elider?.take();
+    if (this.#elider && !elided) this.#decodeAfterAll(this.#elider);
+    const text = elided ?? (short ? this.#short() : this.#text + this.#decoded(NOTHING));
     const broken = this.#broken;
     this.clear();
     return broken ? undefined : text;
@@ -71,7 +71,7 @@ export class LongText {
   /** What has come, whole characters of it. */
   peek(): Buffer {
     const held = this.#held.subarray(0, this.#heldBytes);
-    return Buffer.concat([Buffer.from(this.#text), ...(this.#abridger?.blocks ?? []), held]);
+    return Buffer.concat([Buffer.from(this.#text), ...(this.#elider?.blocks ?? []), held]);
   }
 
   clear(): void {
@@ -79,7 +79,7 @@ export class LongText {
     this.#heldBytes = 0;
     this.#bytes = 0;
     this.#text = '';
-    this.#abridger = undefined;
+    this.#elider = undefined;
     this.#decoder = undefined;
     this.#between = true;
     this.#broken = false;
@@ -94,12 +94,12 @@ export class LongText {
 
   #pass(block: Buffer): void {
     if (block.length === 0) return;
-    if (!this.#abridger) this.#text += this.#decoded(block, STREAM);
-    else if (!this.#abridger.add(block)) this.#decodeAfterAll(this.#abridger);
+    if (!this.#elider) this.#text += this.#decoded(block, STREAM);
+    else if (!this.#elider.add(block)) this.#decodeAfterAll(this.#elider);
   }
 
   #decodeAfterAll({ blocks }: Elider): void {
-    this.#abridger = undefined;
+    this.#elider = undefined;
     for (const block of blocks) this.#text += this.#decoded(block, STREAM);
   }
 
