@@ -50,7 +50,7 @@ const BEHIND_BACKSLASH = 5;
  * One pass does both: finding the end with `LooseStringEnds` first takes half as long again where escapes are frequent.
  */
 export class StrictStringEnds {
-  /** How much of an escape is still to come: hex digits, or `BEHIND_BACKSLASH`. */
+  /** The rest of an escape that is still to come: hex digits, or `BEHIND_BACKSLASH`. */
   #due = 0;
 
   /**

@@ -17,7 +17,7 @@ import {
   skipSpace,
 } from './reader.ts';
 
-/** Where a member's value stands in the text: `[start, end)`. */
+/** The place of a member's value in the text: `[start, end)`. */
 export interface Span {
   readonly key: string;
   readonly start: number;
@@ -25,9 +25,9 @@ export interface Span {
 }
 
 /**
- * The members of the object that is the whole text, in order, duplicates included; keys are unescaped.
+ * Finds the members of the object that is the whole text, in order, duplicates included; keys are unescaped.
  *
- * Safe on text that is not JSON (it ends, and the spans then mean nothing).
+ * Safe on text that is not JSON: the function ends, and the spans then mean nothing.
  *
  * @returns `undefined` where the text is no object, or nests deeper than `maxDepth`.
  */
@@ -115,14 +115,14 @@ export function editObject(text: string, edits: Edits): string {
 }
 
 /**
- * `editObject` for the one member that most objects begin with, told by its value there. Of most texts it can be said
- * at a glance that the key stands there and nowhere else; the others are read to their end.
+ * `editObject` for the member that most objects begin with, if it has the value `before`. Most texts show at a glance
+ * that the key stands there and nowhere else; the others are read to their end.
  */
 export function editFirst(text: string, key: string, before: string, after: string): string {
   const found = `{"${key}":${before}`;
   const alone =
     text.startsWith(found) &&
-    // The same key in another spelling would need an escape.
+    // An escape may spell the same key in another way.
     !text.includes('\\u', found.length) &&
     !text.includes(`"${key}"`, found.length);
   return alone ? `{"${key}":${after}${text.slice(found.length)}` : editObject(text, { [key]: after });
@@ -165,7 +165,7 @@ function unquote(text: string, start: number, end: number): string {
   try {
     return JSON.parse(text.slice(start, end)) as string;
   } catch {
-    // Not JSON at all: the parser at the boundary says so; here the spelling serves as the key.
+    // The text is not JSON, which the parser at the boundary will report. The spelling serves as the key here.
     return inner;
   }
 }

@@ -1,42 +1,41 @@
 /**
- * Takes the long strings out of a JSON message while its bytes come in, and makes sure of what is in them.
+ * Takes the long strings out of a JSON message while its bytes are received, and checks them.
  *
- * Only the strings that it takes out are checked, byte by byte as the grammar has them; what is left is parsed by
- * whoever reads the message. Of what is no UTF-8, of a string that is no JSON, and of a message that consists of short
- * things it makes nothing: such a message is read as text.
+ * Strings are checked byte by byte, as the grammar has them; the rest of the message is parsed by its reader. A message
+ * that is no UTF-8, has a string that is no JSON, or consists of short things is not elided, and is read as text.
  */
 import { isUtf8 } from 'node:buffer';
 import { StrictStringEnds } from './byte-strings.ts';
 import { Elided, LONG_STRING, elisionMark } from './elided.ts';
 import { QUOTE } from './reader.ts';
 
-/** What is left of a message without its long strings must be short: otherwise reading the text is cheaper. */
+/** A message whose remainder is longer than this is cheaper to read as text. */
 const MOST_LEFT = 64 * 1024;
 
 export class Elider {
-  /** All that has come. */
+  /** All blocks so far. */
   readonly blocks: Buffer[] = [];
   readonly #strings: Buffer[][] = [];
-  /** What is left of the message up to the last string that was taken out. */
+  /** The remaining text up to the last string that was taken out. */
   #text = '';
-  /** What is left behind it. */
+  /** The remaining bytes behind that string. */
   #left: Buffer[] = [];
   #leftBytes = 0;
   #inString = false;
-  /** What earlier blocks hold of the string that is being read. */
+  /** The parts of the current string in earlier blocks. */
   #string: Buffer[] = [];
   #stringBytes = 0;
   readonly #ends = new StrictStringEnds();
-  /** The bytes of a character that the last block ended in. */
+  /** The first bytes of a character that the last block ended in. */
   #begun: Buffer = NOTHING;
 
-  /** @returns `false` where it is no good: nothing more may be added then. */
+  /** @returns `false` if the message cannot be elided: nothing more may be added then. */
   add(block: Buffer): boolean {
     this.blocks.push(block);
     return this.#isUtf8(block) && this.#scan(block) && this.#leftBytes <= MOST_LEFT;
   }
 
-  /** The message has ended. */
+  /** Ends the message. @returns `undefined` if there is nothing to elide. */
   take(): Elided | undefined {
     if (this.#inString || this.#begun.length > 0 || this.#strings.length === 0) return undefined;
     return new Elided(this.#text + this.#takeLeft(), this.#strings);
@@ -60,7 +59,7 @@ export class Elider {
 
   /** @returns `false` where a string is no JSON. */
   #scan(block: Buffer): boolean {
-    // Words have to begin at a multiple of four.
+    // An `Int32Array` has to begin at a multiple of four.
     const before = block.byteOffset & 3;
     const bytes = Buffer.from(block.buffer, block.byteOffset - before, before + block.length);
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
@@ -116,7 +115,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** How many bytes at the end belong to a character that has only begun. */
+/** @returns the number of bytes at the end that belong to an unfinished character. */
 function unfinished(block: Buffer, from: number): number {
   for (let count = 1; count <= 3 && block.length - count >= from; count++) {
     const byte = block[block.length - count] as number;

@@ -1,17 +1,17 @@
 /**
- * Reads over a JSON message that is too large to keep, and remembers whose it is.
+ * Reads over a JSON message that is too large to keep, and finds its id.
  *
- * A byte-level state machine: nothing but the value of a short top-level member is ever held.
+ * A state machine over bytes, which holds nothing but the value of a short top-level member.
  */
 import { LooseStringEnds } from './byte-strings.ts';
 import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './reader.ts';
 
-/** What is left of a message that was not kept. */
+/** The facts that are kept of a message that was too large. */
 export interface Oversized {
   readonly bytes: number;
-  /** The top-level `id`; `undefined` where there is none, or where the message is no object. */
+  /** The top-level `id`; `undefined` if there is none, or if the message is no object. */
   readonly id: number | string | undefined;
-  /** It has a `method`: a request or a notification, so that `id` is the sender's own and answers nothing. */
+  /** The message has a `method`: it is a request or a notification, so that `id` is the sender's and answers nothing. */
   readonly hasMethod: boolean;
 }
 
@@ -88,7 +88,7 @@ export class OversizedScanner {
     else if (byte === COMMA || byte === CLOSE_OBJECT) {
       this.#endMember();
       this.#atKey = true;
-      // Whatever follows the object is not read: depth 0 takes only another opening brace.
+      // Text behind the object is not read: at depth 0 only another opening brace counts.
       if (byte === CLOSE_OBJECT) this.#depth = 0;
     } else if (byte > 0x20) this.#keep(piece, i, i + 1);
   }

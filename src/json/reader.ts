@@ -10,7 +10,7 @@
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/** As a bit it is what makes a letter of ASCII lower case. */
+/** The blank; its bit makes a letter of ASCII lower case. */
 const SPACE = 0x20;
 export const QUOTE = 0x22;
 const PLUS = 0x2b;
@@ -42,7 +42,7 @@ export const NOWHERE = -1;
 const LONG_STRING = 32;
 /** No quote, no backslash, nothing below the blank. */
 const PLAIN = /[ !#-[\]-\uffff]*/y;
-/** How many levels fit into the bits of one number. */
+/** The number of levels that fit into the bits of one number. */
 const LEVELS_A_NUMBER = 30;
 
 /** @returns the place of the next character that is no white space. */
@@ -120,7 +120,7 @@ export function valueEnd(text: string, from: number, maxDepth: number): number {
   }
 }
 
-/** From a key to where its value begins. */
+/** Skips a key and its colon. @returns where the value begins. */
 function keyEnd(text: string, from: number): number {
   if (text.charCodeAt(from) !== QUOTE) return NOWHERE;
   const end = stringEnd(text, from);
@@ -193,7 +193,7 @@ export function numberEnd(text: string, from: number): number {
   return digitsEnd(text, sign === PLUS || sign === MINUS ? at + 2 : at + 1);
 }
 
-/** One digit at least. */
+/** Skips digits, one at least. */
 function digitsEnd(text: string, from: number): number {
   let at = from;
   for (let c = text.charCodeAt(at); c >= ZERO && c <= NINE; c = text.charCodeAt(at)) at++;

@@ -60,13 +60,13 @@ function hasEscape(text: string, from: number, to: number): boolean {
   return false;
 }
 
-/** Which of the places is that of a key; the last one where it stands twice, as `JSON.parse` has it. */
+/** @returns the index of a key's first offset; of its last occurrence if the key is doubled, as in `JSON.parse`. */
 export function lastOffset(text: string, places: MemberOffsets, key: string): number {
   for (let i = places.length - 4; i >= 0; i -= 4) if (isKey(text, places, i, key)) return i;
   return NOWHERE;
 }
 
-/** The same, unless the key stands twice. */
+/** As `lastOffset`, but `NOWHERE` if the key is doubled. */
 export function onlyOffset(text: string, places: MemberOffsets, key: string): number {
   const last = lastOffset(text, places, key);
   for (let i = 0; i < last; i += 4) if (isKey(text, places, i, key)) return NOWHERE;

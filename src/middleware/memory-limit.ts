@@ -1,6 +1,6 @@
 /**
- * Bounds the memory of all requests under way together, wherever they wait: for a server to start, for a turn, to be
- * read, to be answered. Each server has bounds of its own; this one holds where many servers are at theirs.
+ * Bounds the memory of all requests under way together, wherever they wait: for a server to start, for a free slot, to
+ * be read, to be answered. Each server has bounds of its own; this bound holds if many servers are at theirs.
  */
 import { around } from '../core/around.ts';
 import type { Middleware } from '../core/call.ts';
@@ -10,7 +10,7 @@ export interface MemoryLimitOptions {
   readonly maxBytes: number;
 }
 
-/** Small requests may use what is kept back for them: it is large ones that fill the memory. */
+/** A share of the limit is kept back for small requests: large ones fill the memory. */
 const SMALL_BYTES = 64 * 1024;
 const KEPT_BACK = 0.25;
 

@@ -5,12 +5,12 @@ import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 
-/** How many calls the latency figures look back. */
+/** The number of latest calls in the latency figures. */
 const RECENT = 512;
 
 export class CallStats {
   calls = 0;
-  /** Answers with `isError`: the tool's, not the server's failures. */
+  /** Answers with `isError`, which are the tool's and not the server's failures. */
   toolErrors = 0;
   totalMs = 0;
   retries = 0;
@@ -31,7 +31,7 @@ export class CallStats {
     this.#recent[this.#next++ % RECENT] = ms;
   }
 
-  /** Over the latest calls. */
+  /** Percentiles of the latest calls. */
   get latencyMs(): { readonly p50: number; readonly p99: number } | undefined {
     const count = Math.min(this.#next, RECENT);
     if (count === 0) return undefined;
@@ -50,7 +50,7 @@ export interface ObserveOptions {
   readonly stats: CallStats;
   readonly clock: Clock;
   readonly log: Logger;
-  /** For whoever keeps figures by tool. */
+  /** Takes the duration of each call, for figures by tool. */
   readonly measured?: ((call: Call, ms: number) => void) | undefined;
 }
 
@@ -58,7 +58,7 @@ export function observe({ server, stats, clock, log, measured }: ObserveOptions)
   const ended = (call: Call, from: number, code: string | undefined): void => {
     const { method, name } = call;
     const ms = clock.now() - from;
-    // A refusal takes no time, and says nothing of the server's.
+    // A refusal takes no time and says nothing about the server.
     if (code !== 'CIRCUIT_OPEN' && code !== 'BUSY') {
       stats.took(ms);
       measured?.(call, ms);
