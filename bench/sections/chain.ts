@@ -1,4 +1,5 @@
 /** What the middleware adds to a call, with nothing behind it; and how fast an open circuit refuses. */
+import { Answer } from '../../src/core/answer.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Call, Client, Middleware } from '../../src/core/call.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
@@ -67,12 +68,12 @@ export async function measureChain(effort: Effort): Promise<Section> {
 }
 
 async function micros(middleware: readonly Middleware[], { repetitions, loadMs }: Effort): Promise<number> {
-  const handle = compose(middleware, () => Promise.resolve(RESULT));
+  const handle = compose(middleware, () => Answer.of(RESULT));
   const measured: number[] = [];
-  await spin(() => handle(CALL), loadMs / 2);
+  await spin(() => handle(CALL).then(), loadMs / 2);
   for (let i = 0; i < repetitions; i++) {
     const before = process.cpuUsage();
-    const count = await spin(() => handle(CALL), loadMs / 2);
+    const count = await spin(() => handle(CALL).then(), loadMs / 2);
     const { user, system } = process.cpuUsage(before);
     measured.push((user + system) / count);
   }
@@ -81,9 +82,9 @@ async function micros(middleware: readonly Middleware[], { repetitions, loadMs }
 
 async function refusalMicros({ repetitions, loadMs }: Effort): Promise<number> {
   const handle = circuitBreaker(circuitOf())(() =>
-    Promise.reject(new ProxyError('DOWNSTREAM_FAILED', { message: 'down', server, delivered: 'unknown' })),
+    Answer.failed(new ProxyError('DOWNSTREAM_FAILED', { message: 'down', server, delivered: 'unknown' })),
   );
-  const refused = (): Promise<unknown> => handle(CALL).catch(() => undefined);
+  const refused = (): Promise<unknown> => handle(CALL).then(undefined, () => undefined);
   for (let i = 0; i < SETTINGS.failureThreshold; i++) await refused();
   const measured: number[] = [];
   for (let i = 0; i < repetitions; i++) {

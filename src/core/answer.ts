@@ -1,35 +1,34 @@
 /**
- * The answer to a call that is under way: a promise whose steps run in the very turn that settles it.
+ * The answer to a call that is under way.
  *
- * A call passes a dozen wrappers on its way back. Were each of them an async function, their promises would cost
- * more than all the rest of the pipeline. So an answer has one holder at a time: whoever passes it on adds a step to
- * the same object. It can be awaited like any promise by whoever keeps it.
+ * An answer is no promise, though it can be awaited: its steps run in the very turn that settles it. A call passes a
+ * dozen wrappers on its way back, and a promise for each of them would cost more than all the rest of the pipeline
+ * (docs/decisions/0002). So an answer has one holder at a time, and a wrapper adds its step to the same object. An
+ * answer that several wait for has to be made a promise first, with `then()`. Middleware is written with `around.ts`.
  */
-import type { Handler, Call } from './call.ts';
 import type { Json } from '../json/json.ts';
 
-/** What a step makes of a result; a promise makes the steps behind it wait. */
-type OnResult = (result: Json) => Json | Promise<Json>;
-/** The same of an error: an answer after all, or what it throws. */
-type OnError = (error: unknown) => Json | Promise<Json>;
+/** A step's new result; the steps behind it wait for a promise. */
+export type StepOutcome = Json | Promise<Json> | Answer;
 
 /** One object with what a part of the pipeline keeps of a call: cheaper than two closures over it. */
 export interface AnswerStep {
-  readonly onResult: OnResult;
-  readonly onError: OnError;
+  /** Takes the result and returns the one that takes its place. */
+  onResult(result: Json, answer: Answer): StepOutcome;
+  /** Takes the error and throws it, or another, or returns a result after all. */
+  onError(error: unknown, answer: Answer): StepOutcome;
 }
 
 type Phase = 'open' | 'running' | 'waiting' | 'settled';
 
-export class Answer implements Promise<Json> {
-  readonly [Symbol.toStringTag] = 'Answer';
+export class Answer implements PromiseLike<Json> {
   #phase: Phase = 'open';
   #failed = false;
   #outcome: unknown;
-  /** In the order in which they run. */
+  /** Steps run in the order in which they were added. */
   readonly #steps: AnswerStep[] = [];
   #at = 0;
-  /** What a waiting step waits for; anything else that comes of it is too late. */
+  /** The wait that counts; the outcome of an earlier wait is too late. */
   #awaited: object | undefined;
 
   static of(result: Json): Answer {
@@ -44,17 +43,21 @@ export class Answer implements Promise<Json> {
     return answer;
   }
 
-  /** An answer itself, or one that follows a promise. What `work` throws at once is its error. */
-  static by(work: () => Promise<Json>): Answer {
+  /** The answer that `work` returns, or one that follows its promise. An exception of `work` fails the answer. */
+  static by(work: () => Promise<Json> | Answer): Answer {
     try {
-      const made = work();
-      if (made instanceof Answer) return made;
-      const answer = new Answer();
-      answer.follow(made);
-      return answer;
+      return Answer.from(work());
     } catch (error) {
       return Answer.failed(error);
     }
+  }
+
+  /** An answer that follows a promise; an answer is returned as it is. */
+  static from(outcome: Promise<Json> | Answer): Answer {
+    if (outcome instanceof Answer) return outcome;
+    const answer = new Answer();
+    answer.follow(outcome);
+    return answer;
   }
 
   get settled(): boolean {
@@ -80,19 +83,27 @@ export class Answer implements Promise<Json> {
       );
   }
 
-  /** Adds a step; it runs at once where the outcome is known. What it returns or throws takes the place of what came. */
+  /** Adds a step, which runs at once if the answer is settled. Its return value or exception takes the outcome's place. */
   through(step: AnswerStep): this {
     this.#steps.push(step);
     if (this.#phase === 'settled') this.#run(this.#failed, this.#outcome);
     return this;
   }
 
+  /** Adds a step in front of all that have not run yet. */
+  throughNext(step: AnswerStep): void {
+    this.#steps.splice(this.#at, 0, step);
+  }
+
   /** `through` for two functions. */
-  on(onResult: OnResult | undefined, onError: OnError = rethrow): this {
+  on(
+    onResult: ((result: Json) => StepOutcome) | undefined,
+    onError: (error: unknown) => StepOutcome = rethrow,
+  ): this {
     return this.through({ onResult: onResult ?? asItIs, onError });
   }
 
-  /** The last step. What it throws is nobody's to catch. */
+  /** Adds the last step. Its exceptions are reported as unhandled. */
   end(onResult: (result: Json) => void, onError: (error: unknown) => void): void {
     void this.on(
       (result) => {
@@ -113,14 +124,6 @@ export class Answer implements Promise<Json> {
     return new Promise<Json>((resolve, reject) => this.end(resolve, reject)).then(onResult, onError);
   }
 
-  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<Json | B> {
-    return this.then(undefined, onError);
-  }
-
-  finally(done?: (() => void) | null): Promise<Json> {
-    return this.then().finally(done);
-  }
-
   #run(failed: boolean, outcome: unknown): void {
     this.#phase = 'running';
     this.#awaited = undefined;
@@ -129,7 +132,7 @@ export class Answer implements Promise<Json> {
     while (this.#at < this.#steps.length) {
       const step = this.#steps[this.#at++] as AnswerStep;
       try {
-        value = isError ? step.onError(value) : step.onResult(value as Json);
+        value = isError ? step.onError(value, this) : step.onResult(value as Json, this);
         isError = false;
       } catch (error) {
         value = error;
@@ -142,7 +145,7 @@ export class Answer implements Promise<Json> {
     this.#phase = 'settled';
   }
 
-  #wait(promise: Promise<Json>): void {
+  #wait(promise: Promise<Json> | Answer): void {
     this.#phase = 'waiting';
     const awaited = (this.#awaited = {});
     const resume = (failed: boolean, outcome: unknown): void => {
@@ -155,7 +158,7 @@ export class Answer implements Promise<Json> {
   }
 }
 
-/** Hands on what has come of an answer to the one that follows it. */
+/** Settles an answer as the one that it follows. */
 class Handing implements AnswerStep {
   readonly #to: Answer;
 
@@ -174,29 +177,30 @@ class Handing implements AnswerStep {
   }
 }
 
-/** Hands a call on. Whichever way the handler fails, it fails through the answer. */
-export function answerOf(handler: Handler, call: Call): Answer {
+/** Hands a call to a handler. An exception of the handler fails the answer. */
+export function answerOf<Request>(handler: (call: Request) => Answer, call: Request): Answer {
   try {
-    const made = handler(call);
-    if (made instanceof Answer) return made;
-    const answer = new Answer();
-    answer.follow(made);
-    return answer;
+    return handler(call);
   } catch (error) {
     return Answer.failed(error);
   }
+}
+
+/** A handler whose work is an async function. */
+export function asyncHandler<Request>(work: (call: Request) => Promise<Json>): (call: Request) => Answer {
+  return (call) => Answer.from(work(call));
 }
 
 function asItIs(result: Json): Json {
   return result;
 }
 
-/** For a step that only looks at results. */
+/** The `onError` of a step that only looks at results. */
 export function rethrow(error: unknown): never {
   throw error;
 }
 
-function isPromise(value: unknown): value is Promise<Json> {
+export function isPromise(value: unknown): value is Promise<Json> | Answer {
   return value instanceof Answer || value instanceof Promise;
 }
 
@@ -208,7 +212,7 @@ function guarded<T>(work: (value: T) => void, value: T): void {
   }
 }
 
-/** For what a last step throws: it is nobody's to catch, and must not get lost. */
+/** Reports an exception that nobody can catch as an unhandled rejection. */
 export function unhandled(error: unknown): void {
   void Promise.reject(error);
 }

@@ -1,14 +1,14 @@
 import type { Call } from './call.ts';
 
-/** What a part of the pipeline may put in the place of what the call had. */
+/** The parts of a call that a middleware may replace. */
 export type CallChanges = Partial<
   Pick<Call, 'name' | 'params' | 'idempotencyKey' | 'signal' | 'onProgress' | 'ask'>
 >;
 
 /**
- * The call with some parts replaced; what is `undefined` stays as it was.
+ * The call with some parts replaced; parts that are `undefined` stay.
  *
- * Spelled out, because an object spread here costs more than all the rest of the middleware.
+ * The object is spelled out, because a spread here costs more than all the rest of the middleware.
  */
 export function callWith(call: Call, changes: CallChanges): Call {
   const changed: { readonly [Key in keyof Required<Call>]: Call[Key] } = {

@@ -2,30 +2,31 @@
  * The two types that explain the design: whatever can answer a call is a `Handler`,
  * and a `Middleware` makes a Handler of a Handler.
  */
+import type { Answer } from './answer.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 
 /** A request that passes through the proxy. */
 export interface Call {
-  /** `tools/call`, `resources/read` … */
+  /** The JSON-RPC method, as `tools/call` or `resources/read`. */
   readonly method: string;
-  /** What is called: a tool's or prompt's name, a resource's URI, a task's id; empty where the method names nothing. */
+  /** The name of the tool or prompt, the URI of the resource or the id of the task; empty if the method names nothing. */
   readonly name: string;
-  /** The params object as it came. */
+  /** The params object, as received or as a middleware has changed it. */
   readonly params: Json;
   readonly client: Client;
-  /** The `mcp-param-*` fields of a modern HTTP request, names in lower case; there if it had any. */
+  /** The `mcp-param-*` fields of a modern HTTP request, names in lower case; absent if the request had none. */
   readonly headers?: readonly (readonly [name: string, value: string])[] | undefined;
-  /** The same for all attempts; absent where the client has put one of its own into the params. */
+  /** The proxy's key, equal for all attempts; absent if the client has put a key of its own into the params. */
   readonly idempotencyKey?: string | undefined;
-  /** Ends when the client cancels or is gone. */
+  /** The signal is cancelled when the client cancels or is gone. */
   readonly signal: Cancellation;
-  /** There if the client asked for progress; gets the notification's params as the downstream sent them. */
+  /** Takes progress params as the downstream sent them; absent if the client did not ask for progress. */
   readonly onProgress?: ((params: Json) => void) | undefined;
-  /** Takes any other notification that belongs to this call (log messages). */
+  /** Takes all other notifications that belong to this call, such as log messages. */
   readonly onNotification?: ((method: string, params: Json) => void) | undefined;
   /**
-   * Asks the client that made this call: elicitation, sampling, roots. Not there if nobody can be asked.
+   * Asks the client that made this call: elicitation, sampling, roots. Absent if nobody can be asked.
    *
    * @throws ProxyError `CLIENT_CANNOT` where the client lacks the capability.
    */
@@ -47,31 +48,40 @@ export interface Question {
 
 export type Era = 'legacy' | 'modern';
 
-/** Who calls: the process in stdio, token and session in legacy HTTP, the token in modern HTTP. */
+/** The identity behind a call: the process in stdio, token and session in legacy HTTP, the token in modern HTTP. */
 export interface Client {
-  /** Never shown to anybody else; sealed values and private connections are bound to it. */
+  /** The id is never shown to others; sealed values and private connections are bound to it. */
   readonly id: string;
-  /** Clients with one view have the same connections: the client itself, in modern HTTP with its capabilities. */
+  /** Clients with one view share connections: the client itself, in modern HTTP together with its capabilities. */
   readonly view: string;
   readonly era: Era;
   /** The negotiated revision, as `2025-11-25`. */
   readonly protocolVersion: string;
   readonly info: JsonObject | undefined;
   readonly capabilities: JsonObject;
-  /** The least severe log level that the client wants; `undefined`: it has not said. */
+  /** The least severe log level that the client wants; `undefined` until the client has chosen one. */
   readonly logLevel: string | undefined;
-  /** Over HTTP, the name of its token (`http.tokens`): who it is beyond a session. */
+  /** The name of the client's HTTP token (`http.tokens`), which identifies the client beyond a session. */
   readonly person?: string | undefined;
 }
 
-/** A client that stays: what it can be told and asked outside of any call of its own. */
+/** A client that stays connected, so that the proxy can notify and ask it outside of its own calls. */
 export interface ClientHandle {
   readonly client: Client;
   readonly ask: AskClient;
   notify(method: string, params: Json): void;
 }
 
-/** @throws RpcError | ProxyError */
-export type Handler = (call: Call) => Promise<Json>;
+/** The answer fails with an `RpcError` or a `ProxyError`; an exception of the function means the same. */
+export type Handler = (call: Call) => Answer;
 
 export type Middleware = (next: Handler) => Handler;
+
+/** The place of a client's idempotency key in `_meta`. The name is ours: the protocol has none. */
+export const META_IDEMPOTENCY_KEY = 'switchyard/idempotencyKey';
+
+/** The idempotency key that a client has given by itself. */
+export function idempotencyKeyOf(params: Json): string | undefined {
+  const key = params.at('_meta', META_IDEMPOTENCY_KEY);
+  return typeof key === 'string' ? key : undefined;
+}

@@ -1,6 +1,8 @@
+import { ProxyError } from './errors.ts';
+
 /**
- * Who ended a call, for the parts of the proxy that go by it. The reason beside it is free text, which may be a
- * client's own words: nothing is decided by it.
+ * The cause of a cancellation, for the parts of the proxy that decide by it. The reason beside the cause is free text,
+ * perhaps a client's own words, and decides nothing.
  *
  * - `client-cancelled`: the client said that it no longer wants the answer.
  * - `client-gone`: the client left: its connection or session ended, or it did not come back.
@@ -11,7 +13,7 @@
 export type Cause =
   'client-cancelled' | 'client-gone' | 'proxy-stops' | 'attempt-expired' | 'call-expired' | 'not-needed';
 
-/** What can be told to end. */
+/** A receiver of cancellations. */
 export interface Cancellable {
   cancel(reason: string, cause: Cause): void;
 }
@@ -24,7 +26,7 @@ export interface Cancellable {
 export class Cancellation implements Cancellable {
   #reason: string | undefined;
   #cause: Cause | undefined;
-  /** Mostly there is one at a time: a list for it would be the largest part of this. */
+  /** Mostly one listener is linked at a time, and a list would be the largest part of this object. */
   #linked: Cancellable | undefined;
   #others: Cancellable[] | undefined;
 
@@ -40,7 +42,7 @@ export class Cancellation implements Cancellable {
     return this.#cause;
   }
 
-  /** Only the first one counts. */
+  /** Only the first cancellation counts. */
   cancel(reason: string, cause: Cause = 'not-needed'): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -52,7 +54,7 @@ export class Cancellation implements Cancellable {
     for (const one of others ?? []) one.cancel(reason, cause);
   }
 
-  /** Cancels the other one with this one, at once if that has happened, until `unlink`. */
+  /** Cancels `other` together with this one, at once if this one is cancelled already, until `unlink`. */
   link(other: Cancellable): void {
     if (this.#reason !== undefined) other.cancel(this.#reason, this.#cause ?? 'not-needed');
     else if (!this.#linked && !this.#others) this.#linked = other;
@@ -70,10 +72,25 @@ export class Cancellation implements Cancellable {
     if (this.#others?.length === 0) this.#others = undefined;
   }
 
-  /** Runs at once if it has already happened. @returns a function that takes the listener off. */
+  /** Calls the listener on cancellation, at once if that has happened. @returns a function that removes the listener. */
   onCancel(listener: (reason: string, cause: Cause) => void): () => void {
     const other: Cancellable = { cancel: listener };
     this.link(other);
     return () => this.unlink(other);
+  }
+}
+
+/** Waits for the work. @throws ProxyError `CANCELLED` as soon as the signal is cancelled, without waiting any longer. */
+export async function unlessCancelled<T>(work: Promise<T>, signal: Cancellation): Promise<T> {
+  let off: () => void = () => {};
+  const cancelled = new Promise<never>((_, reject) => {
+    off = signal.onCancel((reason) =>
+      reject(new ProxyError('CANCELLED', { message: `This was not answered: ${reason}.`, delivered: false })),
+    );
+  });
+  try {
+    return await Promise.race([work, cancelled]);
+  } finally {
+    off();
   }
 }

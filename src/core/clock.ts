@@ -1,7 +1,7 @@
-// The global of this name is looked up anew every time.
+// The import keeps the property: the global `performance` is looked up anew on each use.
 import { performance } from 'node:perf_hooks';
 
-/** Time comes in: tests turn the hands, the program uses `systemClock`. */
+/** Time is passed in: tests turn the hands, the program uses `systemClock`. */
 export interface Clock {
   /** Milliseconds that only go forward (not the time of day). */
   now(): number;

@@ -1,6 +1,6 @@
 /**
- * The two ways a call can fail: a downstream's own JSON-RPC error, which passes as it came (`RpcError`),
- * and a failure of ours (`ProxyError`), which always knows whether the request may have been acted upon.
+ * The two ways in which a call can fail: a downstream's own JSON-RPC error, which passes unchanged (`RpcError`),
+ * and a failure of the proxy's (`ProxyError`), which always knows whether the server may have acted on the request.
  */
 import { Json } from '../json/json.ts';
 
@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'STEP_FAILED'
   | 'NEEDS_ATTENTION';
 
-/** Whether the request reached the downstream: `false` means surely not, so that it may be sent elsewhere. */
+/** `false` means that the request surely did not reach the downstream, so that it may be sent elsewhere. */
 export type Delivered = true | false | 'unknown';
 
 export interface ProxyErrorDetails {
@@ -58,7 +58,7 @@ export class ProxyError extends Error {
     this.needs = details.needs;
   }
 
-  /** What clients see of it, beside the message. */
+  /** The error data that clients see beside the message. */
   get data(): Readonly<Record<string, unknown>> {
     return {
       code: this.code,

@@ -1,4 +1,4 @@
-/** Tells when something has not been used for a while. */
+/** Reports that something has not been used for a while. */
 import type { Clock } from './clock.ts';
 
 export class Idle {
@@ -8,14 +8,14 @@ export class Idle {
   #usedAt = 0;
   #cancel: (() => void) | undefined;
 
-  /** `afterMs` 0: never. */
+  /** @param afterMs milliseconds without use; 0 means never. */
   constructor(afterMs: number, clock: Clock, idle: () => void) {
     this.#afterMs = afterMs;
     this.#clock = clock;
     this.#idle = idle;
   }
 
-  /** Moves no timer: the one that is set looks again when it fires. */
+  /** Moves no timer: the timer that is set checks the time of the last use when it fires. */
   used(): void {
     if (this.#afterMs === 0) return;
     this.#usedAt = this.#clock.now();

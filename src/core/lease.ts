@@ -1,11 +1,11 @@
 /**
- * Who works on a run: a process by its id and its start time, which together name it for ever.
+ * A lease names the process that works on something by its id and start time, which together are unique for ever.
  *
- * A process id alone is used again. Where no start time can be had (Windows), a living process of that id counts.
+ * A process id alone is used again. On systems without start times (Windows), any living process of that id counts.
  */
 import { randomUUID } from 'node:crypto';
 
-/** `undefined`: there is no such living process, or none can be told. */
+/** Returns `undefined` if no living process has this id, or if the start time cannot be determined. */
 export type StartTimeOf = (pid: number) => Promise<string | undefined>;
 
 export async function leaseOf(startTimeOf: StartTimeOf): Promise<string> {
@@ -13,7 +13,7 @@ export async function leaseOf(startTimeOf: StartTimeOf): Promise<string> {
   return JSON.stringify([process.pid, startTime ?? '', randomUUID()]);
 }
 
-/** Whether its process still lives. */
+/** @returns whether the process behind the lease still lives. */
 export async function isHeld(lease: string, startTimeOf: StartTimeOf): Promise<boolean> {
   if (lease === '') return false;
   const [pid, startTime] = JSON.parse(lease) as [number, string, string];

@@ -1,6 +1,6 @@
 import { type Json, type JsonObject, sortedText } from '../json/json.ts';
 
-/** What one downstream server told us about itself and offers, as it came. Unvetted. */
+/** The self-description and the items of one downstream server, exactly as received and not vetted. */
 export interface Listing {
   readonly protocolVersion: string;
   readonly serverInfo: JsonObject | undefined;
@@ -13,20 +13,20 @@ export interface Listing {
   /** The modern family's caching hints, the strictest of all pages; a legacy server counts as 0 and private. */
   readonly ttlMs: number;
   readonly cacheScope: 'public' | 'private';
-  /** What was left out while listing (a page limit, a repeating cursor), for the log and `proxy_status`. */
+  /** Gaps of the listing (a page limit, a repeating cursor), for the log and `proxy_status`. */
   readonly problems: readonly string[];
-  /** Of the output schemas that had to be tried; none where no look was taken. */
+  /** The verdicts on output schemas that had to be tried; absent if none was tried. */
   readonly schemaVerdicts?: readonly SchemaVerdict[];
 }
 
 export interface SchemaVerdict {
-  /** Of the schema's text. */
+  /** A hash of the schema's text. */
   readonly hash: string;
-  /** Why clients cannot use it; empty where they can, `undefined` where that is not known yet. */
+  /** The reason why clients cannot use the schema; empty if they can, `undefined` until that is known. */
   readonly fault?: string;
 }
 
-/** A listing as it can be offered at once, and as it will be when what is in doubt is settled. */
+/** A listing for immediate use, and the final one once its doubtful schemas have been checked. */
 export interface CheckedListing {
   readonly now: Listing;
   readonly later: Promise<Listing> | undefined;
@@ -36,22 +36,22 @@ export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
 
 export const LIST_KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources', 'resourceTemplates'];
 
-/** What is remembered of one server from earlier runs, by what it was told that its client can do. */
+/** The remembered listings of one server from earlier runs, by the client capabilities that the server was told. */
 export interface ListingMemory {
-  /** Whether there is anything, for whatever capabilities. */
+  /** `true` if any listing is remembered, for whatever capabilities. */
   readonly any: boolean;
   recall(capabilities: JsonObject): Listing | undefined;
-  /** What was told last, to a client with whatever capabilities. */
+  /** The latest listing, for whatever capabilities. */
   latest(): Listing | undefined;
-  /** It was waited for in vain, and has never told anything since. */
+  /** The proxy waited for the server in vain, and has never had a listing since. */
   readonly hung: boolean;
-  /** It was waited for in vain. Returns at once. @param mayBeFetching once is no sign then that it hangs. */
+  /** Records that the proxy waited in vain. Returns at once. @param mayBeFetching a single wait then proves nothing. */
   hangs(mayBeFetching: boolean): void;
   /** Returns at once. */
   keep(capabilities: JsonObject, listing: Listing): void;
 }
 
-/** Whether two listings say the same, to the letter. */
+/** @returns whether two listings are equal to the letter. */
 export function sameListing(one: Listing, other: Listing): boolean {
   for (const kind of LIST_KINDS) {
     const [a, b] = [one[kind], other[kind]];

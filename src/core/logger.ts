@@ -4,6 +4,6 @@ export interface Logger {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
   error(facts: object, message: string): void;
-  /** A line of a server's stderr, cleaned, and how many before it were left out. Without it, one is logged at debug. */
+  /** Logs a line of a server's stderr, cleaned, with the number of lines dropped before it. Default: `debug`. */
   stderrOf?(server: string, line: string, leftOut: number): void;
 }

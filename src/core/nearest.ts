@@ -1,4 +1,4 @@
-/** Guessing which name was meant. Bounded: the first 128 characters decide. */
+/** Guesses which name was meant. Only the first 128 characters of a name count. */
 
 /** The candidate that the word was probably meant to be; `undefined` if none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
@@ -21,7 +21,7 @@ export function listed(names: readonly string[], limit = 20): string {
   return names.slice(0, limit).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours. */
+/** Counts insertions, deletions, replacements and swaps of neighbours. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);

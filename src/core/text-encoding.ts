@@ -1,6 +1,6 @@
-/** Tells a file that is no UTF-8 text by what reading it as UTF-8 gives: a parser would only name its first character. */
+/** Recognises files that are not UTF-8 text from their decoded text. A parser would only name the first character. */
 
-/** What is wrong with it, and what to do; `undefined` where nothing is. */
+/** A description of the problem and its remedy; `undefined` if there is none. */
 export function wrongEncoding(text: string): string | undefined {
   const start = text.slice(0, LOOKED_AT);
   // Both orders of the mark give the same.

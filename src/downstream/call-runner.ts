@@ -105,7 +105,7 @@ export class CallRunner {
     },
   };
 
-  #attempt(attempt: Attempt): Promise<Json> {
+  #attempt(attempt: Attempt): Answer | Promise<Json> {
     const { call, connection } = attempt;
     if (connection) return this.#withRoots(call, connection);
     return this.#options.lifecycle.ready(call.signal).then((ready) => {
@@ -115,7 +115,7 @@ export class CallRunner {
     });
   }
 
-  #withRoots(call: Call, connection: Connection): Promise<Json> {
+  #withRoots(call: Call, connection: Connection): Answer | Promise<Json> {
     const { roots } = this.#options;
     if (!roots.any) return this.#sendAndAnswer(call, connection);
     return roots.ready(call).then(() => this.#sendAndAnswer(call, connection));

@@ -111,8 +111,8 @@ export class ServerSubscriptions {
     this.#ignoringAnswer(answer, 'logging/setLevel');
   }
 
-  #ignoringAnswer(answer: Promise<Json>, method: string): void {
-    answer.catch((error: unknown) => {
+  #ignoringAnswer(answer: PromiseLike<Json>, method: string): void {
+    void answer.then(undefined, (error: unknown) => {
       if (error instanceof RpcError && error.code === METHOD_NOT_FOUND) return;
       const { log, server } = this.#options;
       log.warn({ server, method, why: messageOf(error) }, 'request failed');

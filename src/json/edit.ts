@@ -1,30 +1,33 @@
 /**
  * Finding and replacing parts of a JSON text without printing the rest anew.
  *
- * All functions expect valid JSON: the boundary has parsed the message, or read it over (`scan.ts`), before
- * anything is spliced.
+ * The text is valid JSON: the boundary has parsed the message, or read it over (`scan.ts`), before anything is spliced.
+ * Finding also works on text that is damaged, as far as the damage allows.
  */
+import {
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  looseStringEnd,
+  looseValueEnd,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+  skipSpace,
+} from './reader.ts';
 
-/** Where a member's value stands in the text: `[start, end)`. */
+/** The place of a member's value in the text: `[start, end)`. */
 export interface Span {
   readonly key: string;
   readonly start: number;
   readonly end: number;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-
 /**
- * The members of the object that is the whole text, in order, duplicates included; keys are unescaped.
+ * Finds the members of the object that is the whole text, in order, duplicates included; keys are unescaped.
  *
- * Safe on text that is not JSON (it ends, and the spans then mean nothing).
+ * Safe on text that is not JSON: the function ends, and the spans then mean nothing.
  *
  * @returns `undefined` where the text is no object, or nests deeper than `maxDepth`.
  */
@@ -34,12 +37,12 @@ export function objectMembers(text: string, maxDepth = Infinity): Span[] | undef
   const members: Span[] = [];
   i = skipSpace(text, i + 1);
   while (text.charCodeAt(i) === QUOTE) {
-    const keyEnd = skipString(text, i);
+    const keyEnd = looseStringEnd(text, i);
     const key = unquote(text, i, keyEnd);
     i = skipSpace(text, keyEnd);
     if (text.charCodeAt(i) !== COLON) return members;
     const start = skipSpace(text, i + 1);
-    const end = skipValue(text, start, maxDepth - 1);
+    const end = looseValueEnd(text, start, maxDepth - 1);
     if (end < 0) return undefined;
     members.push({ key, start, end });
     i = skipSpace(text, end);
@@ -56,7 +59,7 @@ export function elementsOf(text: string, most = Infinity): Span[] | undefined {
   const elements: Span[] = [];
   i = skipSpace(text, i + 1);
   while (i < text.length && text.charCodeAt(i) !== CLOSE_ARRAY && elements.length < most) {
-    const end = skipValue(text, i, Infinity);
+    const end = looseValueEnd(text, i, Infinity);
     elements.push({ key: String(elements.length), start: i, end });
     i = skipSpace(text, end);
     if (text.charCodeAt(i) !== COMMA) return elements;
@@ -112,14 +115,14 @@ export function editObject(text: string, edits: Edits): string {
 }
 
 /**
- * `editObject` for the one member that most objects begin with, told by its value there. Of most texts it can be said
- * at a glance that the key stands there and nowhere else; the others are read to their end.
+ * `editObject` for the member that most objects begin with, if it has the value `before`. Most texts show at a glance
+ * that the key stands there and nowhere else; the others are read to their end.
  */
 export function editFirst(text: string, key: string, before: string, after: string): string {
   const found = `{"${key}":${before}`;
   const alone =
     text.startsWith(found) &&
-    // The same key in another spelling would need an escape.
+    // An escape may spell the same key in another way.
     !text.includes('\\u', found.length) &&
     !text.includes(`"${key}"`, found.length);
   return alone ? `{"${key}":${after}${text.slice(found.length)}` : editObject(text, { [key]: after });
@@ -162,55 +165,14 @@ function unquote(text: string, start: number, end: number): string {
   try {
     return JSON.parse(text.slice(start, end)) as string;
   } catch {
-    // Not JSON at all: the parser at the boundary says so; here the spelling serves as the key.
+    // The text is not JSON, which the parser at the boundary will report. The spelling serves as the key here.
     return inner;
   }
 }
 
-function skipSpace(text: string, from: number): number {
-  let i = from;
-  for (;;) {
-    const c = text.charCodeAt(i);
-    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return i;
-    i++;
-  }
-}
-
-/** From the opening quote to behind the closing one. */
-function skipString(text: string, from: number): number {
-  let i = from + 1;
-  for (;;) {
-    i = text.indexOf('"', i);
-    if (i < 0) return text.length;
-    let slash = i - 1;
-    while (text.charCodeAt(slash) === BACKSLASH) slash--;
-    i++;
-    if ((i - slash) % 2 === 0) return i;
-  }
-}
-
-/** @returns the end of the value, or -1 where it nests deeper than `maxDepth`. */
-function skipValue(text: string, from: number, maxDepth: number): number {
-  const first = text.charCodeAt(from);
-  if (first === QUOTE) return skipString(text, from);
-  let depth = 0;
-  let i = from;
-  for (; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === QUOTE) i = skipString(text, i) - 1;
-    else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
-      if (++depth > maxDepth) return -1;
-    } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) {
-      if (depth === 0) return trimEnd(text, from, i);
-      if (--depth === 0) return i + 1;
-    } else if (c === COMMA && depth === 0) return trimEnd(text, from, i);
-  }
-  return text.length;
-}
-
 /**
- * Whether the text holds more values (elements and members, at any depth) than `most`. Many tiny ones take far longer
- * to parse than their bytes tell.
+ * Counts the values (elements and members, at any depth) until there are more than `most`. Many tiny values take far
+ * longer to parse than their bytes tell.
  */
 export function holdsMoreValues(text: string, most: number): boolean {
   // Every value but the first takes two characters at least.
@@ -218,7 +180,7 @@ export function holdsMoreValues(text: string, most: number): boolean {
   let values = 1;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    if (c === QUOTE) i = skipString(text, i) - 1;
+    if (c === QUOTE) i = looseStringEnd(text, i) - 1;
     else if (c === COMMA) values++;
     else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
       const next = text.charCodeAt(skipSpace(text, i + 1));
@@ -227,10 +189,4 @@ export function holdsMoreValues(text: string, most: number): boolean {
     if (values > most) return true;
   }
   return false;
-}
-
-function trimEnd(text: string, from: number, end: number): number {
-  let i = end;
-  while (i > from && text.charCodeAt(i - 1) <= 0x20) i--;
-  return i;
 }

@@ -1,29 +1,28 @@
 /**
  * A long JSON text without its long strings: in the place of each stands a mark, and its bytes stand beside.
  *
- * What the proxy asks of a message, and what it changes in one, is short: names, ids, flags, `_meta`. Long strings only
- * pass. So what holds them is read, searched, cut and spliced as the short text that is left of it, the marks moving
- * where their strings would; and when it leaves, the bytes that came take the marks' places. Nothing of them is ever
- * decoded, parsed or encoded.
+ * The proxy reads and changes short things in a message: names, ids, flags, `_meta`. Long strings only pass. So the
+ * proxy reads, searches, cuts and splices the short text that is left, and marks move where their strings would. When
+ * the message is sent, the received bytes take the marks' places. They are never decoded, parsed or encoded.
  *
- * A mark is a JSON string: the second half of a surrogate pair without its first, and a number. In text that came as
- * UTF-8 no such half stands behind a quote, and `JSON.stringify` escapes them; so nothing can be taken for a mark that is
- * none, whatever is spliced in.
+ * A mark is a JSON string: the second half of a surrogate pair without its first, and a number. Text that
+ * was received as UTF-8 has no such half behind a quote, and `JSON.stringify` escapes them; so nothing else can be taken
+ * for a mark, whatever is spliced in.
  */
 import { lengthOf, textOf, type EncodedMessage } from './message-text.ts';
 
-/** Strings shorter than so many bytes are never taken out: no name, key or flag that the proxy knows is as long. */
+/** The shortest string, in bytes, that is taken out: no name, key or flag that the proxy knows is as long. */
 export const LONG_STRING = 1024;
 
-/** A JSON message as it came: its text, or what stands for a long one. */
+/** A JSON message as received: its text, or the elided form of a long one. */
 export type MessageText = string | Elided;
 
-/** What a mark begins with. */
+/** The first character of a mark. */
 const HALF = '\uDC00';
 const QUOTED_HALF = `"${HALF}`;
 
 export class Elided {
-  /** Valid JSON wherever the whole text is, and the other way round. */
+  /** The text is valid JSON exactly if the whole text is. */
   readonly text: string;
   /** The bytes between the quotes of every string that was taken out, in pieces that may end within a character. */
   readonly #strings: readonly (readonly Buffer[])[];
@@ -37,17 +36,17 @@ export class Elided {
     this.#value = value;
   }
 
-  /** What stands for a part of the text, or for an edit of it. */
+  /** The elided form of a part of the text, or of an edited text. */
   with(text: string, value?: unknown): Elided {
     return new Elided(text, this.#strings, value);
   }
 
-  /** Parsed, with the marks. */
+  /** The parsed value, with marks in the place of long strings. */
   get value(): unknown {
     return (this.#value ??= JSON.parse(this.text));
   }
 
-  /** The whole as it leaves: text, and bytes in UTF-8 as they came. */
+  /** The whole message for sending: text, and the received UTF-8 bytes of long strings. */
   get wire(): Exclude<EncodedMessage, string> {
     const parts: (string | Buffer)[] = [];
     let from = 0;
@@ -63,7 +62,7 @@ export class Elided {
     return parts;
   }
 
-  /** Whether anything was taken out of it. */
+  /** `true` if at least one string was taken out. */
   get marked(): boolean {
     return this.text.includes(QUOTED_HALF);
   }
@@ -73,7 +72,7 @@ export class Elided {
     return this.marked ? textOf(this.wire) : this.text;
   }
 
-  /** How long the whole is: about so many bytes. */
+  /** The length of the whole message, in about as many bytes. */
   get length(): number {
     return lengthOf(this.wire);
   }
@@ -84,7 +83,7 @@ export function elisionMark(index: number): string {
   return HALF + String(index);
 }
 
-/** Whether a mark stands in this part of what was parsed from an elided text. It may also be an odd string that came. */
+/** @returns whether a part of a parsed elided text may hold a mark; a strange string of the sender's looks the same. */
 export function hasElision(part: unknown): boolean {
   if (typeof part === 'string') return part.startsWith(HALF);
   if (typeof part !== 'object' || part === null) return false;

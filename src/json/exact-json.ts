@@ -1,12 +1,13 @@
 /**
- * JSON whose numbers stay what they are spelt as.
+ * Reads and prints JSON with numbers as they are spelt.
  *
  * A double holds integers up to 2^53 and some 17 digits; `JSON.parse` rounds all others without a word. Here they become
  * a `bigint` or an `ExactNumber`, and are printed as they came. `JSON.stringify` refuses both, so that a place that
  * forgets them fails and does not round.
  */
+import { looseStringEnd, numberEnd, QUOTE } from './reader.ts';
 
-/** A number that no double stands for as it is spelt, and that is no integer in plain digits. */
+/** A number that is not a double as spelt, and not an integer in plain digits. */
 export class ExactNumber {
   readonly text: string;
 
@@ -19,7 +20,7 @@ export class ExactNumber {
     return Number(this.text);
   }
 
-  /** It is a double, written in another way: with an exponent, with 17 digits, or `-0`. */
+  /** `true` for a double in another notation: with an exponent, with 17 digits, or `-0`. */
   get isDouble(): boolean {
     const { nearest } = this;
     if (!Number.isFinite(nearest) || this.text.length > MAX_DIGITS) return false;
@@ -37,16 +38,16 @@ export class ExactNumber {
   }
 }
 
-/** A value as `parseExact` gives it for a number. */
+/** A number as `parseExact` returns it. */
 export type Exact = number | bigint | ExactNumber;
 
 export function isExact(value: unknown): value is bigint | ExactNumber {
   return typeof value === 'bigint' || value instanceof ExactNumber;
 }
 
-/** So many characters a number has at least that is longer than a double. */
+/** The least number of characters of a number that is longer than a double. */
 const LONG = 16;
-/** Where a number begins that is so long, has an exponent that matters, or is a zero with a sign. */
+/** Matches the beginning of a number that is so long, has an exponent that matters, or is a zero with a sign. */
 const LONG_NUMBER = /(?:^|[[:,\s])(?:-?[\d.]{16}|-?[\d.]+[eE][-+]?\d\d|-0(?:\.0+)?(?![.\d]))/;
 const EXPONENT = /\d[eE][-+]?\d\d/;
 const SIGNED_ZERO = /(?:^|[[:,\s])-0/;
@@ -58,7 +59,7 @@ export function mayRound(text: string): boolean {
   return suspect && LONG_NUMBER.test(text);
 }
 
-/** Digits and points in a row: one character in sixteen tells whether there may be so many. */
+/** Looks for digits and points in a row: one character in sixteen tells whether there may be so many. */
 function hasLongRun(text: string): boolean {
   for (let i = LONG - 1; i < text.length; i += LONG) {
     if (!isOfNumber(text.charCodeAt(i))) continue;
@@ -87,7 +88,7 @@ export function parseExact(text: string): unknown {
   ) as unknown;
 }
 
-/** What `JSON.stringify` prints, each number as it was spelt. */
+/** Prints as `JSON.stringify` does, with each number as it was spelt. */
 export function printExact(value: unknown, indent?: number | string): string | undefined {
   try {
     return JSON.stringify(value, undefined, indent);
@@ -106,7 +107,7 @@ export function printExact(value: unknown, indent?: number | string): string | u
   return marked.replaceAll(new RegExp(`"${mark}([^"]*)"`, 'g'), '$1');
 }
 
-/** A number by its spelling: a plain one where a double is just that, and an integer where it can be counted with. */
+/** Reads a number: a plain one if a double is exact, a `bigint` for other integers, else an `ExactNumber`. */
 export function exactNumber(spelling: string): Exact {
   const number = Number(spelling);
   if (Object.is(number, -0) || spelling.length > MAX_DIGITS) return new ExactNumber(spelling);
@@ -118,7 +119,7 @@ export function exactNumber(spelling: string): Exact {
   return same ? number : new ExactNumber(spelling);
 }
 
-/** Whether both are the same number, however they are spelt. */
+/** @returns whether both are the same number in whatever notation. */
 export function sameNumber(a: Exact, b: Exact): boolean {
   if (decimalOf(String(a)) === decimalOf(String(b))) return true;
   const doubles = [a, b].every((one) => !(one instanceof ExactNumber) || one.isDouble);
@@ -129,33 +130,29 @@ function nearest(value: number | ExactNumber): number {
   return typeof value === 'number' ? value : value.nearest;
 }
 
-/** An integer as a plain number where that is the same. */
+/** Converts an integer to a plain number if that is exact. */
 export function integer(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** Longer spellings are only passed on: reading them takes longer than in proportion. */
+/** Longer numbers are passed on unread: the time for reading grows faster than the length. */
 const MAX_DIGITS = 400;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** In the place of each number that must not be read by `JSON.parse` a text that names it. */
+/** Replaces each number that `JSON.parse` must not read by a string that refers to it. */
 function markNumbers(text: string, kept: (bigint | ExactNumber)[]): string {
   const mark = markOf();
   let marked = '';
   let from = 0;
   for (let i = 0; i < text.length;) {
     const c = text.charCodeAt(i);
-    if (c === QUOTE) i = endOfString(text, i);
+    if (c === QUOTE) i = looseStringEnd(text, i);
     else if (c === MINUS || (c >= ZERO && c <= NINE)) {
-      NUMBER.lastIndex = i;
-      const spelling = NUMBER.exec(text)?.[0] ?? '';
+      const spelling = text.slice(i, numberEnd(text, i));
       const value = exactNumber(spelling);
       if (typeof value !== 'number') {
         marked += `${text.slice(from, i)}"${mark}${kept.length}"`;
@@ -168,20 +165,14 @@ function markNumbers(text: string, kept: (bigint | ExactNumber)[]): string {
   return marked + text.slice(from);
 }
 
-function endOfString(text: string, start: number): number {
-  let i = start + 1;
-  while (text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 2 : 1;
-  return i + 1;
-}
-
 let mark: string | undefined;
 
-/** What stands in no text: whoever writes one cannot know it. */
+/** The mark is random, so that no sender can know it. */
 function markOf(): string {
   return (mark ??= `number-${globalThis.crypto.randomUUID()}:`);
 }
 
-/** The same for all spellings of the same number: its digits from the first to the last that matters, and where they stand. */
+/** Normalises a number: equal numbers give equal texts of significant digits and exponent. */
 function decimalOf(spelling: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(spelling) ?? [];
@@ -192,7 +183,7 @@ function decimalOf(spelling: string): string {
   return `${sign}${digits.slice(0, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
 }
 
-/** More digits are written out only where they were. */
+/** An integer with more digits is only written out if it was spelt that way. */
 const COUNTED_DIGITS = 19;
 
 function integerOf(decimal: string, spelling: string): bigint | undefined {

@@ -1,42 +1,43 @@
 import { type Elided, hasElision } from './elided.ts';
 import { mayRound, parseExact, printExact } from './exact-json.ts';
 import { type JsonPath, textAt } from './edit.ts';
-import { lastOffset, NOWHERE, type MemberOffsets } from './scan.ts';
+import { NOWHERE } from './reader.ts';
+import { lastOffset, type MemberOffsets } from './scan.ts';
 import { bytesOf, isLong, type EncodedMessage } from './message-text.ts';
 
 /**
  * A JSON value with the exact text it came in.
  *
  * Messages pass through the proxy as text: parsing and printing again would reorder integer-like keys,
- * round large integers and cost time. Whoever needs to look reads `value`; whoever needs to change
+ * round large integers and cost time. Code that looks at a value reads `value`; code that changes
  * something edits the text at that place (`edit.ts`).
  *
- * Of a long one there is at first only what stands for it (`elided.ts`): `text` and `value` make the whole of it,
- * which is dear; `at`, `textAt`, `brief`, `edit` and `wire` do without wherever that is possible, and are as exact.
+ * A long value is first held in its elided form (`elided.ts`). `text` and `value` restore the whole, which is expensive;
+ * `at`, `textAt`, `brief`, `edit` and `wire` avoid that wherever possible, and are as exact.
  */
 export class Json {
   #text: string | undefined;
   #value: unknown;
   #parsed: boolean;
   #bytes: Buffer | undefined;
-  readonly #abridged: Elided | undefined;
+  readonly #elided: Elided | undefined;
   readonly #places: MemberOffsets | undefined;
 
   private constructor(
     text: string | undefined,
     value: unknown,
     parsed: boolean,
-    abridged?: Elided,
+    elided?: Elided,
     places?: MemberOffsets,
   ) {
     this.#text = text;
     this.#value = value;
     this.#parsed = parsed;
-    this.#abridged = abridged;
+    this.#elided = elided;
     this.#places = places;
   }
 
-  /** The text must be valid JSON; it is parsed when first looked at. */
+  /** The text must be valid JSON. It is parsed on first access to `value`. */
   static fromText(text: string): Json {
     return new Json(text, undefined, false);
   }
@@ -46,46 +47,46 @@ export class Json {
     return new Json(text, value, true);
   }
 
-  /** The text of an object whose members stand at these places. */
+  /** The text of an object whose member offsets are known. */
   static scanned(text: string, places: MemberOffsets): Json {
     return new Json(text, undefined, false, undefined, places);
   }
 
-  static abridged(abridged: Elided): Json {
-    return abridged.marked ? new Json(undefined, undefined, false, abridged) : Json.fromText(abridged.text);
+  static elided(elided: Elided): Json {
+    return elided.marked ? new Json(undefined, undefined, false, elided) : Json.fromText(elided.text);
   }
 
-  /** A value of our own; printed when first sent. */
+  /** A value made by the proxy, printed when it is first sent. */
   static of(value: unknown): Json {
     return new Json(undefined, value, true);
   }
 
-  /** The same, where somebody may look at `value`: as if it had come in as text. */
+  /** A value made by the proxy whose `value` reads as if it had been received as text. */
   static ofExact(value: unknown): Json {
     const json = Json.of(value);
     return mayRound(json.text) ? Json.fromText(json.text) : json;
   }
 
   get text(): string {
-    return (this.#text ??= this.#abridged?.whole ?? printExact(this.#value) ?? 'null');
+    return (this.#text ??= this.#elided?.whole ?? printExact(this.#value) ?? 'null');
   }
 
-  /** The text in UTF-8; kept, as some are sent again and again. */
+  /** The text in UTF-8. The bytes are kept because some values are sent again and again. */
   get bytes(): Buffer {
-    return (this.#bytes ??= bytesOf(this.#abridged?.wire ?? this.text));
+    return (this.#bytes ??= bytesOf(this.#elided?.wire ?? this.text));
   }
 
-  /** As it leaves; in parts where it is long. */
+  /** The message for sending, in parts if it is long. */
   get wire(): EncodedMessage {
-    return this.#abridged?.wire ?? (isLong(this.text) ? [this.bytes] : this.text);
+    return this.#elided?.wire ?? (isLong(this.text) ? [this.bytes] : this.text);
   }
 
-  /** How long the text is: characters, of a long one about as many bytes. */
+  /** The length of the text in characters; of a long one in about as many bytes. */
   get length(): number {
-    return this.#abridged?.length ?? this.text.length;
+    return this.#elided?.length ?? this.text.length;
   }
 
-  /** Never to be changed in place: others hold the same value. */
+  /** The parsed value. Others hold the same object: never change it in place. */
   get value(): unknown {
     if (!this.#parsed) {
       this.#value = JSON.parse(this.text);
@@ -94,38 +95,38 @@ export class Json {
     return this.#value;
   }
 
-  /** The value for whoever makes other values of it: its numbers are as they are spelt (`exact-json.ts`). */
+  /** The value as a source for other values: numbers keep their notation (`exact-json.ts`). */
   get exact(): unknown {
-    if (this.#text === undefined && !this.#abridged) return this.#value;
+    if (this.#text === undefined && !this.#elided) return this.#value;
     return mayRound(this.text) ? parseExact(this.text) : this.value;
   }
 
-  /** The value, where long strings matter only by being there: in their place may stand marks. */
+  /** The value, possibly with marks in the place of long strings. */
   get brief(): unknown {
-    return this.#abridged ? this.#abridged.value : this.value;
+    return this.#elided ? this.#elided.value : this.value;
   }
 
-  /** Where the members of this object stand in `text`; unknown of most that did not come in as a message. */
+  /** The offsets of this object's members in `text`; mostly unknown unless the value was received as a message. */
   get places(): MemberOffsets | undefined {
     return this.#places;
   }
 
   /** The text that `edit` would change. */
   get briefText(): string {
-    return this.#abridged?.text ?? this.text;
+    return this.#elided?.text ?? this.text;
   }
 
-  /** An own property of the object that this is, or of one within it; `undefined` where there is none. */
+  /** An own property of this object, or of an object within; `undefined` if there is none. */
   at(...path: readonly string[]): unknown {
     if (this.#places && !this.#parsed && path.length > 0) {
       const plain = plainValue(this.text, this.#places, path[0] as string);
       if (plain !== NOT_PLAIN) return path.length === 1 ? plain : undefined;
     }
     const found = within(this.brief, path);
-    return this.#abridged && hasElision(found) ? within(this.value, path) : found;
+    return this.#elided && hasElision(found) ? within(this.value, path) : found;
   }
 
-  /** An own string property of the object that this is. */
+  /** An own string property of this object. */
   stringAt(key: string): string | undefined {
     const found = this.at(key);
     return typeof found === 'string' ? found : undefined;
@@ -133,20 +134,20 @@ export class Json {
 
   /** The text of the value that a path leads to. */
   textAt(...path: JsonPath): string | undefined {
-    if (!this.#abridged) return textAt(this.text, path);
-    const found = textAt(this.#abridged.text, path);
-    return found === undefined ? undefined : this.#abridged.with(found).whole;
+    if (!this.#elided) return textAt(this.text, path);
+    const found = textAt(this.#elided.text, path);
+    return found === undefined ? undefined : this.#elided.with(found).whole;
   }
 
   /**
-   * What `change` makes of the text, which may be an elided one: it must move whole values only, and what it puts in
-   * must be JSON as it came or as `JSON.stringify` prints it.
+   * Applies `change` to the text, which may be an elided one: the function may move whole values only, and may insert
+   * only JSON as received or as `JSON.stringify` prints it.
    */
   edit(change: (text: string) => string): Json {
     const before = this.briefText;
     const text = change(before);
     if (text === before) return this;
-    return this.#abridged ? Json.abridged(this.#abridged.with(text)) : Json.fromText(text);
+    return this.#elided ? Json.elided(this.#elided.with(text)) : Json.fromText(text);
   }
 
   /** The value if it is an object, else `undefined`. */
@@ -158,7 +159,7 @@ export class Json {
 
 const NOT_PLAIN = Symbol('not plain');
 
-/** The value of a member that needs no parser: a string that is spelt as it is, a word, or none. */
+/** Reads a member without a parser: a string without escapes, or a word. `NOT_PLAIN` for anything else. */
 function plainValue(text: string, places: MemberOffsets, key: string): unknown {
   const place = lastOffset(text, places, key);
   if (place === NOWHERE) return undefined;
@@ -208,12 +209,12 @@ function within(value: unknown, path: readonly string[]): unknown {
 /** Printable ASCII without what has to be escaped. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** What `JSON.stringify` prints of a string, and sooner where it is one as nearly all are. */
+/** Prints a string as `JSON.stringify` does, faster for common text. */
 export function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/** The same text whatever the order of keys: for comparing, and for keys of our own. */
+/** Prints with sorted keys, for comparisons and for keys of our own. */
 export function sortedText(value: unknown): string {
   return (
     JSON.stringify(value, (_key, part: unknown) =>

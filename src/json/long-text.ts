@@ -1,13 +1,13 @@
 /**
- * Text that comes as bytes in pieces, a character split anywhere. What is long is elided as it comes, or decoded where
- * that makes no sense: in the time in which the rest is on its way.
+ * Decodes text that is received in pieces of bytes, which may split a character. Long text is elided, or else decoded,
+ * piece by piece, while the rest is on its way.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 import { Elider } from './elide.ts';
 import type { MessageText } from './elided.ts';
 
-/** Shorter text is decoded at once, when it is whole. Also the most that is copied together. */
+/** The length in bytes below which text is decoded at once when it is whole; also the most that is copied together. */
 const LONG_FROM = 64 * 1024;
 /** Once the text is long, pieces of this size are no longer copied together. */
 const LARGE_PIECE = 8 * 1024;
@@ -16,14 +16,14 @@ const STREAM = { stream: true };
 
 export class LongText {
   readonly #strict: boolean;
-  /** Not decoded yet. A single piece is held as it is, more are copied together. */
+  /** Bytes that are not decoded yet. A single piece is held as it is, several are copied together. */
   #held: Buffer = NOTHING;
   #heldBytes = 0;
   #bytes = 0;
   #text = '';
-  #abridger: Elider | undefined;
+  #elider: Elider | undefined;
   #decoder: TextDecoder | undefined;
-  /** Nothing of a character that has begun is with the decoder. */
+  /** `true` while the decoder holds no part of a character. */
   #between = true;
   #broken = false;
 
@@ -38,7 +38,7 @@ export class LongText {
 
   add(piece: Buffer): void {
     this.#bytes += piece.length;
-    if (this.#abridger && piece.length >= LARGE_PIECE) {
+    if (this.#elider && piece.length >= LARGE_PIECE) {
       this.#pass(this.#takeHeld());
       this.#pass(piece);
       return;
@@ -52,26 +52,26 @@ export class LongText {
     }
     this.#heldBytes = held;
     if (held < LONG_FROM) return;
-    if (held === this.#bytes && this.#held[0] === OPEN_OBJECT) this.#abridger = new Elider();
+    if (held === this.#bytes && this.#held[0] === OPEN_OBJECT) this.#elider = new Elider();
     this.#pass(this.#takeHeld());
   }
 
-  /** All of it; afterwards there is nothing left. `undefined`: it is not UTF-8, and must be. */
+  /** Takes the whole text and starts anew. @returns `undefined` if strict and not UTF-8. */
   take(): MessageText | undefined {
     const short = this.#bytes === this.#heldBytes;
     if (!short) this.#pass(this.#takeHeld());
-    const abridged = this.#abridger?.take();
-    if (this.#abridger && !abridged) this.#decodeAfterAll(this.#abridger);
-    const text = abridged ?? (short ? this.#short() : this.#text + this.#decoded(NOTHING));
+    const elided = this.#elider?.take();
+    if (this.#elider && !elided) this.#decodeAfterAll(this.#elider);
+    const text = elided ?? (short ? this.#short() : this.#text + this.#decoded(NOTHING));
     const broken = this.#broken;
     this.clear();
     return broken ? undefined : text;
   }
 
-  /** What has come, whole characters of it. */
+  /** The bytes so far. */
   peek(): Buffer {
     const held = this.#held.subarray(0, this.#heldBytes);
-    return Buffer.concat([Buffer.from(this.#text), ...(this.#abridger?.blocks ?? []), held]);
+    return Buffer.concat([Buffer.from(this.#text), ...(this.#elider?.blocks ?? []), held]);
   }
 
   clear(): void {
@@ -79,7 +79,7 @@ export class LongText {
     this.#heldBytes = 0;
     this.#bytes = 0;
     this.#text = '';
-    this.#abridger = undefined;
+    this.#elider = undefined;
     this.#decoder = undefined;
     this.#between = true;
     this.#broken = false;
@@ -94,12 +94,12 @@ export class LongText {
 
   #pass(block: Buffer): void {
     if (block.length === 0) return;
-    if (!this.#abridger) this.#text += this.#decoded(block, STREAM);
-    else if (!this.#abridger.add(block)) this.#decodeAfterAll(this.#abridger);
+    if (!this.#elider) this.#text += this.#decoded(block, STREAM);
+    else if (!this.#elider.add(block)) this.#decodeAfterAll(this.#elider);
   }
 
   #decodeAfterAll({ blocks }: Elider): void {
-    this.#abridger = undefined;
+    this.#elider = undefined;
     for (const block of blocks) this.#text += this.#decoded(block, STREAM);
   }
 
@@ -117,13 +117,13 @@ export class LongText {
     try {
       return this.#decoder.decode(bytes, options);
     } catch {
-      // Only where it is strict.
+      // Only a strict decoder throws.
       this.#broken = true;
       return '';
     }
   }
 
-  /** Doubles, so that text that comes byte by byte costs linear time and no object a byte. */
+  /** Doubles the buffer, so that text in single bytes costs linear time and no object for each byte. */
   #grow(needed: number): void {
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#held.length, 1024));
     this.#held.copy(larger, 0, 0, this.#heldBytes);
@@ -133,7 +133,7 @@ export class LongText {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** The same for what has come in one piece. */
+/** Reads a text that came in one piece. */
 export function messageText(bytes: Buffer): MessageText {
   if (bytes.length < LONG_FROM) return bytes.toString('utf8');
   const text = new LongText();

@@ -1,9 +1,9 @@
-/** Messages on their way out. */
+/** Encodes messages for sending. */
 
-/** From so many characters on it pays to encode a text before it is written. */
+/** The length in characters from which it pays to encode a text before it is written. */
 const LONG = 64 * 1024;
 
-/** One message: its text, or the parts of one that holds something long, which is not copied once more. */
+/** One message: its text, or parts if it holds something long, which is then not copied again. */
 export type EncodedMessage = string | readonly (string | Buffer)[];
 
 export function isLong(text: string): boolean {
@@ -16,17 +16,17 @@ function utf8(text: string): Buffer {
   return bytes;
 }
 
-/** A text as a stream takes it best: streams make room for three bytes a character, and fill it slowly. */
+/** Encodes a long text, because streams reserve three bytes for a character and fill them slowly. */
 export function encodedText(text: string): string | Buffer {
   return isLong(text) ? utf8(text) : text;
 }
 
-/** The same with a long text encoded. */
+/** Encodes a message that is one long text. */
 export function inParts(wire: EncodedMessage): EncodedMessage {
   return typeof wire === 'string' && isLong(wire) ? [utf8(wire)] : wire;
 }
 
-/** The whole in UTF-8. */
+/** The whole message in UTF-8. */
 export function bytesOf(wire: EncodedMessage): Buffer {
   return typeof wire === 'string'
     ? utf8(wire)
@@ -37,12 +37,12 @@ export function textOf(wire: EncodedMessage): string {
   return typeof wire === 'string' ? wire : bytesOf(wire).toString('utf8');
 }
 
-/** About so many bytes: characters of what is text. */
+/** The length in about as many bytes: text counts in characters. */
 export function lengthOf(wire: EncodedMessage): number {
   return typeof wire === 'string' ? wire.length : wire.reduce((length, part) => length + part.length, 0);
 }
 
-/** Exactly so many. */
+/** The exact length in bytes. */
 export function byteLengthOf(wire: EncodedMessage): number {
   if (typeof wire === 'string') return Buffer.byteLength(wire);
   return wire.reduce((bytes, part) => bytes + Buffer.byteLength(part), 0);

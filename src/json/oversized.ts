@@ -1,26 +1,19 @@
 /**
- * Reads over a JSON message that is too large to keep, and remembers whose it is.
+ * Reads over a JSON message that is too large to keep, and finds its id.
  *
- * A byte-level state machine: nothing but the value of a short top-level member is ever held.
+ * A state machine over bytes, which holds nothing but the value of a short top-level member.
  */
+import { LooseStringEnds } from './byte-strings.ts';
+import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './reader.ts';
 
-/** What is left of a message that was not kept. */
+/** The facts that are kept of a message that was too large. */
 export interface Oversized {
   readonly bytes: number;
-  /** The top-level `id`; `undefined` where there is none, or where the message is no object. */
+  /** The top-level `id`; `undefined` if there is none, or if the message is no object. */
   readonly id: number | string | undefined;
-  /** It has a `method`: a request or a notification, so that `id` is the sender's own and answers nothing. */
+  /** The message has a `method`: it is a request or a notification, so that `id` is the sender's and answers nothing. */
   readonly hasMethod: boolean;
 }
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
 
 /** A longer key or id is not one that we could have given out. */
 const LONGEST_TOKEN = 1024;
@@ -33,7 +26,7 @@ export class OversizedScanner {
   #noObject = false;
   #depth = 0;
   #inString = false;
-  #escaped = false;
+  readonly #ends = new LooseStringEnds();
   #atKey = false;
   #key = '';
   /** The raw spelling of the top-level key or value being read; cut at `LONGEST_TOKEN`. */
@@ -53,24 +46,9 @@ export class OversizedScanner {
 
   /** Runs inside a string. @returns where it stopped: behind the closing quote, or at the end of the piece. */
   #string(piece: Buffer, from: number): number {
-    let i = from;
-    while (i < piece.length) {
-      if (this.#escaped) {
-        this.#escaped = false;
-        i++;
-        continue;
-      }
-      const quote = piece.indexOf(QUOTE, i);
-      const end = quote < 0 ? piece.length : quote;
-      let slashes = 0;
-      while (end - slashes > i && piece[end - slashes - 1] === BACKSLASH) slashes++;
-      i = end;
-      this.#escaped = slashes % 2 === 1;
-      if (quote < 0 || this.#escaped) continue;
-      this.#inString = false;
-      i++;
-      break;
-    }
+    const end = this.#ends.find(piece, from);
+    this.#inString = end === piece.length;
+    const i = this.#inString ? end : end + 1;
     if (this.#depth === 1) this.#keep(piece, from, i);
     if (!this.#inString && this.#depth === 1 && this.#atKey) {
       this.#key = String(parsed(this.#token));
@@ -110,7 +88,7 @@ export class OversizedScanner {
     else if (byte === COMMA || byte === CLOSE_OBJECT) {
       this.#endMember();
       this.#atKey = true;
-      // Whatever follows the object is not read: depth 0 takes only another opening brace.
+      // Text behind the object is not read: at depth 0 only another opening brace counts.
       if (byte === CLOSE_OBJECT) this.#depth = 0;
     } else if (byte > 0x20) this.#keep(piece, i, i + 1);
   }

@@ -5,7 +5,7 @@
  * hears which command to run.
  */
 import { randomUUID } from 'node:crypto';
-import { answerOf } from '../core/answer.ts';
+import { Answer, answerOf } from '../core/answer.ts';
 import type { Call, Handler, Middleware, Question } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -34,7 +34,7 @@ export function askForLogin(options: AskForLoginOptions): Middleware {
   const asked = new Map<string, { readonly by: Call; readonly answer: Promise<Json | undefined> }>();
   return (next) => (call) =>
     call.params.stringAt('requestState') === STATE
-      ? comeBack(call).then(next)
+      ? Answer.from(comeBack(call).then(next))
       : answerOf(next, call).on(undefined, (error) => {
           if (!isLoginRequired(error) || !canBeShown(call)) throw error;
           return show(call, error, next);

@@ -1,4 +1,5 @@
 /** The tools that the proxy answers itself. A call of any other tool passes on. */
+import { Answer } from '../core/answer.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { printExact } from '../json/exact-json.ts';
@@ -34,7 +35,7 @@ export function metaTools(
     (name.startsWith('workflow__') ? saved().find((tool) => tool.name === name) : undefined);
   return (next) => (call) => {
     const tool = call.method === 'tools/call' ? find(call.name) : undefined;
-    return tool ? resultOf(tool, call) : next(call);
+    return tool ? Answer.from(resultOf(tool, call)) : next(call);
   };
 }
 

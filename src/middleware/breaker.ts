@@ -1,8 +1,8 @@
 /**
- * One circuit: closed, open after so many failures in a row, half-open after a rest, closed again after so many successes.
+ * One circuit: closed, open after consecutive failures, half-open after a recovery time, closed again after successes.
  *
- * opossum holds the state from the first opening on. What it lacks stands here: it counts percentages, admits one probe
- * and closes at its first success, has no clock to pass in, and cannot be told to be half-open but at its birth.
+ * opossum holds the state from the first opening on. This file adds what opossum lacks: it counts percentages, admits
+ * one probe and closes at its first success, takes no clock, and can be made half-open only when it is created.
  */
 import CircuitBreaker from 'opossum';
 import { EventEmitter } from 'node:events';
@@ -25,18 +25,18 @@ export interface BreakerOptions extends BreakerSettings {
   readonly changed?: ((state: BreakerState) => void) | undefined;
 }
 
-/** Leave to go through. What becomes of the call counts only in the period and generation it was given for. */
+/** A permission for one call. The outcome counts only in the period and generation of the permit. */
 export interface Permit {
   readonly period: number;
   readonly generation: number;
   readonly since: number;
 }
 
-/** What is known of a failure, beside that it happened. */
+/** Further facts about a failure. */
 export interface BreakerFailure {
-  /** One cause counts once, however many calls it took with it. */
+  /** A cause counts once, however many calls failed with it. */
   readonly cause?: object | undefined;
-  /** What alone may be to blame; failures that all have the same suspect do not open the circuit. */
+  /** The tool that may be to blame alone; failures with one and the same suspect do not open the circuit. */
   readonly suspect?: string | undefined;
 }
 
@@ -65,12 +65,12 @@ export class Breaker {
     return this.#circuit.opened ? 'open' : 'half-open';
   }
 
-  /** In a row, so far. */
+  /** Consecutive failures so far. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** How long a refused call should wait before it is worth another try. */
+  /** Milliseconds after which a refused call is worth another try. */
   get retryAfterMs(): number {
     const { clock, recoveryTimeoutMs } = this.#options;
     if (this.state === 'half-open') return Math.min(PROBE_PAUSE_MS, recoveryTimeoutMs);
@@ -112,24 +112,24 @@ export class Breaker {
     if (++this.#failures >= this.#options.failureThreshold && this.#suspect === undefined) this.#open();
   }
 
-  /** The call ended in a way that tells nothing of the server. */
+  /** Ends a call whose outcome says nothing about the server. */
   left(pass: Permit): void {
     this.#probes.delete(pass);
   }
 
-  /** Was it given for a generation that is gone? */
+  /** @returns whether the permit is from an earlier generation. */
   isLate(pass: Permit): boolean {
     return pass.generation < this.#generation;
   }
 
-  /** A clean handshake: whatever still comes of the connection before it is late. */
+  /** Records a clean handshake: later outcomes of the connection before it are late. */
   newGeneration(): void {
     this.#generation++;
     this.#closedPass = { ...this.#closedPass, generation: this.#generation };
     if (this.state === 'open') this.#halfOpen();
   }
 
-  /** For good; ends the timers. */
+  /** Ends the timers, for good. */
   shutdown(): void {
     this.#cancelRest?.();
     this.#circuit?.shutdown();
@@ -140,7 +140,7 @@ export class Breaker {
     return pass.period === this.#period && !this.isLate(pass);
   }
 
-  /** A probe that never answers keeps its slot no longer than a rest lasts. */
+  /** A probe that never answers keeps its slot for one recovery time at most. */
   #probesUnderWay(): number {
     const { clock, recoveryTimeoutMs } = this.#options;
     for (const pass of this.#probes)

@@ -1,8 +1,8 @@
 /**
  * Results that may be given again, bounded in bytes.
  *
- * Dropping a server's results starts a new epoch of it: what was asked before the drop can no longer be found,
- * not even if it is answered after.
+ * Dropping a server's results starts a new epoch: results of calls before the drop can no longer be found,
+ * not even if they arrive later.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/clock.ts';
@@ -60,5 +60,5 @@ export class CacheStore {
   }
 }
 
-/** What an entry takes beside its texts, roughly. */
+/** The approximate size of an entry beside its texts. */
 const ENTRY_BYTES = 200;

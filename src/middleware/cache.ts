@@ -1,9 +1,10 @@
 /**
- * Answers a call that was answered before, and asks once where the same is asked at the same time.
+ * Answers a call that was answered before, and sends equal calls at the same time once.
  *
  * Only good answers are kept: no `isError`, no questions, no tasks.
  */
-import { answerOf } from '../core/answer.ts';
+import { Answer } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -12,25 +13,25 @@ import { isObject, type Json } from '../json/json.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { CacheStore, CachedResult } from './cache-store.ts';
 
-/** How one call's answer may be kept. */
+/** The rule for keeping one call's answer. */
 export interface CachePlan {
-  /** Whose results it belongs to: the config key of the server or pool. */
+  /** The config key of the server or pool that the result belongs to. */
   readonly server: string;
-  /** The server's own name for what is asked. */
+  /** The server's own name for the tool, prompt or resource. */
   readonly name: string;
-  /** Which life of the server answers: results do not outlive a restart. */
+  /** The generation of the server: results do not outlive a restart. */
   readonly generation: string;
-  /** `hinted`: as long as the answer itself says (`ttlMs`). */
+  /** `hinted`: the answer itself says how long (`ttlMs`). */
   readonly ttlMs: number | 'hinted';
   readonly staleIfErrorMs: number;
-  /** One answer for all clients; `hinted`: where the answer itself says so (`cacheScope`). */
+  /** `true` shares one answer among all clients; `hinted`: the answer itself says so (`cacheScope`). */
   readonly shared: boolean | 'hinted';
 }
 
 export interface CacheOptions {
-  /** `undefined`: not to be kept. */
+  /** Returns `undefined` for a call whose answer must not be kept. */
   readonly planOf: (call: Call) => CachePlan | undefined;
-  /** Whose results a call makes worthless, unless it surely did not arrive. */
+  /** Returns the server whose results become worthless by the call, unless the call surely did not arrive. */
   readonly invalidates: (call: Call) => string | undefined;
   readonly store: CacheStore;
   readonly clock: Clock;
@@ -39,11 +40,15 @@ export interface CacheOptions {
 
 export function cache(options: CacheOptions): Middleware {
   const flights = new Map<string, SingleFlight>();
-  return (next) => (call) => {
-    const plan = options.planOf(call);
-    const asked = plan && canonicalParams(call.params);
-    if (!plan || asked === undefined) return dropping(call, next, options);
-    return lookUp(call, { plan, asked, next, flights, ...options });
+  const dropping = dropStale(options);
+  return (next) => {
+    const uncached = dropping(next);
+    return (call) => {
+      const plan = options.planOf(call);
+      const asked = plan && canonicalParams(call.params);
+      if (!plan || asked === undefined) return uncached(call);
+      return Answer.from(lookUp(call, { plan, asked, next, flights, ...options }));
+    };
   };
 }
 
@@ -81,7 +86,7 @@ async function lookUp(call: Call, look: LookUp): Promise<Json> {
 
 async function fetched(call: Call, key: string, look: LookUp): Promise<Json> {
   const { flights, next, plan } = look;
-  // Whether the answer may be given to anybody else is not known before it is there.
+  // Nobody knows before the answer is there whether others may have it.
   if (plan.ttlMs === 'hinted') {
     const result = await next(call);
     keep(call, key, result, look);
@@ -90,13 +95,13 @@ async function fetched(call: Call, key: string, look: LookUp): Promise<Json> {
   const under = flights.get(key);
   if (under && !under.abandoned) {
     const result = await under.join(call);
-    // What a person answered for one caller is no answer to the others.
+    // A person's answer for one caller is no answer for the others.
     if (under.asked) return next(call);
     return isGood(result) ? withMark(result, MISS) : result;
   }
   const flight = new SingleFlight(call, next);
   flights.set(key, flight);
-  void flight.landed.then(() => flights.get(key) === flight && flights.delete(key));
+  void flight.settled.then(() => flights.get(key) === flight && flights.delete(key));
   const result = await flight.join(call);
   if (!isGood(result)) return result;
   if (!flight.asked) keep(call, key, result, look);
@@ -110,7 +115,7 @@ function keep(call: Call, key: string, result: Json, look: LookUp): void {
   if (!isGood(result)) return;
   const hintMs = result.at('ttlMs');
   const ttlMs = plan.ttlMs === 'hinted' ? (typeof hintMs === 'number' ? hintMs : 0) : plan.ttlMs;
-  // A key of another epoch: the results were dropped while this one was on its way.
+  // The epoch has changed: the results were dropped while this one was on its way.
   if (!(ttlMs > 0) || key !== keyOf(call, look, plan.shared === true)) return;
   const sharedByHint = plan.shared === 'hinted' && result.at('cacheScope') === 'public';
   const stored = { result, at: clock.now(), ttlMs };
@@ -131,20 +136,19 @@ function keyOf({ method, client }: Call, { plan, asked, store }: LookUp, shared:
   ]);
 }
 
-/** A call that changes something makes what was read before worthless, from its beginning and again at its end. */
-function dropping(call: Call, next: Handler, { invalidates, store }: CacheOptions): Promise<Json> {
-  const server = invalidates(call);
-  if (server === undefined) return next(call);
-  return answerOf(next, call).on(
-    (result) => {
+/** A call that changes something makes what was read before worthless. */
+function dropStale({ invalidates, store }: CacheOptions): Middleware {
+  return around(() => ({
+    before: invalidates,
+    onResult(result, server) {
       if (result.at('isError') !== true) store.drop(server);
       return result;
     },
-    (error) => {
+    onError(error, server) {
       if (error instanceof ProxyError && error.delivered !== false) store.drop(server);
       throw error;
     },
-  );
+  }));
 }
 
 function isGood(result: Json): boolean {
@@ -167,7 +171,7 @@ function isOutage(error: unknown): boolean {
 
 function marked({ result, at: since, ttlMs }: CachedResult, clock: Clock, stale: boolean): Json {
   const ageMs = Math.round(clock.now() - since);
-  // A client that keeps it on our word must not keep it longer than the server allowed.
+  // A client that keeps the result because of our hint must not keep it longer than the server allowed.
   const left =
     result.at('ttlMs') === undefined ? {} : { ttlMs: String(Math.max(0, Math.round(ttlMs - ageMs))) };
   return withMark(result, { hit: true, ageMs, stale }, left);
@@ -182,7 +186,7 @@ function withMark(result: Json, mark: object, edits: Readonly<Record<string, str
 
 /* What makes two calls equal: their params as text, without what varies from call to call. */
 
-/** Members of the params that say what is asked; `_meta` says only how. */
+/** The params that identify a question; `_meta` does not. */
 const ASKING: ReadonlySet<string> = new Set(['name', 'arguments', 'uri']);
 
 /**
@@ -198,7 +202,7 @@ function canonicalParams(params: Json): string | undefined {
   for (const { key, start, end } of members) {
     if (key === '_meta') continue;
     if (!ASKING.has(key)) return undefined;
-    // The name is known by the route, whatever the client calls it.
+    // The plan knows the name, whatever the client calls it.
     if (key === 'arguments') asked += canonical(params.text.slice(start, end));
   }
   return asked;

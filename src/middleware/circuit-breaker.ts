@@ -3,11 +3,10 @@
  *
  * One circuit for the server, and one for each tool that failed: a tool that fails alone is closed off alone.
  */
-import { Answer, answerOf, type AnswerStep } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import type { Json } from '../json/json.ts';
 import {
   Breaker,
   type BreakerSettings,
@@ -20,9 +19,9 @@ export interface CircuitOptions {
   /** The config key. */
   readonly server: string;
   readonly settings: BreakerSettings;
-  /** What holds for one tool, by the server's own name for it. */
+  /** The settings of one tool, by the server's own name for it. */
   readonly settingsOf: (tool: string) => BreakerSettings;
-  /** Is there a connection that a call could be sent on now? */
+  /** Returns whether a connection is ready for a call now. */
   readonly connected: () => boolean;
   readonly clock: Clock;
   readonly changed: (change: CircuitChange) => void;
@@ -30,12 +29,12 @@ export interface CircuitOptions {
 
 export interface CircuitChange {
   readonly state: BreakerState;
-  /** Absent where it is the whole server's circuit. */
+  /** Absent for the whole server's circuit. */
   readonly tool?: string | undefined;
   readonly failures: number;
 }
 
-/** A server's circuits. */
+/** The circuits of one server. */
 export class Circuit {
   readonly #options: CircuitOptions;
   readonly #server: Breaker;
@@ -60,7 +59,7 @@ export class Circuit {
     );
   }
 
-  /** Is the tool's own circuit open? */
+  /** @returns whether the tool's own circuit is open. */
   isOpenFor(tool: string): boolean {
     return this.#tools.get(tool)?.state === 'open';
   }
@@ -69,7 +68,7 @@ export class Circuit {
     return this.#server.retryAfterMs;
   }
 
-  /** To be told of every clean handshake with the server. */
+  /** Records a clean handshake with the server. */
   newGeneration(): void {
     this.#server.newGeneration();
     for (const breaker of this.#tools.values()) breaker.newGeneration();
@@ -150,7 +149,7 @@ export class Circuit {
 
 interface Admission {
   readonly server: Permit;
-  /** Absent where the tool had not failed when the call began. */
+  /** Absent if the tool had no failure when the call began. */
   readonly tool: Permit | undefined;
 }
 
@@ -164,40 +163,19 @@ function passOf(breaker: Breaker, { server, tool }: Admission, whole: Breaker): 
  * @throws ProxyError `CIRCUIT_OPEN` with `retryAfterMs` while the circuit is open.
  */
 export function circuitBreaker(circuit: Circuit): Middleware {
-  return (next) => (call) => {
-    let admission: Admission;
-    try {
-      admission = circuit.enter(call);
-    } catch (error) {
-      return Answer.failed(error);
-    }
-    return answerOf(next, call).through(new Admitted(circuit, call, admission));
-  };
-}
-
-class Admitted implements AnswerStep {
-  readonly #circuit: Circuit;
-  readonly #call: Call;
-  readonly #admission: Admission;
-
-  constructor(circuit: Circuit, call: Call, admission: Admission) {
-    this.#circuit = circuit;
-    this.#call = call;
-    this.#admission = admission;
-  }
-
-  onResult(result: Json): Json {
-    this.#circuit.succeeded(this.#call, this.#admission);
-    return result;
-  }
-
-  onError(error: unknown): never {
-    if (error instanceof ProxyError && !error.answered)
-      this.#circuit.failed(this.#call, this.#admission, error);
-    // The server's own JSON-RPC error is an answer, and so is a status that refuses one call.
-    else this.#circuit.succeeded(this.#call, this.#admission);
-    throw error;
-  }
+  return around(() => ({
+    before: (call) => circuit.enter(call),
+    onResult(result, admission, call) {
+      circuit.succeeded(call, admission);
+      return result;
+    },
+    onError(error, admission, call) {
+      if (error instanceof ProxyError && !error.answered) circuit.failed(call, admission, error);
+      // The server's own JSON-RPC error is an answer, and so is a status that refuses one call.
+      else circuit.succeeded(call, admission);
+      throw error;
+    },
+  }));
 }
 
 const FAILURES: ReadonlySet<ErrorCode> = new Set([
@@ -207,12 +185,12 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
   'PROTOCOL_ERROR',
 ]);
 
-/** `undefined` for what does not count: refusals before the server was asked, and the client's own doing. */
+/** Returns `undefined` for errors that do not count: refusals before the server was asked, and the client's own doing. */
 function failureOf(call: Call, error: ProxyError): BreakerFailure | undefined {
   const timedOut =
     (error.code === 'TIMEOUT' && error.delivered !== false) ||
     (error.code === 'CANCELLED' && call.signal.cause === 'call-expired');
-  // A server that lets a call lie may answer all others.
+  // A server that leaves one call unanswered may answer all others.
   if (timedOut) return { suspect: call.method === 'tools/call' ? call.name : undefined };
   return FAILURES.has(error.code) ? { cause: rootOf(error) } : undefined;
 }

@@ -18,11 +18,11 @@ export interface ConcurrencyLimitOptions {
 /** The slots of one server and the queue before them. */
 export class ConcurrencyLimit {
   readonly #options: ConcurrencyLimitOptions;
-  /** By client; the first is served next, and goes to the end if it has more. */
+  /** Queues by client; the first is served next, and goes to the end if it has more. */
   readonly #queue = new Map<string, Waiting[]>();
   #queued = 0;
   #running = 0;
-  /** Those that wait are being let go. */
+  /** `true` while queued calls are being started. */
   #serving = false;
 
   constructor(options: ConcurrencyLimitOptions) {
@@ -37,7 +37,7 @@ export class ConcurrencyLimit {
     return this.#queued;
   }
 
-  /** Hands a call on as soon as there is a slot for it. @throws ProxyError `BUSY` | `CANCELLED` */
+  /** Hands a call on as soon as a slot is free. @throws ProxyError `BUSY` | `CANCELLED` */
   pass(call: Call, next: Handler): Answer {
     const free = this.#running < this.#options.maxConcurrency && this.#queued === 0;
     return free ? this.#run(call, next) : this.#wait(call, next);
@@ -48,6 +48,7 @@ export class ConcurrencyLimit {
     return answerOf(next, call).through(this.#left);
   }
 
+  /** One step for all calls, which costs a call nothing: only the count matters, not which call it was. */
   readonly #left: AnswerStep = {
     onResult: (result) => {
       this.#running--;
@@ -55,16 +56,16 @@ export class ConcurrencyLimit {
       return result;
     },
     onError: (error) => {
-      // Who cancels this call may be about to cancel those that wait behind it: they must not go out before that.
+      // A client that cancels this call may be about to cancel its queued calls: they must not be sent before that.
       this.#running--;
       queueMicrotask(this.#serve);
       throw error;
     },
   };
 
-  /** Lets go as many as there are slots for. */
+  /** Starts as many queued calls as there are free slots. */
   readonly #serve = (): void => {
-    // What goes now may fail at once, and so leave again: the loop that is running sees to the next.
+    // A call that starts now may fail at once and free its slot: the loop that is running starts the next.
     if (this.#serving) return;
     this.#serving = true;
     while (this.#running < this.#options.maxConcurrency && this.#queued > 0) this.#shift()?.go();
@@ -80,7 +81,7 @@ export class ConcurrencyLimit {
     if (mine) mine.push(waiting);
     else this.#queue.set(id, [waiting]);
     this.#queued++;
-    // Where the call is cancelled already, it is given up at once.
+    // A call that is cancelled already is given up at once.
     signal.link(waiting);
     return waiting.answer;
   }
@@ -111,7 +112,7 @@ export class ConcurrencyLimit {
     if (!first) return undefined;
     const [id, waiting] = first;
     const next = waiting.shift();
-    // With one client there is no order to keep.
+    // A single client needs no order.
     if (waiting.length === 0) this.#queue.delete(id);
     else if (this.#queue.size > 1) {
       this.#queue.delete(id);
@@ -164,7 +165,7 @@ class Waiting implements Cancellable {
     this.#ends = ends;
   }
 
-  /** There is a slot for it. */
+  /** Starts the call in a free slot. */
   go(): void {
     this.call.signal.unlink(this);
     this.answer.follow(this.#ends.run(this.call, this.#next));

@@ -9,7 +9,7 @@ import { ProxyError } from '../core/errors.ts';
 import { TimeLimits } from './time-limits.ts';
 import { TimedCall, type Terms } from './timed-call.ts';
 
-/** For all calls that it holds for the same object. */
+/** The same object for all calls with the same bound. */
 export interface Deadline {
   readonly maxMs: number;
   /** The server or pool that is asked. */

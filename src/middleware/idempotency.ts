@@ -6,11 +6,10 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { callWith } from '../core/call-with.ts';
-import type { Call, Middleware } from '../core/call.ts';
-import { idempotencyKeyOf } from '../core/idempotency-key.ts';
+import { type Call, idempotencyKeyOf, type Middleware } from '../core/call.ts';
 import { editObject, memberText } from '../json/edit.ts';
 
-/** Outside of all attempts. */
+/** Adds the key, outside of all attempts. */
 export function idempotencyKey(
   makeKey = randomKeys(),
   mayComeTwice: (call: Call) => boolean = () => true,
@@ -21,7 +20,7 @@ export function idempotencyKey(
       : next(call);
 }
 
-/** Around one server: repeats the key in the argument that a tool of its own has for it. */
+/** Repeats the key, around one server, in the argument that a tool has for it. */
 export function idempotencyArgument(argumentOf: (tool: string) => string | undefined): Middleware {
   return (next) => (call) => {
     const argument = call.method === 'tools/call' ? argumentOf(call.name) : undefined;
@@ -41,12 +40,12 @@ function keyOf({ idempotencyKey: given, params }: Call): string | undefined {
 }
 
 /**
- * Random UUIDs (version 4), spelt many at a time: every call needs one, and those of `node:crypto` come as a string of
- * twenty pieces that has to be put together before it can be sent.
+ * Random UUIDs (version 4) are spelt many at a time: every call needs one, and `node:crypto` returns a string of twenty
+ * pieces that has to be put together before it can be sent.
  */
 const BATCH = 512;
 const RANDOM_BYTES = 16;
-/** Characters of one. */
+/** Characters of one key. */
 const LENGTH = 36;
 const HYPHEN = 0x2d;
 const DIGITS = Buffer.from('0123456789abcdef');
@@ -71,7 +70,7 @@ function spell(random: Buffer, spelt: Buffer): string {
   for (let i = 0; i < random.length; i++) {
     const place = i % RANDOM_BYTES;
     let byte = random[i] as number;
-    // The version and the variant.
+    // Positions 6 and 8 hold the version and the variant.
     if (place === 6) byte = (byte & 0x0f) | 0x40;
     else if (place === 8) byte = (byte & 0x3f) | 0x80;
     if (place === 4 || place === 6 || place === 8 || place === 10) spelt[at++] = HYPHEN;

@@ -1,17 +1,16 @@
 /** Counts the calls on one server, how they ended and how long they took. */
-import { answerOf, type AnswerStep } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 
-/** How many calls the latency figures look back. */
+/** The number of latest calls in the latency figures. */
 const RECENT = 512;
 
 export class CallStats {
   calls = 0;
-  /** Answers with `isError`: the tool's, not the server's failures. */
+  /** Answers with `isError`, which are the tool's and not the server's failures. */
   toolErrors = 0;
   totalMs = 0;
   retries = 0;
@@ -32,7 +31,7 @@ export class CallStats {
     this.#recent[this.#next++ % RECENT] = ms;
   }
 
-  /** Over the latest calls. */
+  /** Percentiles of the latest calls. */
   get latencyMs(): { readonly p50: number; readonly p99: number } | undefined {
     const count = Math.min(this.#next, RECENT);
     if (count === 0) return undefined;
@@ -51,51 +50,36 @@ export interface ObserveOptions {
   readonly stats: CallStats;
   readonly clock: Clock;
   readonly log: Logger;
-  /** For whoever keeps figures by tool. */
+  /** Takes the duration of each call, for figures by tool. */
   readonly measured?: ((call: Call, ms: number) => void) | undefined;
 }
 
-export function observe(options: ObserveOptions): Middleware {
-  return (next) => (call) => {
-    const observed = new Observed(call, options);
-    options.stats.calls++;
-    return answerOf(next, call).through(observed);
-  };
-}
-
-class Observed implements AnswerStep {
-  readonly #call: Call;
-  readonly #options: ObserveOptions;
-  readonly #from: number;
-
-  constructor(call: Call, options: ObserveOptions) {
-    this.#call = call;
-    this.#options = options;
-    this.#from = options.clock.now();
-  }
-
-  onResult(result: Json): Json {
-    if (result.at('isError') === true) this.#options.stats.toolErrors++;
-    this.#ended(undefined);
-    return result;
-  }
-
-  onError(error: unknown): never {
-    const code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
-    this.#options.stats.failed(code);
-    this.#ended(code);
-    throw error;
-  }
-
-  #ended(code: string | undefined): void {
-    const { server, stats, clock, log, measured } = this.#options;
-    const { method, name } = this.#call;
-    const ms = clock.now() - this.#from;
-    // A refusal takes no time, and says nothing of the server's.
+export function observe({ server, stats, clock, log, measured }: ObserveOptions): Middleware {
+  const ended = (call: Call, from: number, code: string | undefined): void => {
+    const { method, name } = call;
+    const ms = clock.now() - from;
+    // A refusal takes no time and says nothing about the server.
     if (code !== 'CIRCUIT_OPEN' && code !== 'BUSY') {
       stats.took(ms);
-      measured?.(this.#call, ms);
+      measured?.(call, ms);
     }
     log.debug({ server, method, name, ms: Math.round(ms * 100) / 100, code }, 'call');
-  }
+  };
+  return around(() => ({
+    before() {
+      stats.calls++;
+      return clock.now();
+    },
+    onResult(result, from, call) {
+      if (result.at('isError') === true) stats.toolErrors++;
+      ended(call, from, undefined);
+      return result;
+    },
+    onError(error, from, call) {
+      const code = error instanceof ProxyError ? error.code : 'RPC_ERROR';
+      stats.failed(code);
+      ended(call, from, code);
+      throw error;
+    },
+  }));
 }

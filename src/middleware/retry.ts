@@ -1,10 +1,10 @@
 /**
- * Tries again, after a pause, a call that surely did not arrive or that is safe to repeat. Where it goes then is the router's business.
+ * Tries a call again, after a pause, that surely did not arrive or is safe to repeat. The router decides where to.
  *
  * An answer is an answer: `isError` results, the server's own JSON-RPC errors and its refusals of one call are never
  * retried.
  */
-import { type Answer, answerOf, type AnswerStep } from '../core/answer.ts';
+import { around } from '../core/around.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -12,21 +12,21 @@ import type { Json } from '../json/json.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 export interface RetryPolicy {
-  /** In all, the first included. */
+  /** The number of attempts, the first included. */
   readonly attempts: number;
-  /** Before the second attempt; doubles up to `maxDelayMs`. */
+  /** Milliseconds before the second attempt; doubles up to `maxDelayMs`. */
   readonly delayMs: number;
-  /** Also the longest wait that a server may ask for. */
+  /** Milliseconds of the longest pause, also of one that a server asks for. */
   readonly maxDelayMs: number;
 }
 
 export interface RetryOptions {
   readonly policyOf: (call: Call) => RetryPolicy;
-  /** May it be done twice without harm? */
+  /** Returns whether the call can be repeated without harm. */
   readonly isSafe: (call: Call) => boolean;
   readonly budget: RetryBudget;
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   readonly random: () => number;
   readonly retried?: ((call: Call, error: ProxyError) => void) | undefined;
 }
@@ -34,58 +34,17 @@ export interface RetryOptions {
 /** @throws ProxyError `OUTCOME_UNKNOWN` where the call may have taken effect and must not be repeated. */
 export function retry(options: RetryOptions): Middleware {
   const { budget } = options;
-  return (next) => (call) => {
-    budget.callStarted();
-    const answer = answerOf(next, call);
-    return answer.through(new Tries(answer, call, next, options));
-  };
+  return around((next) => ({
+    before() {
+      budget.callStarted();
+      return true;
+    },
+    onError: (error, _started, call) => againAfter(error, call, next, options),
+    after: () => budget.callEnded(),
+  }));
 }
 
-/** What follows a call's first attempt. */
-class Tries implements AnswerStep {
-  readonly #answer: Answer;
-  readonly #call: Call;
-  readonly #next: Handler;
-  readonly #options: RetryOptions;
-
-  constructor(answer: Answer, call: Call, next: Handler, options: RetryOptions) {
-    this.#answer = answer;
-    this.#call = call;
-    this.#next = next;
-    this.#options = options;
-  }
-
-  onResult(result: Json): Json {
-    this.#options.budget.callEnded();
-    return result;
-  }
-
-  onError(error: unknown): Promise<Json> {
-    this.#answer.through(new Ended(this.#options.budget));
-    return againAfter(error, this.#call, this.#next, this.#options);
-  }
-}
-
-/** Behind all further attempts: a call that is given up during one of them is over at once. */
-class Ended implements AnswerStep {
-  readonly #budget: RetryBudget;
-
-  constructor(budget: RetryBudget) {
-    this.#budget = budget;
-  }
-
-  onResult(result: Json): Json {
-    this.#budget.callEnded();
-    return result;
-  }
-
-  onError(error: unknown): never {
-    this.#budget.callEnded();
-    throw error;
-  }
-}
-
-/** The first attempt failed. */
+/** Tries again after the first attempt has failed. */
 async function againAfter(first: unknown, call: Call, next: Handler, options: RetryOptions): Promise<Json> {
   const { budget, clock, retried } = options;
   let error = first;
@@ -151,7 +110,7 @@ function pause(ms: number, call: Call, failure: ProxyError, clock: Clock): Promi
   });
 }
 
-/** What one attempt may have done is not undone by the next one's being turned away. */
+/** Returns the failure to report: a refusal of the latest attempt does not undo what an earlier one may have done. */
 function telling(before: ProxyError | undefined, latest: ProxyError): ProxyError {
   return before !== undefined && before.delivered !== false && latest.delivered === false ? before : latest;
 }

@@ -1,4 +1,5 @@
-/** One call on behalf of all who ask the same at the same time; it ends early only when all of them have left. */
+/** One call for all callers that ask the same at the same time; it is cancelled early only when all of them have left. */
+import { answerOf } from '../core/answer.ts';
 import type { Call, Handler } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -8,13 +9,13 @@ export class SingleFlight {
   readonly #signal = new Cancellation();
   readonly #answer: Promise<Json>;
   readonly #listeners = new Set<(params: Json) => void>();
-  #aboard = 0;
+  #callers = 0;
   #asked = false;
 
-  /** Departs at once, with the first caller's wishes. */
+  /** Sends the call at once, with the first caller's options. */
   constructor(call: Call, next: Handler) {
     const { ask, onProgress } = call;
-    this.#answer = next({
+    const shared: Call = {
       ...call,
       signal: this.#signal,
       onProgress: onProgress && ((params) => this.#listeners.forEach((listener) => listener(params))),
@@ -24,30 +25,32 @@ export class SingleFlight {
           this.#asked = true;
           return ask(question);
         }),
-    });
+    };
+    // Many wait for it, so it is a promise: an answer has one holder.
+    this.#answer = answerOf(next, shared).then();
   }
 
-  /** Has the server asked the first caller something? Its answer is then for that caller only. */
+  /** `true` if the server has asked the first caller something: the result is then for that caller only. */
   get asked(): boolean {
     return this.#asked;
   }
 
-  /** Everybody has left: nobody should come aboard. */
+  /** `true` if all callers have left: nobody may join any more. */
   get abandoned(): boolean {
     return this.#signal.cancelled;
   }
 
-  /** When it is over, well or not. */
-  get landed(): Promise<void> {
+  /** Resolves when the call has settled, well or not. */
+  get settled(): Promise<void> {
     return this.#answer.then(
       () => undefined,
       () => undefined,
     );
   }
 
-  /** @throws ProxyError `CANCELLED` where the caller leaves; the others fly on. */
+  /** @throws ProxyError `CANCELLED` where the caller leaves; the others go on. */
   join({ signal, onProgress }: Call): Promise<Json> {
-    this.#aboard++;
+    this.#callers++;
     if (onProgress) this.#listeners.add(onProgress);
     return new Promise((resolve, reject) => {
       let off = (): void => {};
@@ -56,13 +59,13 @@ export class SingleFlight {
         if (left) return;
         left = true;
         off();
-        this.#aboard--;
+        this.#callers--;
         if (onProgress) this.#listeners.delete(onProgress);
       };
       this.#answer.then(resolve, reject).finally(leave);
       off = signal.onCancel((reason, cause) => {
         leave();
-        if (this.#aboard === 0) return this.#signal.cancel(reason, cause);
+        if (this.#callers === 0) return this.#signal.cancel(reason, cause);
         const message = `The call was cancelled: ${reason}.`;
         reject(new ProxyError('CANCELLED', { message, delivered: 'unknown' }));
       });

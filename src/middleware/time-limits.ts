@@ -1,30 +1,30 @@
 /**
- * The time limits of all that is under way, on one timer: nearly none of them is ever reached, and a timer for each
- * would cost more than the call.
+ * The time limits of all calls under way, on one timer: few limits are ever reached, and a timer for each would cost
+ * more than the call.
  */
 import type { Clock } from '../core/clock.ts';
 
 export interface TimeLimit {
-  /** On the clock, milliseconds. May move on while the limit stands here: it is then told too early, and comes again. */
+  /** Milliseconds on the clock. A limit whose time has moved on is told too early, and adds itself again. */
   readonly dueAt: number;
-  /** Kept here for its owner: where it stands. */
+  /** The index of this limit in the list, kept here for `TimeLimits`. */
   place: number;
   /**
-   * It no longer stands here.
+   * Called when the time is up and the limit has been removed.
    *
    * @param lateMs how much later than it should the timer fired.
    */
   due(now: number, lateMs: number): void;
 }
 
-/** Looked at so often while there are any; of those that are gone, no timer is left after it. */
+/** The longest interval between two looks at the limits; an idle proxy has no timer left after it. */
 const LOOK_MS = 5000;
 export const NOT_SCHEDULED = -1;
 
 export class TimeLimits {
   readonly clock: Clock;
-  readonly #standing: TimeLimit[] = [];
-  /** When the timer fires. */
+  readonly #limits: TimeLimit[] = [];
+  /** The time at which the timer fires. */
   #next = Infinity;
   #cancel: (() => void) | undefined;
 
@@ -33,18 +33,18 @@ export class TimeLimits {
   }
 
   add(limit: TimeLimit, now: number): void {
-    limit.place = this.#standing.push(limit) - 1;
+    limit.place = this.#limits.push(limit) - 1;
     this.#armFor(limit.dueAt, now);
   }
 
-  /** The last one takes the place: no order is kept. */
+  /** Puts the last limit into the free place: the order does not matter. */
   remove(limit: TimeLimit): void {
     const { place } = limit;
     if (place === NOT_SCHEDULED) return;
     limit.place = NOT_SCHEDULED;
-    const last = this.#standing.pop() as TimeLimit;
+    const last = this.#limits.pop() as TimeLimit;
     if (last === limit) return;
-    this.#standing[place] = last;
+    this.#limits[place] = last;
     last.place = place;
   }
 
@@ -62,18 +62,18 @@ export class TimeLimits {
   }
 
   #tell(now: number, lateMs: number): void {
-    const due = this.#standing.filter(({ dueAt }) => dueAt <= now);
+    const due = this.#limits.filter(({ dueAt }) => dueAt <= now);
     for (const limit of due) this.remove(limit);
-    if (this.#standing.length > 0)
+    if (this.#limits.length > 0)
       this.#armFor(
-        this.#standing.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity),
+        this.#limits.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity),
         now,
       );
     for (const limit of due) {
       try {
         limit.due(now, lateMs);
       } catch (error) {
-        // Nobody's to catch, and no reason to forget the others.
+        // Nobody can catch this, and the other limits must be told all the same.
         void Promise.reject(error);
       }
     }

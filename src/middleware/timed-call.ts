@@ -13,17 +13,20 @@ import { NOT_SCHEDULED, type TimeLimit, type TimeLimits } from './time-limits.ts
 
 export interface Terms {
   readonly limits: TimeLimits;
-  /** Of silence; `Infinity`: silence does not matter. */
+  /** Milliseconds of silence; `Infinity` if silence does not matter. */
   readonly idleMs: number;
   readonly maxMs: number;
-  /** Why it is cancelled, for whoever reads it. */
+  /** The reason of the cancellation in words. */
   readonly reason: string;
-  /** The same, for the parts of the pipeline that go by it. */
+  /** The cause of the cancellation for the parts of the pipeline that decide by it. */
   readonly cause: Cause;
-  /** The error where the time was up. */
+  /** The error when the time is up. */
   tooLate(): ProxyError;
 }
 
+/**
+ * A step of its own and no hook of `around`: the watch may reject the answer before any result has come.
+ */
 export class TimedCall implements AnswerStep, Timed {
   readonly #call: Call;
   readonly #terms: Terms;
@@ -50,7 +53,7 @@ export class TimedCall implements AnswerStep, Timed {
   expired(): void {
     this.#late = this.#terms.tooLate();
     this.#signal.cancel(this.#terms.reason, this.#terms.cause);
-    // Whoever does not hear of it is not waited for.
+    // A server that ignores the cancellation is not waited for.
     if (!this.#over) this.#answer?.reject(this.#late);
   }
 
@@ -96,17 +99,17 @@ function watchedAsk({ ask }: Call, watch: Stopwatch): Call['ask'] {
 }
 
 /*
- * A clock with two hands, silence and the whole time, that can be stopped while a person is asked.
+ * A clock for silence and for the whole time, which stands still while a person is asked.
  */
 
-/** Whose time it is. */
+/** The receiver of the expiry. */
 interface Timed {
   expired(): void;
 }
 
-/** A timer that fires so much too late tells that this process stood still, and with it all answers to it. */
+/** A timer that is late by so much shows that this process was blocked, and could not read answers either. */
 const STALL_MS = 100;
-/** How long after a stall what has come meanwhile may take to be read. */
+/** Milliseconds after a stall that reading the answers received meanwhile may take. */
 const AFTER_STALL_MS = 250;
 
 export class Stopwatch implements TimeLimit {
@@ -153,14 +156,14 @@ export class Stopwatch implements TimeLimit {
     this.#limits.add(this, now);
   }
 
-  /** For good. */
+  /** Stops the watch for good. */
   stop(): void {
     this.#over = true;
     this.#limits.remove(this);
   }
 
   due(now: number, lateMs: number): void {
-    // Told together with others, one of which has ended this one.
+    // Another limit that was due at the same time may have ended this one.
     if (this.#over || this.#pauses > 0) return;
     if (lateMs > STALL_MS) this.#setBack(lateMs + AFTER_STALL_MS);
     if (this.dueAt > now) this.#limits.add(this, now);

@@ -11,7 +11,7 @@ import { type Terms, TimedCall } from './timed-call.ts';
 
 export interface TimeoutOptions {
   readonly server: string;
-  /** One of a few, as the config has them. */
+  /** Milliseconds; the config has a few different values only. */
   readonly idleMsOf: (call: Call) => number;
   readonly clock: Clock;
 }

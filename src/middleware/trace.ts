@@ -12,7 +12,8 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import type { Call, Middleware } from '../core/call.ts';
+import { Answer } from '../core/answer.ts';
+import type { Call, Handler, Middleware } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
 import { messageOf } from '../core/errors.ts';
 import { isObject, type Json } from '../json/json.ts';
@@ -25,7 +26,7 @@ export interface TraceOptions {
 
 export function traced({ server, version }: TraceOptions): Middleware {
   const tracer = trace.getTracer('mcp-switchyard', version);
-  return (next) => async (call) => {
+  return (next) => (call) => {
     const parent = propagation.extract(context.active(), carrierOf(call));
     const options = {
       kind: SpanKind.CLIENT,
@@ -37,16 +38,11 @@ export function traced({ server, version }: TraceOptions): Middleware {
       parent,
     );
     if (!span.isRecording()) return next(call);
-    return recorded(span, trace.setSpan(parent, span), call, next);
+    return Answer.from(recorded(span, trace.setSpan(parent, span), call, next));
   };
 }
 
-async function recorded(
-  span: Span,
-  inside: Context,
-  call: Call,
-  next: (call: Call) => Promise<Json>,
-): Promise<Json> {
+async function recorded(span: Span, inside: Context, call: Call, next: Handler): Promise<Json> {
   try {
     const result = await context.with(inside, () => next(carrying(call, inside)));
     if (result.at('isError') === true) span.setStatus({ code: SpanStatusCode.ERROR });

@@ -1,14 +1,15 @@
 /**
- * The road of a call from the clients to the servers, as one config has it; a reload makes a new one.
+ * The pipeline of a call from the clients to the servers, for one config. A reload builds a new one.
  *
  * meta-tools → composed tools → bound → known → cache → deadline → idempotency key → retry → router
  */
 import type { CallCounts } from './call-counts.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { ComposedToolConfig } from '../config/config.ts';
+import { Answer } from '../core/answer.ts';
 import type { Call, Client, Handler, Middleware } from '../core/call.ts';
+import { unlessCancelled } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
-import { unlessCancelled } from '../core/unless-cancelled.ts';
 import { definitionOf, type MetaTool, metaTools } from '../meta-tools/meta-tools.ts';
 import { cache } from '../middleware/cache.ts';
 import { compose } from './compose.ts';
@@ -26,7 +27,7 @@ import type { TaskIds } from '../routing/task-ids.ts';
 
 /** The servers and the catalog as one client sees them. */
 export interface ClientView extends View, PolicyView {
-  /** A name is in no list: lists that are old are asked for again. */
+  /** Refreshes old lists after a name was found in none of them. */
   missed(): Promise<void>;
 }
 
@@ -35,13 +36,13 @@ export interface CallPipelineOptions {
   readonly views: { of(client: Client): ClientView };
   readonly uris: UriMemory;
   readonly tasks: TaskIds;
-  /** Outermost, and for all configs the same: what waits is counted over a reload. */
+  /** The outermost part, the same for all configs, so that waiting requests are counted across a reload. */
   readonly bounded: Middleware;
   readonly results: CacheStore;
   readonly budget: RetryBudget;
   readonly counts: CallCounts;
   readonly clock: Clock;
-  /** The proxy's own tools; those of saved workflows come and go. */
+  /** The proxy's own tools; tools of saved workflows come and go. */
   readonly own: readonly MetaTool[];
   readonly saved: () => readonly MetaTool[];
   /** Tools over several others, from the config. */
@@ -52,9 +53,9 @@ export interface CallPipeline {
   readonly policies: CallPolicies;
   readonly pools: ReadonlyMap<string, Pool>;
   readonly handle: Handler;
-  /** What a workflow's step calls: the same without the meta-tools. */
+  /** The handler for a workflow's steps: the same without the meta-tools. */
   readonly steps: Handler;
-  /** Of the proxy's own tools, as JSON texts. */
+  /** The definitions of the proxy's own tools, as JSON texts. */
   readonly definitions: readonly string[];
 }
 
@@ -79,7 +80,7 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
     ]),
   );
   const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
-  /** What a workflow's step and a client's call meet alike. */
+  /** The part that a workflow's step and a client's call have in common. */
   const pipeline = compose(
     [
       options.bounded,
@@ -113,7 +114,8 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
 
 /** The policies need to know whose call it is; a server that is coming up, or has changed, may be about to tell. */
 function whenKnown(policies: CallPolicies, views: { of(client: Client): ClientView }): Middleware {
-  return (next) => (call) => (policies.knows(call) ? next(call) : lookedFor(call).then(() => next(call)));
+  return (next) => (call) =>
+    policies.knows(call) ? next(call) : Answer.from(lookedFor(call).then(() => next(call)));
 
   async function lookedFor(call: Call): Promise<void> {
     const view = views.of(call.client);
@@ -121,7 +123,7 @@ function whenKnown(policies: CallPolicies, views: { of(client: Client): ClientVi
       view.appears(() => policies.knows(call), call),
       call.signal,
     );
-    // Addresses that no list has are the rule where there are templates, and servers are asked for them anyway.
+    // URIs in no list are normal where there are templates, and servers are asked for them anyway.
     if (!policies.knows(call) && call.method !== 'resources/read' && call.name !== '')
       await unlessCancelled(view.missed(), call.signal);
   }

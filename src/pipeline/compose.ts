@@ -1,6 +1,6 @@
 import type { Handler, Middleware } from '../core/call.ts';
 
-/** The handler with all middleware around it; the first is the outermost. */
+/** Wraps the handler in all middleware; the first is the outermost. */
 export function compose(middleware: readonly Middleware[], handler: Handler): Handler {
   return middleware.reduceRight((next, wrap) => wrap(next), handler);
 }

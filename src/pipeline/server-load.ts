@@ -1,4 +1,4 @@
-/** What a server's pipeline tells of itself: to the pools that choose among pipelines, and to people. */
+/** Reports on a server's pipeline: to the pools that choose among pipelines, and to people. */
 import type { JsonObject } from '../json/json.ts';
 import type { DownstreamState } from '../core/status.ts';
 import type { LoginStatus } from '../login/login-status.ts';
@@ -31,9 +31,9 @@ export function breakerReport(pipeline: ServerPipeline | undefined): JsonObject 
 }
 
 /**
- * Who is logged in until when, where that matters; never a token.
+ * Lists the logins that matter with their expiry; never a token.
  *
- * @param others the pipelines of those who have connections of their own; only who runs the proxy is told of them.
+ * @param others the pipelines of private connections; only the operator of the proxy is told of them.
  */
 export function loginReport(
   pipeline: ServerPipeline | undefined,

@@ -1,12 +1,13 @@
 /**
- * The last part of a call's pipeline: what stands around one connection to a server.
+ * The last part of a call's pipeline, around one connection to a server.
  *
- * login → observe → circuit breaker → concurrency → timeout → the server. Each attempt takes this part anew.
+ * login → observe → trace → circuit breaker → concurrency → idempotency argument → timeout → the server
+ *
+ * Each attempt of a call goes through this part anew.
  */
 import type { ServerConfig } from '../config/config.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LoginStatus } from '../login/login-status.ts';
 import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
@@ -19,11 +20,11 @@ export interface ServerPipelineOptions {
   readonly server: ServerConfig;
   readonly downstream: {
     readonly connected: boolean;
-    handle(call: Call): Promise<Json>;
+    readonly handle: Handler;
   };
-  /** Where its connection stands on one. */
+  /** The login, if the connection needs one. */
   readonly login?: PipelineLogin | undefined;
-  /** Outermost: what counts and traces. */
+  /** The outermost middleware, which counts and traces. */
   readonly outside: readonly Middleware[];
   readonly clock: Clock;
   readonly log: Logger;
@@ -41,9 +42,9 @@ export interface ServerPipeline {
   readonly handle: Handler;
   readonly circuit: Circuit;
   readonly gate: ConcurrencyLimit;
-  /** How often the server was greeted. */
+  /** The number of handshakes with the server. */
   readonly generation: number;
-  /** To be told of every clean handshake. */
+  /** Records a clean handshake. */
   handshakeDone(): void;
   close(): void;
 }

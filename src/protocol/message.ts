@@ -41,22 +41,22 @@ const MAX_VALUES = 500_000;
 /** Reads one message. Never throws. A batch (an array) is the caller's to split (`batchTexts`). */
 export function readMessage(raw: MessageText, maxDepth: number, maxValues = MAX_VALUES): Message {
   if (typeof raw === 'string') return readText(raw, maxDepth, maxValues);
-  return readAbridged(raw, maxDepth, maxValues) ?? readText(raw.whole, maxDepth, maxValues);
+  return readElided(raw, maxDepth, maxValues) ?? readText(raw.whole, maxDepth, maxValues);
 }
 
 /** @returns `undefined` where the whole text has to be looked at: what is wrong, or where something short is long. */
-function readAbridged(abridged: Elided, maxDepth: number, maxValues: number): Message | undefined {
-  const message = readText(abridged.text, maxDepth, maxValues);
-  const whole = ({ text, value }: Json): Json => Json.abridged(abridged.with(text, value));
+function readElided(elided: Elided, maxDepth: number, maxValues: number): Message | undefined {
+  const message = readText(elided.text, maxDepth, maxValues);
+  const whole = ({ text, value }: Json): Json => Json.elided(elided.with(text, value));
   switch (message.kind) {
     case 'request':
-      return abridged.with(message.id).marked || hasElision(message.method)
+      return elided.with(message.id).marked || hasElision(message.method)
         ? undefined
         : { ...message, params: whole(message.params) };
     case 'notification':
       return hasElision(message.method) ? undefined : { ...message, params: whole(message.params) };
     case 'result':
-      return abridged.with(message.id).marked ? undefined : { ...message, result: whole(message.result) };
+      return elided.with(message.id).marked ? undefined : { ...message, result: whole(message.result) };
     default:
       return undefined;
   }
@@ -108,7 +108,7 @@ const MAX_BATCH = 1000;
 
 /** The messages of a batch; `undefined` where the text is no batch, or one that is empty or beyond any measure. */
 export function batchTexts(text: MessageText, maxValues = MAX_VALUES): readonly string[] | undefined {
-  // Abridged are objects only.
+  // Elided are objects only.
   if (typeof text !== 'string') return undefined;
   if (text.charCodeAt(0) === OPEN_OBJECT || !/^\s*\[/.test(text)) return undefined;
   if (holdsMoreValues(text, maxValues)) return undefined;

@@ -1,9 +1,9 @@
 /** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
-import type { Client, Era } from '../core/call.ts';
-import { META_IDEMPOTENCY_KEY } from '../core/idempotency-key.ts';
+import { type Client, type Era, META_IDEMPOTENCY_KEY } from '../core/call.ts';
 import { at, isObject, type Json, type JsonObject, quoted, stringAt } from '../json/json.ts';
 import { editAt, editObject, type Edits, objectMembers, memberText } from '../json/edit.ts';
-import { lastOffset, NOWHERE, onlyOffset, type MemberOffsets } from '../json/scan.ts';
+import { NOWHERE } from '../json/reader.ts';
+import { lastOffset, onlyOffset, type MemberOffsets } from '../json/scan.ts';
 import type { IdText } from './message.ts';
 import {
   LATEST_MODERN,

@@ -7,7 +7,7 @@
 import type { MessageText } from '../json/elided.ts';
 import { Answer } from '../core/answer.ts';
 import { ProxyError, RpcError } from '../core/errors.ts';
-import { InFlight } from '../core/in-flight.ts';
+import { InFlight } from './in-flight.ts';
 import type { Json } from '../json/json.ts';
 import { wholeNumber } from '../core/whole-number.ts';
 import { type IdText, type Invalid, type Message, readMessage } from './message.ts';

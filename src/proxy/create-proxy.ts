@@ -14,7 +14,7 @@ import { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { Config } from '../config/config.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { systemClock } from '../core/clock.ts';
-import { LoopDetection, VIA_VARIABLE } from '../core/loop-detection.ts';
+import { LoopDetection, VIA_VARIABLE } from '../transport/loop-detection.ts';
 import { CurrentState, type ProxyState } from './current-state.ts';
 import { ReconnectLimiter } from '../downstream/reconnect-limiter.ts';
 import { expectedClient } from './clients/expected-client.ts';

@@ -3,7 +3,7 @@ import type { ServerConfig, StdioTransportConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
-import { type LoopDetection, VIA_VARIABLE } from '../core/loop-detection.ts';
+import { type LoopDetection, VIA_VARIABLE } from '../transport/loop-detection.ts';
 import type { Logger } from '../core/logger.ts';
 import { secretArguments } from '../core/redaction/redact.ts';
 import type { Transports } from '../downstream/transports.ts';

@@ -3,6 +3,7 @@
  *
  * Every target takes the whole pipeline of a call, and so meets its cache, circuit and limits.
  */
+import { Answer } from '../core/answer.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
@@ -47,7 +48,7 @@ export function composedTools({ tools, mayGoOn, clock }: ComposedToolsOptions): 
   return (next) => {
     const handle: Handler = (call) => {
       const tool = call.method === 'tools/call' ? byName.get(call.name) : undefined;
-      return tool ? answered(call, tool) : next(call);
+      return tool ? Answer.from(answered(call, tool)) : next(call);
     };
     const answered = async (call: Call, tool: ComposedTool): Promise<Json> => {
       const templates = await templatesOf(tool);

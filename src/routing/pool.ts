@@ -33,7 +33,7 @@ export interface Spread {
   readonly members: readonly string[];
   readonly originalName: string;
   readonly scoreOf: (member: string) => LoadScore;
-  readonly ask: (member: string) => Promise<Json>;
+  readonly ask: (member: string) => PromiseLike<Json>;
 }
 
 /** Questions that are parked with a member; the oldest go. */

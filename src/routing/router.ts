@@ -6,7 +6,7 @@
 import type { Catalog, Target } from '../catalog/catalog.ts';
 import { nearestNames } from '../catalog/names/nearest-names.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
-import { answerOf, rethrow, type AnswerStep } from '../core/answer.ts';
+import { Answer, answerOf, rethrow, type AnswerStep } from '../core/answer.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Call, Client, Handler } from '../core/call.ts';
 import { callWith } from '../core/call-with.ts';
@@ -66,7 +66,7 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   return (call) => {
     const view = viewOf(call.client);
     const target = call.method === 'tools/call' ? view.catalog.tools.get(call.name)?.targets[0] : undefined;
-    return target ? send(call, view, target) : answer(call, view);
+    return target ? send(call, view, target) : Answer.from(answer(call, view));
   };
 
   async function answer(call: Call, view: View): Promise<Json> {
@@ -91,20 +91,21 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
     }
   }
 
-  function send(call: Call, view: View, { server, originalName }: Target): Promise<Json> {
+  function send(call: Call, view: View, { server, originalName }: Target): Answer {
     const pool = view.pool(server);
     if (!pool) return ask(call, view, server, originalName);
     const kind = KINDS[call.method];
     const having = view.membersOf(server, kind, originalName);
-    return pool.send(call, {
+    const sent = pool.send(call, {
       members: having.length > 0 ? having : view.membersOf(server),
       originalName,
       scoreOf: (member) => view.scoreOf(member, kind === 'tools' ? originalName : undefined),
       ask: (member) => ask(call, view, member, originalName),
     });
+    return Answer.from(sent);
   }
 
-  function ask(call: Call, view: View, server: string, originalName: string): Promise<Json> {
+  function ask(call: Call, view: View, server: string, originalName: string): Answer {
     const handle = view.find(server);
     if (!handle) throw gone(server);
     const named = callWith(call, { name: originalName });

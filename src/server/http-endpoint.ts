@@ -1,7 +1,7 @@
 /** The face over HTTP: legacy sessions and modern requests on the same path, told apart by each request itself. */
 import type { Clock } from '../core/clock.ts';
 import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
-import { VIA } from '../core/loop-detection.ts';
+import { VIA } from '../transport/loop-detection.ts';
 import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { textOf, type EncodedMessage } from '../json/message-text.ts';

@@ -3,16 +3,15 @@
  *
  * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
  */
-import { answerOf, type AnswerStep, unhandled } from '../core/answer.ts';
+import { answerOf, type AnswerStep, asyncHandler, unhandled } from '../core/answer.ts';
 import type { AskClient, Call, Client, Handler, Question } from '../core/call.ts';
-import { Cancellation, type Cause } from '../core/cancellation.ts';
+import { Cancellation, type Cause, unlessCancelled } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { InFlight } from '../core/in-flight.ts';
+import { InFlight } from '../protocol/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
 import { editAt, editObject } from '../json/edit.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Logger } from '../core/logger.ts';
-import { unlessCancelled } from '../core/unless-cancelled.ts';
 import type { EncodedMessage } from '../json/message-text.ts';
 import {
   encodeErrorText,
@@ -210,7 +209,7 @@ export class LegacySession implements ConnectedClient {
   };
 
   /** What the session answers by itself, and what it has to see first. */
-  readonly #handle: Handler = async (call) => {
+  readonly #handle: Handler = asyncHandler(async (call) => {
     const { method, params } = call;
     if (method === 'ping') return EMPTY_OBJECT;
     if (method === 'initialize') return this.#initialize(params, call.signal);
@@ -227,7 +226,7 @@ export class LegacySession implements ConnectedClient {
     if (method === 'resources/subscribe') return this.#subscribe(call.name, attachment);
     if (method === 'resources/unsubscribe') return this.#unsubscribe(call.name, attachment);
     return served.handle(call);
-  };
+  });
 
   async #initialize(params: Json, signal: Cancellation): Promise<Json> {
     if (this.#attachment) throw RpcError.of(INVALID_REQUEST, 'initialize came twice');

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
 import { answerOf } from '../core/answer.ts';
 import type { Call, Client } from '../core/call.ts';
-import { Cancellation } from '../core/cancellation.ts';
+import { Cancellation, unlessCancelled } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import {
   HEADER_MISMATCH,
@@ -16,12 +16,11 @@ import {
   RpcError,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from '../core/errors.ts';
-import { InFlight } from '../core/in-flight.ts';
+import { InFlight } from '../protocol/in-flight.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
 import { editObject } from '../json/edit.ts';
 import type { Logger } from '../core/logger.ts';
 import { wholeNumber } from '../core/whole-number.ts';
-import { unlessCancelled } from '../core/unless-cancelled.ts';
 import type { EncodedMessage } from '../json/message-text.ts';
 import { covers, TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
 import {

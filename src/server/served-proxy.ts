@@ -1,7 +1,7 @@
 /** What the faces to clients need of the proxy behind them. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ClientHandle, Handler } from '../core/call.ts';
-import type { LoopDetection } from '../core/loop-detection.ts';
+import type { LoopDetection } from '../transport/loop-detection.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import type { Sealer } from '../protocol/seal.ts';

@@ -106,9 +106,9 @@ describe('the URIs of a result without its long strings', () => {
       { uri: long, blob: 'A'.repeat(3000) },
       { uri: `${long}/b`, text: 'x' },
     ];
-    const abridger = new Elider();
-    abridger.add(Buffer.from(JSON.stringify({ contents })));
-    const result = Json.abridged(abridger.take() as Elided);
+    const elider = new Elider();
+    elider.add(Buffer.from(JSON.stringify({ contents })));
+    const result = Json.elided(elider.take() as Elided);
     const uris = new UriMemory((server) => server);
     const expected = [{ ...contents[0], uri: `switchyard:b:${long}` }, contents[1]];
     expect(uris.seen(result, 'b', catalog).value).toEqual({ contents: expected });

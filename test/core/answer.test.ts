@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Answer, answerOf } from '../../src/core/answer.ts';
+import { Answer, answerOf, asyncHandler } from '../../src/core/answer.ts';
 import { Json } from '../../src/json/json.ts';
 import { callOf } from '../middleware/builders.ts';
 
@@ -83,6 +83,13 @@ describe('an answer', () => {
       throw boom;
     }, callOf('t'));
     await expect(throwing).rejects.toBe(boom);
-    expect((await answerOf(async () => json(2), callOf('t'))).value).toBe(2);
+    expect(
+      (
+        await answerOf(
+          asyncHandler(async () => json(2)),
+          callOf('t'),
+        )
+      ).value,
+    ).toBe(2);
   });
 });

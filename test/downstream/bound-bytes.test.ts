@@ -1,3 +1,4 @@
+import { asyncHandler } from '../../src/core/answer.ts';
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
 import { Json } from '../../src/json/json.ts';
@@ -15,7 +16,7 @@ describe('the memory of all requests under way', () => {
     let open: (() => void)[] = [];
     const answer = Json.of({});
     const handle = memoryLimit({ maxBytes: 8 * MIB })(
-      () => new Promise((resolve) => open.push(() => resolve(answer))),
+      asyncHandler(() => new Promise((resolve) => open.push(() => resolve(answer)))),
     );
     const under = Array.from({ length: 6 }, () => handle(sized(MIB)));
     await expect(handle(sized(MIB))).rejects.toMatchObject({ code: 'BUSY', delivered: false });

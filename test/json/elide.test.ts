@@ -9,10 +9,10 @@ import { pieceSizes, piecesOf, withLongMembers } from '../fuzz/long-messages.ts'
 
 const anyText = withLongMembers([]).map(print);
 
-function abridged(bytes: Buffer, sizes: readonly number[] = [bytes.length]): Elided | undefined {
-  const abridger = new Elider();
-  for (const piece of piecesOf(bytes, sizes)) if (!abridger.add(piece)) return undefined;
-  return abridger.take();
+function elided(bytes: Buffer, sizes: readonly number[] = [bytes.length]): Elided | undefined {
+  const elider = new Elider();
+  for (const piece of piecesOf(bytes, sizes)) if (!elider.add(piece)) return undefined;
+  return elider.take();
 }
 
 /** What the grammar allows between two quotes. */
@@ -22,7 +22,7 @@ describe('a text without its long strings', () => {
   test('is JSON with a mark for each of them, and is the whole to the letter when it leaves, however it came', () => {
     fc.assert(
       fc.property(anyText, pieceSizes, (text, sizes) => {
-        const found = abridged(Buffer.from(text), sizes);
+        const found = elided(Buffer.from(text), sizes);
         const inner = [...text.matchAll(STRINGS)].map(([, string = '']) => string);
         const long = inner.filter((string) => Buffer.byteLength(string) >= LONG_STRING);
         expect(found !== undefined).toBe(long.length > 0);
@@ -54,7 +54,7 @@ describe('a text without its long strings', () => {
         const whole = Buffer.from(text);
         for (const [at, byte] of wrong) whole[at % whole.length] = byte;
         const cut = whole.subarray(0, whole.length - without);
-        const found = abridged(cut, sizes);
+        const found = elided(cut, sizes);
         if (!found) return;
         made++;
         expect(isUtf8(cut)).toBe(true);
@@ -77,7 +77,7 @@ describe('a text without its long strings', () => {
     ['a lone backslash at the end', '\\'],
   ])('is not made where a long string holds %s, wherever a piece ends', (_, fault) => {
     const bytes = Buffer.from(`{"a":"${'é'.repeat(600)}${fault}"}`);
-    for (let size = 1; size < 20; size++) expect(abridged(bytes, [size]), String(size)).toBeUndefined();
+    for (let size = 1; size < 20; size++) expect(elided(bytes, [size]), String(size)).toBeUndefined();
   });
 
   test.each(['é', '€', '🦊', '\\"', '\\\\', '\\u20AC', '\\ud800', '\u2028', '"}'])(
@@ -86,13 +86,13 @@ describe('a text without its long strings', () => {
       const text = `{"a":"${unit === '"}' ? 'x'.repeat(2000) : unit.repeat(2000)}","${unit.replace('"}', '')}":1}`;
       const bytes = Buffer.from(text);
       for (let size = 1; size < 20; size++)
-        expect(abridged(bytes, [size])?.whole === text, String(size)).toBe(true);
+        expect(elided(bytes, [size])?.whole === text, String(size)).toBe(true);
     },
   );
 
   test('is not made of what consists of short things', () => {
     const text = `{"a":"${'x'.repeat(100_000)}","b":[${'"short",'.repeat(20_000)}0]}`;
-    expect(abridged(Buffer.from(text), [65_536])).toBeUndefined();
+    expect(elided(Buffer.from(text), [65_536])).toBeUndefined();
   });
 });
 

@@ -78,14 +78,14 @@ describe('a long message', () => {
     );
 
   test('is the text that it is as a whole, in any pieces', () => {
-    let abridged = 0;
+    let elided = 0;
     fc.assert(
       fc.property(messages, sizes, fc.boolean(), (whole, lengths, strict) => {
         const text = new LongText(strict);
         for (const piece of cut(whole, lengths)) text.add(piece);
         expect(text.bytes).toBe(whole.length);
         const found = text.take();
-        if (found instanceof Elided) abridged++;
+        if (found instanceof Elided) elided++;
         const expected = strict && !isUtf8(whole) ? undefined : whole.toString();
         expect((found && wholeText(found)) === expected).toBe(true);
         expect(text.take()).toBe('');
@@ -93,7 +93,7 @@ describe('a long message', () => {
       { numRuns: 300 },
     );
     // Otherwise nothing was shown.
-    expect(abridged).toBeGreaterThan(10);
+    expect(elided).toBeGreaterThan(10);
   });
 
   test('on a line is what it is in one piece, without what does not belong to it', () => {

@@ -1,3 +1,4 @@
+import { asyncHandler } from '../../src/core/answer.ts';
 import type { Call, Client, Handler } from '../../src/core/call.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Clock } from '../../src/core/clock.ts';
@@ -106,11 +107,13 @@ export function answer(value: object = { content: [] }): Json {
 export class Stage {
   readonly calls: { call: Call; resolve: (result?: Json) => void; reject: (error: Error) => void }[] = [];
 
-  readonly handle: Handler = (call) =>
-    new Promise((resolve, reject) => {
-      this.calls.push({ call, resolve: (result = answer()) => resolve(result), reject });
-      call.signal.onCancel(() => reject(failure('CANCELLED')));
-    });
+  readonly handle: Handler = asyncHandler(
+    (call) =>
+      new Promise((resolve, reject) => {
+        this.calls.push({ call, resolve: (result = answer()) => resolve(result), reject });
+        call.signal.onCancel(() => reject(failure('CANCELLED')));
+      }),
+  );
 
   get last(): (typeof this.calls)[number] {
     return this.calls.at(-1) as (typeof this.calls)[number];
@@ -118,7 +121,8 @@ export class Stage {
 }
 
 /** Keeps a rejection from being reported as unhandled until the test looks. */
-export function quiet<T>(promise: Promise<T>): Promise<T> {
+export function quiet<T>(outcome: PromiseLike<T>): Promise<T> {
+  const promise = Promise.resolve(outcome);
   promise.catch(() => {});
   return promise;
 }

@@ -1,3 +1,4 @@
+import { asyncHandler } from '../../src/core/answer.ts';
 import { describe, expect, test } from 'vitest';
 import type { Handler } from '../../src/core/call.ts';
 import { INVALID_PARAMS, ProxyError, RpcError } from '../../src/core/errors.ts';
@@ -25,10 +26,10 @@ function arrange(): {
     clock,
     changed: (change) => changes.push(change),
   });
-  const handle: Handler = async () => {
+  const handle: Handler = asyncHandler(async () => {
     server.reached++;
     return server.answer();
-  };
+  });
   const wrapped = circuitBreaker(circuit)(handle);
   return { clock, circuit, changes, server, call: (tool = 'search') => quiet(wrapped(callOf(tool))) };
 }
@@ -39,7 +40,7 @@ function throwing(make: () => Error): () => Json {
   };
 }
 
-async function codeOf(promise: Promise<unknown>): Promise<string> {
+async function codeOf(promise: PromiseLike<unknown>): Promise<string> {
   return promise.then(
     () => 'answered',
     (error: unknown) => (error instanceof ProxyError ? error.code : String(error)),

@@ -1,3 +1,4 @@
+import { Answer } from '../../src/core/answer.ts';
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
 import { Json } from '../../src/json/json.ts';
@@ -6,9 +7,9 @@ import { answer, callOf } from './builders.ts';
 
 async function passed(text: string, argument?: string): Promise<Call> {
   let seen: Call | undefined;
-  const handle = async (call: Call): Promise<Json> => {
+  const handle = (call: Call): Answer => {
     seen = call;
-    return answer();
+    return Answer.of(answer());
   };
   const inner = idempotencyArgument(() => argument)(handle);
   await idempotencyKey(() => 'k1')(inner)(callOf('t', { params: Json.fromText(text) }));
@@ -22,9 +23,9 @@ async function textOf(params: string): Promise<string> {
 describe('the idempotency key', () => {
   test('is not given to a call that is made once at most', async () => {
     const calls: Call[] = [];
-    const handle = async (call: Call): Promise<Json> => {
+    const handle = (call: Call): Answer => {
       calls.push(call);
-      return answer();
+      return Answer.of(answer());
     };
     const once = idempotencyKey(
       () => 'k1',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { answerOf } from '../../src/core/answer.ts';
+import { answerOf, asyncHandler, Answer } from '../../src/core/answer.ts';
 import type { Call, Handler } from '../../src/core/call.ts';
 import {
   type Delivered,
@@ -28,11 +28,11 @@ function arrange(options: {
   const clock = new HandClock();
   const budget = options.budget ?? new RetryBudget({ ratio: 0.2, min: 3 });
   let attempts = 0;
-  const handle: Handler = async () => {
+  const handle: Handler = asyncHandler(async () => {
     const error = options.failing(++attempts);
     if (error) throw error;
     return answer();
-  };
+  });
   const wrapped = retry({
     policyOf: () => POLICY,
     isSafe: () => options.safe ?? false,
@@ -145,9 +145,9 @@ describe('retry', () => {
       random: () => 0,
     });
     let attempts = 0;
-    const result = await wrapped(async () => {
+    const result = await wrapped(() => {
       attempts++;
-      return answer({ isError: true });
+      return Answer.of(answer({ isError: true }));
     })(callOf());
     expect([attempts, result.text]).toEqual([1, '{"isError":true}']);
   });
@@ -208,8 +208,8 @@ describe('the retry budget', () => {
     let attempts = 0;
     const wrapped = retry({ policyOf: () => POLICY, isSafe: () => true, budget, clock, random: () => 0 })(
       () => {
-        if (++attempts === 1) return Promise.reject(failure('TIMEOUT'));
-        return new Promise(() => {});
+        if (++attempts === 1) return Answer.failed(failure('TIMEOUT'));
+        return new Answer();
       },
     );
     // It hears of nothing any more, and never ends.

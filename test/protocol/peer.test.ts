@@ -1,7 +1,7 @@
+import type { Answer } from '../../src/core/answer.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProxyError, RpcError } from '../../src/core/errors.ts';
-import type { Json } from '../../src/json/json.ts';
 import { Peer } from '../../src/protocol/peer.ts';
 import { nested, objectWith, print, valueText } from '../fuzz/json-text.ts';
 
@@ -52,7 +52,7 @@ describe('an answer', () => {
         const { peer } = probe();
         const { id, answer } = ask(peer);
         peer.receive(`{"jsonrpc":"2.0","id":${id},"error":${error}}`, 'a');
-        const got: unknown = await answer.catch((thrown: unknown) => thrown);
+        const got: unknown = await failure(answer);
         expect(got).toBeInstanceOf(RpcError);
         expect((got as RpcError).json.text).toBe(error.replaceAll(/[\r\n]+/g, ' '));
       }),
@@ -172,12 +172,12 @@ function probe(): { peer: Peer<string>; heard: string[] } {
   return { peer, heard };
 }
 
-function ask(peer: Peer<string>): { id: number; answer: Promise<Json> } {
+function ask(peer: Peer<string>): { id: number; answer: Answer } {
   const id = peer.nextId();
   return { id, answer: peer.answerTo(id) };
 }
 
-function failure(answer: Promise<Json>): Promise<unknown> {
+function failure(answer: Answer): Promise<unknown> {
   return answer.then(
     () => 'no failure',
     (error: unknown) => error,

@@ -1,3 +1,4 @@
+import { asyncHandler } from '../../src/core/answer.ts';
 import { describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { Delivered, ErrorCode } from '../../src/core/errors.ts';
@@ -248,7 +249,10 @@ describe('what a client sees: {not delivered, delivered, unknown} × {safe, not 
         clock,
         random: () => 0,
       });
-      const outcome = compose([again], (call) => one.send(call, spread(ask, { members })))(callOf()).then(
+      const outcome = compose(
+        [again],
+        asyncHandler((call) => one.send(call, spread(ask, { members }))),
+      )(callOf()).then(
         () => 'answered',
         (error: unknown) =>
           error instanceof ProxyError ? `${error.code} ${error.delivered}` : String(error),
@@ -277,9 +281,10 @@ describe('what a client sees: {not delivered, delivered, unknown} × {safe, not 
       asked.push(member);
       throw failure(code, false, { message: `"${member}" is down.` });
     };
-    const outcome = compose([again], (call) => one.send(call, spread(down)))(callOf()).catch(
-      (error: unknown) => error,
-    );
+    const outcome = compose(
+      [again],
+      asyncHandler((call) => one.send(call, spread(down))),
+    )(callOf()).then(undefined, (error: unknown) => error);
     await clock.pass(1_000);
     expect(asked).toEqual(['a', 'b', 'a', 'a']);
     expect(await outcome).toMatchObject({ code });

@@ -73,7 +73,7 @@ export async function proxyWith(make: (folder: string) => object): Promise<Proxy
     rmSync(folder, { recursive: true, force: true });
   });
   const call: ProxyInProcess['call'] = (tool, args = {}, more = {}) =>
-    proxy.served.handle(callOf(tool, { args, ...more }));
+    proxy.served.handle(callOf(tool, { args, ...more })).then();
   const status: ProxyInProcess['status'] = async (name) => {
     const result = await call('proxy_status', { server: name });
     return (at(result.value, 'structuredContent', 'servers') as Record<string, unknown>[])[0] ?? {};
@@ -106,6 +106,6 @@ export async function proxyWith(make: (folder: string) => object): Promise<Proxy
     },
     metrics: async () => (await proxy.metrics?.text()) ?? '',
     request: (method, name, params) =>
-      proxy.served.handle({ ...callOf(name), method, params: Json.of(params) }),
+      proxy.served.handle({ ...callOf(name), method, params: Json.of(params) }).then(),
   };
 }

@@ -1,3 +1,4 @@
+import { Answer } from '../../src/core/answer.ts';
 import { context, propagation, type Span, SpanKind, trace, type Tracer } from '@opentelemetry/api';
 import { afterEach, describe, expect, test } from 'vitest';
 import { at, Json } from '../../src/json/json.ts';
@@ -85,8 +86,8 @@ describe('the trace context', () => {
   const params = Json.of({ name: 't', _meta: META });
 
   test('passes as it came where nobody records', async () => {
-    const handle = traced({ server: 'tavern', version: '1' })(async (call) =>
-      answer({ got: call.params.value }),
+    const handle = traced({ server: 'tavern', version: '1' })((call) =>
+      Answer.of(answer({ got: call.params.value })),
     );
     const { value } = await handle(callOf('t', { params }));
     expect(at(value, 'got', '_meta')).toEqual(META);
@@ -130,8 +131,8 @@ describe('the trace context', () => {
         (carrier as Record<string, string>)['traceparent'] = `00-${traceId}-${spanId}-01`;
       },
     });
-    const handle = traced({ server: 'tavern', version: '1' })(async (call) =>
-      answer({ got: call.params.value, isError: true }),
+    const handle = traced({ server: 'tavern', version: '1' })((call) =>
+      Answer.of(answer({ got: call.params.value, isError: true })),
     );
     const { value } = await handle(callOf('t', { params }));
     expect(at(value, 'got', '_meta', 'traceparent')).toBe(

@@ -1,4 +1,5 @@
 /** Who is asked what, how many runs there are at once, and what is told where something is in the way. */
+import { Answer } from '../../src/core/answer.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { AskClient } from '../../src/core/call.ts';
@@ -239,7 +240,7 @@ describe('the tools of workflows', () => {
     };
     const tools = workflowTools(workflows);
     const handle = metaTools(tools, () => savedWorkflowTools(workflows))(() =>
-      Promise.reject(new Error('passed on')),
+      Answer.failed(new Error('passed on')),
     );
     return {
       tools,

@@ -1,4 +1,5 @@
 /** Workflows over tools that are functions: what they were called with is remembered. */
+import { asyncHandler } from '../../src/core/answer.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,7 +74,7 @@ export function bench(
     ),
   );
   const workflows = createWorkflows({
-    handle: async (call) => {
+    handle: asyncHandler(async (call) => {
       const args = (call.params.value as { arguments: never }).arguments;
       calls.push({ tool: call.name, args });
       const result = await tools[call.name]?.run(args, call);
@@ -86,7 +87,7 @@ export function bench(
           ? result
           : { content: [{ type: 'text', text: JSON.stringify(result) ?? '' }], structuredContent: result },
       );
-    },
+    }),
     tools: () => ({ get: (name) => infos.get(name), names: () => infos.keys() }),
     files: [],
     folder: stateDir,

@@ -1,4 +1,5 @@
 /** The workflow tools as clients see them, and saved workflows. */
+import { Answer } from '../../src/core/answer.ts';
 import type { WorkflowsOnDemand } from '../../src/workflow/on-demand.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,7 +46,7 @@ async function called(
   onProgress?: (params: Json) => void,
 ): Promise<Result> {
   const handle = metaTools(workflowTools(loaded(b)), () => savedWorkflowTools(loaded(b)))(() =>
-    Promise.reject(new Error('passed on')),
+    Answer.failed(new Error('passed on')),
   );
   const params = Json.of({ name, arguments: args });
   const result = await handle({

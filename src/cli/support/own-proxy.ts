@@ -99,7 +99,9 @@ export async function openOwnProxy({
       return attachment.settledCatalog('tools');
     },
     call: ({ method, name, params, signal = new Cancellation(), onProgress }) =>
-      proxy.served.handle({ method, name, params: Json.ofExact(params), client, signal, onProgress, ask }),
+      proxy.served
+        .handle({ method, name, params: Json.ofExact(params), client, signal, onProgress, ask })
+        .then(),
     async close() {
       await close();
       process.off('SIGINT', end).off('SIGTERM', end);

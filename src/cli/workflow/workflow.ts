@@ -1,4 +1,5 @@
 /** `switchyard workflow`: the same engine as the tool `run_workflow`, for who sits at the machine. */
+import { Answer } from '../../core/answer.ts';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -138,7 +139,7 @@ async function withServers(
 async function onRecord(config: Config, work: (workflows: Workflows) => Promise<number>): Promise<number> {
   const { stateDir } = config;
   const workflows = createWorkflows({
-    handle: () => Promise.reject(new Error('nothing is called')),
+    handle: () => Answer.failed(new Error('nothing is called')),
     tools: () => ({ names: () => [], get: () => undefined }),
     files: [],
     folder: stateDir,

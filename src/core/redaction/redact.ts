@@ -10,9 +10,9 @@ const ANSI_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** A function that takes out these values, what has the form of a secret, and what would drive a terminal. */
+/** Returns a function that removes these values, everything in the form of a secret, and terminal control sequences. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
-  // Text comes line by line, a key over several lines as well.
+  // Text comes line by line, so that a key over several lines has to be known by its lines.
   const plain = secrets
     .flatMap((secret) => [secret, ...secret.split(/\r?\n/)])
     .filter((secret) => secret.length >= SHORTEST_SECRET);
@@ -26,9 +26,9 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   };
 }
 
-/** As it is, within JSON (which is how a log line holds it), and within a URL. */
+/** The value as it is, as it is spelt within JSON (as in a log line), and within a URL. */
 function spellings(secret: string): string[] {
-  // A lone half of a character has no form in a URL.
+  // A lone surrogate cannot be spelt in a URL.
   const whole = secret.replaceAll(/\p{Cs}/gu, '\ufffd');
   return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(whole)];
 }
@@ -36,7 +36,7 @@ function spellings(secret: string): string[] {
 const SECRET_OPTION =
   /^--?[\w-]*(?:key|token|secret|password|passwd|credentials?|auth(?![a-z]))[\w-]*(?:=(?<value>.+))?$/i;
 
-/** Secrets that stand in a command line: the values of options whose names say so. */
+/** Finds secrets in a command line: the values of options whose names say so. */
 export function secretArguments(args: readonly string[]): string[] {
   return args.flatMap((arg, i) => {
     const found = SECRET_OPTION.exec(arg);
@@ -51,7 +51,7 @@ const STACK_FRAME = /^\s*at\s|^node:internal|^Node\.js v|^\s*\^+\s*$/;
 const POSIX_PATH = /(?<![\w:/.])(?:file:\/\/)?(?:\/[\w.@+~-]+)+(?=\/)/g;
 const WINDOWS_PATH = /\b[A-Za-z]:(?:\\[\w.@+~ -]+)+(?=\\)/g;
 
-/** The last lines as one short sentence part: no stack frames, and of paths only the last part. */
+/** Joins the last lines into one short sentence part: no stack frames, and only the last part of paths. */
 export function lastWords(text: string, lines = 5, characters = 800): string {
   return text
     .split('\n')

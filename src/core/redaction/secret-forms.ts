@@ -1,8 +1,7 @@
 /**
- * Takes out of a text what has the form of a secret, whoever wrote it and whatever the value is.
+ * Removes from a text everything that has the form of a secret.
  *
- * The text may be a line of a log, which is JSON: what was such a line stays one, and what stands quoted within it is
- * known as well. Every search is bounded, so that a hostile text costs no more than its length.
+ * The text may be a line of a log, which is JSON and stays JSON: secrets in quoted text within the line are known too. Every search is bounded, so that a hostile text costs no more than its length.
  */
 import { isPassword, secrecyOf } from './secret-keys.ts';
 
@@ -12,12 +11,12 @@ export function withoutSecretForms(text: string): string {
   return tokens(userInfo(namedValues(pemBlocks(text))));
 }
 
-/** A word of a name that may be a secret's; the name around it is looked at then. */
+/** Matches a word that may be part of a secret's name; the whole name is then looked at. */
 const HINT =
   /pass|pwd|pw\b|secret|token|key|auth|cookie|credential|jwt|pat\b|sig|code|assertion|ticket|otp|sid|session|state|hash/gi;
 const LONGEST_NAME = 64;
 const NAME = /[\w.-]/;
-/** Up to here a quoted value is looked for the end of. */
+/** The longest quoted value, in characters, whose end is looked for. */
 const LONGEST_VALUE = 16 * 1024;
 
 function namedValues(text: string): string {
@@ -54,12 +53,12 @@ interface Span {
   readonly end: number;
 }
 
-/** What follows a name: `=`, `:`, `=>`, `%3D`, or the end of its tag. */
+/** Matches the sign after a name: `=`, `:`, `=>`, `%3D`, or the end of its tag. */
 const LINK =
   /(?<quote>\\{0,8}["'`])?(?<gap>[ \t]{0,8})(?<sign>:=|=>|={1,3}|:|%3[dD]|%3[aA])(?<after>[ \t]{0,8})/y;
 const OPTION_LINK = /[ \t]{1,8}(?=[^\s-])/y;
 
-/** The value to take out, if there is one. */
+/** The value to remove, if there is one. */
 function valueAfter(text: string, start: number, end: number): Span | undefined {
   const name = text.slice(start, end);
   const before = text[start - 1] ?? '';
@@ -76,7 +75,7 @@ function valueAfter(text: string, start: number, end: number): Span | undefined 
   const quoted = quotedValue(text, at);
   const isTight = sign.startsWith('=') && gap === '' && after === '';
   if (quoted) {
-    // "Unexpected token: 'x'" tells of what was read.
+    // "Unexpected token: 'x'" reports what was read, and no secret.
     if (quote === undefined && !isTight && isOfProse(text, start)) return undefined;
     return isPlain(text.slice(quoted.start, quoted.end)) ? undefined : quoted;
   }
@@ -106,7 +105,7 @@ function optionValue(text: string, end: number): Span | undefined {
 const HEADER = /^(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-amz-security-token)$/i;
 const SCHEME = /(?:Bearer|Basic|Digest|Negotiate|Token|ApiKey|AWS4-HMAC-SHA256)[ \t]+(?=\S)/iy;
 
-/** All of the line, since it has several parts; of the scheme it can be told. */
+/** Takes the whole line, since the value has several parts; the scheme may stay. */
 function headerValue(text: string, end: number): Span | undefined {
   LINK.lastIndex = end;
   const link = LINK.exec(text);
@@ -121,7 +120,7 @@ function headerValue(text: string, end: number): Span | undefined {
   return value.trim() === '' || start >= span.end ? undefined : { start, end: span.end };
 }
 
-/** Up to the end of the line, or to the quote that ends what all this stands in. */
+/** Ends at the end of the line, or at the quote that closes the surrounding text. */
 function lineEnd(text: string, at: number): number {
   let end = at;
   for (; end < text.length && text[end] !== '\n'; end++)
@@ -129,7 +128,7 @@ function lineEnd(text: string, at: number): number {
   return end;
 }
 
-/** A value in quotes, which may be escaped themselves. */
+/** Takes a value in quotes, which may be escaped themselves. */
 function quotedValue(text: string, at: number): Span | undefined {
   if (text[at] === '[') return listValue(text, at);
   const opening = /\\{0,8}["'`]/y;
@@ -144,7 +143,7 @@ function quotedValue(text: string, at: number): Span | undefined {
     if (one === '\n') return { start, end };
     if (one === quote && (open.length === 1 ? escapes % 2 === 0 : escapes < open.length))
       return { start, end: end - (open.length === 1 ? escapes : Math.min(escapes, open.length - 1)) };
-    // A quote of another kind may be what all this stands in.
+    // A quote of another kind may close the surrounding text.
     if (one === '"' && escapes < open.length - 1) return { start, end: end - escapes };
     if (one === '"' && quote !== '"' && isClosingQuote(text, end)) return { start, end: end - escapes };
     escapes = one === '\\' ? escapes + 1 : 0;
@@ -152,7 +151,7 @@ function quotedValue(text: string, at: number): Span | undefined {
   return { start, end: most };
 }
 
-/** Several in a list. */
+/** Takes the values of a list. */
 function listValue(text: string, at: number): Span | undefined {
   if (!/^\[\s{0,8}\\{0,8}["'`]/.test(text.slice(at, at + 20))) return undefined;
   const end = text.indexOf(']', at);
@@ -183,7 +182,7 @@ function bareValue(text: string, at: number, sign: string, inQuery: boolean): Sp
 const NEXT_PAIR = /^\s{0,2}["']?[A-Za-z][\w.-]{0,30}["']?\s?[=:]/;
 const TRAILING = /[,;.)\]}]/;
 
-/** A quote that something else follows, or nothing: it is not within the value. */
+/** @returns whether the quote here closes something: a quote within a value has a letter behind it. */
 function isClosingQuote(text: string, at: number): boolean {
   const one = text[at];
   if (one !== '"' && one !== "'" && one !== '`') return false;
@@ -204,7 +203,7 @@ function until(text: string, start: number, sign: string): Span | undefined {
   return length > 0 && !isPlain(text.slice(start, end)) ? { start, end } : undefined;
 }
 
-/** What stands where a secret would and is none. */
+/** Matches placeholders and words that stand in the place of a secret and are none. */
 const PLAIN =
   /^(?:\[redacted\]?|[*•.…x_-]+|<[^<>]*>?|\$\{?\w+\}?|\(?(?:a|an|any|and|are|as|at|bad|bearer|but|cannot|denied|disabled|does|empty|enabled|expected|expired|failed|false|for|found|from|has|in|incorrect|invalid|is|it|malformed|missing|must|nil|no|none|not|null|ok|on|or|permission|please|provided|refused|rejected|required|revoked|set|should|string|the|this|to|too|true|try|undefined|unknown|unset|unspecified|valid|was|with|wrong|yes|you|your)\)?)[,;.:!)]?$/i;
 
@@ -212,14 +211,14 @@ function isPlain(value: string): boolean {
   return !/[\p{L}\p{N}]/u.test(value) ? value.length < 6 : value.length < 64 && PLAIN.test(value);
 }
 
-/** `tokens=100`: several are counted, not told. */
+/** `tokens=100` is a number of tokens, not a token. */
 function isCount(name: string, value: string): boolean {
   return /s$/i.test(name) && /^\d{1,9}$/.test(value);
 }
 
 const LONGEST_WORD = 20;
 
-/** Nobody would write it in a sentence. */
+/** @returns whether nobody would write this word in a sentence. */
 function looksMade(value: string): boolean {
   return value.length >= LONGEST_WORD || /\d|[a-z][A-Z]|[A-Za-z0-9][^\w\s'’]+[A-Za-z0-9]|_/.test(value);
 }
@@ -246,7 +245,7 @@ const TOKENS = [
 const SCHEME_AND_TOKEN = /\b(Bearer|Basic)(\s{1,8})([\w.~+/-]{6,}={0,2}(?![\w=]))/gi;
 const ORDINARY_WORD = /^[a-z-]{1,15}[.]?$|^[A-Z]?[a-z]{1,15}[.]?$/;
 
-/** What is known by its beginning, and what follows the name of a scheme. */
+/** Removes tokens that are known by their beginning, and tokens behind the name of a scheme. */
 function tokens(text: string): string {
   let clean = text.replace(SCHEME_AND_TOKEN, (all: string, scheme: string, gap: string, token: string) =>
     ORDINARY_WORD.test(token) ? all : `${scheme}${gap}${REDACTED}`,
@@ -258,7 +257,7 @@ function tokens(text: string): string {
 const ADDRESS = /\b[a-z][a-z0-9+.-]{0,20}:\/\//gi;
 const LONGEST_USER_INFO = 512;
 
-/** Passwords within addresses, and those before a host alone. */
+/** Removes passwords from URLs, and from `user:password@host` without a scheme. */
 function userInfo(text: string): string {
   let clean = '';
   let from = 0;
@@ -283,7 +282,7 @@ function passwordAt(text: string, start: number): Span | undefined {
   const authority = path < 0 ? run : run.slice(0, path);
   let at = authority.lastIndexOf('@');
   const colon = authority.indexOf(':');
-  // A slash within a password, though it should be spelt %2F; `host:80/@scope` has none.
+  // A password may hold a slash, though it should be spelt %2F; `host:80/@scope` has no password.
   if (at < 0 && colon >= 0 && !/^:\d{2,5}$/.test(authority.slice(colon))) at = run.lastIndexOf('@');
   if (at < 0) return undefined;
   if (colon >= 0 && colon < at)
@@ -310,12 +309,12 @@ function isLoosePassword(user: string, password: string, host: string): boolean 
 
 const BEGIN = '-----BEGIN ';
 const END = /-----END [A-Z0-9 ]{0,60}-----/g;
-/** What such a block is made of, with its line ends as they are spelt in JSON. */
+/** Matches the characters inside such a block, with line ends as they are spelt in JSON. */
 const INNER = /[A-Za-z0-9+/=\s\\]/;
 const LONGEST_BLOCK = 64 * 1024;
 const LONGEST_LINE = 76;
 
-/** Keys in several lines, also where a text was cut within one. */
+/** Removes keys over several lines, also if the text begins or ends within one. */
 function pemBlocks(text: string): string {
   if (!text.includes('-----')) return text;
   let clean = '';
@@ -338,12 +337,12 @@ function pemBlocks(text: string): string {
   }
 }
 
-/** What stands before the lines of a block whose beginning is not there. */
+/** Keeps the text before the lines of a block whose beginning is missing. */
 function headOfCut(text: string): string {
   let start = text.length;
   while (start > 0 && INNER.test(text[start - 1] as string)) start--;
   const lines = text.slice(start).split('\n');
-  // Words are made of the same letters: only what is as long as a line of a block goes, and what is left of the last one.
+  // Words are made of the same letters: only lines as long as those of a block go, and the rest of the last one.
   let first = lines.length - 1;
   while (first > 0 && (lines[first] as string).trim() === '') first--;
   while (first > 0 && isBlockLine(lines[first - 1] as string)) first--;
@@ -351,7 +350,7 @@ function headOfCut(text: string): string {
   return text.slice(0, start) + kept.map((line) => `${line}\n`).join('');
 }
 
-/** Where the lines of a block end whose end is not there. */
+/** Finds the end of the lines of a block whose end is missing. */
 function endOfCut(text: string, begin: number): number {
   let at = begin;
   const head = /[A-Z0-9 ]{0,60}(?:-----)?/y;
@@ -364,7 +363,7 @@ function endOfCut(text: string, begin: number): number {
     line.lastIndex = end;
     const found = line.exec(text)?.[0];
     if (found === undefined) break;
-    // A short one is the last, unless it is a word.
+    // A short line is the last of the block, unless it is a word.
     const body = found.trim();
     if (!isBlockLine(body) && !/^(?:Proc-Type|DEK-Info)|[\d+/=\\]/.test(body)) break;
     end += found.length;

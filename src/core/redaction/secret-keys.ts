@@ -1,12 +1,12 @@
-/** Which names stand before a secret: `DB_PASSWORD`, `apiKey`, `client_secret`; and which only look like it: `max_tokens`. */
+/** Tells names of secrets, as `DB_PASSWORD`, `apiKey` and `client_secret`, from names that look alike, as `max_tokens`. */
 
-/** How sure a name is: `yes`, or only where what follows does not look like an ordinary word. */
+/** The certainty of a name: `yes`, or only if the value does not look like an ordinary word. */
 export type Secrecy = 'yes' | 'by its value' | 'no';
 
-/** Found by themselves or at the end of a longer word, as in `PGPASSWORD` and `accesstoken`. */
+/** Matches words alone or at the end of a longer word, as in `PGPASSWORD` and `accesstoken`. */
 const SECRET =
   /(?:password|passwd|passphrase|passcode|passwort|secret|token|apikey|(?:api|secret|private|access|auth)key|credential|jwt)(s?)$/;
-/** Alone they are ordinary words. */
+/** These words are ordinary if they stand alone. */
 const SECRET_BESIDE_OTHERS: ReadonlySet<string> = new Set(['pass', 'pwd', 'pw', 'pat', 'auth', 'cookie']);
 const PASSWORDS: ReadonlySet<string> = new Set([
   'password',
@@ -17,36 +17,36 @@ const PASSWORDS: ReadonlySet<string> = new Set([
   'pwd',
 ]);
 
-/** With one of these before it a key opens something. */
+/** A key with one of these words before it opens something. */
 const KINDS_OF_KEY: ReadonlySet<string> = new Set(
   'api access account admin app auth client deploy encryption hmac license master private secret service session shared signing ssh storage subscription webhook'.split(
     ' ',
   ),
 );
-/** With one of these before it a key is there to be seen. */
+/** A key with one of these words before it is public. */
 const OPEN_KEYS: ReadonlySet<string> = new Set(
   'public primary foreign sort partition cache index hot shortcut object map dict registry unique composite lookup group config missing duplicate invalid unknown'.split(
     ' ',
   ),
 );
-/** What is told of a secret, not the secret. */
+/** A name with one of these words says something about a secret, and holds none. */
 const ABOUT: ReadonlySet<string> = new Set(
   'age alg algorithm at count counter endpoint enabled env error expired expires expiration expiry field file filename format header in index kind len length lifetime limit location manager max method min name offset path policy position prefix provider required reset scheme size status store storage ttl type uri url usage used valid variable version id'.split(
     ' ',
   ),
 );
-/** Tokens as pieces of text. */
+/** These words show that tokens are pieces of text. */
 const PIECES: ReadonlySet<string> = new Set(
   'max min num n number total prompt completion input output reasoning cached used remaining stop pad eos bos unk mask next unexpected special first last estimated count per budget thinking'.split(
     ' ',
   ),
 );
-/** Those of the query of an address that open something. */
+/** These parameters of a URL's query open something. */
 const IN_QUERIES: ReadonlySet<string> = new Set(
   'key code sig signature auth pass pwd pw assertion ticket otp sid session sessionid state hash'.split(' '),
 );
 
-/** @param inQuery it stands in the query of an address. */
+/** @param inQuery the name stands in the query of a URL. */
 export function secrecyOf(name: string, inQuery = false): Secrecy {
   const words = wordsOf(name);
   if (inQuery && IN_QUERIES.has(words.at(-1) ?? '')) return 'yes';
@@ -63,7 +63,7 @@ export function secrecyOf(name: string, inQuery = false): Secrecy {
   return 'no';
 }
 
-/** People are asked for them in prose, but what stands after it is seldom prose. */
+/** Passwords are mentioned in prose, but the text behind the word is seldom prose. */
 export function isPassword(name: string): boolean {
   return PASSWORDS.has(name.toLowerCase());
 }

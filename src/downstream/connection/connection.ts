@@ -10,7 +10,7 @@ import type { Call } from '../../core/call.ts';
 import type { Cancellation } from '../../core/cancellation.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type ProxyError, RpcError } from '../../core/errors.ts';
-import { InFlight } from '../../core/in-flight.ts';
+import { InFlight } from '../../protocol/in-flight.ts';
 import { EMPTY_OBJECT, Json, type JsonObject, stringAt } from '../../json/json.ts';
 import type { EncodedMessage } from '../../json/message-text.ts';
 import {
@@ -176,9 +176,9 @@ export class Connection {
     method: string,
     params: JsonObject | undefined,
     hooks: Hooks & { signal?: Cancellation } = {},
-  ): Promise<Json> {
+  ): Answer {
     // The connection may have ended while the handshake was waited for: nobody would answer.
-    if (this.#end) return Promise.reject(connectionGone(this.#options.server, this.#end));
+    if (this.#end) return Answer.failed(connectionGone(this.#options.server, this.#end));
     const id = this.#peer.nextId();
     const answer = this.#peer.answerTo(id, hooks);
     const json = params && Json.of(params);

@@ -20,7 +20,11 @@ export interface ListOptions {
 
 export interface OwnRequestsOptions {
   readonly agreement: () => Agreement;
-  readonly request: (method: string, params: JsonObject | undefined, signal: Cancellation) => Promise<Json>;
+  readonly request: (
+    method: string,
+    params: JsonObject | undefined,
+    signal: Cancellation,
+  ) => PromiseLike<Json>;
   readonly limits: Pick<ConnectionLimits, 'tools' | 'pages' | 'listBytes'>;
 }
 

@@ -5,7 +5,7 @@
  * the session.
  */
 import type { Era } from '../../core/call.ts';
-import { InFlight } from '../../core/in-flight.ts';
+import { InFlight } from '../../protocol/in-flight.ts';
 import { systemClock, type Clock } from '../../core/clock.ts';
 import type { MessageText } from '../../json/elided.ts';
 import { ProxyError } from '../../core/errors.ts';

@@ -3,7 +3,7 @@ import { batchWrite } from '../bytes/write-batch.ts';
 import { type RequestDispatcher, dispatcherFor, type ProxyVariables } from './dispatcher.ts';
 import type { ResponseExchange } from './exchange.ts';
 import type { HttpRequest } from './pending-request.ts';
-import { VIA } from '../../core/loop-detection.ts';
+import { VIA } from '../loop-detection.ts';
 import { redactor } from '../../core/redaction/redact.ts';
 import type { EncodedMessage as Message } from '../../json/message-text.ts';
 

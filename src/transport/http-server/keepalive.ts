@@ -4,7 +4,7 @@
  * It runs only while there are any.
  */
 
-import { InFlight } from '../../core/in-flight.ts';
+import { InFlight } from '../../protocol/in-flight.ts';
 
 /** Looked at on every beat. */
 export interface KeptAlive {

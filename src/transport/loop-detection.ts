@@ -1,18 +1,17 @@
 /**
- * Which proxies stand before this one.
+ * Detects circles of proxies, as the `Via` field of HTTP does.
  *
- * Proxies that name each other would list each other's tools without end. Every request that leaves here for an HTTP
- * server names us and whoever has lately asked us; so a request that comes in with our own name shows the circle,
- * however many proxies it has.
+ * Proxies in a circle would list each other's tools without end. Every request to an HTTP server names this proxy and
+ * all proxies that have lately asked this one; so an incoming request with our own name shows a circle of any length.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../core/clock.ts';
 
-/** The header field, and in upper case with `_` the variable, that names them. */
+/** The header field, and the variable, that carry the names of proxies. */
 export const VIA = 'switchyard-via';
 export const VIA_VARIABLE = 'SWITCHYARD_VIA';
 
-/** A proxy that is connected is heard of more often, since it probes. */
+/** Milliseconds; a connected proxy is heard of more often, since it probes. */
 const REMEMBERED_MS = 90_000;
 const MOST = 32;
 
@@ -20,14 +19,14 @@ export class LoopDetection {
   readonly #own = randomBytes(6).toString('hex');
   readonly #clock: Clock;
   readonly #grown: () => void;
-  /** Started us, and stays. */
+  /** The proxies that started this one, which stay. */
   readonly #above: readonly string[];
-  /** When each was heard of, the latest last. */
+  /** The time at which each proxy was last heard of, the latest last. */
   readonly #heard = new Map<string, number>();
   #mark: string;
   #changesAt = Infinity;
 
-  /** @param grown there is a further proxy before this one: those behind should hear of it soon. */
+  /** @param grown called for each new proxy before this one: those behind should hear of it soon. */
   constructor(clock: Clock, above: string | undefined, grown: () => void) {
     this.#clock = clock;
     this.#grown = grown;
@@ -35,7 +34,7 @@ export class LoopDetection {
     this.#mark = this.#write();
   }
 
-  /** What requests that leave say; the same text until it changes. */
+  /** The mark for outgoing requests; the same text until it changes. */
   get mark(): string {
     if (this.#clock.now() >= this.#changesAt) {
       const before = this.#clock.now() - REMEMBERED_MS;
@@ -45,7 +44,7 @@ export class LoopDetection {
     return this.#mark;
   }
 
-  /** A request came with this mark. @returns whether it may be served: not where it has been here before. */
+  /** Takes the mark of an incoming request. @returns `false` if the request has been here before. */
   admits(mark: string | undefined): boolean {
     if (mark === undefined) return true;
     const names = namesIn(mark);

@@ -1,9 +1,8 @@
 /**
- * What is under way, by numbers that only grow.
+ * Requests under way, by numbers that only grow.
  *
- * A `Map` would do the same and cost a third of the time of a call: whenever it makes itself a new table, the old one
- * still holds what was in it, and once one of them has grown old for the garbage collector, so does everything that
- * was ever in one of its successors.
+ * A `Map` would do the same and cost a third of the time of a call: a new table of a `Map` leaves the old one with all
+ * its entries, and once one table is old for the garbage collector, everything in its successors grows old too.
  */
 export class InFlight<T> {
   #ids: number[] = places(SMALLEST, NONE);
@@ -14,9 +13,9 @@ export class InFlight<T> {
     return this.#size;
   }
 
-  /** The next number after this one that finds its place free. */
+  /** The next number after `id` whose slot is free. */
   idAfter(id: number): number {
-    // Half of the places stay free, so that one is near.
+    // Half of the slots stay free, so that one is near.
     if (this.#size * 2 >= this.#ids.length) this.#grow();
     let next = id + 1;
     while (this.#ids[next & (this.#ids.length - 1)] !== NONE) next++;
@@ -49,17 +48,17 @@ export class InFlight<T> {
     for (const id of this.ids()) this.delete(id);
   }
 
-  /** The numbers, in order. */
+  /** The numbers in ascending order. */
   ids(): number[] {
     return this.#ids.filter((id) => id !== NONE).sort((a, b) => a - b);
   }
 
-  /** In the order of their numbers. */
+  /** The values, in the order of their numbers. */
   values(): T[] {
     return this.ids().map((id) => this.get(id) as T);
   }
 
-  /** Of those that are so, the one with the largest number. */
+  /** The value with the largest number among those that `isSo` accepts. */
   latest(isSo: (value: T) => boolean): T | undefined {
     let latest = NONE;
     for (const [place, id] of this.#ids.entries())

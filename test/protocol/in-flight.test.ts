@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { InFlight } from '../../src/core/in-flight.ts';
+import { InFlight } from '../../src/protocol/in-flight.ts';
 
 describe('what is in flight', () => {
   test('is found by its number until it is deleted, whatever comes and goes', () => {

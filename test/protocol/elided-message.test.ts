@@ -21,9 +21,9 @@ import { longString, withLongMembers } from '../fuzz/long-messages.ts';
 const DEPTH = 100;
 
 /** Leaves a case out that has no string that is long enough. */
-function abridged(text: string): Elided {
-  const abridger = new Elider();
-  const found = abridger.add(Buffer.from(text)) ? abridger.take() : undefined;
+function elided(text: string): Elided {
+  const elider = new Elider();
+  const found = elider.add(Buffer.from(text)) ? elider.take() : undefined;
   fc.pre(found !== undefined);
   return found;
 }
@@ -97,7 +97,7 @@ describe('a long message', () => {
     const messages = odd.chain(withLongMembers).map(print);
     fc.assert(
       fc.property(messages, (text) => {
-        isSame(plain(readMessage(abridged(text), DEPTH)), plain(readMessage(text, DEPTH)));
+        isSame(plain(readMessage(elided(text), DEPTH)), plain(readMessage(text, DEPTH)));
       }),
       { numRuns: 500 },
     );
@@ -112,7 +112,7 @@ describe('a long message', () => {
           `{"jsonrpc":"2.0","method":"notifications/x","params":${body}}`,
           `{"result":${body},"jsonrpc":"2.0","id":7}`,
         ]) {
-          isSame(plain(readMessage(abridged(text), DEPTH)), plain(readMessage(text, DEPTH)));
+          isSame(plain(readMessage(elided(text), DEPTH)), plain(readMessage(text, DEPTH)));
         }
       }),
     );
@@ -133,7 +133,7 @@ describe('a long message', () => {
 
 /** As a message brings it. */
 function jsonFrom(text: string): Json {
-  return Json.abridged(abridged(text));
+  return Json.elided(elided(text));
 }
 
 describe('what is asked of it', () => {
