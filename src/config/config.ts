@@ -273,6 +273,8 @@ export interface HttpConfig {
   readonly tokens: ReadonlyMap<string, string>;
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
+  /** What reads and writes HTTP: our own code or `node:http`. */
+  readonly server: 'own' | 'node';
 }
 
 export interface WorkflowsConfig {

@@ -430,6 +430,11 @@ export const notes: Notes = {
         byDefault: builtInHttp.allowedHosts,
         example: ['mcp.example'],
       },
+      server: {
+        does: 'what reads and writes HTTP: `own`, our own strict and faster code, or `node`, the HTTP of Node; read at the start',
+        byDefault: builtInHttp.server,
+        example: 'node',
+      },
       maxBodyBytes: {
         does: 'the former name of `limits.requestBytes`, read with a warning where that is not set',
         byDefault: 'as `limits.requestBytes`',

@@ -71,6 +71,7 @@ export const builtInHttp: HttpConfig = {
   tokens: new Map(),
   allowedOrigins: [],
   allowedHosts: [],
+  server: 'own',
 };
 
 /** Long enough for a client that is started anew. */

@@ -176,6 +176,7 @@ const http = section({
   ).optional(),
   allowedOrigins: listOf(nonEmptyText()).optional(),
   allowedHosts: listOf(nonEmptyText()).optional(),
+  server: choice(['own', 'node']).optional(),
   maxBodyBytes: size().optional(),
 });
 

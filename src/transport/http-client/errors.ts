@@ -3,7 +3,8 @@
  * and at most an origin: never a path, a query or a header's value.
  */
 import { type Delivered, messageOf, ProxyError, type ErrorCode } from '../../core/errors.ts';
-import { headerOf, type ResponseHeaders } from './headers.ts';
+import { headerOf } from './headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 
 /** The cause of a ProxyError that an HTTP status led to; for the handshake, which tells the eras apart by it. */
 export class HttpStatusError extends Error {

@@ -17,7 +17,8 @@ import type { RequestDispatcher } from './dispatcher.ts';
 import type { HttpRequest } from './pending-request.ts';
 import { EventStream, type EventSink } from '../sse/event-stream.ts';
 import { LongText } from '../../json/long-text.ts';
-import { bodyKindOf, headerOf, type ResponseHeaders } from './headers.ts';
+import { bodyKindOf, headerOf } from './headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 
 /** How a body is read: whole, its beginning only, as events, or not at all. */
 export type Reading = 'text' | 'start' | 'events' | 'nothing';

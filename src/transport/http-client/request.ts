@@ -21,7 +21,8 @@ import {
   withoutCredentials,
 } from './errors.ts';
 import { ResponseExchange, type Reading, type Receiver, type ExchangeFailure } from './exchange.ts';
-import { bodyKindOf, headerOf, type ResponseHeaders } from './headers.ts';
+import { bodyKindOf, headerOf } from './headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 import type { Headers, RequestEncoder } from './request-headers.ts';
 import type { Outgoing } from '../link.ts';
 

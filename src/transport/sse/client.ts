@@ -26,7 +26,8 @@ import {
   type Receiver,
   type ExchangeFailure,
 } from '../http-client/exchange.ts';
-import { bodyKindOf, headerOf, type ResponseHeaders } from '../http-client/headers.ts';
+import { bodyKindOf, headerOf } from '../http-client/headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 import { RequestEncoder, type Headers } from '../http-client/request-headers.ts';
 import { badAddress, failedLink } from '../failed-link.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from '../link.ts';

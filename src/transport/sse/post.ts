@@ -16,7 +16,8 @@ import {
   type Receiver,
   type ExchangeFailure,
 } from '../http-client/exchange.ts';
-import { headerOf, type ResponseHeaders } from '../http-client/headers.ts';
+import { headerOf } from '../http-client/headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 import type { Headers, RequestEncoder } from '../http-client/request-headers.ts';
 import type { Outgoing } from '../link.ts';
 
