@@ -1,12 +1,11 @@
 /** One connection of `ConnectionPool`: writes a request, reads its response, waits for the next. */
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect, type Socket } from 'node:net';
 import { byteLengthOf, inParts } from '../../json/message-text.ts';
 import type { ResponseHeaders } from '../http1/fields.ts';
 import { requestHead } from '../http1/request-text.ts';
 import type { Channel, PendingRequest } from './pending-request.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
-import { readFrom, socketReader } from '../bytes/socket-reader.ts';
+import { socketReader } from '../bytes/socket-reader.ts';
 
 export interface ClientConnectionOptions {
   readonly origin: URL;
@@ -49,7 +48,7 @@ export class ClientConnection implements Channel {
     });
     this.#socket = socketTo(origin, (chunk) => this.#read(() => this.#reader.push(chunk)));
     this.#connectTimer = setTimeout(() => this.fail(timedOut()), connectTimeoutMs);
-    this.#listen(origin.protocol === 'https:' ? 'secureConnect' : 'connect');
+    this.#listen();
   }
 
   /** Does not wait for the connection to come about. */
@@ -74,11 +73,11 @@ export class ClientConnection implements Channel {
     this.#socket.resume();
   }
 
-  #listen(connected: string): void {
+  #listen(): void {
     this.#socket
       .setNoDelay(true)
       .setKeepAlive(true, ALIVE_MS)
-      .once(connected, () => {
+      .once('connect', () => {
         clearTimeout(this.#connectTimer);
         this.#connected = true;
         if (this.#job) this.#write(this.#job);
@@ -168,20 +167,10 @@ function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
   return seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
 }
 
-/** @param take what comes in. */
-function socketTo({ protocol, hostname, port }: URL, take: (chunk: Buffer) => void): Socket {
+/** @param take gets what comes in. */
+function socketTo({ hostname, port }: URL, take: (chunk: Buffer) => void): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread: socketReader(take) });
-  const socket = connectTls({
-    host,
-    port: Number(port) || 443,
-    ALPNProtocols: ['http/1.1'],
-    // An address has no name that a certificate could be chosen by.
-    ...(isIP(host) === 0 && { servername: host }),
-  });
-  // A socket of TLS hands on what it has deciphered even while it is paused, unless its stream holds that back.
-  readFrom(socket, take);
-  return socket;
+  return connect({ host, port: Number(port) || 80, onread: socketReader(take) });
 }
 
 function closed(): Error {
