@@ -9,23 +9,19 @@ import { EventSource, type FetchLikeResponse } from 'eventsource';
 import { type MessageText, wholeText } from '../../json/elided.ts';
 import { ProxyError } from '../../core/errors.ts';
 import type { Oversized } from '../../json/oversized.ts';
-import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from '../authorization.ts';
-import {
-  badResponse,
-  redirectError,
-  statusError,
-  transportError,
-  withoutCredentials,
-} from '../http-client/errors.ts';
+import type { Authorization } from '../authorization.ts';
+import { badResponse, redirectError, transportError } from '../http-client/errors.ts';
 import {
   ResponseExchange,
   type ExchangeFailure,
   type Reading,
   type Receiver,
 } from '../http-client/exchange.ts';
-import { bodyKindOf, headerOf } from '../http-client/headers.ts';
-import type { Headers, RequestEncoder } from '../http-client/request-headers.ts';
+import { bodyKindOf } from '../http-client/headers.ts';
+import { RequestCredentials } from '../http-client/request-credentials.ts';
+import type { RequestEncoder } from '../http-client/request-headers.ts';
 import type { ResponseHeaders } from '../http1/fields.ts';
+import { statusError } from '../http-client/status-error.ts';
 import { BoundedEvents } from './bounded-events.ts';
 
 export interface SessionStreamOwner {
@@ -50,8 +46,7 @@ export class SessionStream implements Receiver {
   /** Gives the response to `eventsource`. */
   #opened: ((response: FetchLikeResponse) => void) | undefined;
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #credentials: Headers | undefined;
-  #refusals = 0;
+  readonly #credentials: RequestCredentials;
   #status = 0;
   #headers: ResponseHeaders = {};
   #isNamed = false;
@@ -61,6 +56,7 @@ export class SessionStream implements Receiver {
 
   constructor(owner: SessionStreamOwner) {
     this.#owner = owner;
+    this.#credentials = new RequestCredentials(owner);
     this.#events = new BoundedEvents(owner.messageBytes, {
       bytes: (events) => this.#body?.enqueue(events),
       oversized: (event) => owner.oversized(event),
@@ -130,37 +126,25 @@ export class SessionStream implements Receiver {
   }
 
   #open(): void {
-    const { authorization, server } = this.#owner;
-    const wait = authorization?.pending();
-    if (wait)
-      wait.then(
-        () => this.#get(),
-        (error: unknown) => this.#ends(withoutCredentials(error, server)),
-      );
-    else this.#get();
+    this.#credentials.whenReady({ send: () => this.#get(), fail: (error) => this.#ends(error) });
   }
 
   #get(): void {
     if (this.#isClosed) return;
-    const { authorization, wire } = this.#owner;
-    this.#credentials = authorization?.headers();
+    const { wire } = this.#owner;
+    this.#credentials.written();
     wire.get(this.#exchange, wire.path, undefined, true);
   }
 
   /** Refused for want of other credentials: asks once more where they can be had. */
   #openedAgain(): boolean {
-    const { authorization, server } = this.#owner;
-    const challenge = headerOf(this.#headers, 'www-authenticate')?.slice(0, 4096);
-    if (!authorization || !this.#credentials || this.#refusals === MAX_REFUSALS) return false;
-    if (!wantsOtherCredentials(this.#status, challenge)) return false;
-    const again = this.#refusals++ > 0;
-    const refusal = { status: this.#status, challenge, sent: this.#credentials, again };
-    this.#exchange = new ResponseExchange(this, 0);
-    authorization.refused(refusal).then(
-      () => this.#open(),
-      (error: unknown) => this.#ends(withoutCredentials(error, server)),
-    );
-    return true;
+    return this.#credentials.renewed(this.#status, this.#headers, {
+      send: () => {
+        this.#exchange = new ResponseExchange(this, 0);
+        this.#open();
+      },
+      fail: (error) => this.#ends(error),
+    });
   }
 
   #named(address: string): void {
