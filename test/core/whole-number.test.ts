@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { wholeNumber } from '../../src/core/whole-number.ts';
-import { retryAfter } from '../../src/transport/http-client/errors.ts';
+import { retryAfter } from '../../src/transport/http-client/status-error.ts';
 
 describe('a text stands for a number', () => {
   test('where it is what that number is printed as, and in no other case', () => {

@@ -78,6 +78,11 @@ const httpKeys = {
     byDefault: [],
     example: ['mcp.example'],
   }),
+  server: key(choice(['own', 'node']), {
+    doc: 'what reads and writes HTTP: `own`, our own strict and faster code, or `node`, the HTTP of Node; read at the start',
+    byDefault: 'own',
+    example: 'node',
+  }),
 };
 
 const http = section(httpKeys, {

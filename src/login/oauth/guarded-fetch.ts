@@ -4,7 +4,7 @@
  */
 import { lookup } from 'node:dns';
 import { EnvHttpProxyAgent, Agent, request, type Dispatcher } from 'undici';
-import { retryAfter } from '../../transport/http-client/errors.ts';
+import { retryAfter } from '../../transport/http-client/status-error.ts';
 import { headerOf } from '../../transport/http-client/headers.ts';
 import {
   addressIn,

@@ -6,71 +6,34 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import spawn from 'cross-spawn';
-import type { Cancellation } from '../../core/cancellation.ts';
 import { systemClock } from '../../core/clock.ts';
-import type { Clock } from '../../core/clock.ts';
 import type { ProxyError } from '../../core/errors.ts';
 import { ended, exitOf, notStarted, silence } from './errors.ts';
 import { GuardedEvents } from '../guarded-events.ts';
 import { incomingLines, readLines } from '../message-reader.ts';
 import { LineWriter } from '../bytes/line-writer.ts';
-import type { Link, LinkEvents, LinkLimits, Outgoing } from '../link.ts';
+import type { Link, LinkEvents, Outgoing } from '../link.ts';
 import { SendQueue } from '../bytes/send-queue.ts';
+import { drained } from './drained.ts';
+import type { ChildProcessOptions } from './options.ts';
 import { packageRunner, type PackageRunner } from './package-runners.ts';
 import { endFetching, endGroup, existsGroup } from './process-group.ts';
 import { redactor } from '../../core/redaction/redact.ts';
 import { Stderr } from './stderr.ts';
 
-export interface ChildProcessOptions {
-  /** The server's name, for messages. */
-  readonly describe: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  /** The whole environment of the child; nothing is added. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd?: string | undefined;
-  /** How long to wait after the end of its input, and once more after SIGTERM. */
-  readonly stopGraceMs: number;
-  readonly limits: ChildProcessLimits;
-  /** Values that must not be shown, as those of `env` that the config gives. */
-  readonly secrets?: readonly string[] | undefined;
-  /** Gets stderr line by line, without secrets, as many a second as the limit allows; `leftOut` counts those lost before this one. */
-  readonly onStderr?: ((line: string, leftOut: number) => void) | undefined;
-  /** @param fetches it may be fetching a package until its first answer. */
-  readonly onStart?: ((pid: number, fetches: boolean) => void) | undefined;
-  /** A package runner has started what it fetched. */
-  readonly onFetched?: ((pid: number) => void) | undefined;
-  /** A package runner is being ended; the promise resolves when it has cleaned up, or was left alone. */
-  readonly onCleanUp?: ((done: Promise<void>) => void) | undefined;
-  /** Cancelled when nobody can wait for a package runner any longer: it is left to finish by itself. */
-  readonly leaving?: Cancellation | undefined;
-  /** The process and its whole group are gone. Not called where they could not be ended. */
-  readonly onEnd?: ((pid: number) => void) | undefined;
-  readonly clock?: Clock | undefined;
-}
-
-export interface ChildProcessLimits extends LinkLimits {
-  /** How much of the end of stderr is kept. */
-  readonly stderrBytes: number;
-  /** How many of its lines are handed on. */
-  readonly stderrLinesPerSecond: number;
-}
-
 export interface ChildProcessLink extends Link {
-  /** `undefined` where it did not start. */
+  /** `undefined` where the process did not start. */
   readonly pid: number | undefined;
-  /** The last lines that it wrote on stderr, without secrets. */
+  /** The last lines of its stderr, without secrets. */
   stderrTail(): string;
 }
 
-/** Never throws: that it did not start is told through `events.closed`. */
+/** Never throws: a process that did not start is told through `events.closed`. */
 export function openChildProcess(options: ChildProcessOptions): (events: LinkEvents) => ChildProcessLink {
   return (events) => new Child(options, events);
 }
 
-/** How long the last answers may still come after the process is gone; a grandchild may hold the pipe for ever. */
-const DRAIN_MS = 150;
-/** So long a package runner may clean up after SIGTERM. */
+/** The time that a package runner has to clean up after SIGTERM. */
 const CLEAN_UP_MS = 30_000;
 /** A process that closes its pipes is mostly about to exit, and its exit code says more. */
 const EXIT_AFTER_PIPE_MS = 250;
@@ -84,12 +47,12 @@ class Child implements ChildProcessLink {
   #outbox: SendQueue | undefined;
   readonly #runner: PackageRunner | undefined;
   #wrote = false;
-  /** Told by `close()`; otherwise the end is a failure. */
+  /** Set by `close()`; without it the end is a failure. */
   #closing: Promise<void> | undefined;
   /** Set once the process is ending or gone; resolves when its group is. */
   #ending: Promise<void> | undefined;
   #exited = false;
-  /** It goes on without us. */
+  /** The process goes on without us. */
   #left = false;
   readonly #exit: Promise<void>;
   #resolveExit: () => void = () => {};
@@ -156,7 +119,7 @@ class Child implements ChildProcessLink {
     return child;
   }
 
-  /** It may be in the middle of unpacking. */
+  /** A package runner may be in the middle of unpacking. */
   get #fetches(): boolean {
     return this.#runner !== undefined && !this.#events.spoke;
   }
@@ -206,31 +169,12 @@ class Child implements ChildProcessLink {
     this.#exited = true;
     this.#outbox?.stop(this.#failure(what, false));
     void this.#endAll();
-    this.#drained(() => {
+    drained([this.#process?.stdout, this.#process?.stderr], () => {
       this.#stderr.end();
       this.#events.closed(this.#closing ? undefined : this.#failure(what));
       this.#resolveExit();
       this.#release();
     });
-  }
-
-  /** Waits for what was written before the exit, on both pipes, but not for a grandchild that holds them. */
-  #drained(then: () => void): void {
-    const open = [this.#process?.stdout, this.#process?.stderr].filter((pipe) => pipe && !pipe.readableEnded);
-    let left = open.length;
-    const done = (): void => {
-      if (left < 0) return;
-      clearTimeout(timer);
-      left = -1;
-      then();
-    };
-    // Where the loop was busy for long, one more round reads what has been there all along.
-    const timer = setTimeout(() => setImmediate(done), DRAIN_MS);
-    const oneLess = (): void => {
-      if (--left === 0) done();
-    };
-    for (const pipe of open) pipe?.once('close', oneLess);
-    if (left === 0) done();
   }
 
   #release(): void {
@@ -264,7 +208,7 @@ class Child implements ChildProcessLink {
     else if (await endGroup(pid, stopGraceMs)) onEnd?.(pid);
   }
 
-  /** Killed in the middle of unpacking it would leave half a package that nobody ever repairs. */
+  /** A package runner that is killed in the middle of unpacking leaves half a package, which nobody ever repairs. */
   async #endFetching(pid: number): Promise<void> {
     const { leaving, onEnd } = this.#options;
     const told = leaving?.cancelled !== true;
@@ -288,7 +232,7 @@ class Child implements ChildProcessLink {
     this.#release();
   }
 
-  /** @param leaves also no longer than until nobody can wait. */
+  /** @param leaves whether the wait ends as well when nobody can wait any longer. */
   async #exitWithin(ms: number, leaves = false): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<void>((resolve) => {

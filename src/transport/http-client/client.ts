@@ -14,7 +14,8 @@ import type { Logger } from '../../core/logger.ts';
 import type { Authorization } from '../authorization.ts';
 import type { ProxyVariables } from './dispatcher.ts';
 import { SessionLost } from './errors.ts';
-import { ResponseExchange, type Receiver } from './exchange.ts';
+import { endSession } from './end-session.ts';
+import { InitializedGate } from './initialized-gate.ts';
 import { NotificationStream, type NotificationStreamOwner } from './notification-stream.ts';
 import { PostRequest, type PostRequestOwner } from './request.ts';
 import { badAddress, failedLink } from '../failed-link.ts';
@@ -28,14 +29,14 @@ export interface HttpClientOptions {
   readonly url: string;
   /** Sent with every request. A function where they change over time: let it return the same object until they do. */
   readonly headers?: Headers | (() => Headers) | undefined;
-  /** Where there is one, its header fields are sent instead. */
+  /** The header fields of an authorization are sent instead of `headers`. */
   readonly authorization?: Authorization | undefined;
   /** The server's name, for messages. */
   readonly describe: string;
   readonly limits: LinkLimits;
   readonly era: Era;
   readonly connectTimeoutMs: number;
-  /** Where `HTTP_PROXY` and its kin are looked up; without it there is no HTTP proxy. */
+  /** The variables that name an HTTP proxy (`HTTP_PROXY` and its kin); without them there is none. */
   readonly env?: ProxyVariables | undefined;
   /** The mark that names the proxies before the server. */
   readonly via?: (() => string) | undefined;
@@ -44,13 +45,10 @@ export interface HttpClientOptions {
 }
 
 const MODERN_VERSION = '2026-07-28';
-/** A server may have to hear `initialized` before anything else, and requests overtake each other; but not for ever. */
-const INITIALIZED_MS = 5000;
-/** How long the stream of a call that was cancelled is kept, for a server that sends the end of it. */
+/** The stream of a cancelled call is kept this long, for a server that sends the end of it. */
 const CANCELLED_GRACE_MS = 3000;
 /** The session is lost for those still under way as well, and most will be told so too in this time. */
 const LOST_GRACE_MS = 250;
-const DELETE_MS = 1000;
 
 export function openHttpClient(options: HttpClientOptions): OpenLink {
   return (events) => {
@@ -83,10 +81,7 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
   readonly #calls = new InFlight<PostRequest>();
   readonly #others = new Set<PostRequest>();
   #waitingBytes = 0;
-  /** What waits for `initialized` to have arrived. */
-  #held: PostRequest[] | undefined;
-  #cancelHold: (() => void) | undefined;
-  #initialized = false;
+  readonly #gate: InitializedGate;
   #agreed = false;
   #listen: NotificationStream | undefined;
   #lost = false;
@@ -101,6 +96,7 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
     this.messageBytes = options.limits.messageBytes;
     this.clock = options.clock ?? systemClock;
     this.authorization = options.authorization;
+    this.#gate = new InitializedGate(this.clock);
     this.#log = options.log;
     this.#queueBytes = options.limits.queueBytes;
     if (this.era === 'modern') wire.version = MODERN_VERSION;
@@ -117,8 +113,8 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
     if (post.id === undefined) this.#others.add(post);
     else this.#calls.set(post.id, post);
     this.#waitingBytes += lengthOf(message.text);
-    if (this.#held) this.#held.push(post);
-    else this.#start(post);
+    if (this.era === 'legacy') this.#gate.pass(post);
+    else post.send();
   }
 
   agreed(protocolVersion: string): void {
@@ -155,7 +151,7 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
 
   finished(post: PostRequest, error: ProxyError | undefined): void {
     this.#forget(post);
-    if (post.outgoing.method === INITIALIZED) this.#initializedArrived();
+    if (this.#gate.arrived(post)) this.#listenIfReady();
     // In a later turn also where it is refused at once.
     if (error) queueMicrotask(() => this.#fail(post.id, error));
     if (this.#lost && this.#calls.size === 0) queueMicrotask(() => this.#gone());
@@ -191,29 +187,8 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
     return undefined;
   }
 
-  #start(post: PostRequest): void {
-    if (this.era === 'legacy' && post.outgoing.method === INITIALIZED) {
-      this.#held ??= [];
-      this.#cancelHold = this.clock.after(INITIALIZED_MS, () => this.#release());
-    }
-    post.send();
-  }
-
-  #initializedArrived(): void {
-    this.#initialized = true;
-    this.#release();
-    this.#listenIfReady();
-  }
-
-  #release(): void {
-    this.#cancelHold?.();
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const post of held) this.#start(post);
-  }
-
   #listenIfReady(): void {
-    const ready = this.#agreed && this.#initialized && this.era === 'legacy' && !this.#over && !this.#lost;
+    const ready = this.#agreed && this.#gate.isPassed && this.era === 'legacy' && !this.#over && !this.#lost;
     if (ready && this.wire.session !== undefined) this.#listen ??= new NotificationStream(this);
   }
 
@@ -237,8 +212,7 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
   #forget(post: PostRequest): void {
     if (!post.sent) {
       this.left(post);
-      const at = this.#held?.indexOf(post) ?? -1;
-      if (at >= 0) this.#held?.splice(at, 1);
+      this.#gate.forget(post);
     }
     if (post.id === undefined) this.#others.delete(post);
     else if (this.#calls.get(post.id) === post) this.#calls.delete(post.id);
@@ -272,43 +246,20 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
   }
 
   async #close(): Promise<void> {
-    const farewell = !this.#lost && this.era === 'legacy' && this.wire.session !== undefined;
+    const isInSession = !this.#lost && this.era === 'legacy' && this.wire.session !== undefined;
     this.#stop();
-    if (farewell) await this.#endSession();
+    if (isInSession) await endSession(this.wire, this.clock);
     await this.wire.destroy();
     this.#events.closed(undefined);
   }
 
   #stop(): void {
     this.#over = true;
-    this.#cancelHold?.();
+    this.#gate.stop();
     this.#listen?.stop();
     for (const post of this.#calls.values()) post.cancel();
     for (const post of this.#others) post.cancel();
     this.#calls.clear();
     this.#others.clear();
-    this.#held = undefined;
-  }
-
-  /** Servers need not have this (405); a slow one is not waited for. */
-  #endSession(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancelTimer = this.clock.after(DELETE_MS, resolve);
-      const done = (): void => {
-        cancelTimer();
-        resolve();
-      };
-      const receiver: Receiver = {
-        sending() {},
-        head: () => 'nothing',
-        event() {},
-        retry() {},
-        complete: done,
-        broke: done,
-      };
-      this.wire.delete(new ResponseExchange(receiver, 0));
-    });
   }
 }
-
-const INITIALIZED = 'notifications/initialized';

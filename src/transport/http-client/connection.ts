@@ -1,12 +1,11 @@
 /** One connection of `ConnectionPool`: writes a request, reads its response, waits for the next. */
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect, type Socket } from 'node:net';
 import { byteLengthOf, inParts } from '../../json/message-text.ts';
-import type { ResponseHeaders } from './headers.ts';
-import { isField } from '../http1/message-reader.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
+import { requestHead } from '../http1/request-text.ts';
 import type { Channel, PendingRequest } from './pending-request.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
-import { readFrom, socketReader } from '../bytes/socket-reader.ts';
+import { socketReader } from '../bytes/socket-reader.ts';
 
 export interface ClientConnectionOptions {
   readonly origin: URL;
@@ -29,7 +28,7 @@ const ALIVE_MS = 60_000;
 export class ClientConnection implements Channel {
   readonly #events: ClientConnectionOptions['events'];
   readonly #socket: Socket;
-  readonly #hostField: string;
+  readonly #host: string;
   readonly #reader: ResponseReader;
   readonly #connectTimer: NodeJS.Timeout;
   #job: PendingRequest | undefined;
@@ -41,7 +40,7 @@ export class ClientConnection implements Channel {
 
   constructor({ origin, connectTimeoutMs, events }: ClientConnectionOptions) {
     this.#events = events;
-    this.#hostField = `host: ${origin.host}\r\n`;
+    this.#host = origin.host;
     this.#reader = new ResponseReader({
       head: (status, headers) => this.#head(status, headers),
       data: (chunk) => this.#job?.data(chunk),
@@ -49,7 +48,7 @@ export class ClientConnection implements Channel {
     });
     this.#socket = socketTo(origin, (chunk) => this.#read(() => this.#reader.push(chunk)));
     this.#connectTimer = setTimeout(() => this.fail(timedOut()), connectTimeoutMs);
-    this.#listen(origin.protocol === 'https:' ? 'secureConnect' : 'connect');
+    this.#listen();
   }
 
   /** Does not wait for the connection to come about. */
@@ -74,11 +73,11 @@ export class ClientConnection implements Channel {
     this.#socket.resume();
   }
 
-  #listen(connected: string): void {
+  #listen(): void {
     this.#socket
       .setNoDelay(true)
       .setKeepAlive(true, ALIVE_MS)
-      .once(connected, () => {
+      .once('connect', () => {
         clearTimeout(this.#connectTimer);
         this.#connected = true;
         if (this.#job) this.#write(this.#job);
@@ -102,12 +101,13 @@ export class ClientConnection implements Channel {
     // It may have been told to end meanwhile.
     if (this.#job !== job) return;
     const { method, path, body } = request;
-    const fields = fieldsOf((request.headers ?? []) as readonly string[]);
-    if (!fields || !PATH.test(path)) return this.fail(notAllowed());
-    const start = `${method} ${path} HTTP/1.1\r\n${this.#hostField}${fields.text}`;
+    const fields = (request.headers ?? []) as readonly string[];
+    const head = requestHead({ method, path, host: this.#host }, fields);
+    if (!head) return this.fail(notAllowed());
+    const start = head.text;
     this.#reader.expect();
     const parts = body === undefined ? undefined : inParts(body);
-    if (typeof parts === 'string' && fields.ascii)
+    if (typeof parts === 'string' && head.ascii)
       this.#socket.write(`${start}content-length: ${Buffer.byteLength(parts)}\r\n\r\n${parts}`);
     else {
       const length = parts === undefined ? '' : `content-length: ${byteLengthOf(parts)}\r\n`;
@@ -167,49 +167,10 @@ function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
   return seconds === undefined ? IDLE_MS : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
 }
 
-/** @param take what comes in. */
-function socketTo({ protocol, hostname, port }: URL, take: (chunk: Buffer) => void): Socket {
+/** @param take gets what comes in. */
+function socketTo({ hostname, port }: URL, take: (chunk: Buffer) => void): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol === 'http:') return connectTcp({ host, port: Number(port) || 80, onread: socketReader(take) });
-  const socket = connectTls({
-    host,
-    port: Number(port) || 443,
-    ALPNProtocols: ['http/1.1'],
-    // An address has no name that a certificate could be chosen by.
-    ...(isIP(host) === 0 && { servername: host }),
-  });
-  // A socket of TLS hands on what it has deciphered even while it is paused, unless its stream holds that back.
-  readFrom(socket, take);
-  return socket;
-}
-
-const PATH = /^[\x21-\x7e]+$/;
-
-/** Header fields as they are written. */
-interface Fields {
-  readonly text: string;
-  /** What is beyond ASCII is written as Latin-1, a body as UTF-8: then they cannot be written as one. */
-  readonly ascii: boolean;
-}
-
-const known = new WeakMap<readonly string[], Fields>();
-
-/**
- * @param fields names and values in turn. The same array is looked at once.
- * @returns `undefined` where something in them would break the head.
- */
-function fieldsOf(fields: readonly string[]): Fields | undefined {
-  const before = known.get(fields);
-  if (before) return before;
-  let text = 'connection: keep-alive\r\n';
-  for (let i = 0; i < fields.length; i += 2) {
-    const [name = '', value = ''] = [fields[i], fields[i + 1]];
-    if (!isField(name, value)) return undefined;
-    text += `${name}: ${value}\r\n`;
-  }
-  const made: Fields = { text, ascii: !/[\x80-\xff]/.test(text) };
-  known.set(fields, made);
-  return made;
+  return connect({ host, port: Number(port) || 80, onread: socketReader(take) });
 }
 
 function closed(): Error {

@@ -1,5 +1,8 @@
-/** The connections to one origin: our own, or undici's way through the operator's HTTP proxy. */
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+/**
+ * The connections to one origin: undici's, or our own for plain HTTP without an HTTP proxy, where they were measured to
+ * pay.
+ */
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { bytesOf } from '../../json/message-text.ts';
 import { ConnectionPool } from './pool.ts';
 import type { HttpRequest } from './pending-request.ts';
@@ -11,7 +14,7 @@ export interface DispatcherOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** As much of undici's dispatchers as is used. */
+/** The part of undici's dispatchers that is used. */
 export interface RequestDispatcher {
   dispatch(request: HttpRequest, handler: Dispatcher.DispatchHandler): unknown;
   destroy(): Promise<void>;
@@ -27,25 +30,32 @@ export function dispatcherFor(url: URL, env: ProxyVariables, options: Dispatcher
   const httpProxy = env['http_proxy'] || env['HTTP_PROXY'] || '';
   const httpsProxy = env['https_proxy'] || env['HTTPS_PROXY'] || '';
   const wanted = url.protocol === 'https:' ? httpsProxy : httpProxy;
-  if (wanted === '' || isLoopback(url.hostname)) return new ConnectionPool({ origin: url, ...options });
-  // The empty strings keep it from looking into this process's own environment.
-  const agent = new EnvHttpProxyAgent({
-    connections: options.connections,
-    pipelining: 1,
-    // Deadlines are set above, call by call.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: options.connectTimeoutMs },
-    httpProxy,
-    httpsProxy,
-    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
-    proxyTls: { timeout: options.connectTimeoutMs },
-    requestTls: { timeout: options.connectTimeoutMs },
-  });
+  const { connections, connectTimeoutMs: timeout } = options;
+  // Deadlines are set above, call by call.
+  const common = { connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect: { timeout } };
+  if (wanted === '' || isLoopback(url.hostname))
+    return url.protocol === 'https:'
+      ? byUndici(new Pool(url.origin, common))
+      : new ConnectionPool({ origin: url, ...options });
+  return byUndici(
+    new EnvHttpProxyAgent({
+      ...common,
+      httpProxy,
+      httpsProxy,
+      // The empty string keeps it from looking into this process's own environment.
+      noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+      proxyTls: { timeout },
+      requestTls: { timeout },
+    }),
+  );
+}
+
+/** A dispatcher that takes bodies in parts. */
+function byUndici(dispatcher: Dispatcher): RequestDispatcher {
   return {
     dispatch: ({ body, ...request }, handler) =>
-      agent.dispatch({ ...request, ...(body !== undefined && { body: bytesOf(body) }) }, handler),
-    destroy: () => agent.destroy(),
+      dispatcher.dispatch({ ...request, ...(body !== undefined && { body: bytesOf(body) }) }, handler),
+    destroy: () => dispatcher.destroy(),
   };
 }
 

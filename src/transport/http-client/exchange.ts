@@ -17,10 +17,11 @@ import type { RequestDispatcher } from './dispatcher.ts';
 import type { HttpRequest } from './pending-request.ts';
 import { EventStream, type EventSink } from '../sse/event-stream.ts';
 import { LongText } from '../../json/long-text.ts';
-import { bodyKindOf, headerOf, type ResponseHeaders } from './headers.ts';
+import { bodyKindOf, headerOf } from './headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 
-/** How a body is read: whole, its beginning only, as events, or not at all. */
-export type Reading = 'text' | 'start' | 'events' | 'nothing';
+/** A body is read whole, its beginning only, as events, as bytes, or not at all. */
+export type Reading = 'text' | 'start' | 'events' | 'bytes' | 'nothing';
 
 /** Why an exchange did not get to its end. */
 export type ExchangeFailure = 'broken' | 'too large' | 'encoding';
@@ -29,6 +30,8 @@ export interface Receiver extends EventSink {
   /** It is about to be written: from here on it may arrive. Comes again where a redirect is followed. */
   sending(): void;
   head(status: number, headers: ResponseHeaders): Reading;
+  /** Decompressed, but neither counted nor kept: a receiver that reads `bytes` bounds them itself. */
+  bytes?(chunk: Buffer): void;
   /** The response is complete; the text is empty where it was not to be read. Comes once, or `broke` does. */
   complete(text: MessageText): void;
   /** @param sent whether it may have been written. */
@@ -113,7 +116,7 @@ export class ResponseExchange implements Dispatcher.DispatchHandler {
     if (this.#reading === 'events') this.#events = new EventStream(this.#limit, this.#receiver);
     else if (this.#reading === 'text' && bytes > this.#limit)
       this.#break('too large', new Error('content length'));
-    else this.#text = new LongText();
+    else if (this.#reading !== 'bytes') this.#text = new LongText();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -139,6 +142,7 @@ export class ResponseExchange implements Dispatcher.DispatchHandler {
   }
 
   #take(chunk: Buffer): void {
+    if (this.#reading === 'bytes') return this.#receiver.bytes?.(chunk);
     if (this.#events) {
       if (!this.#events.push(chunk) && !this.#isOver()) this.#break('too large', new Error('event'));
       return;

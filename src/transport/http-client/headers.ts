@@ -1,7 +1,5 @@
-/** The header fields of a response. */
-
-/** By names in lower case. Of responses with the same fields they may be the same object. */
-export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+/** What the header fields of a response say, where more than one part asks for it. */
+import type { ResponseHeaders } from '../http1/fields.ts';
 
 /** The first value of a header field. */
 export function headerOf(headers: ResponseHeaders, name: string): string | undefined {
@@ -9,13 +7,13 @@ export function headerOf(headers: ResponseHeaders, name: string): string | undef
   return typeof value === 'string' ? value : value?.[0];
 }
 
-/** What is said of the body. */
+/** The body as its header fields describe it. */
 export interface BodyKind {
-  /** In lower case and without parameters; empty where nothing is said. */
+  /** In lower case and without parameters; empty where there is none. */
   readonly mediaType: string;
   /** In lower case; empty where there is none. */
   readonly encoding: string;
-  /** `NaN` where it is not said. */
+  /** `NaN` where the length is not given. */
   readonly bytes: number;
 }
 

@@ -9,7 +9,8 @@ import type { Clock } from '../../core/clock.ts';
 import type { Authorization } from '../authorization.ts';
 import type { StreamEvent } from '../sse/event-stream.ts';
 import { ResponseExchange, type Reading, type Receiver } from './exchange.ts';
-import { bodyKindOf, type ResponseHeaders } from './headers.ts';
+import { bodyKindOf } from './headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 import type { RequestEncoder } from './request-headers.ts';
 
 export interface NotificationStreamOwner {

@@ -1,7 +1,7 @@
 /** One request on its way through a connection, and who hears what becomes of it. */
 import type { Dispatcher } from 'undici';
 import type { EncodedMessage } from '../../json/message-text.ts';
-import type { ResponseHeaders } from './headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
 
 /** A request as undici has them, but for a body in parts. */
 export interface HttpRequest extends Omit<Dispatcher.DispatchOptions, 'body'> {

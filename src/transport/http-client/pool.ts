@@ -32,7 +32,7 @@ export class ConnectionPool {
   /** @throws TypeError where the origin is none for HTTP. */
   constructor(options: ConnectionPoolOptions) {
     const { protocol } = options.origin;
-    if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`"${protocol}" is not HTTP`);
+    if (protocol !== 'http:') throw new TypeError(`"${protocol}" is not plain HTTP`);
     this.#options = options;
   }
 

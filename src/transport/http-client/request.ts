@@ -1,31 +1,33 @@
 /**
- * One message's way to the server and its answer's way back: the three forms of an answer, errors,
- * and (legacy) an event stream that breaks off and is taken up again.
+ * One POST to the server and its answer, in any of three forms: JSON, an event stream, or an error. A stream of a legacy
+ * server that breaks off is taken up again.
  */
 import { type MessageText, wholeText } from '../../json/elided.ts';
 import type { Era } from '../../core/call.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { ProxyError } from '../../core/errors.ts';
-import { editObject, elementTexts } from '../../json/edit.ts';
-import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from '../authorization.ts';
+import { editObject } from '../../json/edit.ts';
+import type { Authorization } from '../authorization.ts';
 import type { StreamEvent } from '../sse/event-stream.ts';
-import { isAnswerTo, meansSessionLost, rpcErrorIn, speaksForItself } from './response-body.ts';
+import { batchIn, isAnswerTo, meansSessionLost, rpcErrorIn, speaksForItself } from './response-body.ts';
 import {
   badResponse,
   endpointNamed,
   redirectError,
   sessionLost,
-  statusError,
   tooLargeError,
   transportError,
-  withoutCredentials,
 } from './errors.ts';
 import { ResponseExchange, type Reading, type Receiver, type ExchangeFailure } from './exchange.ts';
-import { bodyKindOf, headerOf, type ResponseHeaders } from './headers.ts';
-import type { Headers, RequestEncoder } from './request-headers.ts';
+import { bodyKindOf } from './headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
+import { RequestCredentials } from './request-credentials.ts';
+import type { RequestEncoder } from './request-headers.ts';
+import { StreamResumption } from './stream-resumption.ts';
+import { statusError } from './status-error.ts';
 import type { Outgoing } from '../link.ts';
 
-/** The link, as one of its posts sees it. */
+/** The link, as one of its requests sees it. */
 export interface PostRequestOwner {
   readonly wire: RequestEncoder;
   readonly server: string;
@@ -34,9 +36,9 @@ export interface PostRequestOwner {
   readonly clock: Clock;
   readonly authorization: Authorization | undefined;
   message(text: MessageText, origin: number | undefined): void;
-  /** It is being written, or never will be. */
+  /** The message is being written, or never will be. */
   left(post: PostRequest): void;
-  /** There is nothing more to come; comes exactly once, unless it was cancelled. */
+  /** Nothing more will come of it. Called exactly once, unless the request was cancelled. */
   finished(post: PostRequest, error: ProxyError | undefined): void;
   odd(what: string): void;
   sessionOpened(session: string): void;
@@ -49,13 +51,13 @@ const MAX_BATCH = 1000;
 const LINGER_MS = 5000;
 /** An error's status is known; its body is not worth a longer wait. */
 const ERROR_BODY_MS = 2000;
-const RESUME = { floorMs: 100, defaultMs: 1000, capMs: 30_000, attempts: 5 } as const;
 
-const GREETINGS: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
+/** Requests that open a connection. */
+const OPENING: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
 export class PostRequest implements Receiver {
   readonly outgoing: Outgoing;
-  /** It may have been written. */
+  /** The message may have been written. */
   sent = false;
   readonly #owner: PostRequestOwner;
   readonly #headers: readonly (readonly [string, string])[];
@@ -70,17 +72,13 @@ export class PostRequest implements Receiver {
   #over = false;
   #cancelTimer: (() => void) | undefined;
   #resuming = false;
-  #lastEventId: string | undefined;
-  #retryMs: number = RESUME.defaultMs;
-  /** Attempts to take up the stream since the last event. */
-  #attempts = 0;
-  /** What it was sent with, and how often it was refused for that. */
-  #credentials: Headers | undefined;
-  #refusals = 0;
+  readonly #resumption = new StreamResumption();
+  readonly #credentials: RequestCredentials;
 
   constructor(owner: PostRequestOwner, outgoing: Outgoing) {
     this.#owner = owner;
     this.outgoing = outgoing;
+    this.#credentials = new RequestCredentials(owner);
     this.#inSession = owner.wire.session !== undefined;
     const headers = outgoing.headers ?? [];
     const { method } = outgoing;
@@ -93,19 +91,12 @@ export class PostRequest implements Receiver {
   }
 
   send(): void {
-    const { authorization } = this.#owner;
-    const wait = authorization?.pending();
-    if (wait)
-      wait.then(
-        () => this.#write(),
-        (error: unknown) => this.#finish(withoutCredentials(error, this.#owner.server)),
-      );
-    else this.#write();
+    this.#credentials.whenReady({ send: () => this.#write(), fail: (error) => this.#finish(error) });
   }
 
   #write(): void {
     if (this.#over) return;
-    this.#credentials = this.#owner.authorization?.headers();
+    this.#credentials.written();
     this.#exchange = new ResponseExchange(this, this.#owner.messageBytes);
     this.#owner.wire.post(this.#exchange, {
       body: this.outgoing.text,
@@ -115,7 +106,7 @@ export class PostRequest implements Receiver {
     });
   }
 
-  /** Ends it wherever it stands; nothing comes any more. */
+  /** Ends the request at any point; nothing is told any more. */
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
@@ -146,8 +137,8 @@ export class PostRequest implements Receiver {
   }
 
   event({ data, type }: StreamEvent): void {
-    this.#attempts = 0;
-    if (type === 'endpoint' && GREETINGS.has(this.outgoing.method ?? '')) {
+    this.#resumption.progressed();
+    if (type === 'endpoint' && OPENING.has(this.outgoing.method ?? '')) {
       this.#finish(endpointNamed(this.#owner.server));
       return;
     }
@@ -158,7 +149,7 @@ export class PostRequest implements Receiver {
   }
 
   retry(ms: number): void {
-    this.#retryMs = ms;
+    this.#resumption.retryMs = ms;
   }
 
   complete(text: MessageText): void {
@@ -234,19 +225,14 @@ export class PostRequest implements Receiver {
 
   #deliver(text: MessageText): void {
     const { id } = this;
-    if (this.#owner.era === 'legacy' && typeof text === 'string' && /^\s*\[/.test(text)) {
-      const texts = elementTexts(text);
-      if (texts.length > MAX_BATCH)
-        this.#finish(this.#bad(`sent a batch of more than ${MAX_BATCH} messages`));
-      else
-        for (const element of texts) {
-          if (id !== undefined && isAnswerTo(element, id)) this.#answered = true;
-          this.#owner.message(element, id);
-        }
-      return;
-    }
-    if (id !== undefined && isAnswerTo(text, id)) this.#answered = true;
-    this.#owner.message(text, id);
+    const batch = this.#owner.era === 'legacy' ? batchIn(text) : undefined;
+    if (batch && batch.length > MAX_BATCH)
+      this.#finish(this.#bad(`sent a batch of more than ${MAX_BATCH} messages`));
+    else
+      for (const message of batch ?? [text]) {
+        if (id !== undefined && isAnswerTo(message, id)) this.#answered = true;
+        this.#owner.message(message, id);
+      }
   }
 
   #streamEnded(error: ProxyError | undefined): void {
@@ -254,18 +240,17 @@ export class PostRequest implements Receiver {
       this.#finish(this.#answered ? undefined : error);
       return;
     }
-    this.#lastEventId = this.#exchange?.lastEventId ?? this.#lastEventId;
-    if (this.#owner.era === 'modern' || this.#lastEventId === undefined) {
+    const resumption = this.#resumption;
+    resumption.lastEventId = this.#exchange?.lastEventId ?? resumption.lastEventId;
+    if (this.#owner.era === 'modern' || resumption.lastEventId === undefined) {
       this.#finish(error ?? this.#bad('ended its event stream without the answer'));
       return;
     }
-    if (this.#attempts >= RESUME.attempts) {
+    if (resumption.isExhausted) {
       this.#finish(error ?? this.#bad('ended its event stream again and again without the answer'));
       return;
     }
-    const wait = Math.min(Math.max(this.#retryMs, RESUME.floorMs) * 2 ** this.#attempts, RESUME.capMs);
-    this.#attempts++;
-    this.#cancelTimer = this.#owner.clock.after(wait, () => {
+    this.#cancelTimer = this.#owner.clock.after(resumption.nextPauseMs(), () => {
       this.#cancelTimer = undefined;
       this.#resume();
     });
@@ -275,7 +260,7 @@ export class PostRequest implements Receiver {
     this.#resuming = true;
     this.#status = 0;
     this.#exchange = new ResponseExchange(this, this.#owner.messageBytes);
-    this.#owner.wire.get(this.#exchange, this.#owner.wire.path, this.#lastEventId, false);
+    this.#owner.wire.get(this.#exchange, this.#owner.wire.path, this.#resumption.lastEventId, false);
   }
 
   #resumeRefused(): void {
@@ -294,10 +279,10 @@ export class PostRequest implements Receiver {
   #refused(text: string): void {
     const { server, era } = this.#owner;
     const status = this.#status;
-    if (this.#sentAgain()) return;
-    const { id } = this;
-    const again = this.outgoing.again === true;
-    if (era === 'legacy' && this.#inSession && meansSessionLost(status, text, { id, again })) {
+    const again = { send: () => this.send(), fail: (error: ProxyError) => this.#finish(error) };
+    if (this.#credentials.renewed(status, this.#responseHeaders, again)) return;
+    const inSession = { id: this.id, again: this.outgoing.again === true };
+    if (era === 'legacy' && this.#inSession && meansSessionLost(status, text, inSession)) {
       this.#finish(sessionLost(server));
       this.#owner.sessionLost();
       return;
@@ -310,20 +295,6 @@ export class PostRequest implements Receiver {
       return;
     }
     this.#finish(statusError(server, status, this.#responseHeaders, this.#owner.wire.purged(text)));
-  }
-
-  /** Refused for want of other credentials: goes out once more where they can be had. */
-  #sentAgain(): boolean {
-    const { authorization } = this.#owner;
-    const challenge = headerOf(this.#responseHeaders, 'www-authenticate')?.slice(0, 4096);
-    if (!authorization || !this.#credentials || !wantsOtherCredentials(this.#status, challenge)) return false;
-    if (this.#refusals === MAX_REFUSALS) return false;
-    const again = this.#refusals++ > 0;
-    authorization.refused({ status: this.#status, challenge, sent: this.#credentials, again }).then(
-      () => this.send(),
-      (error: unknown) => this.#finish(withoutCredentials(error, this.#owner.server)),
-    );
-    return true;
   }
 
   #bad(says: string): ProxyError {

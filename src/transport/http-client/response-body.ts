@@ -1,7 +1,7 @@
 /** What a body says: whether it answers our request, and what the error in it means together with the status. */
 import type { MessageText } from '../../json/elided.ts';
 import { METHOD_NOT_FOUND } from '../../core/errors.ts';
-import { objectMembers } from '../../json/edit.ts';
+import { elementTexts, objectMembers } from '../../json/edit.ts';
 import { isObject } from '../../json/json.ts';
 
 /**
@@ -21,6 +21,11 @@ export function isAnswerTo(message: MessageText, id: number): boolean {
   if (!members || members.some(({ key }) => key === 'method')) return false;
   const found = members.findLast(({ key }) => key === 'id');
   return found !== undefined && text.slice(found.start, found.end) === String(id);
+}
+
+/** The messages of a batch (2025-03-26); `undefined` where the text is a single message. */
+export function batchIn(text: MessageText): readonly string[] | undefined {
+  return typeof text === 'string' && /^\s*\[/.test(text) ? elementTexts(text) : undefined;
 }
 
 interface RpcErrorText {

@@ -1,50 +1,17 @@
 /** One connection of a client: reads a request, has it answered, then reads the next. */
 import type { Socket } from 'node:net';
-import { errorBody } from './error-body.ts';
-import { MessageError } from '../http1/message-reader.ts';
-import { type RequestHead, RequestReader } from '../http1/request-reader.ts';
-import { lastWord, ResponseWriter } from './response.ts';
 import { readFrom } from '../bytes/socket-reader.ts';
+import { MessageError } from '../http1/message-error.ts';
+import { type RequestHead, RequestReader } from '../http1/request-reader.ts';
+import { finalResponse } from '../http1/response-text.ts';
+import { errorBody } from './error-body.ts';
+import type { BodySink, IncomingRequest, ServerConnectionsOptions } from './incoming-request.ts';
+import { refusalText } from './refusal.ts';
+import { DrainDeadline, HalfOpenProbe } from './slow-clients.ts';
+import { SocketResponse } from './socket-response.ts';
 
-/** Takes a body as it comes; not told if it never comes to its end. */
-export interface BodySink {
-  data(part: Buffer): void;
-  end(): void;
-}
-
-export interface IncomingRequest {
-  readonly head: RequestHead;
-  readonly localAddress: string | undefined;
-  /** How much of the body is still to come, in bytes; unknown where it comes in chunks. */
-  readonly missing: number | undefined;
-  /** Without it the body is thrown away. */
-  takeBody(sink: BodySink): void;
-}
-
-export interface ServerConnectionOptions {
-  readonly timeouts: ConnectionTimeouts;
-  readonly request: (request: IncomingRequest, response: ResponseWriter) => void;
-  /** Bytes that were no request were answered, or came too slowly. */
-  readonly refused: (status: number, why: string) => void;
-  /** No connection is to take another request. */
-  readonly stopping: () => boolean;
-  /** It was ended because its client does not take its answer. */
-  readonly cut: (waitingBytes: number) => void;
+export interface ServerConnectionOptions extends ServerConnectionsOptions {
   readonly gone: (connection: ServerConnection) => void;
-}
-
-export interface ConnectionTimeouts {
-  /** For the head of a request. */
-  readonly headersMs: number;
-  /** For head and body together. */
-  readonly bodyMs: number;
-  /** How long an idle connection is kept. */
-  readonly keepAliveMs: number;
-  /** A client may take this long for what is left of a finished answer, and longer by its size. */
-  readonly drainMs: number;
-  readonly drainBytesPerSecond: number;
-  /** How long what comes after a last answer is thrown away before the connection is closed. */
-  readonly lingerMs: number;
 }
 
 /** `new`: nothing has come yet. */
@@ -62,12 +29,12 @@ export class ServerConnection implements IncomingRequest {
   /** When the phase began; a body's time counts from its head on. */
   #since = performance.now();
   #head: RequestHead | undefined;
-  #response: ResponseWriter | undefined;
+  #response: SocketResponse | undefined;
   #sink: BodySink | undefined;
   #bodyBytes = 0;
-  #drainedBy: number | undefined;
+  #drain: DrainDeadline | undefined;
   #lingering: NodeJS.Timeout | undefined;
-  #halfOpen: NodeJS.Timeout | undefined;
+  readonly #probe = new HalfOpenProbe();
   #saysNoMore = false;
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
@@ -152,7 +119,7 @@ export class ServerConnection implements IncomingRequest {
     this.#head = head;
     this.#bodyBytes = 0;
     this.#sink = undefined;
-    this.#response = new ResponseWriter(this.#socket, head, this.#keepAlive, {
+    this.#response = new SocketResponse(this.#socket, head, this.#keepAlive, {
       ended: () => this.#answered(),
     });
     this.#options.request(this, this.#response);
@@ -185,7 +152,7 @@ export class ServerConnection implements IncomingRequest {
 
   #turn(): void {
     this.#response = undefined;
-    this.#drainedBy = undefined;
+    this.#drain = undefined;
     this.#enter('idle');
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#read(undefined);
@@ -198,10 +165,9 @@ export class ServerConnection implements IncomingRequest {
   }
 
   #watchDrain(now: number): void {
-    const { drainMs, drainBytesPerSecond } = this.#options.timeouts;
     const waiting = this.#socket.writableLength;
-    this.#drainedBy ??= now + drainMs + (waiting / drainBytesPerSecond) * 1000;
-    if (now <= this.#drainedBy) return;
+    this.#drain ??= new DrainDeadline(this.#options.timeouts);
+    if (!this.#drain.isOver(now, waiting)) return;
     this.#options.cut(waiting);
     this.#socket.destroy();
   }
@@ -211,7 +177,7 @@ export class ServerConnection implements IncomingRequest {
     this.#options.refused(status, message);
     if (this.#response?.begun === true) return void this.#socket.destroy();
     this.#response?.leave();
-    this.#linger(lastWord(status, errorBody(REASONS.get(status) ?? message)));
+    this.#linger(finalResponse(status, errorBody(refusalText(status, message))));
   }
 
   /**
@@ -240,35 +206,17 @@ export class ServerConnection implements IncomingRequest {
     const { method, takesChunks } = this.head;
     if (this.#phase === 'body' || method === 'GET' || !takesChunks) return void this.#socket.destroy();
     this.#saysNoMore = true;
-    this.#probe(response, PROBES_MS);
-  }
-
-  /** The end of a connection looks the same whether one side of it or both have ended, until something is written. */
-  #probe(response: ResponseWriter, [afterMs, ...later]: readonly number[]): void {
-    if (response.ended) return;
-    if (afterMs === undefined) return void this.#socket.destroy();
-    response.probe();
-    this.#halfOpen = setTimeout(() => this.#probe(response, later), afterMs);
-    this.#halfOpen.unref();
+    this.#probe.begin(response);
   }
 
   #closed(): void {
     clearTimeout(this.#lingering);
-    clearTimeout(this.#halfOpen);
+    this.#probe.stop();
     this.#sink = undefined;
     this.#response?.leave();
     this.#options.gone(this);
   }
 }
-
-/** The pauses after each probe: one that is gone is known by the second at the latest; one that is there gets 2 s. */
-const PROBES_MS = [100, 400, 1500];
-
-const REASONS: ReadonlyMap<number, string> = new Map([
-  [400, 'This is no valid HTTP request.'],
-  [413, 'The chunk extensions are too large.'],
-  [431, 'The headers are too large.'],
-]);
 
 function keepAliveField(ms: number): string {
   return `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(ms / 1000)}\r\n`;

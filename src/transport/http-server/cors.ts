@@ -1,6 +1,7 @@
 /** What pages of an allowed origin may do: the answer to a preflight, and the headers that they may read. */
 import type { RequestHead } from '../http1/request-reader.ts';
-import type { HeaderFields, ResponseWriter } from './response.ts';
+import type { HeaderFields } from '../http1/response-text.ts';
+import type { ResponseWriter } from './incoming-request.ts';
 
 export function corsHeaders(origin: string): HeaderFields {
   return {

@@ -1,7 +1,7 @@
 /** Saying no over HTTP: a status, and a JSON-RPC error without an id. */
 import { errorBody } from './error-body.ts';
-import type { IncomingRequest } from './connection.ts';
-import type { HeaderFields, ResponseWriter } from './response.ts';
+import type { HeaderFields } from '../http1/response-text.ts';
+import type { IncomingRequest, ResponseWriter } from './incoming-request.ts';
 
 export interface Refusal {
   readonly status: number;
@@ -32,4 +32,16 @@ export function refuse(
     { 'content-type': 'application/json', ...base, ...refusal.headers },
     errorBody(refusal.message, refusal.code),
   );
+}
+
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [400, 'This is no valid HTTP request.'],
+  [413, 'The chunk extensions are too large.'],
+  [431, 'The headers are too large.'],
+  [408, 'The request did not arrive in time.'],
+]);
+
+/** The answer to bytes that never became a request. */
+export function refusalText(status: number, otherwise: string): string {
+  return REASONS.get(status) ?? otherwise;
 }

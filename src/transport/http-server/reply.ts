@@ -7,7 +7,8 @@
 import { batchWrite } from '../bytes/write-batch.ts';
 import { errorBody } from './error-body.ts';
 import { BEATS_PER_SILENCE, type KeptAlive, type Keepalive } from './keepalive.ts';
-import type { HeaderFields, ResponseWriter } from './response.ts';
+import type { HeaderFields } from '../http1/response-text.ts';
+import type { ResponseWriter } from './incoming-request.ts';
 import { inParts, textOf, type EncodedMessage } from '../../json/message-text.ts';
 
 export interface HttpReply {

@@ -1,7 +1,7 @@
 /** Reads the body of a POST: bounded in size, whole, and surely UTF-8. */
 import type { MessageText } from '../../json/elided.ts';
 import { PARSE_ERROR } from '../../core/errors.ts';
-import type { BodySink } from './connection.ts';
+import type { BodySink } from './incoming-request.ts';
 import type { Refusal } from './refusal.ts';
 import { LongText } from '../../json/long-text.ts';
 

@@ -7,11 +7,11 @@ import type { HttpReply } from './reply.ts';
 import { Elided, type MessageText } from '../../json/elided.ts';
 import type { RequestHead, RequestHeaders } from '../http1/request-reader.ts';
 import { RequestBody, tooLarge } from './request-body.ts';
-import type { IncomingRequest } from './connection.ts';
 import { answerPreflight, corsHeaders } from './cors.ts';
 import { checkTypes } from './content-negotiation.ts';
 import { refuse, type Refusal } from './refusal.ts';
-import type { HeaderFields, ResponseWriter } from './response.ts';
+import type { HeaderFields } from '../http1/response-text.ts';
+import type { IncomingRequest, ResponseWriter } from './incoming-request.ts';
 
 type HttpMethod = 'POST' | 'GET' | 'DELETE';
 

@@ -4,12 +4,12 @@
  * It decides who may ask (`guard.ts`), bounds what is asked in size, number and time, and hands over
  * whole bodies. Sessions, JSON-RPC and the two eras are the business of `server/`.
  */
-import { createServer } from 'node:net';
 import type { Logger } from '../../core/logger.ts';
 import { asHost, buildGuard, type HttpGuardOptions } from './guard.ts';
 import { ServerReply, type ReplySettings } from './reply.ts';
-import type { ConnectionTimeouts } from './connection.ts';
-import { ServerConnections } from './connections.ts';
+import type { ConnectionTimeouts, ServerConnectionsOptions } from './incoming-request.ts';
+import type { NodeConnections } from './node-connections.ts';
+import { OwnConnections } from './own-connections.ts';
 import { listen } from './listen.ts';
 import { Keepalive } from './keepalive.ts';
 import { requestHandler, type HttpExchange, type HttpPage } from './request-handler.ts';
@@ -20,6 +20,8 @@ export interface HttpServerOptions extends HttpGuardOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly path: '/mcp';
+  /** What reads and writes HTTP; `own` unless told otherwise. */
+  readonly server?: 'own' | 'node';
   readonly maxBodyBytes: number;
   /** A POSTed request that waits this long for its answer gets an event stream with comments. */
   readonly silenceMs: number;
@@ -77,8 +79,6 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const { log, path, maxBodyBytes, routes, onMcp } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const guard = buildGuard(options);
-  const server = createServer({ noDelay: true, allowHalfOpen: true });
-  server.maxConnections = options.maxConnections;
   const pulse = new Keepalive<ServerReply>(options.silenceMs);
   const counts = { requests: 0, refused: 0, cut: 0 };
   let awaitedReplies = 0;
@@ -113,20 +113,29 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     refused: () => void counts.refused++,
     log,
   });
-  const connections = new ServerConnections(
-    server,
-    {
-      timeouts,
-      stopping,
-      cut,
-      request(request, response) {
-        counts.requests++;
-        handle(request, response);
-      },
-      refused: (status, why) => log.debug({ status, why }, 'connection refused'),
+  const connections = await openConnections(options.server, {
+    timeouts,
+    stopping,
+    cut,
+    request(request, response) {
+      counts.requests++;
+      handle(request, response);
     },
-    log,
-  );
+    refused: (status, why) => log.debug({ status, why }, 'connection refused'),
+  });
+  const { server } = connections;
+  let isFull = false;
+  server.maxConnections = options.maxConnections;
+  server
+    .on('connection', () => (isFull = false))
+    .on('drop', () => {
+      if (!isFull)
+        log.warn(
+          { connections: connections.size },
+          'too many connections (limits.connections): further ones are closed',
+        );
+      isFull = true;
+    });
 
   const { address, port } = await listen(server, options.host, options.port);
   return {
@@ -148,6 +157,16 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
       await gone;
     },
   };
+}
+
+/** Node's HTTP is loaded only where it is wanted. */
+async function openConnections(
+  by: HttpServerOptions['server'],
+  options: ServerConnectionsOptions,
+): Promise<OwnConnections | NodeConnections> {
+  if (by !== 'node') return new OwnConnections(options);
+  const { NodeConnections: Connections } = await import('./node-connections.ts');
+  return new Connections(options);
 }
 
 async function isDoneWithin(done: Promise<void>, ms: number): Promise<boolean> {

@@ -1,42 +1,27 @@
 /**
- * Reads HTTP/1.1 messages from the bytes of one connection: strict, bounded, and nothing about MCP.
+ * Reads HTTP/1.1 messages: bytes in, events out. No sockets, no timers, and nothing about MCP.
  *
- * Whatever could be read in two ways is an error, after which the connection is of no more use: a bare CR or LF, a
- * folded field, two lengths, a length beside chunks, any transfer coding but `chunked`.
+ * The reader is strict and bounded. Whatever could be read in two ways is an error: a bare CR or LF, a folded field,
+ * two lengths, a length beside chunks, any transfer coding but `chunked`.
  */
 
-/** Of the head, and of what follows the last chunk. */
-const MAX_HEAD_BYTES = 16 * 1024;
-/** Of the line before a chunk, with whatever the sender adds to the size. */
+import { readField } from './fields.ts';
+import { type Framing, isFraming } from './framing.ts';
+import { MAX_HEAD_BYTES } from './limits.ts';
+import { MessageError } from './message-error.ts';
+
+/** The most that the line before a chunk may have, chunk extensions included. */
 const MAX_SIZE_LINE_BYTES = 4096;
 const CR = 0x0d;
 const LF = 0x0a;
 
-const LENGTH = /^\d{1,15}$/;
-
 type State = 'head' | 'length' | 'close' | 'size' | 'chunk' | 'chunk end' | 'trailers' | 'idle';
-
-/** How a body is told apart from what follows: by its bytes, by chunks, or by the end of the connection. */
-export type Framing = number | 'chunks' | 'close';
-
-/** What cannot be read, or can be read in two ways. */
-export class MessageError extends Error {
-  override readonly name = 'MessageError';
-  readonly code = 'NOT_HTTP';
-  /** What a server answers to it. */
-  readonly status: number;
-
-  constructor(message: string, status = 400) {
-    super(message);
-    this.status = status;
-  }
-}
 
 export abstract class MessageReader {
   #state: State = 'idle';
-  /** The start of a line or head that is not complete, or what came too early. */
+  /** The start of a line or head that is not complete, or bytes that came too early. */
   #held: Buffer = NOTHING;
-  /** Of the body or the chunk. */
+  /** Bytes of the body, or of the chunk, that have not come. */
   #left = 0;
   #trailerBytes = 0;
   #pushing = false;
@@ -44,30 +29,30 @@ export abstract class MessageReader {
   readonly #spareLine: boolean;
   /** No byte of the head that is expected has come. */
   #fresh = true;
-  /** The last head, as from one message to the next it is mostly the same to the letter. */
+  /** The bytes of the last head: the next one is mostly the same, and then need not be parsed. */
   #known: Buffer = NOTHING;
   #framing: Framing = 0;
 
   /**
-   * @param sizeLine finds the size of a chunk in the line before it; what may follow the size means nothing to us.
-   * @param spareLine whether one empty line may stand before a head, as some senders end a body with.
+   * @param sizeLine finds the size of a chunk in the line before it; chunk extensions mean nothing to us.
+   * @param spareLine whether one empty line may stand before a head, as some senders end a body with one.
    */
   constructor(sizeLine: RegExp, spareLine: boolean) {
     this.#sizeLine = sizeLine;
     this.#spareLine = spareLine;
   }
 
-  /** @returns `undefined` where this head only announces another. @throws MessageError */
+  /** @returns `undefined` for an interim response: another head follows. @throws MessageError */
   protected abstract readHead(text: string): Framing | undefined;
-  /** The head has come that was read last. */
+  /** The head that `readHead` read last has come, maybe once more. */
   protected abstract begun(): void;
   protected abstract data(part: Buffer): void;
   /** @param early whether bytes of a next message have come already. */
   protected abstract ended(early: boolean): void;
-  /** Bytes came while no message is expected: they are kept until one is. */
+  /** Bytes came while no message is expected; they are kept until `expect`. */
   protected abstract early(): void;
 
-  /** So many bytes are kept. */
+  /** Bytes that wait for more, or for `expect`. */
   get heldBytes(): number {
     return this.#held.length;
   }
@@ -80,7 +65,7 @@ export abstract class MessageReader {
     return this.#state === 'close';
   }
 
-  /** The next message may come, or has begun to. @throws MessageError */
+  /** Lets the next message come; bytes of it that came early are read now. @throws MessageError */
   expect(): void {
     this.#state = 'head';
     this.#fresh = true;
@@ -111,7 +96,7 @@ export abstract class MessageReader {
     this.ended(early);
   }
 
-  /** @returns how many bytes were used; -1: more are needed. */
+  /** @returns the number of bytes that were used; -1: more are needed. */
   #take(bytes: Buffer): number {
     switch (this.#state) {
       case 'idle':
@@ -194,60 +179,9 @@ export abstract class MessageReader {
   }
 }
 
-const FRAMES: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
-
-/** Whether a field says where a body ends. */
-export function frames(name: string): boolean {
-  return FRAMES.has(name);
-}
-
 function checkTrailer(line: string): void {
   const [name] = readField(line);
-  if (frames(name)) throw new MessageError('a length behind its body');
-}
-
-/** Name in lower case, and value. @throws MessageError */
-export function readField(line: string): [string, string] {
-  const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(0, colon));
-  const value = withoutBlanks(line, colon + 1);
-  if (!isField(name, value)) throw new MessageError('a field that cannot be read');
-  return [name.toLowerCase(), value];
-}
-
-/** Not `trim`, which takes away more than the blanks that may stand there. */
-function withoutBlanks(line: string, from: number): string {
-  let [start, end] = [from, line.length];
-  while (start < end && isBlank(line.charCodeAt(start))) start++;
-  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
-  return line.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-/** @throws MessageError where a body that is announced in this way could be read in two. */
-export function framingOf(
-  length: string | readonly string[] | undefined,
-  coding: string | readonly string[] | undefined,
-): Framing | undefined {
-  if (coding !== undefined) {
-    if (length !== undefined) throw new MessageError('a length beside a transfer coding');
-    if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked')
-      throw new MessageError('an unknown transfer coding');
-    return 'chunks';
-  }
-  if (length === undefined) return undefined;
-  if (typeof length !== 'string' || !LENGTH.test(length)) throw new MessageError('no usable length');
-  return Number(length);
-}
-
-/** Whether a `Connection` field says that this message is the last. */
-export function saysClose(connection: string | readonly string[] | undefined): boolean {
-  if (connection === undefined || connection === 'keep-alive') return false;
-  const words = typeof connection === 'string' ? connection : connection.join();
-  return /(?:^|,)\s*close\s*(?:,|$)/i.test(words);
+  if (isFraming(name)) throw new MessageError('a length behind its body');
 }
 
 function lineEnd(bytes: Buffer, most: number): number {
@@ -258,11 +192,3 @@ function lineEnd(bytes: Buffer, most: number): number {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
-
-/** What a header field may consist of; anything else could be read as the end of it. */
-const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-export function isField(name: string, value: string): boolean {
-  return NAME.test(name) && VALUE.test(value);
-}

@@ -1,28 +1,24 @@
 /**
- * Reads the requests of a client, one at a time: what comes before the one under way is answered waits.
+ * Reads the requests of a client, one at a time: a pipelined request waits until the one before it is answered.
  *
- * It takes less than `node:http` would, and what it takes it reads in the same way.
+ * The reader accepts less than `node:http` does, and reads what it accepts in the same way.
  */
-import {
-  type Framing,
-  frames,
-  framingOf,
-  MessageError,
-  MessageReader,
-  readField,
-  saysClose,
-} from './message-reader.ts';
+import { readField } from './fields.ts';
+import { type Framing, framingOf, isFraming, saysClose } from './framing.ts';
+import { MAX_FIELDS } from './limits.ts';
+import { MessageError } from './message-error.ts';
+import { MessageReader } from './message-reader.ts';
 
-/** By names in lower case; a field that came more than once is one value, joined with commas. */
+/** Header fields by name in lower case. A field that came more than once is one value, joined with commas. */
 export type RequestHeaders = Readonly<Record<string, string | undefined>>;
 
-/** What stands before a body. A head that comes again to the letter, right after itself, is the same object. */
+/** A request without its body. A head that comes twice in a row, byte for byte, is the same object. */
 export interface RequestHead {
   readonly method: string;
-  /** Path and query, or a whole address, as they were sent. */
+  /** The request target as it was sent: path and query, a whole address, or `*`. */
   readonly target: string;
   readonly headers: RequestHeaders;
-  /** Of the body, in bytes or chunks. */
+  /** The length of the body in bytes, or `chunks`. */
   readonly framing: number | 'chunks';
   /** From HTTP/1.1 on an answer may come in chunks. */
   readonly takesChunks: boolean;
@@ -37,7 +33,6 @@ export interface RequestEvents {
   end(): void;
 }
 
-const MAX_FIELDS = 256;
 const SIZE_LINE = /^([\da-fA-F]{1,12})(?:;[\w!#$%&'*+.^`|~-]+(?:=(?:[\w!#$%&'*+.^`|~-]+|"[\w ]*"))?)*$/;
 const REQUEST_LINE =
   /^([\w!#$%&'*+.^`|~-]{1,32}) (\/[\x21-\x7e]*|\*|https?:\/\/[\x21-\x7e]+) HTTP\/1\.([01])$/;
@@ -70,15 +65,24 @@ export class RequestReader extends MessageReader {
   }
 
   protected override early(): void {
-    // It has its turn when the request before it is answered.
+    // A pipelined request is read when the one before it is answered.
   }
 }
 
 function parsed(text: string): RequestHead {
-  const lines = text.split('\r\n');
-  if (lines.length > MAX_FIELDS + 1) throw new MessageError('too many fields', 431);
-  const [, method, target, minor] = REQUEST_LINE.exec(lines[0] as string) ?? [];
-  if (method === undefined || target === undefined) throw new MessageError('no request line');
+  const [first = '', ...lines] = text.split('\r\n');
+  return headOf(requestLineOf(first), lines);
+}
+
+interface RequestLineParts {
+  readonly method: string;
+  readonly target: string;
+  /** The version of HTTP, behind `1.`. */
+  readonly minor: string | undefined;
+}
+
+function headOf({ method, target, minor }: RequestLineParts, lines: readonly string[]): RequestHead {
+  if (lines.length > MAX_FIELDS) throw new MessageError('too many fields', 431);
   const headers = fields(lines);
   const newer = minor === '1';
   if (newer && headers['host'] === undefined) throw new MessageError('no host');
@@ -89,13 +93,34 @@ function parsed(text: string): RequestHead {
   return { method, target, headers, framing, takesChunks: newer, persists };
 }
 
+/** A request whose bytes `node:http` has read. */
+interface ParsedRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly httpVersion: string;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** The same rules for a request that somebody else has taken apart. @throws MessageError */
+export function requestHeadOf({ method, url, httpVersion, rawHeaders }: ParsedRequest): RequestHead {
+  const lines: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}:${rawHeaders[i + 1]}`);
+  return headOf(requestLineOf(`${method} ${url} HTTP/${httpVersion}`), lines);
+}
+
+function requestLineOf(line: string): RequestLineParts {
+  const [, method, target, minor] = REQUEST_LINE.exec(line) ?? [];
+  if (method === undefined || target === undefined) throw new MessageError('no request line');
+  return { method, target, minor };
+}
+
 function fields(lines: readonly string[]): RequestHeaders {
   const found = Object.create(null) as Record<string, string>;
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i] as string;
+  for (const line of lines) {
     const [name, value] = readField(line);
-    // What is before a proxy or behind it may not take the blanks away.
-    if (frames(name) && /[ \t]$/.test(line)) throw new MessageError('no usable length');
+    // Another reader on the way may not take the white space away, and then see no length.
+    if (isFraming(name) && /[ \t]$/.test(line)) throw new MessageError('no usable length');
     const before = found[name];
     if (before === undefined) found[name] = value;
     else if (name === 'host') throw new MessageError('two hosts');

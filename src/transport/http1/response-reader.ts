@@ -1,13 +1,8 @@
 /** Reads the responses of a server, one for each request that was written. */
-import type { ResponseHeaders } from '../http-client/headers.ts';
-import {
-  type Framing,
-  framingOf,
-  MessageError,
-  MessageReader,
-  readField,
-  saysClose,
-} from './message-reader.ts';
+import { readField, type ResponseHeaders } from './fields.ts';
+import { type Framing, framingOf, saysClose } from './framing.ts';
+import { MessageError } from './message-error.ts';
+import { MessageReader } from './message-reader.ts';
 
 export interface ResponseEvents {
   head(status: number, headers: ResponseHeaders): void;
@@ -17,7 +12,7 @@ export interface ResponseEvents {
 }
 
 const MAX_FIELDS = 512;
-/** Some servers fill the line up with blanks. */
+/** Some servers pad the size with spaces. */
 const SIZE_LINE = /^([\da-fA-F]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 
@@ -66,7 +61,7 @@ export class ResponseReader extends MessageReader {
   }
 }
 
-/** @returns `undefined` for what comes before the response itself: nothing in it is of use. @throws MessageError */
+/** @returns `undefined` for an interim response (1xx), which has nothing of use. @throws MessageError */
 function parsed(text: string): ResponseHead | undefined {
   const lines = text.split('\r\n');
   const [, minor, digits] = STATUS_LINE.exec(lines[0] as string) ?? [];

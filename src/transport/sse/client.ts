@@ -4,53 +4,37 @@
  *
  * The stream is the session: when it ends, the link has ended.
  */
-import { type MessageText, wholeText } from '../../json/elided.ts';
 import { systemClock, type Clock } from '../../core/clock.ts';
 import { ProxyError } from '../../core/errors.ts';
 import { lengthOf } from '../../json/message-text.ts';
-import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from '../authorization.ts';
-import type { StreamEvent } from './event-stream.ts';
-import type { ProxyVariables } from '../http-client/dispatcher.ts';
-import {
-  badResponse,
-  redirectError,
-  SessionLost,
-  statusError,
-  tooLargeError,
-  transportError,
-  withoutCredentials,
-} from '../http-client/errors.ts';
-import {
-  ResponseExchange,
-  type Reading,
-  type Receiver,
-  type ExchangeFailure,
-} from '../http-client/exchange.ts';
-import { bodyKindOf, headerOf, type ResponseHeaders } from '../http-client/headers.ts';
-import { RequestEncoder, type Headers } from '../http-client/request-headers.ts';
-import { badAddress, failedLink } from '../failed-link.ts';
-import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from '../link.ts';
 import type { Oversized } from '../../json/oversized.ts';
+import type { Authorization } from '../authorization.ts';
+import { badAddress, failedLink } from '../failed-link.ts';
+import type { ProxyVariables } from '../http-client/dispatcher.ts';
+import { SessionLost, tooLargeError } from '../http-client/errors.ts';
+import { RequestEncoder, type Headers } from '../http-client/request-headers.ts';
+import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from '../link.ts';
 import { SsePost, type SsePostOwner } from './post.ts';
+import { SessionStream, type SessionStreamOwner } from './session-stream.ts';
 
 export interface SseOptions {
-  /** Where the stream is; a user and password in it become a Basic login. */
+  /** The address of the stream; a user and password in it become a Basic login. */
   readonly url: string;
   /** Sent with every request. A function where they change over time: let it return the same object until they do. */
   readonly headers?: Headers | (() => Headers) | undefined;
-  /** Where there is one, its header fields are sent instead. */
+  /** The header fields of an authorization are sent instead of `headers`. */
   readonly authorization?: Authorization | undefined;
   /** The server's name, for messages. */
   readonly describe: string;
   readonly limits: LinkLimits;
   /** Until the stream is open and has named the address for messages. */
   readonly connectTimeoutMs: number;
-  /** Where `HTTP_PROXY` and its kin are looked up; without it there is no HTTP proxy. */
+  /** The variables that name an HTTP proxy (`HTTP_PROXY` and its kin); without them there is none. */
   readonly env?: ProxyVariables | undefined;
   readonly clock?: Clock | undefined;
 }
 
-/** Not for ever, though. */
+/** Messages wait no longer than this for the server to take `initialized`. */
 const INITIALIZED_MS = 5000;
 
 export function openSse(options: SseOptions): OpenLink {
@@ -63,28 +47,24 @@ export function openSse(options: SseOptions): OpenLink {
   };
 }
 
-class SseClient implements Link, Receiver, SsePostOwner {
+class SseClient implements Link, SessionStreamOwner, SsePostOwner {
   readonly wire: RequestEncoder;
   readonly server: string;
-  readonly #url: URL;
+  readonly url: URL;
+  readonly messageBytes: number;
   readonly #limits: LinkLimits;
   readonly #events: LinkEvents;
   readonly authorization: Authorization | undefined;
-  #stream: ResponseExchange;
-  /** What the stream was asked for with, and how often that was refused. */
-  #credentials: Headers | undefined;
-  #refusals = 0;
+  #stream: SessionStream | undefined;
   readonly #posts = new Set<SsePost>();
   readonly #clock: Clock;
   #cancelTimer: () => void;
-  /** What waits for the endpoint, or for `#first` to have arrived. */
+  /** Messages that wait for the address, or for `#first` to have arrived. */
   readonly #held: SsePost[] = [];
   #first: SsePost | undefined;
-  /** Where messages go; not known before the first event. */
+  /** The path that messages go to, once the first event has named it. */
   #endpoint: string | undefined;
   #waitingBytes = 0;
-  #status = 0;
-  #headers: ResponseHeaders = {};
   #over = false;
   #closing: Promise<void> | undefined;
 
@@ -93,18 +73,20 @@ class SseClient implements Link, Receiver, SsePostOwner {
     const { authorization, connectTimeoutMs, env = {}, clock = systemClock } = options;
     const headers = authorization ? () => authorization.headers() : (options.headers ?? {});
     this.authorization = authorization;
-    this.#url = new URL(options.url);
+    this.url = new URL(options.url);
     this.#limits = options.limits;
     this.#events = events;
     this.server = options.describe;
-    this.wire = new RequestEncoder({ url: this.#url, headers, connectTimeoutMs, env });
-    this.#stream = new ResponseExchange(this, options.limits.messageBytes);
+    this.wire = new RequestEncoder({ url: this.url, headers, connectTimeoutMs, env });
+    this.messageBytes = options.limits.messageBytes;
     this.#clock = clock;
     this.#cancelTimer = clock.after(connectTimeoutMs, () => {
       if (this.#endpoint === undefined) this.#end(this.#unavailable('did not open its event stream in time'));
     });
     // In a later turn, for an invalid header field may be told of at once.
-    queueMicrotask(() => this.#open());
+    queueMicrotask(() => {
+      if (!this.#over) this.#stream = new SessionStream(this);
+    });
   }
 
   send(message: Outgoing): void {
@@ -148,86 +130,28 @@ class SseClient implements Link, Receiver, SsePostOwner {
     this.#end(new ProxyError('DOWNSTREAM_UNAVAILABLE', { message, server, delivered: 'unknown' }));
   }
 
-  message(text: MessageText): void {
+  message(text: string): void {
     if (!this.#over) this.#events.message(text);
   }
 
-  sending(): void {}
-
-  head(status: number, headers: ResponseHeaders): Reading {
-    this.#status = status;
-    this.#headers = headers;
-    if (status !== 200) return 'start';
-    return bodyKindOf(headers).mediaType === 'text/event-stream' ? 'events' : 'nothing';
-  }
-
-  event({ data, type }: StreamEvent): void {
-    if (type === 'endpoint') this.#endpointNamed(wholeText(data));
-    else if (data !== '' && (type === '' || type === 'message')) this.message(data);
-  }
-
-  retry(): void {}
-
   oversized({ id, hasMethod }: Oversized): void {
+    if (this.#over) return;
     if (typeof id === 'number' && !hasMethod)
-      this.#events.failed(id, tooLargeError(this.server, this.#limits.messageBytes));
+      this.#events.failed(id, tooLargeError(this.server, this.messageBytes));
     else this.#events.odd('a message over the size limit that answers no request');
   }
 
-  complete(text: MessageText): void {
-    if (this.#status >= 300 && this.#status < 400) this.#end(redirectError(this.server, this.#headers));
-    else if (this.#status !== 200) {
-      if (!this.#openedAgain())
-        this.#end(statusError(this.server, this.#status, this.#headers, this.wire.purged(wholeText(text))));
-    } else if (this.#endpoint === undefined)
-      this.#end(this.#unavailable('offers no event stream of the kind of 2024-11-05'));
-    else this.#end(badResponse(this.server, 'ended its event stream'));
+  streamEnded(error: ProxyError): void {
+    this.#end(error);
   }
 
-  broke(trouble: ExchangeFailure, error: Error, sent: boolean): void {
-    if (trouble === 'encoding')
-      this.#end(badResponse(this.server, 'answered in a content encoding that cannot be read'));
-    else this.#end(transportError(this.server, error, sent));
-  }
-
-  #open(): void {
-    const wait = this.authorization?.pending();
-    if (wait)
-      wait.then(
-        () => this.#get(),
-        (error: unknown) => this.#end(withoutCredentials(error, this.server)),
-      );
-    else this.#get();
-  }
-
-  #get(): void {
-    if (this.#over) return;
-    this.#credentials = this.authorization?.headers();
-    this.wire.get(this.#stream, this.wire.path, undefined, true);
-  }
-
-  /** Refused for want of other credentials: asks once more where they can be had. */
-  #openedAgain(): boolean {
-    const challenge = headerOf(this.#headers, 'www-authenticate')?.slice(0, 4096);
-    if (!this.authorization || !this.#credentials || this.#refusals === MAX_REFUSALS) return false;
-    if (!wantsOtherCredentials(this.#status, challenge)) return false;
-    const again = this.#refusals++ > 0;
-    const refusal = { status: this.#status, challenge, sent: this.#credentials, again };
-    this.#stream = new ResponseExchange(this, this.#limits.messageBytes);
-    this.authorization.refused(refusal).then(
-      () => this.#open(),
-      (error: unknown) => this.#end(withoutCredentials(error, this.server)),
-    );
-    return true;
-  }
-
-  #endpointNamed(named: string): void {
+  endpointNamed(named: string): void {
     if (this.#endpoint !== undefined) {
       this.#events.odd('a second address for messages');
       return;
     }
-    const target = URL.canParse(named, this.#url.href) ? new URL(named, this.#url) : undefined;
-    if (target?.origin !== this.#url.origin) {
+    const target = URL.canParse(named, this.url.href) ? new URL(named, this.url) : undefined;
+    if (target?.origin !== this.url.origin) {
       this.#end(
         this.#unavailable(
           'names an address for messages that is not on its own origin; it is refused, for credentials would go there',
@@ -299,7 +223,7 @@ class SseClient implements Link, Receiver, SsePostOwner {
       if (!post.sent && id !== undefined) this.#events.failed(id, why);
     }
     this.#posts.clear();
-    this.#stream.cancel();
+    this.#stream?.close();
     this.#closing = this.wire.destroy().then(() => this.#events.closed(error));
   }
 }

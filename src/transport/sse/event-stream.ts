@@ -7,7 +7,8 @@
 import { type MessageText, wholeText } from '../../json/elided.ts';
 import { ByteChunks } from '../bytes/byte-chunks.ts';
 import { messageText } from '../../json/long-text.ts';
-import { OversizedScanner, type Oversized } from '../../json/oversized.ts';
+import type { Oversized } from '../../json/oversized.ts';
+import { isData, OversizedEvent } from './oversized-event.ts';
 
 export interface StreamEvent {
   /** Several `data` lines joined by a line break; may be empty. */
@@ -45,9 +46,7 @@ export class EventStream {
   #afterCr = false;
   #first = true;
   /** Set while an event that is too large goes past. */
-  #skipping: OversizedScanner | undefined;
-  #skipsMidLine = false;
-  #skipsData = false;
+  #skipping: OversizedEvent | undefined;
 
   constructor(limitBytes: number, sink: EventSink) {
     this.#limit = limitBytes;
@@ -104,30 +103,20 @@ export class EventStream {
 
   #tooLarge(line: Buffer, start: number, end: number, ends: boolean): boolean {
     if (!this.#sink.oversized) return false;
-    const scanner = new OversizedScanner();
-    if (this.#data !== undefined) scanner.scan(Buffer.from(wholeText(this.#data)));
+    const event = new OversizedEvent();
+    if (this.#data !== undefined) event.data(Buffer.from(wholeText(this.#data)));
     this.#data = undefined;
-    this.#skipping = scanner;
-    this.#skipsMidLine = false;
-    this.#skip(scanner, line, start, end, ends);
+    this.#skipping = event;
+    this.#skip(event, line, start, end, ends);
     return true;
   }
 
-  #skip(scanner: OversizedScanner, bytes: Buffer, start: number, end: number, ends: boolean): void {
-    let from = start;
-    if (!this.#skipsMidLine) {
-      if (start === end && ends) {
-        this.#skipping = undefined;
-        this.#type = '';
-        this.#eventBytes = 0;
-        this.#sink.oversized?.(scanner.result);
-        return;
-      }
-      this.#skipsData = isData(bytes, start);
-      if (this.#skipsData) from = start + 5;
-    }
-    if (this.#skipsData && from < end) scanner.scan(bytes.subarray(from, end));
-    this.#skipsMidLine = !ends;
+  #skip(event: OversizedEvent, bytes: Buffer, start: number, end: number, ends: boolean): void {
+    if (!event.line(bytes, start, end, ends)) return;
+    this.#skipping = undefined;
+    this.#type = '';
+    this.#eventBytes = 0;
+    this.#sink.oversized?.(event.result);
   }
 
   #line(bytes: Buffer, start: number, end: number): void {
@@ -176,8 +165,4 @@ export class EventStream {
     this.#eventBytes = 0;
     if (data !== undefined) this.#sink.event({ data, type });
   }
-}
-
-function isData(bytes: Buffer, at: number): boolean {
-  return bytes[at] === 0x64 && bytes[at + 1] === 0x61 && bytes[at + 2] === 0x74 && bytes[at + 3] === 0x61;
 }

@@ -1,68 +1,60 @@
-/** One message on its way to a server of 2024-11-05. The answer comes elsewhere: here there is only "taken" or "not". */
+/** One POST to a server of 2024-11-05, which takes the message or refuses it. The answer comes on the session's stream. */
 import { type MessageText, wholeText } from '../../json/elided.ts';
 import type { ProxyError } from '../../core/errors.ts';
-import { type Authorization, MAX_REFUSALS, wantsOtherCredentials } from '../authorization.ts';
+import type { Authorization } from '../authorization.ts';
 import { meansSessionLost } from '../http-client/response-body.ts';
-import {
-  redirectError,
-  sessionLost,
-  statusError,
-  transportError,
-  withoutCredentials,
-} from '../http-client/errors.ts';
+import { redirectError, sessionLost, transportError } from '../http-client/errors.ts';
 import {
   ResponseExchange,
   type Reading,
   type Receiver,
   type ExchangeFailure,
 } from '../http-client/exchange.ts';
-import { headerOf, type ResponseHeaders } from '../http-client/headers.ts';
-import type { Headers, RequestEncoder } from '../http-client/request-headers.ts';
+import type { ResponseHeaders } from '../http1/fields.ts';
+import { RequestCredentials } from '../http-client/request-credentials.ts';
+import type { RequestEncoder } from '../http-client/request-headers.ts';
+import { statusError } from '../http-client/status-error.ts';
 import type { Outgoing } from '../link.ts';
 
 export interface SsePostOwner {
   readonly wire: RequestEncoder;
   readonly server: string;
   readonly authorization: Authorization | undefined;
-  /** It is being written. */
+  /** The message is being written. */
   left(post: SsePost): void;
   finished(post: SsePost, error: ProxyError | undefined): void;
 }
 
 export class SsePost implements Receiver {
   readonly outgoing: Outgoing;
-  /** It may have been written. */
+  /** The message may have been written. */
   sent = false;
   readonly #owner: SsePostOwner;
   #exchange: ResponseExchange;
   #path = '';
   #over = false;
-  /** What it was sent with, and how often it was refused for that. */
-  #credentials: Headers | undefined;
-  #refusals = 0;
+  readonly #credentials: RequestCredentials;
   #status = 0;
   #headers: ResponseHeaders = {};
 
   constructor(owner: SsePostOwner, outgoing: Outgoing) {
     this.#owner = owner;
     this.outgoing = outgoing;
+    this.#credentials = new RequestCredentials(owner);
     this.#exchange = new ResponseExchange(this, 0);
   }
 
   send(path: string): void {
     this.#path = path;
-    const wait = this.#owner.authorization?.pending();
-    if (wait)
-      wait.then(
-        () => this.#write(),
-        (error: unknown) => this.#owner.finished(this, withoutCredentials(error, this.#owner.server)),
-      );
-    else this.#write();
+    this.#credentials.whenReady({
+      send: () => this.#write(),
+      fail: (error) => this.#owner.finished(this, error),
+    });
   }
 
   #write(): void {
     if (this.#over) return;
-    this.#credentials = this.#owner.authorization?.headers();
+    this.#credentials.written();
     const path = this.#path;
     const { text, id, headers = [] } = this.outgoing;
     this.#owner.wire.post(this.#exchange, { body: text, path, headers, aside: id === undefined });
@@ -102,17 +94,13 @@ export class SsePost implements Receiver {
 
   /** Refused for want of other credentials: goes out once more where they can be had. */
   #sentAgain(): boolean {
-    const { authorization, server } = this.#owner;
-    const challenge = headerOf(this.#headers, 'www-authenticate')?.slice(0, 4096);
-    if (!authorization || !this.#credentials || this.#refusals === MAX_REFUSALS) return false;
-    if (!wantsOtherCredentials(this.#status, challenge)) return false;
-    const again = this.#refusals++ > 0;
-    this.#exchange = new ResponseExchange(this, 0);
-    authorization.refused({ status: this.#status, challenge, sent: this.#credentials, again }).then(
-      () => this.send(this.#path),
-      (error: unknown) => this.#owner.finished(this, withoutCredentials(error, server)),
-    );
-    return true;
+    return this.#credentials.renewed(this.#status, this.#headers, {
+      send: () => {
+        this.#exchange = new ResponseExchange(this, 0);
+        this.send(this.#path);
+      },
+      fail: (error) => this.#owner.finished(this, error),
+    });
   }
 
   #refusal(text: string): ProxyError | undefined {

@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openChildProcess } from '../../../src/transport/child-process/child-process.ts';
-import type {
-  ChildProcessLink,
-  ChildProcessOptions,
-} from '../../../src/transport/child-process/child-process.ts';
+import type { ChildProcessOptions } from '../../../src/transport/child-process/options.ts';
+import type { ChildProcessLink } from '../../../src/transport/child-process/child-process.ts';
 import { gone, isRunning, LinkProbe, request } from '../link-probe.ts';
 
 const MIB = 1024 * 1024;

@@ -13,10 +13,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../../src/core/cancellation.ts';
-import {
-  type ChildProcessOptions,
-  openChildProcess,
-} from '../../../src/transport/child-process/child-process.ts';
+import { openChildProcess } from '../../../src/transport/child-process/child-process.ts';
+import type { ChildProcessOptions } from '../../../src/transport/child-process/options.ts';
 import {
   brokenCache,
   brokenCacheSentence,

@@ -77,3 +77,13 @@ describe("the operator's HTTP proxy", () => {
     await dispatcher.destroy();
   });
 });
+
+test("own connections are for plain HTTP only; undici's are for TLS", async () => {
+  const options = { connections: 1, connectTimeoutMs: 1 };
+  const [plain, secure] = ['http', 'https'].map((scheme) =>
+    dispatcherFor(new URL(`${scheme}://far.invalid/`), {}, options),
+  );
+  expect(plain).toBeInstanceOf(ConnectionPool);
+  expect(secure).not.toBeInstanceOf(ConnectionPool);
+  await Promise.all([plain?.destroy(), secure?.destroy()]);
+});

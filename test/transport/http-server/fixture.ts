@@ -1,6 +1,6 @@
 /** An HTTP server on a free port, and sockets that say exactly what a test tells them to. */
 import { connect, type Socket } from 'node:net';
-import { afterEach } from 'vitest';
+import { afterEach, beforeEach, describe } from 'vitest';
 import {
   openHttpServer,
   type HttpServer,
@@ -22,6 +22,16 @@ export interface LogLine {
   readonly message: string;
 }
 
+let reads: HttpServerOptions['server'];
+
+/** Runs the tests once for each `http.server`. */
+export function withEachServer(tests: (server: 'own' | 'node') => void): void {
+  describe.each(['own', 'node'] as const)('http.server: "%s"', (server) => {
+    beforeEach(() => void (reads = server));
+    tests(server);
+  });
+}
+
 /** Answers every POST with what it got, unless told otherwise. */
 export async function open(
   options: Partial<HttpServerOptions> = {},
@@ -31,6 +41,7 @@ export async function open(
   const server = await openHttpServer({
     host: '127.0.0.1',
     port: 0,
+    ...(reads && { server: reads }),
     path: '/mcp',
     tokens: new Map(),
     allowedOrigins: [],

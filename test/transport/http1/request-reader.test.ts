@@ -1,76 +1,9 @@
-import { createServer, type IncomingMessage, METHODS } from 'node:http';
-import { Duplex } from 'node:stream';
+import { METHODS } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MessageError } from '../../../src/transport/http1/message-reader.ts';
+import { MessageError } from '../../../src/transport/http1/message-error.ts';
 import { RequestReader } from '../../../src/transport/http1/request-reader.ts';
-
-interface Read {
-  readonly method: string;
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  body: string;
-  whole: boolean;
-}
-
-/** The requests in these bytes, each read when the one before has ended; and why reading stopped. */
-function read(pieces: readonly Buffer[]): { requests: Read[]; error: unknown } {
-  const requests: Read[] = [];
-  let goesOn = true;
-  const reader: RequestReader = new RequestReader({
-    head({ method, target, headers, persists }) {
-      goesOn = persists;
-      requests.push({ method, target, headers: { ...headers }, body: '', whole: false });
-    },
-    data(part) {
-      const last = requests.at(-1);
-      if (last) last.body += part.toString('latin1');
-    },
-    end() {
-      const last = requests.at(-1);
-      if (last) last.whole = true;
-      if (goesOn) reader.expect();
-    },
-  });
-  try {
-    for (const piece of pieces) reader.push(piece);
-  } catch (error) {
-    return { requests, error };
-  }
-  return { requests, error: undefined };
-}
-
-/** The same by `node:http`: what it gives to its handler, as far as it comes. */
-async function readByNode(text: string): Promise<Read[]> {
-  const requests: Read[] = [];
-  const server = createServer({ joinDuplicateHeaders: true }, (request: IncomingMessage, response) => {
-    const { method = '', url: target = '' } = request;
-    const found: Read = { method, target, headers: headersOf(request.rawHeaders), body: '', whole: false };
-    requests.push(found);
-    request.setEncoding('latin1');
-    request.on('data', (part: string) => (found.body += part));
-    request.on('end', () => (found.whole = true));
-    response.end();
-  });
-  const connection = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-  // What came before the error may still be read.
-  server.on('clientError', () => {});
-  server.emit('connection', connection);
-  connection.push(Buffer.from(text, 'latin1'));
-  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
-  connection.destroy();
-  return requests;
-}
-
-/** As the wire has them, joined as ours are. */
-function headersOf(raw: readonly string[]): Read['headers'] {
-  const found: Record<string, string> = {};
-  for (let i = 0; i < raw.length; i += 2) {
-    const [name = '', value = ''] = [raw[i]?.toLowerCase(), raw[i + 1]];
-    found[name] = name in found ? `${found[name]}, ${value}` : value;
-  }
-  return found;
-}
+import { read, readByNode } from './read-requests.ts';
 
 function cut(text: string, places: readonly number[]): Buffer[] {
   const bytes = Buffer.from(text, 'latin1');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MessageError } from '../../../src/transport/http1/message-reader.ts';
+import { MessageError } from '../../../src/transport/http1/message-error.ts';
 import { ResponseReader } from '../../../src/transport/http1/response-reader.ts';
 
 interface Told {

@@ -202,6 +202,40 @@ describe('a link to a server of 2024-11-05', () => {
     expect(await endOf(client(server.url))).toMatchObject({ code: 'DOWNSTREAM_FAILED' });
   });
 
+  test('is not opened again when the stream ends, whatever pause the server asks for', async () => {
+    const server = await httpServer((_, response) => {
+      const stream = startEvents(response);
+      stream.write('retry: 1\nid: 7\nevent: endpoint\ndata: /m\n\n');
+      response.end();
+    });
+    const proxy = client(server.url);
+    await endOf(proxy);
+    await sleep(100);
+    expect(server.seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  test('takes every message that came before the end of the stream', async () => {
+    const server = await httpServer((_, response) => {
+      const stream = startEvents(response);
+      stream.write('event: endpoint\ndata: /m\n\n');
+      for (let id = 1; id <= 50; id++) stream.write(`data: {"jsonrpc":"2.0","id":${id},"result":{}}\n\n`);
+      response.end();
+    });
+    const proxy = client(server.url);
+    await endOf(proxy);
+    expect(proxy.messages).toHaveLength(50);
+  });
+
+  test('is not ended by an event that the server names "error" or "open"', async () => {
+    const server = await sseServer(
+      (seen) => `${resultFor(seen)}\n\nevent: error\ndata: x\n\nevent: open\ndata: y`,
+    );
+    const proxy = client(server.url);
+    await proxy.call(1);
+    expect(await proxy.call(2)).toContain('"id":2');
+    expect(proxy.ends).toEqual([]);
+  });
+
   test('tells of a message that the server did not take, and lives', async () => {
     const server = await httpServer((seen, response) => {
       if (seen.method === 'GET') startEvents(response).write('event: endpoint\ndata: /m\n\n');

@@ -1,26 +1,31 @@
 /**
- * How the answer to one request gets onto the wire: in one write where it is whole, in chunks where it is a stream.
+ * Writes the answer to one request on its socket: in one write where it is whole, in chunks where it is a stream.
  *
- * Writing to one that has ended, or whose client is gone, does nothing.
+ * Writing to a response that has ended, or whose client is gone, does nothing.
  */
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { byteLengthOf, type EncodedMessage } from '../../json/message-text.ts';
-import { isField } from '../http1/message-reader.ts';
-import type { RequestHead } from '../http1/request-reader.ts';
 import { untakenBytes } from '../bytes/unread-client.ts';
+import type { RequestHead } from '../http1/request-reader.ts';
+import {
+  chunkText,
+  CONTINUE,
+  type HeaderFields,
+  LAST_CHUNK,
+  PROCESSING,
+  responseHead,
+} from '../http1/response-text.ts';
+import type { ResponseWriter } from './incoming-request.ts';
+import type { ProbedResponse } from './slow-clients.ts';
 
-/** Header fields to write. The text of a frozen one is made once. */
-export type HeaderFields = Readonly<Record<string, string>>;
-
-export interface ResponseWriterEvents {
-  /** All of it is written, if not taken by the client yet. */
+export interface SocketResponseEvents {
+  /** The whole response is written; the client may not have taken it yet. */
   ended(): void;
 }
 
-export class ResponseWriter {
+export class SocketResponse implements ResponseWriter, ProbedResponse {
   readonly #socket: Socket;
-  readonly #events: ResponseWriterEvents;
+  readonly #events: SocketResponseEvents;
   readonly #head: RequestHead;
   readonly #keepAlive: string;
   /** The head of a stream, until something is written with it. */
@@ -30,11 +35,10 @@ export class ResponseWriter {
   #ended = false;
   #isLeft = false;
   #last: boolean;
-  /** Told once: the whole response has left, or its connection is gone. */
   onLeft: (() => void) | undefined;
 
-  /** @param keepAlive what a connection that stays is told, a whole header field. */
-  constructor(socket: Socket, head: RequestHead, keepAlive: string, events: ResponseWriterEvents) {
+  /** @param keepAlive the header fields of a response whose connection stays open. */
+  constructor(socket: Socket, head: RequestHead, keepAlive: string, events: SocketResponseEvents) {
     this.#socket = socket;
     this.#head = head;
     this.#keepAlive = keepAlive;
@@ -42,7 +46,7 @@ export class ResponseWriter {
     this.#last = !head.persists;
   }
 
-  /** Something of it has been written. */
+  /** A part of the response has been written. */
   get begun(): boolean {
     return this.#begun;
   }
@@ -55,39 +59,33 @@ export class ResponseWriter {
     return this.#isLeft;
   }
 
-  /** The connection ends after it. */
+  /** The connection ends after this response. */
   get last(): boolean {
     return this.#last;
   }
 
-  /** To be said before the head is written; later it still ends the connection, but nobody is told. */
   makeLast(): void {
     this.#last = true;
   }
 
-  /** What the client has not taken yet. */
   get waitingBytes(): number {
     return this.#socket.writableLength;
   }
 
-  /** As `waitingBytes`, and falls while a large write goes. */
   get untakenBytes(): number {
     return untakenBytes(this.#socket);
   }
 
-  /** Asks a client that waits for it to send the body. */
   continue(): void {
     if (this.#ended || this.#begun || !this.#head.takesChunks) return;
     this.#continued = true;
     this.#socket.write(CONTINUE);
   }
 
-  /** The client may be waiting with the body, and send none at all. */
   get awaitsContinue(): boolean {
     return this.#head.headers['expect'] !== undefined && !this.#continued;
   }
 
-  /** The whole response in one write. @throws Error for a header field that HTTP does not allow. */
   send(status: number, fields: HeaderFields, body: EncodedMessage = ''): void {
     if (this.#ended || this.#begun) return;
     const length = status === 204 ? '' : `content-length: ${byteLengthOf(body)}\r\n`;
@@ -104,11 +102,10 @@ export class ResponseWriter {
     this.#end();
   }
 
-  /** Begins a stream; its head leaves with the first text, or with `flush`. */
   start(status: number, fields: HeaderFields): void {
     if (this.#ended || this.#begun) return;
     const { takesChunks } = this.#head;
-    // An older client knows the end by the end of the connection.
+    // A client of HTTP/1.0 sees the end of the body by the end of the connection.
     if (!takesChunks) this.#last = true;
     this.#waitingHead = this.#headText(status, fields, takesChunks ? 'transfer-encoding: chunked\r\n' : '');
     this.#begun = true;
@@ -123,14 +120,12 @@ export class ResponseWriter {
     if (!this.#ended && this.#waitingHead !== '') this.#socket.write(this.#takeHead());
   }
 
-  /** Says something that means nothing: whether it can be said shows whether anybody is there. */
   probe(): void {
     if (this.#ended) return;
     if (this.#begun) this.write(': still here\n\n');
     else this.#socket.write(PROCESSING);
   }
 
-  /** Ends a stream, with a last text. */
   end(text = ''): void {
     if (this.#ended) return;
     const tail = this.#head.takesChunks ? LAST_CHUNK : '';
@@ -139,7 +134,6 @@ export class ResponseWriter {
     this.#end();
   }
 
-  /** Ends the connection, whatever has not left. */
   destroy(): void {
     this.#socket.destroy();
   }
@@ -164,56 +158,11 @@ export class ResponseWriter {
   }
 
   #chunk(text: string): string {
-    if (!this.#head.takesChunks) return text;
-    return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+    return this.#head.takesChunks ? chunkText(text) : text;
   }
 
   #headText(status: number, fields: HeaderFields, framing: string): string {
     const connection = this.#last ? 'connection: close\r\n' : this.#keepAlive;
-    return `${statusLine(status)}${fieldsText(fields)}${framing}date: ${dateNow()}\r\n${connection}\r\n`;
+    return responseHead({ status, fields, framing, connection });
   }
-}
-
-const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
-const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
-const LAST_CHUNK = '0\r\n\r\n';
-
-function statusLine(status: number): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
-}
-
-const known = new WeakMap<HeaderFields, string>();
-/** So that head and body can be written as one text. */
-const ASCII = /^[\t\x20-\x7e]*$/;
-
-/** @throws Error */
-function fieldsText(fields: HeaderFields): string {
-  const before = known.get(fields);
-  if (before !== undefined) return before;
-  let text = '';
-  for (const [name, value] of Object.entries(fields)) {
-    if (!isField(name, value) || !ASCII.test(value))
-      throw new Error(`the header field ${JSON.stringify(name)} cannot be written`);
-    text += `${name}: ${value}\r\n`;
-  }
-  if (Object.isFrozen(fields)) known.set(fields, text);
-  return text;
-}
-
-let second = 0;
-let secondText = '';
-
-function dateNow(): string {
-  const now = Math.floor(Date.now() / 1000);
-  if (now !== second) {
-    second = now;
-    secondText = new Date(now * 1000).toUTCString();
-  }
-  return secondText;
-}
-
-/** An answer to bytes that never became a request; the last word on its connection. */
-export function lastWord(status: number, body: string): string {
-  const fields = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
-  return `${statusLine(status)}${fields}date: ${dateNow()}\r\nconnection: close\r\n\r\n${body}`;
 }
