@@ -8,7 +8,7 @@ import type { Leadership } from '../../control/leader-election.ts';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { createProxy, type Proxy } from '../../proxy/create-proxy.ts';
-import { openStdioEndpoint, type StdioEndpointOptions } from '../../server/stdio-endpoint.ts';
+import { StdioEndpoint, type StdioEndpointOptions } from '../../server/stdio-endpoint.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { RecentLog } from '../../telemetry/recent-log.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';
@@ -286,7 +286,7 @@ function serveStdio(
   log: Log,
   ended: StdioEndpointOptions['ended'],
 ): Closer {
-  const face = openStdioEndpoint({
+  const face = new StdioEndpoint({
     served,
     stdin: process.stdin,
     stdout: process.stdout,
