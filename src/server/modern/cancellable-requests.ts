@@ -1,7 +1,7 @@
 /** The requests that a client on a pipe can end by their id. */
 import type { IdText } from '../../protocol/message.ts';
 
-export interface NamedRequest {
+export interface CancellableRequest {
   readonly id: IdText;
   readonly clientId: string;
   /** The client can name the request to end it; over HTTP it closes the connection instead. */
@@ -10,7 +10,7 @@ export interface NamedRequest {
 
 /** Emptied at the end: a `Map` holds what was in it until the next full collection, and with it the whole request. */
 interface Entry {
-  request: NamedRequest | undefined;
+  request: CancellableRequest | undefined;
   end: (() => void) | undefined;
 }
 
@@ -18,11 +18,11 @@ export class CancellableRequests {
   /** Entries by client and id; of two requests with one id the later one has the name. */
   readonly #entries = new Map<string, Entry>();
 
-  add(request: NamedRequest, end: () => void): void {
+  add(request: CancellableRequest, end: () => void): void {
     if (request.cancellable === true) this.#entries.set(keyOf(request), { request, end });
   }
 
-  forget(request: NamedRequest): void {
+  forget(request: CancellableRequest): void {
     if (request.cancellable !== true) return;
     const key = keyOf(request);
     const entry = this.#entries.get(key);
@@ -36,6 +36,6 @@ export class CancellableRequests {
   }
 }
 
-function keyOf({ clientId, id }: NamedRequest): string {
+function keyOf({ clientId, id }: CancellableRequest): string {
   return `${clientId} ${id}`;
 }

@@ -26,7 +26,7 @@ import { listKind, listPage } from '../lists.ts';
 import { wantsLogLevel } from '../log-levels.ts';
 import { GONE, type ResponseSink } from '../response-sink.ts';
 import type { ServedProxy } from '../served-proxy.ts';
-import { CancellableRequests, type NamedRequest } from './cancellable-requests.ts';
+import { CancellableRequests, type CancellableRequest } from './cancellable-requests.ts';
 import type { ModernClient } from './modern-client.ts';
 import { ModernClients } from './modern-clients.ts';
 import type { PendingCall, Waiter } from './pending-call.ts';
@@ -52,7 +52,7 @@ const LEGACY_ONLY = new Set([
 const TASKS = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
 const TASKS_NEEDED = { extensions: { [TASKS_EXTENSION]: {} } };
 
-export interface ModernRequest extends RequestEnvelope, NamedRequest {
+export interface ModernRequest extends RequestEnvelope, CancellableRequest {
   readonly method: string;
   readonly responseSink: ResponseSink;
   readonly headers?: Call['headers'];
