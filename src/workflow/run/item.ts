@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../json/json.ts';
 import type { Step, Work } from '../definition/program.ts';
 import type { FlowAtWork } from './flow-at-work.ts';
-import type { InvokeContext } from './call-step.ts';
+import type { InvokeContext } from './invoke-context.ts';
 import type { StepState } from './step-state.ts';
 
 export interface Item {

@@ -1,6 +1,7 @@
 /** A step that asks the client's model. */
 import { isObject } from '../../json/json.ts';
-import { argumentsHash, pause } from './call-step.ts';
+import { pause } from './call-step.ts';
+import { argumentsHash } from './invoke-context.ts';
 import { baseOf, itemContext, type Item, type WorkOf } from './item.ts';
 import type { Finished, StepError } from './port.ts';
 import type { CallAsk, Routine } from './routine.ts';

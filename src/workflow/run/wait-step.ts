@@ -2,8 +2,8 @@
 import { printExact } from '../../json/exact-json.ts';
 import { isObject } from '../../json/json.ts';
 import { ExpressionError } from '../../expression/expression-error.ts';
-import { valueOf } from './call-step.ts';
 import type { Item, WorkOf } from './item.ts';
+import { valueOf } from './port.ts';
 import type { Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
 
