@@ -35,8 +35,8 @@ export function workflowsOnDemand(options: WorkflowsOptions, journal: string): W
   }
 
   async function load(): Promise<Workflows> {
-    const { createWorkflows } = await import('./workflows.ts');
-    const workflows = createWorkflows({ ...options, begun: () => know(true) });
+    const loadedModule = await import('./workflows.ts');
+    const workflows = new loadedModule.Workflows({ ...options, begun: () => know(true) });
     loaded = workflows;
     await workflows.start();
     know(await workflows.hasRuns());

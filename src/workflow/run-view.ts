@@ -1,9 +1,11 @@
 /** A run as clients see it. */
 import { parseExact, printExact } from '../json/exact-json.ts';
 import { isObject, type JsonObject } from '../json/json.ts';
+import { listed } from '../core/nearest.ts';
 import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
-import { type Attention, nextStep } from './attention.ts';
+import { type Attention, nextStep } from './questions/attention.ts';
+import { invalidRequest } from './questions/pick-question.ts';
 import { withoutLarge } from './run/view.ts';
 
 export interface RunView extends JsonObject {
@@ -70,6 +72,20 @@ export function viewOf(
     started_at: new Date(run.startedAt).toISOString(),
     ...(run.finishedAt !== null && { finished_at: new Date(run.finishedAt).toISOString() }),
   };
+}
+
+/** The view with large outputs cut short. */
+export function briefView(view: RunView): RunView {
+  return view.steps === undefined ? view : { ...view, steps: withoutLarge(view.steps) };
+}
+
+/** The view with one step only. @throws RpcError where there is no such step. */
+export function viewOfStep(view: RunView, step: string): RunView {
+  const steps = view.steps ?? {};
+  const found = steps[step];
+  if (found === undefined)
+    throw invalidRequest(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
+  return { ...view, steps: { [step]: found } };
 }
 
 export function readStored(text: string | null): RunResult {

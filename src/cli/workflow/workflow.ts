@@ -13,7 +13,7 @@ import { startTimeOf } from '../../transport/child-process/process-table.ts';
 import { InvalidDefinition } from '../../workflow/definition/invalid-definition.ts';
 import { problemText } from '../../workflow/definition/problem.ts';
 import type { Fact, RunView } from '../../workflow/run-view.ts';
-import { createWorkflows, type PlanAnswer, type Workflows } from '../../workflow/workflows.ts';
+import { type PlanAnswer, Workflows } from '../../workflow/workflows.ts';
 import { readArguments } from '../support/call-arguments.ts';
 import type { Command, Input } from '../command.ts';
 import { configFiles, readConfig } from '../support/configured.ts';
@@ -147,7 +147,7 @@ async function withServers(
 /** Looks at the record; starts nothing. */
 async function onRecord(config: Config, work: (workflows: Workflows) => Promise<number>): Promise<number> {
   const { stateDir } = config;
-  const workflows = createWorkflows({
+  const workflows = new Workflows({
     handle: () => Promise.reject(new Error('nothing is called')),
     tools: () => ({ names: () => [], get: () => undefined }),
     files: [],

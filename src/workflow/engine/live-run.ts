@@ -1,35 +1,35 @@
-/** One run at work in this process: its interpreter, its port, the questions it has open, who waits for it. */
-import { Cancellation } from '../core/cancellation.ts';
-import type { AskClient, Handler } from '../core/call.ts';
-import type { Clock } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
-import { Json } from '../json/json.ts';
-import type { Logger } from '../core/logger.ts';
-import { formAsk, modelAsk } from './askable.ts';
-import type { Attention } from './attention.ts';
-import { type Caller, callTool, sampleModel } from './calls.ts';
-import { checkInTime } from './definition/check-in-time.ts';
-import { problemText } from './definition/problem.ts';
-import type { Program } from './definition/program.ts';
-import { JournalPort, Suspended } from './journal/journal-port.ts';
-import type { Entry, RunRow, RunStatus } from './journal/journal.ts';
-import type { JournalWriter } from './journal/journal-writer.ts';
-import type { Limits } from './limits.ts';
-import { type FormAnswer, formOf, readForm } from './question-form.ts';
-import { type Host, InvalidInput, type OpenQuestion } from './run/host.ts';
-import type { FlowEnd } from './run/flow-at-work.ts';
-import { CANCEL, Run } from './run/run.ts';
-import type { Result } from './run/step-state.ts';
-import { type RunView, storedResult, type RunResult, viewOf } from './run-view.ts';
-import { type Programs, type RunPlan } from './run-plan.ts';
+/** One run at work in this process: the interpreter, its record, its open questions, and the caller that waits for it. */
+import type { Handler } from '../../core/call.ts';
+import type { Clock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import { Json } from '../../json/json.ts';
+import type { Caller } from '../calls.ts';
+import { JournalPort, Suspended } from '../journal/journal-port.ts';
+import type { JournalWriter } from '../journal/journal-writer.ts';
+import type { Entry, RunRow, RunStatus } from '../journal/journal.ts';
+import type { Limits } from '../limits.ts';
+import { formAsk, modelAsk } from '../questions/askable.ts';
+import type { Attention } from '../questions/attention.ts';
+import { OpenQuestions } from '../questions/open-questions.ts';
+import type { FormAnswer } from '../questions/question-form.ts';
+import type { FlowEnd } from '../run/flow-at-work.ts';
+import type { OpenQuestion } from '../run/host.ts';
+import { CANCEL, Run } from '../run/run.ts';
+import type { Result, StepState } from '../run/step-state.ts';
+import type { Programs, RunPlan } from '../run-plan.ts';
+import { type RunResult, type RunView, storedResult, viewOf } from '../run-view.ts';
+import { RunHost } from './run-host.ts';
+import type { RunSlots } from './run-slots.ts';
 
 export interface LiveRunOptions {
   readonly row: RunRow;
   readonly plan: RunPlan;
   readonly programs: Programs;
   readonly entries: readonly Entry[];
-  /** `undefined`: only looks at what is on record. */
+  /** `undefined`: the run is only looked at, as it is on record. */
   readonly writer: JournalWriter | undefined;
+  readonly slots: RunSlots;
   readonly caller: Caller;
   readonly handle: Handler;
   readonly clock: Clock;
@@ -43,27 +43,25 @@ export class LiveRun {
   readonly #options: LiveRunOptions;
   readonly #port: JournalPort;
   readonly #run: Run;
-  readonly #questions = new Map<string, OpenQuestion>();
-  /** Questions that the client is being asked. */
-  readonly #asking = new Map<string, Cancellation>();
-  /** Those that it would not answer: asked again by another caller only. */
-  readonly #refused = new Set<string>();
+  readonly #host: RunHost;
+  readonly #questions: OpenQuestions;
   readonly #waiters = new Set<() => void>();
-  readonly #needClient = new Set<() => void>();
   #caller: Caller;
   #status: RunStatus;
   #end: RunResult | undefined;
   #finishedAt: number | null = null;
-  #told = -1;
+  /** The number of steps done that the caller has been told of. */
+  #reported = -1;
   #parked = false;
-  /** It is about to end, whatever it waits for still. */
+  /** The run is about to end, whatever it still waits for. */
   #cancelled = false;
-  #quiet = false;
-  /** Its end is known; from now on nothing else is said about it. */
+  /** Nothing more happens here: the port was closed, or the record is at its end. */
+  #suspended = false;
+  /** The end is known: the status does not change any more. */
   #over = false;
 
   constructor(options: LiveRunOptions) {
-    const { row, plan, programs, entries, writer, clock, timeOfDay, newId, limits } = options;
+    const { row, plan, programs, entries, writer, clock, timeOfDay, newId, limits, handle, log } = options;
     this.#options = options;
     this.#caller = options.caller;
     this.#status = row.status;
@@ -77,10 +75,27 @@ export class LiveRun {
       newId,
       resultBytes: limits.resultBytes,
     });
+    this.#questions = new OpenQuestions({
+      runId: row.id,
+      log,
+      answer: (question, answer) => this.#answerFromForm(question, answer),
+      formClosed: () => this.#park(),
+    });
+    this.#host = new RunHost({
+      plan,
+      programs,
+      handle,
+      clock,
+      limits,
+      questions: this.#questions,
+      caller: () => this.#caller,
+      resumed: entries.length > 0,
+      waits: () => this.#park(),
+    });
     const seeds = plan.seeds && new Map<string, Result>(Object.entries(plan.seeds));
     this.#run = new Run({
       port: this.#port,
-      host: this.#host(),
+      host: this.#host,
       limits,
       program: programs.main,
       input: plan.input,
@@ -100,13 +115,22 @@ export class LiveRun {
     return this.#finishedAt !== null;
   }
 
-  /** Nothing goes on until somebody says something. */
+  /** Nothing goes on until somebody answers. */
   get parked(): boolean {
     return this.#parked;
   }
 
   get questions(): readonly OpenQuestion[] {
-    return [...this.#questions.values()];
+    return this.#questions.all;
+  }
+
+  /** A step waits for a client whose model can be asked. */
+  get waitsForModel(): boolean {
+    return this.#host.waiting > 0;
+  }
+
+  get stepStates(): ReadonlyMap<string, StepState> {
+    return this.#run.stepStates;
   }
 
   get view(): RunView {
@@ -115,7 +139,7 @@ export class LiveRun {
     return viewOf(now, this.#end ?? { steps: this.#run.steps, attention: this.#attention() });
   }
 
-  /** Runs to the end; an end that comes of closing or of a broken journal is no end of the run. */
+  /** Runs to the end; the end by closing, or by a broken journal, is no end of the run itself. */
   async play(): Promise<void> {
     const { log, writer } = this.#options;
     try {
@@ -124,7 +148,7 @@ export class LiveRun {
       await this.#finish(end);
     } catch (error) {
       if (error instanceof Suspended) {
-        this.#quiet = true;
+        this.#suspended = true;
         return;
       }
       this.#over = true;
@@ -140,42 +164,43 @@ export class LiveRun {
     }
   }
 
-  /** Until the run ends, or waits for somebody who is not being asked. */
+  /** Resolves when the run ends, or waits for somebody who is not being asked. */
   async untilStill(): Promise<RunView> {
     while (
       !this.ended &&
       this.#end === undefined &&
-      !(this.#parked && this.#asking.size === 0) &&
-      !this.#quiet
+      !(this.#parked && !this.#questions.hasOpenForm) &&
+      !this.#suspended
     )
       await new Promise<void>((wake) => this.#waiters.add(wake));
     return this.view;
   }
 
-  /** Until all that is on record has been played again. */
+  /** Resolves when the whole record has been replayed. */
   async untilReplayed(): Promise<void> {
-    while (!this.#port.caughtUp && this.#end === undefined && !this.#quiet)
+    while (!this.#port.caughtUp && this.#end === undefined && !this.#suspended)
       await new Promise<void>((wake) => this.#waiters.add(wake));
   }
 
-  /** Somebody waits for the run from now on, and can be asked. @returns a function that ends it. */
+  /** A caller waits for the run from now on, and can be asked. @returns a function that ends the waiting. */
   attach(caller: Caller): () => void {
     this.#caller = caller;
-    this.#refused.clear();
-    if (modelAsk(caller)) {
-      for (const wake of this.#needClient) wake();
-      this.#needClient.clear();
+    this.#questions.forgetRefusals();
+    if (this.waitsForModel && modelAsk(caller)) {
+      this.#host.clientCame();
+      this.#park();
     }
-    if (this.#port.caughtUp) this.#askOpen();
+    if (this.#port.caughtUp) this.#questions.showAll(formAsk(caller));
     return () => {
       if (this.#caller !== caller) return;
       this.#caller = { client: caller.client };
-      for (const asking of this.#asking.values()) asking.cancel('nobody waits for the run any more');
+      this.#questions.takeBackForms('nobody waits for the run any more');
     };
   }
 
   async answer(key: string, answer: FormAnswer): Promise<void> {
-    this.#questions.delete(key);
+    this.#questions.remove(key);
+    // At once: the slot is taken before anybody else looks.
     this.#parked = false;
     this.#port.note({ who: answer.by, what: answer.decision, about: key });
     await this.#port.deliver(key, answer);
@@ -199,7 +224,7 @@ export class LiveRun {
 
   close(reason: string): void {
     this.#port.close(reason);
-    for (const asking of this.#asking.values()) asking.cancel(reason);
+    this.#questions.takeBackForms(reason);
   }
 
   async #finish(end: FlowEnd): Promise<void> {
@@ -231,68 +256,35 @@ export class LiveRun {
   }
 
   #attention(): Attention[] {
-    const open = [...this.#questions.values()].map(({ step, question, options, by }): Attention => ({
+    const open = this.#questions.all.map(({ step, question, options, by }): Attention => ({
       step,
       question,
       options,
       by,
     }));
-    const client =
-      this.#needClient.size > 0
-        ? [
-            {
-              step: '',
-              question:
-                'A step asks the model of a client: call resume_workflow from a client that can sample.',
-              options: [],
-            },
-          ]
-        : [];
+    const client = this.waitsForModel
+      ? [
+          {
+            step: '',
+            question:
+              'A step asks the model of a client: call resume_workflow from a client that can sample.',
+            options: [],
+          },
+        ]
+      : [];
     return [...open, ...client, ...this.#run.notes.map((note): Attention => ({ ...note }))];
   }
 
-  #host(): Host {
-    const { handle, clock, plan, programs, limits } = this.#options;
-    const safe = new Set(plan.safe);
-    return {
-      callTool: (call) => callTool(call, { handle, clock, caller: this.#caller, onProgress: () => {} }),
-      sample: async (sample) => {
-        if (!modelAsk(this.#caller) && this.#options.entries.length > 0) await this.#client(sample.signal);
-        return await sampleModel(sample, {
-          ask: modelAsk(this.#caller),
-          clock,
-          checkMs: limits.evaluationMs,
-        });
-      },
-      safeToRepeat: (tool) => safe.has(tool),
-      program: (name) => programs.saved.get(name) as Program,
-      checkInput: (schema, input) => {
-        if (!schema) return input;
-        const { problems, value } = checkInTime(schema, input, { path: 'input', ms: limits.evaluationMs });
-        if (problems.length > 0) throw new InvalidInput(problems.map(problemText).join('; '));
-        return value;
-      },
-      asked: (question) => this.#questions.set(question.key, question),
-      answered: (key) => {
-        this.#questions.delete(key);
-        this.#asking.get(key)?.cancel('answered');
-        this.#asking.delete(key);
-      },
-    };
-  }
-
-  /** A run that goes on after a crash has nobody to ask until somebody comes. */
-  async #client(signal: Cancellation): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#needClient.add(resolve);
-      signal.onCancel(() => resolve());
-      this.#park();
-    });
+  /** A person's answer is not refused: it waits until a slot is free. */
+  async #answerFromForm(question: OpenQuestion, answer: FormAnswer): Promise<void> {
+    const { slots } = this.#options;
+    while (this.#parked && !slots.free && this.#questions.isOpen(question)) await slots.nextChange();
+    if (this.#questions.isOpen(question)) await this.answer(question.key, answer);
   }
 
   #idle(): void {
     if (!this.#port.caughtUp) return;
-    this.#askOpen();
+    this.#questions.showAll(formAsk(this.#caller));
     this.#park();
     this.#progress();
   }
@@ -300,7 +292,7 @@ export class LiveRun {
   #park(): void {
     if (this.#over) return;
     this.#parked = !this.#cancelled && this.#waitsForSomebody();
-    const status: RunStatus = this.#parked && this.#asking.size === 0 ? 'needs_attention' : 'running';
+    const status: RunStatus = this.#parked && !this.#questions.hasOpenForm ? 'needs_attention' : 'running';
     if (status !== this.#status && this.#options.writer) {
       this.#status = status;
       const result = status === 'running' ? null : storedResult({ attention: this.#attention() });
@@ -309,15 +301,16 @@ export class LiveRun {
         .catch(() => {});
     }
     this.#notify();
+    if (this.#parked) this.#options.slots.changed();
   }
 
   #waitsForSomebody(): boolean {
-    const asleep = this.#needClient.size;
-    if (asleep + this.#questions.size === 0) return false;
+    const forModel = this.#host.waiting;
+    if (forModel + this.#questions.size === 0) return false;
     const { calls, timers, questions } = this.#run.activity;
-    // One that is answered already goes on in a moment.
+    // A step that was answered already goes on in a moment.
     const answered = questions > this.#questions.size;
-    return calls - asleep <= 0 && timers === 0 && questions + asleep > 0 && !answered;
+    return calls - forModel <= 0 && timers === 0 && questions + forModel > 0 && !answered;
   }
 
   #notify(): void {
@@ -328,39 +321,10 @@ export class LiveRun {
   #progress(): void {
     if (!this.#caller.onProgress) return;
     const { done, total, running } = this.#run.progress;
-    if (done <= this.#told) return;
-    this.#told = done;
+    if (done <= this.#reported) return;
+    this.#reported = done;
     const message =
       running.length === 0 ? `${done} of ${total} steps done` : `running: ${running.slice(0, 5).join(', ')}`;
     this.#caller.onProgress(Json.of({ progress: done, total, message }));
-  }
-
-  #askOpen(): void {
-    const ask = formAsk(this.#caller);
-    if (!ask) return;
-    for (const question of this.#questions.values()) {
-      if (this.#asking.has(question.key) || this.#refused.has(question.key)) continue;
-      const signal = new Cancellation();
-      this.#asking.set(question.key, signal);
-      void this.#elicit(question, ask, signal);
-    }
-  }
-
-  async #elicit(question: OpenQuestion, ask: AskClient, signal: Cancellation): Promise<void> {
-    const { key } = question;
-    try {
-      const params = Json.of({ mode: 'form', message: question.question, requestedSchema: formOf(question) });
-      const result = await ask({ method: 'elicitation/create', params, server: 'switchyard', signal });
-      const answer = this.#questions.get(key) === question ? readForm(question, result.exact) : undefined;
-      if (answer) await this.answer(key, answer);
-      else this.#refused.add(key);
-    } catch (error) {
-      this.#refused.add(key);
-      if (!signal.cancelled)
-        this.#options.log.debug({ run: this.id, why: messageOf(error) }, 'the client did not answer');
-    } finally {
-      if (this.#asking.get(key) === signal) this.#asking.delete(key);
-      this.#park();
-    }
   }
 }

@@ -1,7 +1,7 @@
 /** Whom a run may ask: only a client that has said that it can, and only while somebody waits for the run. */
-import type { AskClient } from '../core/call.ts';
-import { isObject } from '../json/json.ts';
-import type { Caller } from './calls.ts';
+import type { AskClient } from '../../core/call.ts';
+import { isObject } from '../../json/json.ts';
+import type { Caller } from '../calls.ts';
 
 /** For forms, which the user of the client fills in. */
 export function formAsk({ ask, client }: Caller): AskClient | undefined {

@@ -1,5 +1,5 @@
 /** What a run waits for, what somebody can do about it, and who may. */
-import type { JsonObject } from '../json/json.ts';
+import type { JsonObject } from '../../json/json.ts';
 
 export interface Attention extends JsonObject {
   readonly step: string;

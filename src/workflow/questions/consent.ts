@@ -1,12 +1,12 @@
-import type { AskClient } from '../core/call.ts';
-import { Cancellation } from '../core/cancellation.ts';
-import { ProxyError } from '../core/errors.ts';
-import { Json } from '../json/json.ts';
-import { listed } from '../core/nearest.ts';
-import { InvalidDefinition } from './definition/invalid-definition.ts';
-import { planOf, programWrites, toolsOf } from './plan/plan.ts';
-import type { ReadWorkflow } from './saved/read-workflow.ts';
-import { isReadOnly } from './tools.ts';
+import type { AskClient } from '../../core/call.ts';
+import { Cancellation } from '../../core/cancellation.ts';
+import { ProxyError } from '../../core/errors.ts';
+import { Json } from '../../json/json.ts';
+import { listed } from '../../core/nearest.ts';
+import { InvalidDefinition } from '../definition/invalid-definition.ts';
+import { planOf, programWrites, toolsOf } from '../plan/plan.ts';
+import type { ReadWorkflow } from '../saved/read-workflow.ts';
+import { isReadOnly } from '../tools.ts';
 
 export interface Consent {
   readonly inline: 'ask' | 'allow' | 'read-only' | 'off';

@@ -1,6 +1,6 @@
 /** A question as a form for MCP elicitation, and what was answered. */
-import { at, isObject, type JsonObject } from '../json/json.ts';
-import type { OpenQuestion } from './run/host.ts';
+import { at, isObject, type JsonObject } from '../../json/json.ts';
+import type { OpenQuestion } from '../run/host.ts';
 
 /** Somebody's word on a question. */
 export interface FormAnswer extends JsonObject {

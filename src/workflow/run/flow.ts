@@ -121,7 +121,7 @@ export class Flow implements FlowAtWork {
     if (this.halted === undefined) return undefined;
     const { step, message } = this.#failure ?? { message: '' };
     const why = this.halted === 'cancel' ? message : `"${step ?? ''}" failed`;
-    return { reason: `the run stopped before it: ${why}`, afterFailure: true };
+    return { reason: `the run stopped before it: ${why}`, afterFailure: true, halted: true };
   }
 
   #missingReason(step: Step): Partial<Result> | undefined {

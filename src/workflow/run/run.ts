@@ -8,7 +8,7 @@ import type { Host } from './host.ts';
 import { type Activity, RoutineLoop, type Owner } from './machine.ts';
 import type { Port } from './port.ts';
 import type { Routine } from './routine.ts';
-import type { Result } from './step-state.ts';
+import type { Result, StepState } from './step-state.ts';
 import { stepViews } from './view.ts';
 
 /** Changes when the same outcomes would lead somewhere else. */
@@ -58,6 +58,12 @@ export class Run {
   /** The steps as clients see them; with whole outputs. */
   get steps(): JsonObject {
     return stepViews(this.#root);
+  }
+
+  /** The states of the workflow's own steps, by id. */
+  get stepStates(): ReadonlyMap<string, StepState> {
+    const { states, program } = this.#root;
+    return new Map(program.steps.map(({ id }, index) => [id, states[index] as StepState]));
   }
 
   /** Steps settled and in all, and the names of those at work. */

@@ -30,6 +30,8 @@ export interface Result {
   readonly rejected?: boolean;
   /** Why it is skipped lies in a failure, not in a condition of its own. */
   readonly afterFailure?: boolean;
+  /** Skipped because the run was halted before the step could begin. */
+  readonly halted?: boolean;
 }
 
 export interface ItemError {
