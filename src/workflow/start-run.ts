@@ -14,7 +14,7 @@ import type { RunPlan } from './run-plan.ts';
 import { briefView, type RunView } from './run-view.ts';
 import type { Library } from './saved/library.ts';
 import type { ReadWorkflow } from './saved/read-workflow.ts';
-import { clientOf, type Identities, OPERATOR, type Who } from './who.ts';
+import { seenAs, type Identities, OPERATOR, type Who } from './who.ts';
 
 export interface RunRequest {
   /** A saved name, or a definition. */
@@ -47,7 +47,7 @@ export class RunStarter {
   async run({ workflow, input, wait, signal }: RunRequest, who: Who): Promise<RunView> {
     const { engine, library, identities, limits, inline, begun } = this.#options;
     const caller = identities.callerOf(who);
-    const read = await library.read(workflow, clientOf(who));
+    const read = await library.read(workflow, seenAs(who));
     if ('errors' in read) throw new InvalidDefinition(read.errors);
     const plan = planFor(read, checkInput(read.program, input, limits));
     if (read.untrusted && who !== OPERATOR)

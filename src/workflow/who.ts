@@ -39,7 +39,7 @@ export class Identities {
 }
 
 /** The client whose tools are seen; `undefined`: the tools that all clients see. */
-export function clientOf(who: Who): Client | undefined {
+export function seenAs(who: Who): Client | undefined {
   return who === OPERATOR ? undefined : who.client;
 }
 

@@ -23,7 +23,7 @@ import type { SavedWorkflow } from './saved/describe-saved.ts';
 import { Library } from './saved/library.ts';
 import { type RunRequest, RunStarter } from './start-run.ts';
 import type { Tools } from './tools.ts';
-import { clientOf, decidedBy, Identities, type Who } from './who.ts';
+import { seenAs, decidedBy, Identities, type Who } from './who.ts';
 
 export interface WorkflowsOptions {
   /** The handler of a step's calls: after the meta-tools, before the router. */
@@ -119,7 +119,7 @@ export class Workflows {
   }
 
   async plan(workflow: unknown, who: Who): Promise<PlanAnswer> {
-    const read = await this.#library.read(workflow, clientOf(who));
+    const read = await this.#library.read(workflow, seenAs(who));
     if ('errors' in read) return { valid: false, errors: read.errors };
     return { valid: true, plan: planOf(read.program, read.context) };
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { leaseOf, type StartTimeOf } from '../../core/lease.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Journal } from './journal.ts';
-import { journalWriter, type JournalWriter } from './journal-writer.ts';
+import { JournalWriter } from './journal-writer.ts';
 import { openJournal } from './open-journal.ts';
 
 export interface LazyJournalOptions {
@@ -69,7 +69,7 @@ export class LazyJournal {
     const open = this.#options.openJournal ?? ((path: string) => openJournal(path, log));
     const journal = await open(file);
     this.#lease ||= await leaseOf(startTimeOf);
-    this.#writer ??= journalWriter(journal);
+    this.#writer ??= new JournalWriter(journal);
     this.#journal = journal;
     return journal;
   }
