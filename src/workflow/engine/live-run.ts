@@ -3,14 +3,13 @@ import type { Handler } from '../../core/call.ts';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import { Json } from '../../json/json.ts';
 import type { Caller } from '../calls.ts';
 import { JournalPort, Suspended } from '../journal/journal-port.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { Entry, RunRow, RunStatus } from '../journal/journal.ts';
 import type { Limits } from '../limits.ts';
 import { formAsk, modelAsk } from '../questions/askable.ts';
-import type { Attention } from '../questions/attention.ts';
+import { type Attention, attentionFor, MODEL_NEEDED } from '../questions/attention.ts';
 import { OpenQuestions } from '../questions/open-questions.ts';
 import type { FormAnswer } from '../questions/question-form.ts';
 import type { FlowEnd } from '../run/flow-at-work.ts';
@@ -19,6 +18,7 @@ import { CANCEL, Run } from '../run/run.ts';
 import type { Result, StepState } from '../run/step-state.ts';
 import type { Programs, RunPlan } from '../run-plan.ts';
 import { type RunResult, type RunView, storedResult, viewOf } from '../run-view.ts';
+import { ProgressReport } from './progress-report.ts';
 import { RunHost } from './run-host.ts';
 import type { RunSlots } from './run-slots.ts';
 
@@ -45,13 +45,12 @@ export class LiveRun {
   readonly #run: Run;
   readonly #host: RunHost;
   readonly #questions: OpenQuestions;
+  readonly #progress = new ProgressReport();
   readonly #waiters = new Set<() => void>();
   #caller: Caller;
   #status: RunStatus;
   #end: RunResult | undefined;
   #finishedAt: number | null = null;
-  /** The number of steps done that the caller has been told of. */
-  #reported = -1;
   #parked = false;
   /** The run is about to end, whatever it still waits for. */
   #cancelled = false;
@@ -136,7 +135,12 @@ export class LiveRun {
   get view(): RunView {
     const { row } = this.#options;
     const now = { ...row, status: this.#status, finishedAt: this.#finishedAt };
-    return viewOf(now, this.#end ?? { steps: this.#run.steps, attention: this.#attention() });
+    return viewOf(now, this.#end ?? { steps: this.#run.steps, attention: this.#attention });
+  }
+
+  get #attention(): readonly Attention[] {
+    const asked = this.waitsForModel ? [...this.questions, MODEL_NEEDED] : this.questions;
+    return attentionFor([...asked, ...this.#run.notes]);
   }
 
   /** Runs to the end; the end by closing, or by a broken journal, is no end of the run itself. */
@@ -229,12 +233,11 @@ export class LiveRun {
 
   async #finish(end: FlowEnd): Promise<void> {
     const { writer, timeOfDay } = this.#options;
-    const attention = this.#run.notes.map((note): Attention => ({ ...note }));
     const stored: RunResult = {
       ...(end.output !== undefined && { output: end.output }),
       ...(end.error && { error: end.error }),
       steps: this.#run.steps,
-      attention,
+      attention: attentionFor(this.#run.notes),
     };
     if (!writer) {
       this.#end = stored;
@@ -252,27 +255,7 @@ export class LiveRun {
     this.#end = stored;
     this.#status = end.status;
     this.#finishedAt = finishedAt;
-    this.#progress();
-  }
-
-  #attention(): Attention[] {
-    const open = this.#questions.all.map(({ step, question, options, by }): Attention => ({
-      step,
-      question,
-      options,
-      by,
-    }));
-    const client = this.waitsForModel
-      ? [
-          {
-            step: '',
-            question:
-              'A step asks the model of a client: call resume_workflow from a client that can sample.',
-            options: [],
-          },
-        ]
-      : [];
-    return [...open, ...client, ...this.#run.notes.map((note): Attention => ({ ...note }))];
+    this.#reportProgress();
   }
 
   /** A person's answer is not refused: it waits until a slot is free. */
@@ -286,7 +269,7 @@ export class LiveRun {
     if (!this.#port.caughtUp) return;
     this.#questions.showAll(formAsk(this.#caller));
     this.#park();
-    this.#progress();
+    this.#reportProgress();
   }
 
   #park(): void {
@@ -295,7 +278,7 @@ export class LiveRun {
     const status: RunStatus = this.#parked && !this.#questions.hasOpenForm ? 'needs_attention' : 'running';
     if (status !== this.#status && this.#options.writer) {
       this.#status = status;
-      const result = status === 'running' ? null : storedResult({ attention: this.#attention() });
+      const result = status === 'running' ? null : storedResult({ attention: this.#attention });
       this.#options.writer
         .write({ type: 'status', runId: this.id, status, finishedAt: null, result })
         .catch(() => {});
@@ -318,13 +301,7 @@ export class LiveRun {
     this.#waiters.clear();
   }
 
-  #progress(): void {
-    if (!this.#caller.onProgress) return;
-    const { done, total, running } = this.#run.progress;
-    if (done <= this.#reported) return;
-    this.#reported = done;
-    const message =
-      running.length === 0 ? `${done} of ${total} steps done` : `running: ${running.slice(0, 5).join(', ')}`;
-    this.#caller.onProgress(Json.of({ progress: done, total, message }));
+  #reportProgress(): void {
+    if (this.#caller.onProgress) this.#progress.send(this.#caller, this.#run);
   }
 }

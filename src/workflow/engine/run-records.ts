@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../json/json.ts';
 import { eventsOf, type RunRow, type RunStatus } from '../journal/journal.ts';
 import type { LazyJournal } from '../journal/lazy-journal.ts';
+import { attentionFor } from '../questions/attention.ts';
 import type { OpenQuestion } from '../run/host.ts';
 import type { StepState } from '../run/step-state.ts';
 import { type Fact, readStored, type RunView, viewOf } from '../run-view.ts';
@@ -49,12 +50,7 @@ export class RunRecords {
     if (row.finishedAt !== null && !whole) return viewOf(row, stored);
     const replayed = await this.#runs.replay(row);
     const { attention = [] } = stored;
-    const asked = replayed.questions.map(({ step, question, options, by }) => ({
-      step,
-      question,
-      options,
-      by,
-    }));
+    const asked = attentionFor(replayed.questions);
     const { steps, output } = replayed.view;
     return viewOf(row, {
       ...stored,
