@@ -1,4 +1,4 @@
-/** What a run was started with: stored with it, so that it goes on as it began whatever changes around it. */
+/** The plan of a run, stored with it: the run goes on as it began, whatever changes around it. */
 import { checkDefinition } from './definition/check-definition.ts';
 import { problemText } from './definition/problem.ts';
 import type { Compile } from '../expression/compile.ts';

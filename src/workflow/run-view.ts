@@ -16,24 +16,24 @@ export interface RunView extends JsonObject {
   readonly error?: FlowEnd['error'];
   readonly steps?: JsonObject;
   readonly attention?: readonly Attention[];
-  /** Of a run that needs attention: what to do, and who may. */
+  /** The next thing to do about a run that needs attention. */
   readonly next?: string;
   readonly started_at: string;
   readonly finished_at?: string;
   readonly record?: readonly Fact[];
 }
 
-/** One thing that is on record about a run: what it is stands beside these. */
+/** One fact on record about a run; its other members depend on the kind. */
 export interface Fact extends JsonObject {
   /** ISO 8601. */
   readonly at: string;
-  /** `intent`: about to be called; `outcome`: what came of it; `event`: of a step or the run; `note`: of a person. */
+  /** `intent`: a call is about to be made; `outcome`: it has ended; `event`: a step or the run has changed; `note`: a person did something. */
   readonly kind: 'run' | EntryKind;
-  /** Which call, as `close[3]#1`: the second time it would be `#2`. */
+  /** The call, as `close[3]#1`; the second attempt is `#2`. */
   readonly key?: string;
 }
 
-/** What is kept of a run's end. */
+/** The kept part of a run's end. */
 export interface RunResult {
   readonly output?: unknown;
   readonly error?: FlowEnd['error'];

@@ -15,7 +15,7 @@ export interface Item {
 
 export type WorkOf<K extends Work['kind']> = Extract<Work, { kind: K }>;
 
-/** What its keys begin with: `close[3]`. */
+/** The beginning of the item's keys: `close[3]`. */
 export function baseOf({ flow, step, index }: Item): string {
   return `${flow.prefix}${step.id}${index === undefined ? '' : `[${index}]`}`;
 }

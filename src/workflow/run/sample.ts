@@ -8,7 +8,7 @@ import type { CallAsk, Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
 import { unwrap } from './unwrap.ts';
 
-/** Asking a model has no effect: it may be done again. */
+/** Asks again after a crash: a question to a model has no effect. */
 export function* sample(item: Item, work: WorkOf<'sample'>): Routine<Result> {
   const params = work.params.evaluate(item.scope);
   const { host } = item.flow.context;

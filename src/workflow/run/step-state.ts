@@ -1,4 +1,4 @@
-/** What has become of a step, or of one item of it. */
+/** The state and the result of a step, or of one item of it. */
 import type { StepError } from './port.ts';
 
 export type StepStatus =
@@ -20,15 +20,15 @@ export interface Result {
   readonly error?: StepError | undefined;
   readonly reason?: string;
   readonly attempts: number;
-  /** With `foreach`: what failed. */
+  /** The items of a `foreach` that failed. */
   readonly errors?: readonly ItemError[];
-  /** It has had its effect, whatever its status says: an undo is due. */
+  /** The step has had its effect, whatever its status: an undo is due. */
   readonly happened?: boolean;
-  /** It was cut off in mid-call: nobody knows whether it has happened. */
+  /** The step was cut off in mid-call: its outcome is unknown. */
   readonly unsure?: boolean;
-  /** An approval that was answered with no. */
+  /** The approval was refused. */
   readonly rejected?: boolean;
-  /** Why it is skipped lies in a failure, not in a condition of its own. */
+  /** The step was skipped because of a failure, not by a condition of its own. */
   readonly afterFailure?: boolean;
   /** Skipped because the run was halted before the step could begin. */
   readonly halted?: boolean;
@@ -46,9 +46,9 @@ export interface StepState {
   startedAt: number | undefined;
   finishedAt: number | undefined;
   attempts: number;
-  /** Of a `foreach`: done, and in all. */
+  /** The items of a `foreach`. */
   items: { done: number; total: number } | undefined;
-  /** Where an undo has failed. */
+  /** One text for each undo that has failed. */
   undoErrors: string[];
 }
 
