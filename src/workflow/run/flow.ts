@@ -5,12 +5,12 @@
  */
 import { ExpressionError } from '../../expression/expression-error.ts';
 import type { JsonObject } from '../../json/json.ts';
-import type { Need, Program, Step } from '../definition/program.ts';
+import type { Program, Step } from '../definition/program.ts';
 import type { FlowAtWork, FlowEnd, FlowOptions, RunContext } from './flow-at-work.ts';
 import type { Halt } from './machine.ts';
 import { rollback } from './rollback.ts';
 import { runStep } from './run-step.ts';
-import { newState, type Result, type StepState } from './step-state.ts';
+import { newState, reasonToSkip, type Result, resultVariable, type StepState } from './step-state.ts';
 
 export class Flow implements FlowAtWork {
   readonly context: RunContext;
@@ -126,7 +126,7 @@ export class Flow implements FlowAtWork {
 
   #missingReason(step: Step): Partial<Result> | undefined {
     for (const need of step.needs) {
-      const reason = reasonAgainst(need, this.states[this.#step(need.id).index]?.result as Result);
+      const reason = reasonToSkip(need, this.states[this.#step(need.id).index]?.result as Result);
       if (reason) return reason;
     }
     return undefined;
@@ -153,7 +153,7 @@ export class Flow implements FlowAtWork {
     state.finishedAt = port.now();
     state.attempts = result.attempts;
     this.#unsettled--;
-    this.#visible[step.id] = visible(result, state);
+    this.#visible[step.id] = resultVariable(result, state);
     const { error, reason } = result;
     port.emit({
       step: this.prefix + step.id,
@@ -253,38 +253,4 @@ export class Flow implements FlowAtWork {
       };
     }
   }
-}
-
-/** The reason why a step cannot run, given the result of one that it needs. */
-function reasonAgainst({ id, data, looks, output }: Need, result: Result): Partial<Result> | undefined {
-  if (looks) return undefined;
-  if (result.status === 'succeeded') {
-    // A step that only comes after an approval is guarded by it.
-    if (result.rejected !== true || output) return undefined;
-    return { reason: `"${id}" was rejected`, afterFailure: false };
-  }
-  if (result.status === 'skipped' && result.afterFailure !== true) {
-    if (!data) return undefined;
-    return {
-      reason: `"${id}" was skipped${result.reason === undefined ? '' : ` (${result.reason})`}`.slice(0, 500),
-      afterFailure: false,
-    };
-  }
-  return {
-    reason: `"${id}" ${result.status === 'in_doubt' ? 'is in doubt' : result.status === 'skipped' ? 'was skipped after a failure' : result.status}`,
-    afterFailure: true,
-  };
-}
-
-function visible({ status, output, raw, error, errors, attempts }: Result, state: StepState): unknown {
-  const found: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  const duration =
-    state.startedAt === undefined ? 0 : (state.finishedAt ?? state.startedAt) - state.startedAt;
-  Object.assign(found, { status, attempts, duration_ms: duration });
-  // A part that is not there is missing, and not null: has() tells.
-  if (output !== undefined) found['output'] = output;
-  if (raw !== undefined) found['raw'] = raw;
-  if (error) found['error'] = { code: error.code, message: error.message };
-  if (errors) found['errors'] = errors;
-  return found;
 }

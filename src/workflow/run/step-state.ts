@@ -1,4 +1,5 @@
 /** The state and the result of a step, or of one item of it. */
+import type { Need } from '../definition/program.ts';
 import type { StepError } from './port.ts';
 
 export type StepStatus =
@@ -62,4 +63,42 @@ export function newState(): StepState {
     items: undefined,
     undoErrors: [],
   };
+}
+
+/** The reason why a step cannot run, given the result of one that it needs. */
+export function reasonToSkip({ id, data, looks, output }: Need, result: Result): Partial<Result> | undefined {
+  if (looks) return undefined;
+  if (result.status === 'succeeded') {
+    // A step that only comes after an approval is guarded by it.
+    if (result.rejected !== true || output) return undefined;
+    return { reason: `"${id}" was rejected`, afterFailure: false };
+  }
+  if (result.status === 'skipped' && result.afterFailure !== true) {
+    if (!data) return undefined;
+    return {
+      reason: `"${id}" was skipped${result.reason === undefined ? '' : ` (${result.reason})`}`.slice(0, 500),
+      afterFailure: false,
+    };
+  }
+  return {
+    reason: `"${id}" ${result.status === 'in_doubt' ? 'is in doubt' : result.status === 'skipped' ? 'was skipped after a failure' : result.status}`,
+    afterFailure: true,
+  };
+}
+
+/** The variable `steps.NAME` of expressions. */
+export function resultVariable(
+  { status, output, raw, error, errors, attempts }: Result,
+  state: StepState,
+): unknown {
+  const found: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  const duration =
+    state.startedAt === undefined ? 0 : (state.finishedAt ?? state.startedAt) - state.startedAt;
+  Object.assign(found, { status, attempts, duration_ms: duration });
+  // A part that is not there is missing, and not null: has() tells.
+  if (output !== undefined) found['output'] = output;
+  if (raw !== undefined) found['raw'] = raw;
+  if (error) found['error'] = { code: error.code, message: error.message };
+  if (errors) found['errors'] = errors;
+  return found;
 }
