@@ -32,7 +32,7 @@ import { ModernClients } from './modern-clients.ts';
 import type { PendingCall, Waiter } from './pending-call.ts';
 import { PendingCalls } from './pending-calls.ts';
 import { clientOfRequest, EnvelopeError, type RequestEnvelope } from './request-envelope.ts';
-import { type RequestState, RequestStates } from './request-state.ts';
+import { type RequestState, RequestStates, type StateOwner } from './request-state.ts';
 
 /** Milliseconds that a parked call waits for its client's answer, and that a server's sealed state is valid. */
 const PARK_MS = 10 * 60_000;
@@ -78,8 +78,13 @@ export class ModernEndpoint {
     const { served, clock } = options;
     this.#options = options;
     this.#clients = new ModernClients(options);
-    this.#calls = new PendingCalls({ clock, limits: served.limits, parkMs: PARK_MS });
     this.#states = new RequestStates(served.sealer, PARK_MS);
+    this.#calls = new PendingCalls({
+      clock,
+      limits: served.limits,
+      parkMs: PARK_MS,
+      states: this.#states,
+    });
   }
 
   async request(request: ModernRequest): Promise<void> {
@@ -153,7 +158,8 @@ export class ModernEndpoint {
     const { method, params } = request;
     const name = nameOf(method, params) ?? '';
     const waiter = this.#waiterFor(request, client);
-    const state = this.#openState(params, client, method, name);
+    const owner = { client, method, name };
+    const state = this.#openState(params, owner);
     if (state && !('state' in state)) {
       const pending = this.#calls.find(state.call);
       if (!pending) throw invalidState();
@@ -161,12 +167,7 @@ export class ModernEndpoint {
       return pending.resume(state.round, params, waiter);
     }
     this.#calls.checkRoom(client.id);
-    const pending = this.#calls.begin({
-      clientId: client.id,
-      waiter,
-      seal: (callName, round) => this.#states.seal({ call: callName, round }, call),
-      ended: modernClient.began(),
-    });
+    const pending = this.#calls.begin(owner, waiter, modernClient.began());
     this.#endWithRequest(request, pending, waiter);
     const { onProgress, onNotification, ask } = pending.hooks;
     const call: Call = {
@@ -181,7 +182,7 @@ export class ModernEndpoint {
       ask: ASKING.has(method) ? ask : undefined,
     };
     answerOf(this.#options.served.handle, call)
-      .on((result) => this.#states.sealWithin(result, call))
+      .on((result) => this.#states.sealWithin(result, owner))
       .end(
         (result) => pending.succeed(result),
         (error) => pending.fail(error),
@@ -189,10 +190,10 @@ export class ModernEndpoint {
   }
 
   /** @throws RpcError where the params carry a state that does not open. */
-  #openState(params: Json, client: Client, method: string, name: string): RequestState | undefined {
+  #openState(params: Json, owner: StateOwner): RequestState | undefined {
     const sealed = params.at('requestState');
     if (sealed === undefined) return undefined;
-    const state = this.#states.open(sealed, { client, method, name });
+    const state = this.#states.open(sealed, owner);
     if (!state) throw invalidState();
     return state;
   }

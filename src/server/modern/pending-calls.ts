@@ -7,20 +7,14 @@ import { InFlight } from '../../core/in-flight.ts';
 import { wholeNumber } from '../../core/whole-number.ts';
 import type { ClientLimits } from '../served-proxy.ts';
 import { PendingCall, type Waiter } from './pending-call.ts';
+import type { RequestStates, StateOwner } from './request-state.ts';
 
 export interface PendingCallsOptions {
   readonly clock: Clock;
   readonly limits: ClientLimits;
+  readonly states: RequestStates;
   /** Milliseconds that a parked call waits for its client. */
   readonly parkMs: number;
-}
-
-export interface BegunCall {
-  readonly clientId: string;
-  readonly waiter: Waiter;
-  /** Seals the call's name, and the round that a retry is for. */
-  readonly seal: (name: string, round: number) => string;
-  readonly ended: () => void;
 }
 
 export class PendingCalls {
@@ -44,14 +38,16 @@ export class PendingCalls {
     if (refusal) throw refusal;
   }
 
-  begin({ clientId, waiter, seal, ended }: BegunCall): PendingCall {
+  /** @param owner the call itself: only a retry of the same call may pick it up. */
+  begin(owner: StateOwner, waiter: Waiter, ended: () => void): PendingCall {
     const number = (this.#lastNumber = this.#calls.idAfter(this.#lastNumber));
-    const { clock, parkMs } = this.#options;
+    const { clock, parkMs, states } = this.#options;
+    const clientId = owner.client.id;
     const call = new PendingCall(
       {
         clock,
         parkMs,
-        seal: (round) => seal(this.#namePrefix + number, round),
+        seal: (round) => states.seal({ call: this.#namePrefix + number, round }, owner),
         ended: () => {
           this.#calls.delete(number);
           ended();
