@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { systemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Proxy } from './proxy.ts';
-import { openStdioEndpoint } from '../server/stdio-endpoint.ts';
+import { StdioEndpoint } from '../server/stdio-endpoint.ts';
 
 export interface InProcessOptions {
   readonly log: Logger;
@@ -48,7 +48,7 @@ export function connectInProcess(proxy: Proxy, options: InProcessOptions): InPro
       end();
     },
   };
-  const endpoint = openStdioEndpoint({
+  const endpoint = new StdioEndpoint({
     served: proxy.served,
     stdin: toProxy,
     stdout: toClient,

@@ -1,4 +1,4 @@
-/** What clients are told that we can, while it may not be known yet. */
+/** The capabilities that clients see, even before all servers are known. */
 import type { Catalog } from '../catalog/catalog.ts';
 import { isObject, type JsonObject } from '../json/json.ts';
 

@@ -1,4 +1,4 @@
-/** Results and errors in the form that each era's clients expect. The one place where errors go out. */
+/** Results and errors in the form that each era's clients expect. Errors are translated for clients only here. */
 import type { Call } from '../core/call.ts';
 import {
   INTERNAL_ERROR,
@@ -21,7 +21,7 @@ export interface ClientAnswer {
 
 const MODERN_ONLY = { resultType: undefined, ttlMs: undefined, cacheScope: undefined };
 
-/** A result for a legacy client: without what only the modern family has, structured content being objects. */
+/** A result for a legacy client: without modern fields, and with no structured content but objects. */
 export function legacyResult(result: Json): Json {
   if (result.at('resultType') === undefined) return result;
   const structured = at(result.brief, 'structuredContent');
@@ -29,16 +29,16 @@ export function legacyResult(result: Json): Json {
     return result.edit((text) => editObject(text, MODERN_ONLY));
   const text = result.textAt('structuredContent') ?? '';
   const content = at(result.brief, 'content');
-  const said = Array.isArray(content) && content.length > 0;
+  const hasContent = Array.isArray(content) && content.length > 0;
   const edits = {
     ...MODERN_ONLY,
     structuredContent: undefined,
-    ...(!said && { content: JSON.stringify([{ type: 'text', text }]) }),
+    ...(!hasContent && { content: JSON.stringify([{ type: 'text', text }]) }),
   };
   return result.edit((whole) => editObject(whole, edits));
 }
 
-/** A result for a modern client: with the type that each must have, and hints where the method must have them. */
+/** A result for a modern client: with the required type, and cache hints where the method requires them. */
 export function modernResult(method: string, result: Json): Json {
   const resultType = result.at('resultType');
   const type = resultType === undefined ? '"resultType":"complete",' : '';
@@ -49,7 +49,7 @@ export function modernResult(method: string, result: Json): Json {
   if (head === '') return result;
   return result.edit((text) => {
     const start = text.search(/\S/);
-    // Whatever else a server sends for a result has no members.
+    // A server's result that is no object has no members.
     if (text.charAt(start) !== '{') return text;
     const rest = text.slice(start + 1);
     return `{${rest.trimStart().startsWith('}') ? head.slice(0, -1) : head}${rest}`;
@@ -61,14 +61,14 @@ export function legacyError(id: IdText, call: Pick<Call, 'method'>, error: unkno
   return failure(id, call.method, asProxyError(error), '');
 }
 
-/** With the HTTP status that the modern transport gives it. */
+/** The error with the HTTP status that the modern transport gives it. */
 export function modernError(
   id: IdText,
   call: { readonly method: string; readonly capabilities: JsonObject },
   error: unknown,
 ): ClientAnswer {
   if (error instanceof RpcError) {
-    // The modern family has no code of its own for this.
+    // The modern era has no code of its own for this.
     const json =
       error.code === RESOURCE_NOT_FOUND
         ? Json.fromText(editObject(error.json.text, { code: String(INVALID_PARAMS) }))
@@ -95,7 +95,7 @@ function failure(id: IdText, method: string, error: ProxyError, head: string): s
 
 function asProxyError(error: unknown): ProxyError {
   if (error instanceof ProxyError) return error;
-  // A mistake of ours: what exactly is for the log, not for the client.
+  // A mistake of ours: details go to the log, not to the client.
   return new ProxyError('INTERNAL', {
     message: 'Switchyard itself failed at this call, which is no fault of a server: its log says why.',
     delivered: 'unknown',

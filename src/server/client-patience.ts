@@ -1,23 +1,23 @@
 /**
- * How long clients wait for a greeting and for a list before they give a server up.
+ * The time that clients wait for the handshake and for a list before they give a server up.
  *
- * Looked up in the clients' own code and tried with them on 30 Nov 2026. Each figure stays below what the client
- * waits, since our own start and a busy machine take a part of it. Where nothing is known the cautious one stands.
+ * The figures are from the clients' own code, and were tried with them on 30 Nov 2026. Each stays below the client's
+ * own limit, since our start and a busy machine take a part of it. For an unknown client a cautious figure is used.
  */
 import type { Client } from '../core/call.ts';
 import { stringAt } from '../json/json.ts';
 
 export interface Patience {
-  /** From its first message to the answer to `initialize` or `server/discover`. */
+  /** Milliseconds from the client's first message to the answer to `initialize` or `server/discover`. */
   readonly greetingMs: number;
-  /** From the first list it asks for to the answer. */
+  /** Milliseconds from the client's first list request to the answer. */
   readonly listMs: number;
 }
 
 interface Waits {
   readonly overStdio: Patience;
   readonly overHttp?: Patience;
-  /** It waits for `server/discover` as long as for any answer. */
+  /** The client waits for `server/discover` as long as for any answer. */
   readonly discovers?: boolean;
 }
 
@@ -46,7 +46,7 @@ const CLIENTS: readonly (readonly [name: RegExp, waits: Waits])[] = [
   ],
   // The Python SDK's own name. OpenAI Agents 0.24: 5 s for each answer; langchain-mcp-adapters 0.3: without end.
   [/^mcp$/, { overStdio: { greetingMs: 4_000, listMs: 4_000 }, discovers: true }],
-  // pydantic-ai 2.68: 5 s for the greeting, 5 minutes for a list.
+  // pydantic-ai 2.68: 5 s for the handshake, 5 minutes for a list.
   [/^fastmcp/, { overStdio: { greetingMs: 3_500, listMs: 15_000 }, discovers: true }],
   // AI SDK 2.0: without end, `server/discover` aside.
   [/^ai-sdk-mcp-client$/, { overStdio: USUAL }],
@@ -54,13 +54,13 @@ const CLIENTS: readonly (readonly [name: RegExp, waits: Waits])[] = [
   [/^(@langchain\/mcp-adapters|mcp-use)$/, { overStdio: { greetingMs: 10_000, listMs: 20_000 } }],
 ];
 
-/** @param overHttp it may have come over HTTP, where some wait less. */
+/** @param overHttp the client may have come over HTTP, where some wait less. */
 export function patienceOf({ info, era }: Pick<Client, 'info' | 'era'>, overHttp: boolean): Patience {
   const name = stringAt(info, 'name') ?? '';
   const waits = CLIENTS.find(([pattern]) => pattern.test(name))?.[1] ?? { overStdio: USUAL };
   const { overStdio } = waits;
   const { greetingMs, listMs } = (overHttp && waits.overHttp) || overStdio;
-  const carrierMs = overHttp ? GREETING_OVER_HTTP_MS : Infinity;
+  const transportMs = overHttp ? GREETING_OVER_HTTP_MS : Infinity;
   const discoveryMs = era === 'modern' && waits.discovers !== true ? DISCOVERY_MS : Infinity;
-  return { greetingMs: Math.min(greetingMs, carrierMs, discoveryMs), listMs };
+  return { greetingMs: Math.min(greetingMs, transportMs, discoveryMs), listMs };
 }

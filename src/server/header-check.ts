@@ -1,6 +1,5 @@
 /**
- * Modern HTTP says in headers what the body says too. A proxy on the way may have gone by the headers, so a
- * request whose two halves disagree is refused.
+ * Headers of a modern request must agree with its body: a proxy on the way may have relied on the headers alone.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Json, JsonObject } from '../json/json.ts';
@@ -12,11 +11,11 @@ import {
 } from '../protocol/header-params.ts';
 import { nameOf } from '../protocol/params.ts';
 import { META_PROTOCOL_VERSION } from '../protocol/revisions.ts';
-import { headerMismatch } from './modern-endpoint.ts';
+import { headerMismatch } from './modern/request-envelope.ts';
 
 export type HeaderOf = (name: string) => string | undefined;
 
-/** @throws a header mismatch */
+/** @throws EnvelopeError */
 export function checkVersion(params: Json, header: HeaderOf): void {
   const inHeader = header('mcp-protocol-version');
   const inBody = params.at('_meta', META_PROTOCOL_VERSION);
@@ -24,7 +23,7 @@ export function checkVersion(params: Json, header: HeaderOf): void {
   if (inHeader !== inBody) throw headerMismatch('The header MCP-Protocol-Version and the body disagree');
 }
 
-/** @throws a header mismatch */
+/** @throws EnvelopeError */
 export function checkNames(method: string, params: Json, header: HeaderOf): void {
   if (header('mcp-method') !== method) throw headerMismatch('The header Mcp-Method and the method disagree');
   if (!NAMED_BY_HEADER.has(method)) return;
@@ -34,7 +33,7 @@ export function checkNames(method: string, params: Json, header: HeaderOf): void
     throw headerMismatch('The header Mcp-Name and the body disagree');
 }
 
-/** @throws a header mismatch */
+/** @throws EnvelopeError */
 export function checkParams(params: Json, header: HeaderOf, catalog: Catalog): void {
   const name = nameOf('tools/call', params) ?? '';
   for (const { header: key, path, type } of headerParams(catalog).get(name) ?? []) {
@@ -49,7 +48,7 @@ export function checkParams(params: Json, header: HeaderOf, catalog: Catalog): v
   }
 }
 
-/** `5` and `5.0` are one integer; what else `Number` would make one is none. */
+/** Reads `5` and `5.0`; other forms that `Number` would take (`0x5`, `5e0`, blanks) are no integers here. */
 function integerIn(text: string | undefined): number | undefined {
   return text !== undefined && /^-?\d{1,16}(?:\.0+)?$/.test(text) ? Number(text) : undefined;
 }

@@ -1,9 +1,7 @@
-/** The face over HTTP: legacy sessions and modern requests on the same path, told apart by each request itself. */
-import type { Clock } from '../core/clock.ts';
+/** The endpoint over HTTP: legacy sessions and modern requests on one path, told apart by each request itself. */
 import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
 import { VIA } from '../transport/loop-detection.ts';
 import type { Json } from '../json/json.ts';
-import type { Logger } from '../core/logger.ts';
 import { textOf, type EncodedMessage } from '../json/message-text.ts';
 import { batchTexts, encodeErrorText, type Message, readMessage } from '../protocol/message.ts';
 import { eraOf, LEGACY_REVISIONS } from '../protocol/revisions.ts';
@@ -11,129 +9,123 @@ import type { CloseReason, HttpReply } from '../transport/http-server/reply.ts';
 import type { HttpExchange } from '../transport/http-server/request-handler.ts';
 import { checkNames, checkParams, checkVersion } from './header-check.ts';
 import { type HttpSession, HttpSessions, type HttpSessionsOptions } from './http-sessions.ts';
-import { claimsModern, ModernEndpoint } from './modern-endpoint.ts';
+import { ModernEndpoint } from './modern/modern-endpoint.ts';
+import { claimsModern } from './modern/request-envelope.ts';
 import type { GoneCause, ResponseSink } from './response-sink.ts';
-import type { ServedProxy } from './served-proxy.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
-/** What servers of the legacy family answer where a session is missing or unknown. */
+const VERSION_HEADER = 'mcp-protocol-version';
+/** Codes of legacy servers for a session that is missing, and for one that is unknown. */
 const NO_SESSION = -32000;
 const SESSION_NOT_FOUND = -32001;
 const LOOP_DETECTED = 508;
 const CIRCLE =
   'This request comes from a server that leads back to this proxy: proxies name each other in a circle. Take one of the entries out of its config.';
+/** The only revision that had batches. */
+const BATCH_REVISION = '2025-03-26';
 
-export interface HttpEndpointOptions extends HttpSessionsOptions {
-  readonly served: ServedProxy;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
+export type HttpEndpointOptions = HttpSessionsOptions;
 
-export interface HttpEndpoint {
-  handle(exchange: HttpExchange): void;
-  readonly sessions: number;
-  close(): void;
-}
+export class HttpEndpoint {
+  readonly #options: HttpEndpointOptions;
+  readonly #sessions: HttpSessions;
+  readonly #modern: ModernEndpoint;
 
-export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
-  const { served } = options;
-  const { depth, values } = served.limits;
-  const sessions = new HttpSessions(options);
-  const modern = new ModernEndpoint(options);
+  constructor(options: HttpEndpointOptions) {
+    this.#options = options;
+    this.#sessions = new HttpSessions(options);
+    this.#modern = new ModernEndpoint(options);
+  }
 
-  return {
-    handle(exchange) {
-      if (!served.loopDetection.admits(exchange.header(VIA))) refuseCircle(exchange, depth);
-      else if (exchange.method === 'POST') post(exchange);
-      else
-        withSession(exchange, (found) => {
-          if (exchange.method === 'GET') return found.openStream(exchange.reply);
-          sessions.end(found.id, 'the client ended it');
-          exchange.reply.empty(200);
-        });
-    },
-    get sessions() {
-      return sessions.size;
-    },
-    close() {
-      modern.close();
-      sessions.close();
-    },
-  };
+  get sessions(): number {
+    return this.#sessions.size;
+  }
 
-  function post(exchange: HttpExchange): void {
+  handle(exchange: HttpExchange): void {
+    const { loopDetection, limits } = this.#options.served;
+    if (!loopDetection.admits(exchange.header(VIA))) refuseCircle(exchange, limits.depth);
+    else if (exchange.method === 'POST') this.#post(exchange);
+    else
+      this.#withSession(exchange, (found) => {
+        if (exchange.method === 'GET') return found.openStream(exchange.reply);
+        this.#sessions.end(found.id, 'the client ended it');
+        exchange.reply.empty(200);
+      });
+  }
+
+  close(): void {
+    this.#modern.close();
+    this.#sessions.close();
+  }
+
+  #post(exchange: HttpExchange): void {
+    const { depth, values } = this.#options.served.limits;
     const { body, reply } = exchange;
     const batch = batchTexts(body, values);
-    if (batch) return postBatch(exchange, batch);
+    if (batch) return this.#postBatch(exchange, batch);
     const message = readMessage(body, depth, values);
-    if (isModern(message, exchange)) return postModern(message, exchange);
+    if (isModern(message, exchange)) return this.#postModern(message, exchange);
     if (message.kind === 'request' && message.method === 'initialize' && !exchange.header(SESSION_HEADER))
-      return initialize(message, exchange);
+      return this.#initialize(message, exchange);
     if (message.kind === 'invalid' && !exchange.header(SESSION_HEADER))
       return refuse(reply, 400, RpcError.of(message.code, message.reason), message.id);
-    withSession(exchange, ({ session }) => take(message, session, reply));
+    this.#withSession(exchange, ({ session }) => receive(message, session, reply));
   }
 
-  function take(message: Message, session: HttpSession['session'], reply: HttpReply): void {
-    session.take(message, outletFor(reply));
-    if (message.kind !== 'request' && message.kind !== 'invalid') reply.empty(202);
-    // Where it was answered already, this does nothing.
-    else if (message.kind === 'invalid') reply.empty(400);
-  }
-
-  function initialize(message: Message & { kind: 'request' }, exchange: HttpExchange): void {
-    const created = sessions.create(exchange.principal);
+  #initialize(message: Message & { kind: 'request' }, exchange: HttpExchange): void {
+    const created = this.#sessions.create(exchange.principal);
     if (!created) {
-      const why = `Too many sessions: ${sessions.size} are open, and none of them is idle (limits.sessions)`;
+      const why = `Too many sessions: ${this.#sessions.size} are open, and none of them is idle (limits.sessions)`;
       return refuse(exchange.reply, 503, RpcError.of(NO_SESSION, why), message.id);
     }
     exchange.reply.setHeader(SESSION_HEADER, created.id);
-    take(message, created.session, exchange.reply);
+    receive(message, created.session, exchange.reply);
   }
 
-  function postModern(message: Message, exchange: HttpExchange): void {
+  #postModern(message: Message, exchange: HttpExchange): void {
     const { principal, reply } = exchange;
     const header = (name: string): string | undefined => exchange.header(name);
     // The core protocol has no notification from a modern client over HTTP; cancelling is leaving.
     if (message.kind !== 'request') return reply.empty(202);
     const { id, method, params } = message;
-    void modern.request({
+    void this.#modern.request({
       id,
       method,
       params,
       clientId: `modern ${principal}`,
       person: principal,
-      responseSink: outletFor(reply),
+      responseSink: sinkFor(reply),
       headers: paramFields(exchange.headers),
       checkVersion: () => checkVersion(params, header),
-      checkCarrier: (catalog) => {
+      checkHeaders: (catalog) => {
         checkNames(method, params, header);
         if (method === 'tools/call') checkParams(params, header, catalog);
       },
     });
   }
 
-  /** Only one revision had batches: all answers of one go out on one stream. */
-  function postBatch(exchange: HttpExchange, texts: readonly string[]): void {
+  /** All answers of a batch go out on one stream. */
+  #postBatch(exchange: HttpExchange, texts: readonly string[]): void {
+    const { depth, values } = this.#options.served.limits;
     const { reply } = exchange;
     if (!exchange.header(SESSION_HEADER)) return refuseBatch(reply);
-    withSession(exchange, ({ session }) => {
-      if (session.client.protocolVersion !== '2025-03-26') return refuseBatch(reply);
+    this.#withSession(exchange, ({ session }) => {
+      if (session.client.protocolVersion !== BATCH_REVISION) return refuseBatch(reply);
       const messages = texts.map((text) => readMessage(text, depth, values));
       const open = messages.filter(isAnswered).length;
       if (open === 0) {
-        for (const message of messages) session.take(message, outletFor(reply));
+        for (const message of messages) session.take(message, sinkFor(reply));
         return reply.empty(202);
       }
-      const responseSink = batchOutlet(reply, open);
+      const responseSink = batchSink(reply, open);
       for (const message of messages) session.take(message, responseSink);
     });
   }
 
-  function withSession(exchange: HttpExchange, work: (found: HttpSession) => void): void {
+  #withSession(exchange: HttpExchange, work: (found: HttpSession) => void): void {
     const { reply, method } = exchange;
     const id = exchange.header(SESSION_HEADER);
-    const version = exchange.header('mcp-protocol-version');
+    const version = exchange.header(VERSION_HEADER);
     if (method !== 'POST' && version !== undefined && eraOf(version) === 'modern')
       return reply.empty(405, { allow: 'POST' });
     if (version !== undefined && eraOf(version) !== 'legacy')
@@ -151,13 +143,20 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
         400,
         RpcError.of(NO_SESSION, 'The header Mcp-Session-Id is missing: initialize first'),
       );
-    const found = sessions.find(id, exchange.principal);
+    const found = this.#sessions.find(id, exchange.principal);
     if (found) return work(found);
     refuse(reply, 404, RpcError.of(SESSION_NOT_FOUND, 'Session not found: initialize again'));
   }
 }
 
-/** Whether the sender gets an answer to it. */
+function receive(message: Message, session: HttpSession['session'], reply: HttpReply): void {
+  session.take(message, sinkFor(reply));
+  if (message.kind !== 'request' && message.kind !== 'invalid') reply.empty(202);
+  // Does nothing where the session has answered the message already.
+  else if (message.kind === 'invalid') reply.empty(400);
+}
+
+/** The sender gets an answer to the message. */
 function isAnswered(message: Message): boolean {
   return message.kind === 'request' || (message.kind === 'invalid' && !message.answer);
 }
@@ -166,11 +165,11 @@ function isAnswered(message: Message): boolean {
 function isModern(message: Message, exchange: HttpExchange): boolean {
   if (message.kind !== 'request' && message.kind !== 'notification') return false;
   if (claimsModern(message.params)) return true;
-  const version = exchange.header('mcp-protocol-version');
+  const version = exchange.header(VERSION_HEADER);
   return version !== undefined && eraOf(version) === 'modern';
 }
 
-/** What a tool's schema may name, ours or not: who does not know a field passes it on. */
+/** The header fields that a tool's schema may name, ours or not: a proxy that does not know a field passes it on. */
 function paramFields(headers: HttpExchange['headers']): [string, string][] | undefined {
   let fields: [string, string][] | undefined;
   for (const name in headers) {
@@ -180,7 +179,7 @@ function paramFields(headers: HttpExchange['headers']): [string, string][] | und
   return fields;
 }
 
-function outletFor(reply: HttpReply): ResponseSink {
+function sinkFor(reply: HttpReply): ResponseSink {
   return {
     send: (text) => reply.event(text),
     end: (text, status) => reply.end(text, status),
@@ -193,16 +192,16 @@ function goneCause(why: CloseReason): GoneCause {
   return why === 'server-stops' ? 'proxy-stops' : 'client-gone';
 }
 
-function batchOutlet(reply: HttpReply, answers: number): ResponseSink {
+function batchSink(reply: HttpReply, answers: number): ResponseSink {
   let open = answers;
   const end = (message: EncodedMessage): void => {
     reply.event(textOf(message));
     if (--open === 0) reply.closeStream();
   };
-  return { ...outletFor(reply), end, drop: end };
+  return { ...sinkFor(reply), end, drop: end };
 }
 
-/** A proxy behind us is before us, too. */
+/** The request has come through this proxy before. */
 function refuseCircle({ method, body, reply }: HttpExchange, maxDepth: number): void {
   const message = method === 'POST' ? readMessage(body, maxDepth) : undefined;
   const id = message?.kind === 'request' ? message.id : undefined;

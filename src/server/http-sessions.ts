@@ -1,9 +1,9 @@
-/** The legacy sessions of the HTTP face: found by id and owner, bounded in number, ended when idle. */
+/** Legacy sessions over HTTP: found by id and owner, bounded in number, ended when idle. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { HttpReply } from '../transport/http-server/reply.ts';
-import { LegacySession } from './legacy-session.ts';
+import { LegacySession } from './legacy/legacy-session.ts';
 import { GONE, type GoneCause } from './response-sink.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
@@ -22,7 +22,7 @@ export interface HttpSession {
   readonly id: string;
   readonly principal: string;
   readonly session: LegacySession;
-  /** The stream for what belongs to no request; a new one takes the place of the one before. */
+  /** Opens the stream for messages that belong to no request; it replaces the one before. */
   openStream(reply: HttpReply): void;
 }
 
@@ -133,7 +133,7 @@ export class HttpSessions {
     return !entry.session.busy && (entry.stream === undefined || entry.stream.closed);
   }
 
-  /** Makes room: of the sessions that do nothing the one not used for longest, the same owner's first. */
+  /** Makes room: ends the idle session that was not used for longest, the same owner's first. */
   #evict(principal: string): boolean {
     const idle = [...this.#entries.values()].filter((entry) => this.#idle(entry));
     const entry = idle.find((one) => one.principal === principal) ?? idle[0];

@@ -20,20 +20,20 @@ export function listKind(method: string): ListKind | undefined {
 export interface ListPageOptions {
   readonly kind: ListKind;
   readonly catalog: Catalog;
-  /** JSON texts of our own tools. */
+  /** Our own tools, each as JSON text. */
   readonly metaTools: readonly string[];
   readonly pageSize: number;
   readonly params: Json;
-  /** For a client of the legacy family. */
+  /** The client speaks a legacy revision. */
   readonly legacy: boolean;
   /** Further members of the result, each with a trailing comma. */
   readonly head: string;
 }
 
-/** The last whole list of each kind, by what it is made of: clients ask for the same one again and again. */
+/** The last whole list of each kind: clients ask for the same one again and again. */
 const wholeLists = new WeakMap<Catalog, Map<string, { readonly metaTools: string; readonly list: Json }>>();
 
-/** @throws RpcError for a cursor that is not ours. */
+/** @throws RpcError where the cursor is not one of ours. */
 export function listPage(options: ListPageOptions): Json {
   const { kind, catalog, pageSize, params, legacy, head } = options;
   if (pageSize !== 0 || stringAt(params.value, 'cursor') !== undefined) return madePage(options);
@@ -72,8 +72,8 @@ function startOf(cursor: string, length: number): number {
 /**
  * Tools of modern servers in a form that legacy clients accept.
  *
- * The modern family allows any JSON Schema; a legacy client that meets `true` for a property, or an output that
- * is no object, refuses the whole list. The meaning stays: `true` is `{}`, and an output schema is only a promise.
+ * The modern era allows any JSON Schema; a legacy client that meets `true` for a property, or an output that is no
+ * object, refuses the whole list. The meaning stays: `true` is `{}`, and an output schema is only a promise.
  */
 const made = new WeakMap<Catalog, readonly string[]>();
 

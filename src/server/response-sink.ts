@@ -8,14 +8,14 @@ export const GONE: Readonly<Record<GoneCause, string>> = {
   'proxy-stops': 'the proxy stops',
 };
 
-/** Where what belongs to one request of a client goes: its own answer in HTTP, the one pipe in stdio. */
+/** The way back for one request of a client: the HTTP response, or the one pipe of stdio. */
 export interface ResponseSink {
   /** A message that is not the answer. */
   send(text: string): void;
-  /** The answer. The status is for HTTP (200 unless told otherwise). */
+  /** The answer. The status is for HTTP; default: 200. */
   end(message: EncodedMessage, status?: number): void;
-  /** The client cancelled the request: it must not get an answer where silence is possible. */
+  /** The client has cancelled the request: the message is only sent where silence is not possible. */
   drop(message: EncodedMessage): void;
-  /** The client went away before the answer, or the proxy is about to. */
+  /** Calls the listener where the client leaves before the answer, or the proxy stops. */
   onGone(listener: (cause: GoneCause) => void): void;
 }

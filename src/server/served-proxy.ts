@@ -1,4 +1,4 @@
-/** What the faces to clients need of the proxy behind them. */
+/** The proxy as its endpoints for clients see it. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ClientHandle, Handler } from '../core/call.ts';
 import type { LoopDetection } from '../transport/loop-detection.ts';
@@ -12,7 +12,7 @@ export interface ServedProxy {
   /** 0: everything in one page. */
   readonly pageSize: number;
   readonly limits: ClientLimits;
-  /** The proxies before us. */
+  /** Refuses calls that have come through this proxy before. */
   readonly loopDetection: LoopDetection;
   /** The definitions of our own tools, as JSON texts; they follow the downstreams' in `tools/list`. */
   readonly metaTools: readonly string[];
@@ -20,10 +20,10 @@ export interface ServedProxy {
   /** The whole pipeline of a call. */
   readonly handle: Handler;
   /** A client came. It stays until `detach`. */
-  attach(member: ConnectedClient): Attachment;
+  attach(client: ConnectedClient): Attachment;
 }
 
-/** What clients may take; named as in the config, which is what errors call them. */
+/** Limits for clients, named as in the config, since errors name the keys. */
 export interface ClientLimits {
   /** Nesting of one message. */
   readonly depth: number;
@@ -31,48 +31,48 @@ export interface ClientLimits {
   readonly values: number;
   /** Calls of one modern client that wait for its answers. */
   readonly parkedCalls: number;
-  /** Of all modern clients, parked ones included. */
+  /** Calls of all modern clients, parked ones included. */
   readonly calls: number;
   /** Modern clients, each set of capabilities of one counting by itself. */
   readonly clients: number;
-  /** Of one modern client. */
+  /** Subscription streams of one modern client. */
   readonly streams: number;
-  /** Of one client. */
+  /** Resources and tasks that one client subscribes to. */
   readonly subscriptions: number;
-  /** Legacy ones over HTTP. */
+  /** Legacy sessions over HTTP. */
   readonly sessions: number;
-  /** Of messages for one session whose stream is not open. */
+  /** Characters of messages for one session whose stream is not open. */
   readonly keptBytes: number;
-  /** Of one client's answers. */
+  /** Bytes of answers that one client has not read yet. */
   readonly unreadBytes: number;
 }
 
-/** An attached client: what it is told. */
+/** An attached client, and the news that it gets. */
 export interface ConnectedClient extends ClientHandle {
-  /** These lists differ from what was listed before. */
+  /** These lists differ from those that the client was shown before. */
   listsChanged(kinds: readonly ListKind[]): void;
   /**
    * A resource, as this client sees it, was updated.
    *
-   * @param subscribed the URIs it subscribed to that this concerns: the resource's own, or one that it is part of.
+   * @param subscribed the client's subscriptions that this concerns: to the resource itself, or to one that holds it.
    */
   resourceUpdated(params: Json, subscribed: ReadonlySet<string>): void;
 }
 
-/** What an attached client may do beside calling. */
+/** The proxy's services for an attached client, beside calls. */
 export interface Attachment {
   readonly catalog: Catalog;
-  /** The catalog for a list of the client's, after waiting a bounded time for servers that were never listed. */
+  /** The catalog for a list request, after a bounded wait for servers that were never listed. */
   settledCatalog(kind: ListKind): Promise<Catalog>;
-  /** The same, after waiting no longer than the client waits to be greeted. */
+  /** The same for the handshake, whose answer the client awaits for a shorter time. */
   greetingCatalog(): Promise<Catalog>;
-  /** It asked to be told when a list changes. */
+  /** The client wants to be told when a list changes. */
   listens(): void;
   /** Every server is in the catalog; otherwise more may come. */
   readonly complete: boolean;
   subscribe(uri: string): Promise<void>;
   unsubscribe(uri: string): Promise<void>;
-  /** News of a task of this client, by the id it knows. */
+  /** Brings news of a task of this client, by the id that the client knows. */
   watchTask(taskId: string): void;
   unwatchTask(taskId: string): void;
   setLogLevel(level: string): void;

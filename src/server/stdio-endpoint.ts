@@ -1,13 +1,14 @@
-/** The face to the one client that started us: both eras on one pipe, told apart message by message. */
-import type { MessageText } from '../json/elided.ts';
+/** The endpoint for the one client that started us: both eras on one pipe, told apart message by message. */
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../core/clock.ts';
 import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Clock } from '../core/clock.ts';
+import type { MessageText } from '../json/elided.ts';
 import { batchTexts, encodeErrorText, type Message, readMessage } from '../protocol/message.ts';
-import { openStdioServer } from '../transport/stdio-server.ts';
-import type { Readable, Writable } from 'node:stream';
-import { LegacySession } from './legacy-session.ts';
-import { claimsModern, ModernEndpoint } from './modern-endpoint.ts';
+import { openStdioServer, type StdioServer } from '../transport/stdio-server.ts';
+import { LegacySession } from './legacy/legacy-session.ts';
+import { ModernEndpoint } from './modern/modern-endpoint.ts';
+import { claimsModern } from './modern/request-envelope.ts';
 import { GONE, type ResponseSink } from './response-sink.ts';
 import type { ServedProxy } from './served-proxy.ts';
 
@@ -19,140 +20,158 @@ export interface StdioEndpointOptions {
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The client says no more; `reads`: it may still wait for answers. */
+  /** The client sends no more; `reads`: it may still wait for answers. */
   readonly ended: (reason: string, reads: boolean) => void;
 }
 
-export interface StdioEndpoint {
+/** The only revision that had batches. */
+const BATCH_REVISION = '2025-03-26';
+
+/** Takes messages as soon as it is made. */
+export class StdioEndpoint {
+  readonly #options: StdioEndpointOptions;
+  readonly #modern: ModernEndpoint;
+  readonly #pipe: StdioServer;
+  #legacy: LegacySession | undefined;
+  /** Requests that are not answered yet, subscriptions aside. */
+  #open = 0;
+  #noneOpen: () => void = () => {};
+  #stopping = false;
+
+  constructor(options: StdioEndpointOptions) {
+    const { served, clock, log } = options;
+    this.#options = options;
+    this.#modern = new ModernEndpoint({ served, clock, log });
+    this.#pipe = openStdioServer({
+      stdin: options.stdin,
+      stdout: options.stdout,
+      limits: { messageBytes: options.maxMessageBytes, queueBytes: served.limits.unreadBytes },
+      onLine: (text) => this.#receive(text),
+      onOversized: (bytes, id, hasMethod) => {
+        log.warn({ bytes }, 'the client sent a message that is too large');
+        if (hasMethod || id === undefined) this.#pipe.send(tooLarge(id, options.maxMessageBytes));
+      },
+      instead: (id, waitingBytes) => encodeErrorText(id, noRoom(waitingBytes).json),
+      onUnread: (waitingBytes) =>
+        log.warn({ waitingBytes }, 'the client does not read its answers (limits.unreadBytes)'),
+      onInputEnd: (reason) => options.ended(reason, true),
+      onGone: (reason) => {
+        // Nobody waits for an answer.
+        this.#noneOpen();
+        options.ended(reason, false);
+      },
+      clock,
+    });
+  }
+
   /** Lets what is under way finish for `drainMs`, fails the rest, and ends when all is written. */
-  close(drainMs: number): Promise<void>;
-}
-
-export function openStdioEndpoint(options: StdioEndpointOptions): StdioEndpoint {
-  const { served, clientId, clock, log } = options;
-  const { depth, values } = served.limits;
-  const modern = new ModernEndpoint({ served, clock, log });
-  let legacy: LegacySession | undefined;
-  let open = 0;
-  let noneOpen: () => void = () => {};
-  let stopping = false;
-  const pipe = openStdioServer({
-    stdin: options.stdin,
-    stdout: options.stdout,
-    limits: { messageBytes: options.maxMessageBytes, queueBytes: served.limits.unreadBytes },
-    onLine: receive,
-    onOversized: (bytes, id, hasMethod) => {
-      log.warn({ bytes }, 'the client sent a message that is too large');
-      if (hasMethod || id === undefined) pipe.send(tooLarge(id, options.maxMessageBytes));
-    },
-    instead: (id, waitingBytes) => encodeErrorText(id, noRoom(waitingBytes).json),
-    onUnread: (waitingBytes) =>
-      log.warn({ waitingBytes }, 'the client does not read its answers (limits.unreadBytes)'),
-    onInputEnd: (reason) => options.ended(reason, true),
-    onGone: (reason) => {
-      // Nobody waits for an answer.
-      noneOpen();
-      options.ended(reason, false);
-    },
-    clock,
-  });
-  const responseSink: ResponseSink = {
-    send: (text) => pipe.send(text),
-    end: (text) => pipe.send(text),
-    drop: (text) => {
-      // A cancelled request gets no answer, unless it is the proxy that gives it up.
-      if (stopping) pipe.send(text);
-    },
-    onGone: () => {
-      // One pipe for all requests: they end together, in close().
-    },
-  };
-  /** For requests that end by themselves. */
-  const countedOutlet: ResponseSink = {
-    ...responseSink,
-    end(text) {
-      responseSink.end(text);
-      oneLess();
-    },
-    drop(text) {
-      responseSink.drop(text);
-      oneLess();
-    },
-  };
-
-  function oneLess(): void {
-    if (--open === 0) noneOpen();
+  async close(drainMs: number): Promise<void> {
+    await this.#drained(drainMs);
+    this.#stopping = true;
+    this.#modern.close();
+    this.#legacy?.end(GONE['proxy-stops'], 'proxy-stops');
+    // Answers to cancelled requests leave in the next turn of the event loop.
+    await new Promise(setImmediate);
+    await this.#pipe.close();
   }
 
-  function outletOf(message: Message): ResponseSink {
-    if (message.kind !== 'request' || message.method === 'subscriptions/listen') return responseSink;
-    open++;
-    return countedOutlet;
-  }
-
-  function receive(text: MessageText): void {
+  #receive(text: MessageText): void {
+    const { depth, values } = this.#options.served.limits;
     const batch = batchTexts(text, values);
-    if (batch) receiveBatch(batch);
-    else take(readMessage(text, depth, values));
+    if (batch) this.#receiveBatch(batch);
+    else this.#take(readMessage(text, depth, values));
   }
 
-  function take(message: Message): void {
-    if (pipe.isUnread && message.kind === 'request')
-      return pipe.send(encodeErrorText(message.id, unread().json));
+  /** The messages of a batch are taken one by one. */
+  #receiveBatch(texts: readonly string[]): void {
+    const { depth, values } = this.#options.served.limits;
+    if (this.#legacy?.client.protocolVersion === BATCH_REVISION)
+      for (const text of texts) this.#take(readMessage(text, depth, values));
+    else
+      this.#pipe.send(
+        encodeErrorText(undefined, RpcError.of(INVALID_REQUEST, 'Batches are not supported').json),
+      );
+  }
+
+  #take(message: Message): void {
+    const { clientId } = this.#options;
+    if (this.#pipe.isUnread && message.kind === 'request')
+      return this.#pipe.send(encodeErrorText(message.id, unread().json));
     if (
       message.kind === 'request' &&
       (claimsModern(message.params) || message.method === 'server/discover')
     ) {
       const { id, method, params } = message;
-      void modern.request({
+      void this.#modern.request({
         id,
         method,
         params,
         clientId,
-        responseSink: outletOf(message),
+        responseSink: this.#sinkFor(message),
         cancellable: true,
       });
       return;
     }
     if (message.kind === 'notification' && message.method === 'notifications/cancelled')
-      modern.cancelled(clientId, message.params);
-    session().take(message, outletOf(message));
+      this.#modern.cancelled(clientId, message.params);
+    this.#session().take(message, this.#sinkFor(message));
   }
 
-  /** Only one revision had batches; what it holds is taken message by message. */
-  function receiveBatch(texts: readonly string[]): void {
-    if (legacy?.client.protocolVersion === '2025-03-26')
-      for (const text of texts) take(readMessage(text, depth, values));
-    else
-      pipe.send(encodeErrorText(undefined, RpcError.of(INVALID_REQUEST, 'Batches are not supported').json));
+  #session(): LegacySession {
+    const { served, clientId, log } = this.#options;
+    return (this.#legacy ??= new LegacySession({
+      served,
+      clientId,
+      channel: (text) => this.#pipe.send(text),
+      log,
+    }));
   }
 
-  function session(): LegacySession {
-    return (legacy ??= new LegacySession({ served, clientId, channel: (text) => pipe.send(text), log }));
+  #sinkFor(message: Message): ResponseSink {
+    if (message.kind !== 'request' || message.method === 'subscriptions/listen') return this.#sink;
+    this.#open++;
+    return this.#countedSink;
   }
 
-  function drained(ms: number): Promise<void> | undefined {
-    if (open === 0 || ms === 0) return undefined;
+  readonly #sink: ResponseSink = {
+    send: (text) => this.#pipe.send(text),
+    end: (text) => this.#pipe.send(text),
+    drop: (text) => {
+      // A cancelled request gets no answer, unless it is the proxy that gives it up.
+      if (this.#stopping) this.#pipe.send(text);
+    },
+    onGone: () => {
+      // All requests are on one pipe: they end together, in close().
+    },
+  };
+
+  /** The sink of requests that end by themselves. */
+  readonly #countedSink: ResponseSink = {
+    ...this.#sink,
+    end: (text) => {
+      this.#sink.end(text);
+      this.#oneLess();
+    },
+    drop: (text) => {
+      this.#sink.drop(text);
+      this.#oneLess();
+    },
+  };
+
+  #oneLess(): void {
+    if (--this.#open === 0) this.#noneOpen();
+  }
+
+  #drained(ms: number): Promise<void> | undefined {
+    if (this.#open === 0 || ms === 0) return undefined;
     return new Promise((resolve) => {
-      const stop = clock.after(ms, resolve);
-      noneOpen = () => {
+      const stop = this.#options.clock.after(ms, resolve);
+      this.#noneOpen = () => {
         stop();
         resolve();
       };
     });
   }
-
-  return {
-    async close(drainMs) {
-      await drained(drainMs);
-      stopping = true;
-      modern.close();
-      legacy?.end(GONE['proxy-stops'], 'proxy-stops');
-      // What was cancelled is answered by and by.
-      await new Promise(setImmediate);
-      await pipe.close();
-    },
-  };
 }
 
 function tooLarge(id: number | string | undefined, limit: number): string {
@@ -163,13 +182,13 @@ function tooLarge(id: number | string | undefined, limit: number): string {
   return encodeErrorText(id === undefined ? undefined : JSON.stringify(id), error.json);
 }
 
-/** In place of an answer: what was asked has happened. */
+/** Replaces an answer that finds no room: the tool has run. */
 function noRoom(waitingBytes: number): RpcError {
   const message = `The answer was left out: ${waitingBytes} bytes of earlier answers wait to be read (limits.unreadBytes). Read them first, or ask for less at a time.`;
   return RpcError.of(INTERNAL_ERROR, message, { code: 'RESULT_TOO_LARGE', delivered: true });
 }
 
-/** To a request that is not begun. */
+/** Answers a request that is not begun. */
 function unread(): RpcError {
   const message =
     'Too many answers wait to be read by this client (limits.unreadBytes). Read them, then try again.';

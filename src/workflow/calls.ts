@@ -1,4 +1,4 @@
-/** Calls of tools and of the client's model, as outcomes: nothing is thrown from here. */
+/** Calls of tools and of the client's model, as outcomes: these functions never throw. */
 import type { AskClient, Client, Handler } from '../core/call.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
@@ -11,14 +11,14 @@ import type { Sample, ToolCall } from './run/host.ts';
 import type { Outcome, StepError } from './run/port.ts';
 import { resultErrorText, unwrap } from './run/unwrap.ts';
 
-/** On whose behalf a run calls; `ask` is there as long as somebody waits for the run. */
+/** The client on whose behalf a run calls; `ask` is there as long as the client waits for the run. */
 export interface Caller {
   readonly client: Client;
   readonly ask?: AskClient | undefined;
   readonly onProgress?: ((params: Json) => void) | undefined;
 }
 
-/** After a call was told to end, its answer is awaited so long. */
+/** Time that a cancelled call has to come back, milliseconds. */
 const GRACE_MS = 1000;
 
 export async function callTool(
@@ -147,7 +147,7 @@ async function bounded(
   signal.unlink(inner);
   if (outcome.kind === 'done') return outcome;
   if (!late.out && signal.cancelled) {
-    // Whatever it broke with: it broke because it was told to end.
+    // Whatever its error, the call failed because it was cancelled.
     const { delivered: reached = 'unknown' } = outcome.error;
     return failed({ code: 'CANCELLED', message: signal.reason ?? 'cancelled', delivered: reached });
   }

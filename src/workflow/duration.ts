@@ -1,7 +1,7 @@
-/** A Node timer cannot wait longer at once; timers of the journal can. */
+/** The longest duration, milliseconds: a year. */
 const MAX_MS = 366 * 86_400_000;
 
-/** Milliseconds from `1500`, `"500ms"`, `"30s"`, `"1.5m"`, `"2h"`, `"7d"`; `undefined` if it is none of these. */
+/** Milliseconds from `1500`, `"500ms"`, `"30s"`, `"1.5m"`, `"2h"`, `"7d"`; `undefined` for other values. */
 export function parseDuration(value: unknown): number | undefined {
   const amount = typeof value === 'string' ? withUnit(value) : value;
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount < 0 || amount > MAX_MS)

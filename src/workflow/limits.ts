@@ -1,16 +1,16 @@
-/** What a definition and a run may use. Every limit is checked before the first call, or before the step that would break it. */
+/** Limits of definitions and runs, each checked before the first call, or before the step that would exceed it. */
 export interface Limits {
   readonly steps: number;
   readonly items: number;
-  /** Runs at work at a time in this process; one that only waits for a person or a time does not count. */
+  /** Runs at work at a time in this process; a run that waits for somebody does not count. */
   readonly runs: number;
-  /** Of all results of one run. */
+  /** Bytes of all results of one run. */
   readonly resultBytes: number;
-  /** Workflows within workflows. */
+  /** Depth of workflows within workflows. */
   readonly nesting: number;
   readonly definitionBytes: number;
   readonly inputBytes: number;
-  /** One evaluation of an expression that came in a call, and one check of an input. */
+  /** Milliseconds for one evaluation of an expression that came in a call, and for one check of an input. */
   readonly evaluationMs: number;
   /** Finished runs that are kept. */
   readonly keptRuns: number;

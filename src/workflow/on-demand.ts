@@ -1,6 +1,6 @@
 /**
- * Workflows, loaded when somebody needs them: most proxies of most days run none, and the engine with its
- * journal would cost each of their starts a tenth of a second.
+ * Workflows, loaded on first use: most proxies run none, and the engine with its journal would add a tenth of a second
+ * to each start.
  */
 import { existsSync } from 'node:fs';
 import { messageOf } from '../core/errors.ts';
@@ -10,13 +10,13 @@ import type { Workflows, WorkflowsOptions } from './workflows.ts';
 export interface WorkflowsOnDemand {
   /** The engine, started. */
   get(): Promise<Workflows>;
-  /** What is known of the saved ones by now. */
+  /** The saved workflows that are known by now. */
   saved(): readonly SavedWorkflow[];
-  /** There is a run on record, or may be one; until then nobody has a use for the tools that go on with runs. */
+  /** A run is, or may be, on record; before that the tools that go on with runs are of no use. */
   hasRuns(): boolean;
-  /** Begins at once where there are saved workflows, or runs of before that may have to go on. */
+  /** Loads the engine at once where there are saved workflows, or earlier runs that may have to go on. */
   start(): void;
-  /** Where there are saved workflows: they have been read. */
+  /** Resolves when the saved workflows, if any, have been read. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -35,8 +35,8 @@ export function workflowsOnDemand(options: WorkflowsOptions, journal: string): W
   }
 
   async function load(): Promise<Workflows> {
-    const { createWorkflows } = await import('./workflows.ts');
-    const workflows = createWorkflows({ ...options, begun: () => know(true) });
+    const loadedModule = await import('./workflows.ts');
+    const workflows = new loadedModule.Workflows({ ...options, begun: () => know(true) });
     loaded = workflows;
     await workflows.start();
     know(await workflows.hasRuns());

@@ -1,9 +1,11 @@
-/** What a run was started with: stored with it, so that it goes on as it began whatever changes around it. */
+/** The plan of a run, stored with it: the run goes on as it began, whatever changes around it. */
 import { checkDefinition } from './definition/check-definition.ts';
 import { problemText } from './definition/problem.ts';
 import type { Compile } from '../expression/compile.ts';
+import { parseExact } from '../json/exact-json.ts';
 import type { Program } from './definition/program.ts';
 import type { Limits } from './limits.ts';
+import type { RunRow } from './journal/journal.ts';
 import type { Result } from './run/step-state.ts';
 
 export interface RunPlan {
@@ -19,6 +21,10 @@ export interface RunPlan {
   /** Results of an earlier run, by step. */
   readonly seeds?: Readonly<Record<string, Result>>;
   readonly resumedFrom?: string;
+}
+
+export function readPlan({ plan }: Pick<RunRow, 'plan'>): RunPlan {
+  return parseExact(plan) as RunPlan;
 }
 
 export interface Programs {

@@ -1,9 +1,11 @@
 /** A run as clients see it. */
 import { parseExact, printExact } from '../json/exact-json.ts';
 import { isObject, type JsonObject } from '../json/json.ts';
+import { listed } from '../core/nearest.ts';
 import type { EntryKind, RunRow, RunStatus } from './journal/journal.ts';
 import type { FlowEnd } from './run/flow-at-work.ts';
-import { type Attention, nextStep } from './attention.ts';
+import { type Attention, nextStep } from './questions/attention.ts';
+import { invalidRequest } from './questions/pick-question.ts';
 import { withoutLarge } from './run/view.ts';
 
 export interface RunView extends JsonObject {
@@ -14,24 +16,24 @@ export interface RunView extends JsonObject {
   readonly error?: FlowEnd['error'];
   readonly steps?: JsonObject;
   readonly attention?: readonly Attention[];
-  /** Of a run that needs attention: what to do, and who may. */
+  /** The next thing to do about a run that needs attention. */
   readonly next?: string;
   readonly started_at: string;
   readonly finished_at?: string;
   readonly record?: readonly Fact[];
 }
 
-/** One thing that is on record about a run: what it is stands beside these. */
+/** One fact on record about a run; its other members depend on the kind. */
 export interface Fact extends JsonObject {
   /** ISO 8601. */
   readonly at: string;
-  /** `intent`: about to be called; `outcome`: what came of it; `event`: of a step or the run; `note`: of a person. */
+  /** `intent`: a call is about to be made; `outcome`: it has ended; `event`: a step or the run has changed; `note`: a person did something. */
   readonly kind: 'run' | EntryKind;
-  /** Which call, as `close[3]#1`: the second time it would be `#2`. */
+  /** The call, as `close[3]#1`; the second attempt is `#2`. */
   readonly key?: string;
 }
 
-/** What is kept of a run's end. */
+/** The kept part of a run's end. */
 export interface RunResult {
   readonly output?: unknown;
   readonly error?: FlowEnd['error'];
@@ -70,6 +72,20 @@ export function viewOf(
     started_at: new Date(run.startedAt).toISOString(),
     ...(run.finishedAt !== null && { finished_at: new Date(run.finishedAt).toISOString() }),
   };
+}
+
+/** The view with large outputs cut short. */
+export function briefView(view: RunView): RunView {
+  return view.steps === undefined ? view : { ...view, steps: withoutLarge(view.steps) };
+}
+
+/** The view with one step only. @throws RpcError where there is no such step. */
+export function viewOfStep(view: RunView, step: string): RunView {
+  const steps = view.steps ?? {};
+  const found = steps[step];
+  if (found === undefined)
+    throw invalidRequest(`There is no step "${step}"; there are: ${listed(Object.keys(steps))}`);
+  return { ...view, steps: { [step]: found } };
 }
 
 export function readStored(text: string | null): RunResult {

@@ -1,15 +1,15 @@
-/** The tools that a workflow may call, as the catalog of the moment has them. */
+/** The tools that a workflow may call, as they are in the catalog at the moment. */
 import type { JsonObject } from '../json/json.ts';
 
 export interface ToolInfo {
   /** The config key of the server that answers. */
   readonly server: string;
-  /** How that server is doing. */
+  /** The server's health. */
   readonly health: string;
   readonly annotations: JsonObject;
   readonly inputSchema: unknown;
   readonly outputSchema?: unknown;
-  /** By the operator's word, or by the annotations of a server that the operator trusts. */
+  /** Declared by the operator, or by the annotations of a server that the operator trusts. */
   readonly safeToRepeat: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface Tools {
   readonly names: () => Iterable<string>;
 }
 
-/** A tool that does not say so may write. */
+/** A tool without this annotation may write. */
 export function isReadOnly(tool: ToolInfo | undefined): boolean {
   return tool?.annotations['readOnlyHint'] === true;
 }

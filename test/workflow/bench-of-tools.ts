@@ -9,7 +9,7 @@ import { ProxyError } from '../../src/core/errors.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import { startTimeOf } from '../../src/transport/child-process/process-table.ts';
 import type { ToolInfo } from '../../src/workflow/tools.ts';
-import { createWorkflows, type Workflows, type WorkflowsOptions } from '../../src/workflow/workflows.ts';
+import { Workflows, type WorkflowsOptions } from '../../src/workflow/workflows.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -73,7 +73,7 @@ export function bench(
       ],
     ),
   );
-  const workflows = createWorkflows({
+  const workflows = new Workflows({
     handle: asyncHandler(async (call) => {
       const args = (call.params.value as { arguments: never }).arguments;
       calls.push({ tool: call.name, args });

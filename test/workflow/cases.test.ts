@@ -5,7 +5,8 @@ import type { AskClient, Call } from '../../src/core/call.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import type { RunView } from '../../src/workflow/run-view.ts';
 import { InvalidDefinition } from '../../src/workflow/definition/invalid-definition.ts';
-import type { Who, WorkflowsOptions } from '../../src/workflow/workflows.ts';
+import type { Who } from '../../src/workflow/who.ts';
+import type { WorkflowsOptions } from '../../src/workflow/workflows.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { until } from '../cases/until.ts';
 import { bench, type Bench, clientNamed, lost, toolError, type ToolSpec } from './bench-of-tools.ts';
@@ -416,6 +417,41 @@ describe('steps and each other', () => {
     const again = await b.workflows.resume({ runId: view.run_id, from: 'b' }, ann);
     expect(again).toMatchObject({ status: 'succeeded', output: true, resumed_from: view.run_id });
     expect(b.calls.map(({ tool }) => tool)).toEqual(['echo', 'put', 'put']);
+  });
+
+  test('"from" also runs the steps that only the halt of the run had kept from starting', async () => {
+    let broken = true;
+    let failed: () => void = () => {};
+    const hasFailed = new Promise<void>((resolve) => (failed = resolve));
+    const b = await started({
+      echo,
+      put: {
+        run: () => {
+          setImmediate(failed);
+          return broken ? toolError('no') : {};
+        },
+      },
+      slow: { run: async () => await hasFailed.then(() => ({})) },
+    });
+    const view = await run(b, {
+      steps: [
+        { id: 'put', tool: 'put' },
+        { id: 'slow', tool: 'slow' },
+        { id: 'kept', tool: 'echo', with: { v: 1 }, after: ['slow'] },
+        { id: 'unmet', tool: 'echo', with: { v: 2 }, when: 'false', after: ['slow'] },
+      ],
+    });
+    expect(view).toMatchObject({
+      status: 'failed',
+      steps: { slow: { status: 'succeeded' }, kept: { status: 'skipped' } },
+    });
+    broken = false;
+    const again = await b.workflows.resume({ runId: view.run_id, from: 'put' }, ann);
+    expect(again).toMatchObject({
+      status: 'succeeded',
+      steps: { kept: { status: 'succeeded' }, unmet: { status: 'skipped' } },
+    });
+    expect(b.calls.map(({ tool }) => tool).sort()).toEqual(['echo', 'put', 'put', 'slow']);
   });
 });
 

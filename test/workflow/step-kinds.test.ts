@@ -6,7 +6,8 @@ import type { AskClient } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import type { RunView } from '../../src/workflow/run-view.ts';
-import type { Who, WorkflowsOptions } from '../../src/workflow/workflows.ts';
+import type { Who } from '../../src/workflow/who.ts';
+import type { WorkflowsOptions } from '../../src/workflow/workflows.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed, toolError, type ToolSpec } from './bench-of-tools.ts';
 

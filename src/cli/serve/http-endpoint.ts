@@ -2,7 +2,7 @@
 import type { Config } from '../../config/config.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Proxy } from '../../proxy/proxy.ts';
-import { createHttpEndpoint } from '../../server/http-endpoint.ts';
+import { HttpEndpoint } from '../../server/http-endpoint.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type HttpPage, openHttpServer } from '../../transport/http-server/server.ts';
 import type { HttpAddress } from '../support/http-address.ts';
@@ -25,7 +25,7 @@ export async function serveHttp(
   log: Log,
 ): Promise<ServedHttp> {
   const { served } = proxy;
-  const endpoint = createHttpEndpoint({ served, clock: systemClock, log });
+  const endpoint = new HttpEndpoint({ served, clock: systemClock, log });
   const http = await openHttpServer({
     ...at,
     ...config.http,

@@ -8,7 +8,7 @@ import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { createProxy } from '../../proxy/create-proxy.ts';
 import type { Proxy } from '../../proxy/proxy.ts';
-import { openStdioEndpoint, type StdioEndpointOptions } from '../../server/stdio-endpoint.ts';
+import { StdioEndpoint, type StdioEndpointOptions } from '../../server/stdio-endpoint.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { RecentLog } from '../../telemetry/recent-log.ts';
 import { configSecrets } from '../support/configured.ts';
@@ -243,7 +243,7 @@ function serveStdio(
   log: Log,
   ended: StdioEndpointOptions['ended'],
 ): Closer {
-  const endpoint = openStdioEndpoint({
+  const endpoint = new StdioEndpoint({
     served,
     stdin: process.stdin,
     stdout: process.stdout,

@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ServedProxy } from '../../server/served-proxy.ts';
-import { openStdioEndpoint, type StdioEndpoint } from '../../server/stdio-endpoint.ts';
+import { StdioEndpoint } from '../../server/stdio-endpoint.ts';
 
 export interface SharedClientsOptions {
   readonly served: ServedProxy;
@@ -88,7 +88,7 @@ export class SharedClients {
     socket.write('{"attached":true}\n');
     if (rest.length > 0) socket.unshift(rest);
     const { served, maxMessageBytes, clock, log } = this.#options;
-    const endpoint = openStdioEndpoint({
+    const endpoint = new StdioEndpoint({
       served,
       stdin: socket,
       stdout: socket,

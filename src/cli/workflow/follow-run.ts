@@ -1,7 +1,7 @@
 /** Follows a run of a workflow in the terminal: its steps as they go on, its questions at the prompt. */
 import { createInterface } from 'node:readline/promises';
 import { isObject } from '../../json/json.ts';
-import type { Attention } from '../../workflow/attention.ts';
+import type { Attention } from '../../workflow/questions/attention.ts';
 import type { RunView } from '../../workflow/run-view.ts';
 import type { Workflows } from '../../workflow/workflows.ts';
 import type { Output } from '../terminal/output.ts';

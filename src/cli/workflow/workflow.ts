@@ -12,7 +12,7 @@ import { asText } from '../../core/text-encoding.ts';
 import { startTimeOf } from '../../transport/child-process/process-table.ts';
 import { InvalidDefinition } from '../../workflow/definition/invalid-definition.ts';
 import { problemText } from '../../workflow/definition/problem.ts';
-import { createWorkflows, type PlanAnswer, type Workflows } from '../../workflow/workflows.ts';
+import { type PlanAnswer, Workflows } from '../../workflow/workflows.ts';
 import { readArguments } from '../support/call-arguments.ts';
 import type { Command, Input } from '../command.ts';
 import { configFiles, readConfig } from '../support/configured.ts';
@@ -138,7 +138,7 @@ async function withServers(
 /** Looks at the record; starts nothing. */
 async function onRecord(config: Config, work: (workflows: Workflows) => Promise<number>): Promise<number> {
   const { stateDir } = config;
-  const workflows = createWorkflows({
+  const workflows = new Workflows({
     handle: () => Answer.failed(new Error('nothing is called')),
     tools: () => ({ names: () => [], get: () => undefined }),
     files: [],

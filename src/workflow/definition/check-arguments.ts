@@ -4,7 +4,7 @@ import type { Tools } from '../tools.ts';
 import { checkInTime } from './check-in-time.ts';
 import type { ToldProblem } from './problem.ts';
 
-/** The tool is there, and takes these arguments as far as they are known. */
+/** Checks that the tool exists, and takes these arguments as far as they are known. */
 export function checkArguments(
   { tools, ms, tool: name, with: args, path }: CheckedCall,
   problem: ToldProblem,
@@ -13,7 +13,7 @@ export function checkArguments(
   const tool = tools.get(name);
   if (!tool) {
     const names = [...tools.names()];
-    // The server's name is what is forgotten first.
+    // The server's name is the part that is forgotten most.
     const near = names.find((known) => known.endsWith(`__${name}`)) ?? nearest(name, names);
     problem(`${path}.tool`, `there is no tool "${name}"; there are: ${listed(names)}`, {
       expected: 'the name of a tool as it is listed',
@@ -35,7 +35,7 @@ interface CheckedCall {
   readonly tool: unknown;
   readonly with: unknown;
   readonly path: string;
-  /** How long the check may take. */
+  /** The deadline of the check, milliseconds. */
   readonly ms: number;
 }
 
@@ -43,7 +43,7 @@ function hasTemplate(value: unknown): boolean {
   return typeof value === 'string' && value.includes('${{');
 }
 
-/** Servers seldom close their schemas, and ignore what they do not know: a misspelt argument would pass unseen. */
+/** Closes a schema: servers seldom do, and ignore unknown arguments, so a misspelt one would pass unseen. */
 function strict(schema: unknown): unknown {
   if (!isObject(schema) || !isObject(schema['properties']) || 'additionalProperties' in schema) return schema;
   const open = ['anyOf', 'oneOf', 'allOf', 'patternProperties', '$ref'].some((word) => word in schema);

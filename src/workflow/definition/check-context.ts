@@ -1,4 +1,4 @@
-/** What a definition is checked against. */
+/** The surroundings that a definition is checked against. */
 import type { Compile } from '../../expression/compile.ts';
 import type { Limits } from '../limits.ts';
 import type { Tools } from '../tools.ts';
@@ -10,6 +10,6 @@ export interface CheckContext {
   readonly saved: Iterable<string>;
   readonly limits: Limits;
   readonly compile: Compile;
-  /** The text came in a call: its expressions run under a deadline. */
+  /** The definition came in a call: its expressions run under a deadline. */
   readonly untrusted: boolean;
 }

@@ -1,6 +1,6 @@
 import type { ToldProblem } from './problem.ts';
 
-/** Ids are unique, and words that an expression can say. */
+/** Checks that ids are unique, and can be named in an expression. */
 export function checkIds(ids: readonly string[], problem: ToldProblem): void {
   const seen = new Map<string, number>();
   for (const [index, id] of ids.entries()) {

@@ -2,10 +2,10 @@ import { DeadlineExceeded, withDeadline } from '../../expression/deadline.ts';
 import { isObject } from '../../json/json.ts';
 import { type ValueCheckOptions, checkValue, type ValueCheck } from './check-value.ts';
 
-/** So many rules looked at for so many values are quickly done; a deadline costs more than most checks. */
+/** Rules times values that are checked without a deadline, which costs more than most checks. */
 const QUICK = 100_000;
 
-/** A pattern of a schema may take for ever on a text that was made for it: then the value does not pass. */
+/** Checks with a deadline: a pattern can take for ever on a hostile text, and then the value does not pass. */
 export function checkInTime(
   schema: unknown,
   value: unknown,
@@ -23,7 +23,7 @@ export function checkInTime(
   }
 }
 
-/** How many rules one value may have to pass; infinite for patterns, references, and lists of objects to compare with. */
+/** The number of rules for one value; infinite for patterns, references, and lists of objects to compare with. */
 function rulesIn(schema: unknown): number {
   if (!isObject(schema)) return Array.isArray(schema) ? sum(schema, rulesIn) : 1;
   const { pattern, $ref: reference, enum: choices } = schema;

@@ -1,7 +1,7 @@
 import type { ToldProblem } from './problem.ts';
 import type { StepKind, WrittenStep } from './schema.ts';
 
-/** Keys that have no meaning for this kind of step would be ignored silently. */
+/** Refuses keys that have no meaning for this kind of step, which would otherwise be ignored silently. */
 export function checkKeys(step: WrittenStep, kind: StepKind, path: string, problem: ToldProblem): void {
   const calls = kind === 'tool' || kind === 'workflow' || kind === 'sample';
   const refuse = (key: keyof WrittenStep, why: string): void => {

@@ -1,4 +1,4 @@
-/** Which steps a step waits for, and whether they wait for each other. */
+/** The steps that a step waits for, and circles among them. */
 import type { Reference } from '../../expression/guards.ts';
 import type { Need, Step } from './program.ts';
 

@@ -1,4 +1,4 @@
-/** One mistake in a definition or an input: where it is, what is wrong, and what to write instead. */
+/** One mistake in a definition or an input: its place, the reason, and a text to write instead. */
 export interface Problem {
   /** `steps[2].with.id` */
   readonly path: string;
@@ -18,7 +18,7 @@ export function problemPath(path: readonly PropertyKey[]): string {
   return text;
 }
 
-/** `steps[0].with` and `items[0].id` in one. */
+/** Joins `steps[0].with` and `items[0].id`. */
 export function joinPaths(path: string, inner: string): string {
   if (inner === '' || path === '') return path + inner;
   return inner.startsWith('[') ? path + inner : `${path}.${inner}`;
@@ -30,5 +30,5 @@ export function problemText({ path, message, nearest, fix }: Problem): string {
   return `${path === '' ? 'definition' : path}: ${message}${hint}${fix === undefined ? '' : ` Fix: ${fix}`}`;
 }
 
-/** Takes up a mistake that was found. */
+/** Reports a mistake. */
 export type ToldProblem = (path: string, message: string, more?: Omit<Problem, 'path' | 'message'>) => void;

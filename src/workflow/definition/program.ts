@@ -19,27 +19,27 @@ export interface Step {
   readonly index: number;
   readonly id: string;
   readonly kind: StepKind;
-  /** All that must be settled before it starts. */
+  /** The steps that must be settled before this one starts. */
   readonly needs: readonly Need[];
   readonly when: Expression | undefined;
-  /** `when` looks at `item` or `index`: it is asked for each. */
+  /** `when` looks at `item` or `index`, so it is evaluated for each item. */
   readonly whenPerItem: boolean;
   readonly foreach: Expression | undefined;
   readonly concurrency: number;
   readonly onItemError: 'fail' | 'collect' | 'skip';
   readonly work: Work;
-  /** For tools, samples and workflows. */
+  /** Only tools, samples and workflows have a fallback. */
   readonly fallback: Fallback | undefined;
   readonly undo: Invocation | undefined;
 }
 
 export interface Need {
   readonly id: string;
-  /** The text refers to it; otherwise it only has to come first. */
+  /** The step's text refers to the other step; otherwise the other only has to come first. */
   readonly data: boolean;
-  /** The text looks at its status or error, or tests for its output: it runs whatever became of it. */
+  /** The text looks at the other's status or error, or tests for its output: the step runs whatever became of the other. */
   readonly looks: boolean;
-  /** The text looks at its output. */
+  /** The text looks at the other's output. */
   readonly output: boolean;
 }
 
@@ -70,7 +70,7 @@ export type Work =
   | { readonly kind: 'set'; readonly values: Template }
   | { readonly kind: 'wait'; readonly ms: number | undefined; readonly until: Template | undefined };
 
-/** One call of a tool, with all that may be needed around it. */
+/** One call of a tool, with its retries and the rules for an unknown outcome. */
 export interface Invocation {
   readonly kind: 'tool';
   readonly tool: string;
@@ -90,7 +90,7 @@ export interface Verify {
 export type Fallback = { readonly value: Template } | { readonly invocation: Invocation };
 
 export interface Retry {
-  /** In all. */
+  /** Attempts in all, the first included. */
   readonly attempts: number;
   readonly delayMs: number;
   readonly factor: number;

@@ -1,7 +1,7 @@
 /**
- * How a definition is written, key by key.
+ * The shape of a written definition, key by key.
  *
- * Only the shape: what the parts say about each other (references, names, cycles) is `check-definition.ts`.
+ * Relations between the parts (references, names, cycles) are checked in `check-definition.ts`.
  */
 import * as z from 'zod';
 import { parseDuration } from '../duration.ts';
@@ -116,7 +116,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   return KEYS[String(path.at(-1))] ?? [];
 }
 
-/** What the same thing is called elsewhere. */
+/** Keys of other workflow languages, and ours for the same thing. */
 export const OTHER_KEYS: ReadonlyMap<string, string> = new Map([
   ['args', 'with'],
   ['arguments', 'with'],

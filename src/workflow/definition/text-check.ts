@@ -1,4 +1,4 @@
-/** The expressions of a definition: each compiled, and what it refers to looked up. */
+/** Compiles the expressions of a definition, and looks up their references. */
 import type { Expression } from '../../expression/compile.ts';
 import { ExpressionError } from '../../expression/expression-error.ts';
 import { listed, nearest } from '../../core/nearest.ts';
@@ -94,7 +94,7 @@ export class TextCheck {
       if (!this.checkId(id, path, (near) => wrap(text.replaceAll(`steps.${id}`, `steps.${near}`)))) continue;
       if (field === undefined || STEP_FIELDS.includes(field)) continue;
       const near = nearest(field, STEP_FIELDS);
-      // What is no field of a step is meant to be one of its output.
+      // An unknown field of a step is meant to be a field of its output.
       const meant = near === undefined ? `steps.${id}.output.${field}` : `steps.${id}.${near}`;
       this.problem(path, `a step has ${STEP_FIELDS.join(', ')}, and no "${field}"`, {
         ...(near !== undefined && { nearest: near }),
@@ -143,7 +143,7 @@ export class TextCheck {
     return false;
   }
 
-  /** Each one once. */
+  /** Adds each problem once. */
   problem(path: string, message: string, more: Omit<Problem, 'path' | 'message'> = {}): void {
     if (!this.#problems.some((known) => known.path === path && known.message === message))
       this.#problems.push({ path, message, ...more });
@@ -152,7 +152,7 @@ export class TextCheck {
 
 const STEP_FIELDS = ['output', 'status', 'error', 'errors', 'raw', 'attempts', 'duration_ms'];
 
-/** The fix is the expression itself, and no sentence about it. */
+/** The fix is an expression, and not a sentence about one. */
 function sharesWords(fix: string, text: string): boolean {
   const words = text.match(/\w+/g) ?? [];
   return (

@@ -1,39 +1,34 @@
 /**
- * The port over the journal: intents before work, outcomes after it; and what is on record already is played
- * again in its order.
+ * The port over the journal: writes intents before work and outcomes after it, and replays a record in its order.
  *
- * The interpreter goes on with an outcome before it is durable, so that it shares a transaction with the intents
- * that follow from it: no work begins, and no end is told, before all that led to it is on the disk.
+ * The interpreter goes on with an outcome before the outcome is durable, so that it shares a transaction with the
+ * intents that follow: no work begins, and no end is told, before everything that led there is on the disk.
  */
-import { createHash } from 'node:crypto';
 import { Cancellation } from '../../core/cancellation.ts';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
-import { memberText } from '../../json/edit.ts';
 import { Json, type JsonObject } from '../../json/json.ts';
 import type { Finished, Outcome, Pending, Port, StepError } from '../run/port.ts';
+import { DayTimers } from './day-timers.ts';
 import { type Blob, type Change, type Entry, type EntryKind, eventsOf, type RunEvent } from './journal.ts';
 import type { JournalWriter } from './journal-writer.ts';
-
-/** Larger results are stored once, by their hash. */
-const INLINE_BYTES = 256 * 1024;
-/** A Node timer cannot wait longer. */
-const MAX_TIMER_MS = 2_000_000_000;
+import { outcomeData, readOutcome } from './outcome-entry.ts';
 
 export interface JournalPortOptions {
   readonly runId: string;
   readonly startedAt: number;
-  /** What is on record. */
+  /** The record so far. */
   readonly entries: readonly Entry[];
-  /** `undefined`: only looks; nothing is begun or written. */
+  /** `undefined`: the run is only looked at; nothing is begun or written. */
   readonly writer: JournalWriter | undefined;
   readonly clock: Clock;
   readonly timeOfDay: () => number;
   readonly newId: () => string;
+  /** The bound on all results of the run. */
   readonly resultBytes: number;
 }
 
-/** Thrown by `first` when there is nothing more on record, or the port was closed. */
+/** Thrown by `first` at the end of a record that is only looked at, and when the port was closed. */
 export class Suspended extends Error {
   override readonly name = 'Suspended';
 }
@@ -45,9 +40,9 @@ export class JournalPort implements Port {
   readonly #intents = new Map<string, JsonObject>();
   readonly #live: Finished[] = [];
   readonly #works = new Map<string, Cancellation>();
-  readonly #timers = new Map<string, () => void>();
+  readonly #timers: DayTimers;
   #eventsOnRecord = 0;
-  /** Those that go with the next transaction: they share an entry. */
+  /** Events that go with the next transaction: they share an entry. */
   #events: RunEvent[] | undefined;
   #draining = false;
   #seq = 0;
@@ -58,16 +53,17 @@ export class JournalPort implements Port {
 
   constructor(options: JournalPortOptions) {
     this.#options = options;
+    this.#timers = new DayTimers(options.clock, options.timeOfDay);
     this.#now = options.startedAt;
     for (const entry of options.entries) this.#read(entry);
   }
 
-  /** All on record has been handed out. */
+  /** The whole record has been replayed. */
   get caughtUp(): boolean {
     return this.#replay.length === 0;
   }
 
-  /** So many works are in flight. */
+  /** The number of works in flight. */
   get inFlight(): number {
     return this.#works.size;
   }
@@ -96,15 +92,17 @@ export class JournalPort implements Port {
     const known = this.#intents.get(key)?.['until'];
     if (typeof known !== 'number')
       this.#write('intent', key, { until }).catch((error: unknown) => this.#break(error));
-    this.#wait(key, typeof known === 'number' ? known : until);
+    this.#timers.start(key, typeof known === 'number' ? known : until, () => {
+      this.#complete(key, { kind: 'done', value: Json.of(null) }, 0).catch(() => {});
+    });
   }
 
   signal(key: string): void {
-    // Whether it is on record or comes later, `first` hands it out.
+    // On record or still to come: `first` hands the answer out.
     void key;
   }
 
-  /** Somebody's word. Only the first one for a key counts. @returns when it is durable. */
+  /** Takes an answer; only the first one for a key counts. @returns when the answer is durable. */
   deliver(key: string, value: unknown): Promise<void> {
     if (this.#recorded.has(key)) return Promise.resolve();
     return this.#complete(key, { kind: 'done', value: Json.of(value) }, 0, 'waited for');
@@ -128,8 +126,7 @@ export class JournalPort implements Port {
   }
 
   drop(key: string): void {
-    this.#timers.get(key)?.();
-    this.#timers.delete(key);
+    this.#timers.stop(key);
   }
 
   abort(key: string, reason: string): void {
@@ -166,17 +163,17 @@ export class JournalPort implements Port {
     writer.writeAlong(entry).catch((error: unknown) => this.#break(error));
   }
 
-  /** A fact about the run that is none of the interpreter's: who resumed it, who answered. */
+  /** Puts a fact on record that the interpreter does not know: who resumed the run, who answered. */
   note(fact: JsonObject): void {
     if (this.#options.writer) this.#write('note', '', fact).catch(() => {});
   }
 
-  /** Begins nothing any more; works in flight go on. */
+  /** Begins no more work; works in flight go on. */
   drain(): void {
     this.#draining = true;
   }
 
-  /** Ends all waiting; works in flight are told, and what is not on record by then stays in doubt. */
+  /** Ends all waiting and cancels works in flight: without an outcome on record theirs is unknown. */
   close(reason: string): void {
     this.#break(new Suspended(reason));
     for (const signal of this.#works.values()) signal.cancel(reason, 'proxy-stops');
@@ -187,24 +184,14 @@ export class JournalPort implements Port {
     if (entry.kind === 'event') this.#eventsOnRecord += eventsOf(entry).length;
     else if (entry.kind === 'intent') this.#intents.set(entry.key, JSON.parse(entry.data) as JsonObject);
     else if (entry.kind === 'outcome') {
-      const { ms, ...rest } = JSON.parse(entry.data) as {
-        readonly ms: number;
-        readonly kind: Outcome['kind'];
-        readonly error?: StepError;
-      };
-      const outcome = (
-        rest.kind === 'done'
-          ? { kind: 'done', value: Json.fromText(memberText(entry.data, 'value') ?? 'null') }
-          : { kind: rest.kind, error: rest.error }
-      ) as Outcome;
-      const finished = { key: entry.key, outcome, at: entry.at, ms };
+      const finished = readOutcome(entry);
       this.#recorded.set(entry.key, finished);
       this.#replay.push(finished);
       this.#bytes += entry.data.length;
     }
   }
 
-  /** The first that somebody waits for. Those before it that nobody waits for were dropped, or are waited for later. */
+  /** The first outcome that somebody waits for. Earlier ones were dropped, or are waited for later. */
   #take(from: Finished[], pending: Pending): Finished | undefined {
     const index = from.findIndex(({ key }) => pending.has(key));
     return index < 0 ? undefined : from.splice(index, 1)[0];
@@ -248,15 +235,11 @@ export class JournalPort implements Port {
     return written;
   }
 
-  #writeOutcome({ key, outcome, at, ms }: Finished, how: Writing): Promise<void> {
-    const put = (data: string, blob?: Blob): Promise<void> =>
-      this.#put({ key, kind: 'outcome', at, data }, how, blob);
-    if (outcome.kind !== 'done') return put(JSON.stringify({ ...outcome, ms }));
-    const { text } = outcome.value;
-    this.#bytes += text.length;
-    if (text.length <= INLINE_BYTES) return put(`{"kind":"done","ms":${ms},"value":${text}}`);
-    const hash = createHash('sha256').update(text).digest('base64url');
-    return put(`{"kind":"done","ms":${ms},"value":"$blob"}`, { hash, body: text });
+  #writeOutcome(finished: Finished, how: Writing): Promise<void> {
+    const { key, outcome, at } = finished;
+    if (outcome.kind === 'done') this.#bytes += outcome.value.text.length;
+    const { data, blob } = outcomeData(finished);
+    return this.#put({ key, kind: 'outcome', at, data }, how, blob);
   }
 
   #write(kind: EntryKind, key: string, data: JsonObject, how: Writing = 'waited for'): Promise<void> {
@@ -271,30 +254,16 @@ export class JournalPort implements Port {
     return how === 'along' ? writer.writeAlong(change) : writer.write(change);
   }
 
-  #wait(key: string, until: number): void {
-    const { clock, timeOfDay } = this.#options;
-    const left = until - timeOfDay();
-    const task = (): void => {
-      if (timeOfDay() < until) this.#wait(key, until);
-      else {
-        this.#timers.delete(key);
-        this.#complete(key, { kind: 'done', value: Json.of(null) }, 0).catch(() => {});
-      }
-    };
-    this.#timers.set(key, clock.after(Math.min(Math.max(0, Math.ceil(left)), MAX_TIMER_MS), task));
-  }
-
   #break(error: unknown): void {
     this.#broken ??= error instanceof Error ? error : new Error(messageOf(error));
-    for (const stop of this.#timers.values()) stop();
-    this.#timers.clear();
+    this.#timers.stopAll();
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
   }
 }
 
-/** Whether anybody waits for an entry to be durable. */
+/** `along`: nobody waits for the entry to be durable. */
 type Writing = 'waited for' | 'along';
 
 const CRASHED: StepError = {

@@ -1,29 +1,16 @@
 /**
- * Group commit: all that is written in one turn of the event loop, by all runs, is one transaction.
+ * Group commit: the changes of all runs in one turn of the event loop are one transaction.
  *
- * While one is on its way the next one gathers. After a failure nothing more is written for the runs that were in
- * it; others go on.
+ * While a transaction is on its way the next one gathers. After a failure nothing more is written for the runs that
+ * were in the transaction; others go on.
  */
 import type { Change, Journal } from './journal.ts';
-
-export interface JournalWriter {
-  /** @returns when it is durable. @throws JournalError */
-  write(change: Change): Promise<void>;
-  /**
-   * The same for what nobody waits for yet: it goes with the next write, or by itself after a few milliseconds.
-   *
-   * @param change a function is asked when the transaction begins, for what can still grow until then.
-   */
-  writeAlong(change: Pending): Promise<void>;
-  /** When all is durable that was written so far. */
-  settled(): Promise<void>;
-}
 
 type Pending = Change | (() => Change);
 
 interface Group {
   readonly changes: Pending[];
-  /** Somebody waits for it. */
+  /** Somebody waits for the changes. */
   urgent: boolean;
   readonly done: Promise<void>;
   readonly resolve: () => void;
@@ -33,19 +20,61 @@ interface Group {
 /** Steps that run side by side often end side by side. */
 const ALONG_MS = 5;
 
-export function journalWriter(journal: Journal): JournalWriter {
-  let gathering: Group | undefined;
-  let busy: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
+export class JournalWriter {
+  readonly #journal: Journal;
+  #gathering: Group | undefined;
+  #busy: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  async function flush(): Promise<void> {
-    while (gathering?.urgent === true) {
-      const group: Group = gathering;
-      gathering = undefined;
-      clearTimeout(timer);
-      timer = undefined;
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** @returns when the change is durable. @throws JournalError */
+  write(change: Change): Promise<void> {
+    const { done } = this.#gather(change);
+    this.#hurry();
+    return done;
+  }
+
+  /**
+   * Writes a change that nobody waits for yet: with the next write, or by itself after a few milliseconds.
+   *
+   * @param change a function is asked when the transaction begins, for a change that can still grow until then.
+   */
+  writeAlong(change: Pending): Promise<void> {
+    const { done } = this.#gather(change);
+    this.#timer ??= setTimeout(() => this.#hurry(), ALONG_MS);
+    return done;
+  }
+
+  /** Resolves when all changes so far are durable. */
+  async settled(): Promise<void> {
+    this.#hurry();
+    await (this.#gathering?.done ?? this.#busy)?.catch(() => {});
+    await this.#busy;
+  }
+
+  #gather(change: Pending): Group {
+    this.#gathering ??= newGroup();
+    this.#gathering.changes.push(change);
+    return this.#gathering;
+  }
+
+  #hurry(): void {
+    if (!this.#gathering) return;
+    this.#gathering.urgent = true;
+    this.#busy ??= new Promise<void>((turn) => setImmediate(turn)).then(() => this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#gathering?.urgent === true) {
+      const group: Group = this.#gathering;
+      this.#gathering = undefined;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
       try {
-        await journal.commit(
+        await this.#journal.commit(
           group.changes.map((change) => (typeof change === 'function' ? change() : change)),
         );
         group.resolve();
@@ -53,38 +82,8 @@ export function journalWriter(journal: Journal): JournalWriter {
         group.reject(error);
       }
     }
-    busy = undefined;
+    this.#busy = undefined;
   }
-
-  function gather(change: Pending): Group {
-    gathering ??= newGroup();
-    gathering.changes.push(change);
-    return gathering;
-  }
-
-  function hurry(): void {
-    if (!gathering) return;
-    gathering.urgent = true;
-    busy ??= new Promise<void>((turn) => setImmediate(turn)).then(flush);
-  }
-
-  return {
-    write(change) {
-      const { done } = gather(change);
-      hurry();
-      return done;
-    },
-    writeAlong(change) {
-      const { done } = gather(change);
-      timer ??= setTimeout(hurry, ALONG_MS);
-      return done;
-    },
-    async settled() {
-      hurry();
-      await (gathering?.done ?? busy)?.catch(() => {});
-      await busy;
-    },
-  };
 }
 
 function newGroup(): Group {
@@ -94,7 +93,7 @@ function newGroup(): Group {
     resolve = onDone;
     reject = onError;
   });
-  // Whoever does not wait for it learns of a failure by the next one that does.
+  // A caller that does not wait learns of a failure by its next write.
   done.catch(() => {});
   return { changes: [], urgent: false, done, resolve, reject };
 }

@@ -1,20 +1,20 @@
 import type { JsonObject } from '../../json/json.ts';
 
 /**
- * What is written down about runs, and how it is asked for.
+ * The record of all runs.
  *
- * All changes of one commit are durable together or not at all, and in order: what can be read back is always
- * a prefix of what was written.
+ * The changes of one commit become durable together, in order, or not at all: a reader always gets a prefix of what was
+ * written.
  */
 export interface Journal {
-  /** @throws JournalError nothing of it was written. */
+  /** @throws JournalError where nothing was written. */
   commit(changes: readonly Change[]): Promise<void>;
   runs(filter: RunFilter): Promise<readonly RunRow[]>;
   run(id: string): Promise<RunRow | undefined>;
   entries(runId: string): Promise<readonly Entry[]>;
-  /** Takes a run from its owner, if it still is the owner. */
+  /** Changes a run's owner, if `from` still owns the run. */
   claim(runId: string, from: string, to: string): Promise<boolean>;
-  /** Words for runs that other processes left here. */
+  /** Answers and cancellations that other processes left for an owner's runs. */
   signals(owner: string): Promise<readonly SignalRow[]>;
   close(): Promise<void>;
 }
@@ -24,17 +24,17 @@ export type RunStatus = 'running' | 'succeeded' | 'failed' | 'rolled_back' | 'ca
 export interface RunRow {
   readonly id: string;
   readonly workflow: string;
-  /** Who may see it. */
+  /** The owner among clients: the run is visible to this one only. */
   readonly client: string;
   readonly status: RunStatus;
-  /** The lease: empty where nobody works on it. */
+  /** The lease of the process at work; empty where no process works on the run. */
   readonly owner: string;
   readonly startedAt: number;
   readonly finishedAt: number | null;
   readonly interpreter: number;
   /** JSON: definition, saved workflows, tools, input, seeds. */
   readonly plan: string;
-  /** JSON: output, error, steps, attention; when it has ended or is parked. */
+  /** JSON: output, error, steps, attention; set when the run has ended or is parked. */
   readonly result: string | null;
 }
 
@@ -52,11 +52,11 @@ export interface Entry {
   readonly key: string;
   readonly kind: EntryKind;
   readonly at: number;
-  /** JSON. Of events a list: those of one transaction share an entry. */
+  /** JSON; a list for events, since those of one transaction share an entry. */
   readonly data: string;
 }
 
-/** What became of a step or of the run. */
+/** A change of a step or of the run. */
 export interface RunEvent extends JsonObject {
   readonly at: number;
 }

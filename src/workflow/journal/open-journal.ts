@@ -1,74 +1,123 @@
+import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../core/logger.ts';
-import { type Journal, JournalError } from './journal.ts';
+import {
+  type Change,
+  type Entry,
+  type Journal,
+  JournalError,
+  type RunFilter,
+  type RunRow,
+  type SignalRow,
+} from './journal.ts';
 import { startWorker } from './start-worker.ts';
-import type { WorkerReply, Request } from './worker.ts';
+import type { Request, WorkerReply } from './worker.ts';
 
 /**
  * Opens the journal in a thread of its own.
  *
- * @throws JournalError where there is no place for it: the folder is read-only, or the disk is full.
+ * @throws JournalError where the file cannot be made: the folder is read-only, or the disk is full.
  */
 export async function openJournal(file: string, log: Logger): Promise<Journal> {
-  const worker = startWorker({ file });
-  const waiting = new Map<
-    number,
-    { resolve: (value: unknown) => void; reject: (error: JournalError) => void }
-  >();
-  let last = 0;
-  let dead: JournalError | undefined;
+  const journal = new WorkerJournal(startWorker({ file }));
+  const repaired = await journal.opened();
+  if (repaired !== undefined)
+    log.error({ file: repaired }, 'the workflow journal was damaged: it is put aside, and a new one begun');
+  return journal;
+}
 
-  worker.on('message', (answer: WorkerReply) => {
-    const asked = waiting.get(answer.id);
-    waiting.delete(answer.id);
-    if (waiting.size === 0) worker.unref();
-    if ('error' in answer) asked?.reject(new JournalError(sentence(answer.error), { cause: answer.error }));
-    else asked?.resolve(answer.result);
-  });
-  const end = (why: string): void => {
-    dead ??= new JournalError(why);
-    for (const { reject } of waiting.values()) reject(dead);
-    waiting.clear();
-  };
-  worker.on('error', (error) => end(`the journal's thread failed: ${error.message}`));
-  worker.on('exit', () => end('the journal is closed'));
+interface Asked {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: JournalError) => void;
+}
 
-  const answered = (id: number): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      if (dead) {
-        reject(dead);
+/** The worker's reply to its own opening has this number; requests have larger ones. */
+const OPENING = 0;
+
+class WorkerJournal implements Journal {
+  readonly #worker: Worker;
+  readonly #asked = new Map<number, Asked>();
+  #lastId = OPENING;
+  #dead: JournalError | undefined;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (reply: WorkerReply) => this.#replied(reply));
+    worker.on('error', (error) => this.#end(`the journal's thread failed: ${error.message}`));
+    worker.on('exit', () => this.#end('the journal is closed'));
+  }
+
+  /** @returns the new name of a damaged file that was put aside. */
+  async opened(): Promise<string | undefined> {
+    try {
+      return (await this.#reply(OPENING)) as string | undefined;
+    } catch (error) {
+      await this.#worker.terminate();
+      throw error;
+    }
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    await this.#ask('commit', changes);
+  }
+
+  async runs(filter: RunFilter): Promise<readonly RunRow[]> {
+    return (await this.#ask('runs', filter)) as readonly RunRow[];
+  }
+
+  async run(id: string): Promise<RunRow | undefined> {
+    return (await this.#ask('run', id)) as RunRow | undefined;
+  }
+
+  async entries(runId: string): Promise<readonly Entry[]> {
+    return (await this.#ask('entries', runId)) as readonly Entry[];
+  }
+
+  async claim(runId: string, from: string, to: string): Promise<boolean> {
+    return (await this.#ask('claim', runId, from, to)) as boolean;
+  }
+
+  async signals(owner: string): Promise<readonly SignalRow[]> {
+    return (await this.#ask('signals', owner)) as readonly SignalRow[];
+  }
+
+  async close(): Promise<void> {
+    if (this.#dead) return;
+    await this.#ask('close').catch(() => {});
+    await this.#worker.terminate();
+  }
+
+  async #ask(method: Request['method'], ...args: readonly unknown[]): Promise<unknown> {
+    const id = ++this.#lastId;
+    const reply = this.#reply(id);
+    if (!this.#dead) this.#worker.postMessage({ id, method, args } satisfies Request);
+    return await reply;
+  }
+
+  #reply(id: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#dead) {
+        reject(this.#dead);
         return;
       }
-      waiting.set(id, { resolve, reject });
-      worker.ref();
+      this.#asked.set(id, { resolve, reject });
+      this.#worker.ref();
     });
-  const ask = async (method: Request['method'], ...args: readonly unknown[]): Promise<unknown> => {
-    const id = ++last;
-    const answer = answered(id);
-    if (!dead) worker.postMessage({ id, method, args } satisfies Request);
-    return await answer;
-  };
-
-  try {
-    const repaired = await answered(0);
-    if (repaired !== undefined)
-      log.error({ file: repaired }, 'the workflow journal was damaged: it is put aside, and a new one begun');
-  } catch (error) {
-    await worker.terminate();
-    throw error;
   }
-  return {
-    commit: async (changes) => void (await ask('commit', changes)),
-    runs: async (filter) => (await ask('runs', filter)) as Awaited<ReturnType<Journal['runs']>>,
-    run: async (id) => (await ask('run', id)) as Awaited<ReturnType<Journal['run']>>,
-    entries: async (runId) => (await ask('entries', runId)) as Awaited<ReturnType<Journal['entries']>>,
-    claim: async (...args) => (await ask('claim', ...args)) as boolean,
-    signals: async (owner) => (await ask('signals', owner)) as Awaited<ReturnType<Journal['signals']>>,
-    async close() {
-      if (dead) return;
-      await ask('close').catch(() => {});
-      await worker.terminate();
-    },
-  };
+
+  #replied(reply: WorkerReply): void {
+    const asked = this.#asked.get(reply.id);
+    this.#asked.delete(reply.id);
+    // An idle journal keeps no process alive.
+    if (this.#asked.size === 0) this.#worker.unref();
+    if ('error' in reply) asked?.reject(new JournalError(sentence(reply.error), { cause: reply.error }));
+    else asked?.resolve(reply.result);
+  }
+
+  #end(why: string): void {
+    this.#dead ??= new JournalError(why);
+    for (const { reject } of this.#asked.values()) reject(this.#dead);
+    this.#asked.clear();
+  }
 }
 
 function sentence({

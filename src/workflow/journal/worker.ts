@@ -1,4 +1,4 @@
-/** The journal's thread: a slow disk must not hold up the relay. Answers requests in the order of their coming. */
+/** The journal's thread: a slow disk must not hold up the relay. Requests are answered in their order. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openStore, type Store } from './store.ts';
 
@@ -26,8 +26,8 @@ try {
 port.on('message', ({ id, method, args }: Request) => {
   try {
     if (!store) throw new Error('the journal is not open');
-    const call = store[method] as (...args: readonly unknown[]) => unknown;
-    port.postMessage({ id, result: call(...args) } satisfies WorkerReply);
+    const call = store[method] as (this: Store, ...args: readonly unknown[]) => unknown;
+    port.postMessage({ id, result: call.apply(store, [...args]) } satisfies WorkerReply);
     if (method === 'close') port.close();
   } catch (error) {
     port.postMessage(failure(id, error));

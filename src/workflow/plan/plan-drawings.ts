@@ -21,16 +21,14 @@ function quoted(text: string): string {
   return `"${text.replaceAll(/["<>[\]{}|]/g, ' ')}"`;
 }
 
-/** What a step is, in a few words for drawings. */
+/** A step in a few words, for drawings. */
 function stepLabel({ id, kind, work, foreach, when, undo }: Step): string {
   const what = work.kind === 'tool' ? work.tool : work.kind === 'workflow' ? work.name : kind;
   const marks = [foreach && 'for each', when && 'when', undo && 'undo'].filter((mark) => mark !== undefined);
   return `${id}: ${what}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
 
-/* A workflow drawn in text: its levels from top to bottom, with what each step waits for. */
-
-/** `←` brings data, `⇠` only an order. */
+/** A workflow drawn in text, level by level, with the steps that each waits for: `←` brings data, `⇠` only an order. */
 export function planText({ steps }: Program, levels: readonly (readonly string[])[]): string {
   const byId = new Map(steps.map((step) => [step.id, step]));
   const rows = levels.flatMap((ids, level) =>

@@ -1,4 +1,4 @@
-/** What a workflow would do, without doing any of it. Pure. */
+/** The plan of a workflow: its steps, tools, calls and risks, found without running it. Pure. */
 import type { Program, Step } from '../definition/program.ts';
 import type { Limits } from '../limits.ts';
 import { mermaid } from './plan-drawings.ts';
@@ -7,16 +7,16 @@ import { isReadOnly, type Tools } from '../tools.ts';
 import type { JsonObject } from '../../json/json.ts';
 
 export interface Plan {
-  /** Steps that may run side by side; a step stands after all it needs. For people: the engine knows no levels. */
+  /** Steps that may run side by side, after all that they need. For people: the engine knows no levels. */
   readonly levels: readonly (readonly string[])[];
   readonly critical_path: readonly string[];
   readonly tools: Readonly<Record<string, PlannedTool>>;
-  /** The most calls that there can be, attempts and undoing included. */
+  /** The largest possible number of calls, attempts and undoing included. */
   readonly max_calls: number;
   readonly approvals: readonly { readonly step: string; readonly by: 'person' | 'caller' }[];
   /** Steps that write and cannot be undone by the run. */
   readonly no_undo: readonly string[];
-  /** After a crash in mid-step: whether the run goes on by itself. */
+  /** After a crash in mid-step the run goes on by itself, or asks a person. */
   readonly resume: Readonly<Record<string, 'by_itself' | 'asks_a_person'>>;
   /** The same graph for a terminal. */
   readonly text: string;
@@ -90,7 +90,7 @@ function plannedTool(name: string, tools: Tools): PlannedTool {
   };
 }
 
-/** How many steps stand before each. */
+/** The number of steps before each, on the longest path. */
 function depthsOf(steps: readonly Step[]): number[] {
   const byId = new Map(steps.map((step) => [step.id, step]));
   const depth: number[] = [];
@@ -142,7 +142,7 @@ function maxCalls(program: Program, context: PlanContext, nesting: number): numb
   return calls;
 }
 
-/** Where the list is written down, or its schema bounds it, its length; otherwise the limit. */
+/** The length of a list that is written down, or that its schema bounds; otherwise the limit. */
 function itemsOf({ foreach }: Step, { input }: Program, limits: Limits): number {
   if (foreach && foreach.references.length === 0) {
     try {

@@ -1,29 +1,13 @@
-/** One call of a tool with all that may happen around it: attempts, doubt, decisions. */
-import { createHash } from 'node:crypto';
+/** One call of a tool: its attempts, the pauses between them, and the resolution of an unknown outcome. */
 import { ExpressionError } from '../../expression/expression-error.ts';
-import { printExact } from '../../json/exact-json.ts';
-import { isObject, type JsonObject } from '../../json/json.ts';
 import type { Invocation, Retry } from '../definition/program.ts';
 import type { Host } from './host.ts';
-import type { Finished, Port, StepError } from './port.ts';
+import { argumentsHash, type InvokeContext } from './invoke-context.ts';
+import type { Finished, StepError } from './port.ts';
 import type { Resumed, Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
+import { resolveUnknownOutcome } from './unknown-outcome.ts';
 import { unwrap } from './unwrap.ts';
-
-export interface InvokeContext {
-  readonly host: Host;
-  readonly port: Port;
-  /** `close[3]`, or `undo:close[3]`: keys begin with it. */
-  readonly base: string;
-  /** For people. */
-  readonly step: string;
-  readonly scope: JsonObject;
-  /** Called with each attempt, and with what it waits for. */
-  readonly watch: (state: 'running' | 'waiting' | 'in_doubt') => void;
-}
-
-/** A call that ends the proxy itself is not made for ever. */
-const MAX_RECOVERIES = 5;
 
 export function* callStep(invocation: Invocation, context: InvokeContext): Routine<Result> {
   const { host, base, scope } = context;
@@ -55,13 +39,13 @@ export function* callStep(invocation: Invocation, context: InvokeContext): Routi
     let known = error;
     if (outcome.kind === 'in_doubt') {
       const crashed = error.crashed === true;
-      const way = yield* resolveDoubt(invocation, key, error, { ...context, recoveries });
-      if (way.result) return { ...way.result, attempts };
-      if (crashed || way.again === true) {
+      const resolution = yield* resolveUnknownOutcome(invocation, key, error, { ...context, recoveries });
+      if (resolution.result) return { ...resolution.result, attempts };
+      if (crashed || resolution.again === true) {
         recoveries++;
         continue;
       }
-      known = way.happened === false ? { ...error, delivered: false } : error;
+      known = resolution.happened === false ? { ...error, delivered: false } : error;
     }
     if (
       !mayRepeat(invocation, known, host) ||
@@ -71,96 +55,6 @@ export function* callStep(invocation: Invocation, context: InvokeContext): Routi
       return { status: 'failed', error: known, attempts, happened: known.code === 'RESULT_TOO_LARGE' };
     const interrupted = yield* pause(context, key, retry, attempts - recoveries, known, finished);
     if (interrupted) return { status: 'failed', error: known, attempts };
-  }
-}
-
-interface Way {
-  /** The end of it. */
-  readonly result?: Omit<Result, 'attempts'>;
-  /** Somebody said so: whatever the attempts. */
-  readonly again?: boolean;
-  /** A check said whether it has. */
-  readonly happened?: boolean;
-}
-
-function* resolveDoubt(
-  invocation: Invocation,
-  key: string,
-  error: StepError,
-  context: InvokeContext & { readonly recoveries: number },
-): Routine<Way> {
-  const { onResume, verify } = invocation;
-  if (onResume === 'skip')
-    return { result: { status: 'skipped', reason: `nobody knows whether it happened: ${error.message}` } };
-  if (onResume === 'fail') return { result: { status: 'failed', error } };
-  const repeatable =
-    onResume === 'retry' || (onResume === 'auto' && context.host.safeToRepeat(invocation.tool));
-  if (repeatable && context.recoveries < MAX_RECOVERIES) return {};
-  if (verify && (onResume === 'auto' || onResume === 'verify')) {
-    const way = yield* verified(verify, key, context);
-    if (way) return way;
-  }
-  return yield* decided(key, error, context);
-}
-
-/** @returns `undefined` where the check itself failed. */
-function* verified(
-  verify: NonNullable<Invocation['verify']>,
-  key: string,
-  context: InvokeContext,
-): Routine<Way | undefined> {
-  const { host, scope } = context;
-  try {
-    const args = verify.with.evaluate(scope);
-    const { tool } = verify;
-    const { finished } = yield {
-      ask: 'call',
-      key: `verify:${key}`,
-      intent: { tool, args: argumentsHash(args) },
-      work: (signal) => host.callTool({ tool, arguments: args, timeoutMs: undefined, signal }),
-    };
-    if (finished?.outcome.kind !== 'done') return undefined;
-    const raw = finished.outcome.value.exact;
-    const result = unwrap(raw);
-    const happened = verify.done.evaluate({ ...scope, result });
-    if (happened === true) return { result: { status: 'succeeded', output: result, raw, happened: true } };
-    return happened === false ? { happened: false } : undefined;
-  } catch (error) {
-    if (error instanceof ExpressionError) return undefined;
-    throw error;
-  }
-}
-
-function* decided(key: string, error: StepError, context: InvokeContext): Routine<Way> {
-  const signal = `decide:${key}`;
-  context.watch('in_doubt');
-  context.host.asked({
-    key: signal,
-    step: context.step,
-    kind: 'in_doubt',
-    question: `Nobody knows whether "${context.step}" has happened: ${error.message}. Look, then say: "done" (it happened), "retry" (it did not, call it again), "skip" or "fail".`,
-    options: ['retry', 'skip', 'fail', 'done'],
-    by: 'caller',
-  });
-  const { finished } = yield { ask: 'race', signal, ends: 'when-cancelled' };
-  context.host.answered(signal);
-  if (!finished) return { result: { status: 'in_doubt', error } };
-  const answer = valueOf(finished);
-  switch (isObject(answer) ? answer['decision'] : undefined) {
-    case 'retry':
-      return { again: true };
-    case 'skip':
-      return { result: { status: 'skipped', reason: 'a person said so' } };
-    case 'done':
-      return {
-        result: {
-          status: 'succeeded',
-          output: isObject(answer) ? (answer['output'] ?? null) : null,
-          happened: true,
-        },
-      };
-    default:
-      return { result: { status: 'failed', error } };
   }
 }
 
@@ -211,15 +105,4 @@ export function expressionFailed(error: unknown, attempts: number): Result {
       delivered: false,
     },
   };
-}
-
-export function valueOf({ outcome }: Finished): unknown {
-  return outcome.kind === 'done' ? outcome.value.exact : undefined;
-}
-
-export function argumentsHash(value: unknown): string {
-  return createHash('sha256')
-    .update(printExact(value) ?? '')
-    .digest('base64url')
-    .slice(0, 22);
 }

@@ -1,4 +1,4 @@
-/** What the parts of a run know of a workflow at work. */
+/** A workflow at work, as the parts of a run see it. */
 import type { JsonObject } from '../../json/json.ts';
 import type { Invocation, Program, Step } from '../definition/program.ts';
 import type { Limits } from '../limits.ts';
@@ -7,28 +7,28 @@ import type { RoutineLoop, Owner } from './machine.ts';
 import type { Port } from './port.ts';
 import type { Result, StepState } from './step-state.ts';
 
-/** As the steps of a workflow see it, and its undoing. */
+/** The workflow as its steps and its undoing see it. */
 export interface FlowAtWork extends Owner {
   readonly context: RunContext;
   readonly program: Program;
-  /** Before every key: empty, or `sub#1/`. */
+  /** The beginning of every key: empty, or `sub#1/`. */
   readonly prefix: string;
   readonly parent: FlowAtWork | undefined;
   readonly depth: number;
   readonly states: readonly StepState[];
-  /** What expressions see. */
+  /** The variables of expressions. */
   readonly scope: JsonObject;
   /** Runs a workflow within this one. */
   begin(step: Step, options: Omit<FlowOptions, 'context' | 'parent' | 'depth'>): void;
 }
 
-/** What all flows of a run share. */
+/** The parts that all flows of a run share. */
 export interface RunContext {
   readonly machine: RoutineLoop;
   readonly port: Port;
   readonly host: Host;
   readonly limits: Limits;
-  /** What has happened and can be undone, in order of completion. */
+  /** Effects that can be undone, in order of completion. */
   readonly happened: Happened[];
 }
 
@@ -53,7 +53,7 @@ export interface FlowEnd {
 export interface FlowOptions {
   readonly context: RunContext;
   readonly program: Program;
-  /** Before every key: empty, or `sub#1/`. */
+  /** The beginning of every key: empty, or `sub#1/`. */
   readonly prefix: string;
   readonly input: unknown;
   readonly parent: FlowAtWork | undefined;

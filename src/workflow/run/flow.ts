@@ -1,16 +1,16 @@
 /**
- * One workflow at work: which step may start, what became of each, and how it ends.
+ * One workflow at work: starts its steps, notes their results, and finds its end.
  *
  * Dataflow: a step starts the moment that all it needs is settled; there are no levels.
  */
 import { ExpressionError } from '../../expression/expression-error.ts';
 import type { JsonObject } from '../../json/json.ts';
-import type { Need, Program, Step } from '../definition/program.ts';
+import type { Program, Step } from '../definition/program.ts';
 import type { FlowAtWork, FlowEnd, FlowOptions, RunContext } from './flow-at-work.ts';
 import type { Halt } from './machine.ts';
 import { rollback } from './rollback.ts';
 import { runStep } from './run-step.ts';
-import { newState, type Result, type StepState } from './step-state.ts';
+import { newState, reasonToSkip, type Result, resultVariable, type StepState } from './step-state.ts';
 
 export class Flow implements FlowAtWork {
   readonly context: RunContext;
@@ -22,7 +22,7 @@ export class Flow implements FlowAtWork {
   readonly states: readonly StepState[];
   /** The workflow that a step runs, by the step's index; of a `foreach`, the last one. */
   readonly inner = new Map<number, Flow>();
-  /** Those at work. */
+  /** The inner workflows at work. */
   readonly #inside = new Set<Flow>();
   used = 0;
   halted: Halt | undefined;
@@ -31,7 +31,7 @@ export class Flow implements FlowAtWork {
   readonly #byId: ReadonlyMap<string, Step>;
   readonly #missing: number[];
   readonly #dependents: readonly Step[][];
-  /** What expressions see as `steps`. */
+  /** The variable `steps` of expressions. */
   readonly #visible: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   #active = 0;
   #unsettled: number;
@@ -106,7 +106,7 @@ export class Flow implements FlowAtWork {
     return this.#byId.get(id) as Step;
   }
 
-  /** All that the step needs is settled. */
+  /** Starts or skips a step: all that it needs is settled. */
   #consider(step: Step): void {
     const state = this.states[step.index] as StepState;
     if (state.status !== 'pending') return;
@@ -121,12 +121,12 @@ export class Flow implements FlowAtWork {
     if (this.halted === undefined) return undefined;
     const { step, message } = this.#failure ?? { message: '' };
     const why = this.halted === 'cancel' ? message : `"${step ?? ''}" failed`;
-    return { reason: `the run stopped before it: ${why}`, afterFailure: true };
+    return { reason: `the run stopped before it: ${why}`, afterFailure: true, halted: true };
   }
 
   #missingReason(step: Step): Partial<Result> | undefined {
     for (const need of step.needs) {
-      const reason = reasonAgainst(need, this.states[this.#step(need.id).index]?.result as Result);
+      const reason = reasonToSkip(need, this.states[this.#step(need.id).index]?.result as Result);
       if (reason) return reason;
     }
     return undefined;
@@ -136,7 +136,7 @@ export class Flow implements FlowAtWork {
     state.status = 'running';
     state.startedAt = this.context.port.now();
     this.#active++;
-    // Of all others the record has an intent.
+    // Every other kind puts an intent on record.
     if (step.kind === 'approve') this.context.port.emit({ step: this.prefix + step.id, status: 'waiting' });
     this.context.machine.spawn(this, runStep(this, step, state), (result) => {
       this.#active--;
@@ -153,7 +153,7 @@ export class Flow implements FlowAtWork {
     state.finishedAt = port.now();
     state.attempts = result.attempts;
     this.#unsettled--;
-    this.#visible[step.id] = visible(result, state);
+    this.#visible[step.id] = resultVariable(result, state);
     const { error, reason } = result;
     port.emit({
       step: this.prefix + step.id,
@@ -169,7 +169,7 @@ export class Flow implements FlowAtWork {
     for (const dependent of this.#dependents[step.index] ?? []) {
       const missing = (this.#missing[dependent.index] ?? 0) - 1;
       this.#missing[dependent.index] = missing;
-      // Not at once: a long chain of skipped steps would nest as deep.
+      // Later, since a long chain of skipped steps would grow the stack.
       if (missing === 0) this.context.machine.later(() => this.#considerLater(dependent));
     }
   }
@@ -228,7 +228,7 @@ export class Flow implements FlowAtWork {
     const output = this.#output();
     if (error && this.halted === 'cancel')
       return { status: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error };
-    // With `continue` the output is what there is; where it needs what is missing, there is none.
+    // With `continue` there is an output, unless it needs a result that is missing.
     if (error)
       return {
         status: 'failed',
@@ -253,38 +253,4 @@ export class Flow implements FlowAtWork {
       };
     }
   }
-}
-
-/** Why a step cannot run, given what became of one that it needs. */
-function reasonAgainst({ id, data, looks, output }: Need, result: Result): Partial<Result> | undefined {
-  if (looks) return undefined;
-  if (result.status === 'succeeded') {
-    // Who only stands after an approval meant to be guarded by it.
-    if (result.rejected !== true || output) return undefined;
-    return { reason: `"${id}" was rejected`, afterFailure: false };
-  }
-  if (result.status === 'skipped' && result.afterFailure !== true) {
-    if (!data) return undefined;
-    return {
-      reason: `"${id}" was skipped${result.reason === undefined ? '' : ` (${result.reason})`}`.slice(0, 500),
-      afterFailure: false,
-    };
-  }
-  return {
-    reason: `"${id}" ${result.status === 'in_doubt' ? 'is in doubt' : result.status === 'skipped' ? 'was skipped after a failure' : result.status}`,
-    afterFailure: true,
-  };
-}
-
-function visible({ status, output, raw, error, errors, attempts }: Result, state: StepState): unknown {
-  const found: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  const duration =
-    state.startedAt === undefined ? 0 : (state.finishedAt ?? state.startedAt) - state.startedAt;
-  Object.assign(found, { status, attempts, duration_ms: duration });
-  // What is not there is missing, and not null: has() tells.
-  if (output !== undefined) found['output'] = output;
-  if (raw !== undefined) found['raw'] = raw;
-  if (error) found['error'] = { code: error.code, message: error.message };
-  if (errors) found['errors'] = errors;
-  return found;
 }

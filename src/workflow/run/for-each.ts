@@ -12,7 +12,7 @@ export interface ForEach {
   readonly flow: FlowAtWork;
   readonly step: Step;
   readonly state: StepState;
-  /** What `foreach` came to. */
+  /** The value of `foreach`. */
   readonly list: unknown;
   readonly runItem: (item: Item) => Routine<Result>;
 }

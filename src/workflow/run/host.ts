@@ -1,4 +1,4 @@
-/** What the interpreter needs from around it; nothing here decides what a run does next. */
+/** The services around the interpreter; none of them decides what a run does next. */
 import type { Cancellation } from '../../core/cancellation.ts';
 import type { JsonObject } from '../../json/json.ts';
 import type { Program } from '../definition/program.ts';
@@ -7,7 +7,7 @@ import type { Outcome } from './port.ts';
 export interface Host {
   callTool(call: ToolCall): Promise<Outcome>;
   sample(sample: Sample): Promise<Outcome>;
-  /** As it was when the run began. */
+  /** The answer is as it was when the run began. */
   safeToRepeat(tool: string): boolean;
   /** A saved workflow, as it was when the run began. */
   program(name: string): Program;
@@ -31,7 +31,7 @@ export interface Sample {
   readonly signal: Cancellation;
 }
 
-/** What a person (or, where the step says so, the caller) is to decide. */
+/** A question to a person, or, where the step allows it, to the caller. */
 export interface OpenQuestion {
   /** The signal that the answer becomes. */
   readonly key: string;

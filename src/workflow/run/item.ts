@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../json/json.ts';
 import type { Step, Work } from '../definition/program.ts';
 import type { FlowAtWork } from './flow-at-work.ts';
-import type { InvokeContext } from './call-step.ts';
+import type { InvokeContext } from './invoke-context.ts';
 import type { StepState } from './step-state.ts';
 
 export interface Item {
@@ -15,7 +15,7 @@ export interface Item {
 
 export type WorkOf<K extends Work['kind']> = Extract<Work, { kind: K }>;
 
-/** What its keys begin with: `close[3]`. */
+/** The beginning of the item's keys: `close[3]`. */
 export function baseOf({ flow, step, index }: Item): string {
   return `${flow.prefix}${step.id}${index === undefined ? '' : `[${index}]`}`;
 }

@@ -4,13 +4,13 @@
 import type { Port } from './port.ts';
 import type { RoutineRequest, CallAsk, Resumed, Routine } from './routine.ts';
 
-/** Who a routine belongs to: it may be halted, and has so many places. */
+/** The owner of a routine: it may be halted, and has a number of places. */
 export interface Owner {
   readonly parent: Owner | undefined;
   readonly places: number;
-  /** Places in use, those of owners within included. */
+  /** Places in use, those of inner owners included. */
   used: number;
-  /** Nothing new is waited for on its behalf. */
+  /** Set when nothing new is waited for on the owner's behalf. */
   halted: Halt | undefined;
 }
 
@@ -20,19 +20,19 @@ interface Strand {
   readonly owner: Owner;
   readonly routine: Routine<unknown>;
   readonly done: (result: unknown) => void;
-  /** Work that must come to its end whatever is halted: the undoing of others. */
+  /** The routine comes to its end whatever is halted: it undoes the work of others. */
   readonly shielded: boolean;
   asks: RoutineRequest | undefined;
-  /** The keys that it waits for at the port. */
+  /** The keys that the strand waits for at the port. */
   keys: readonly string[];
 }
 
 export interface Activity {
   /** Calls in flight or waiting for a place. */
   readonly calls: number;
-  /** Waiting for a time only. */
+  /** Routines that wait for a time only. */
   readonly timers: number;
-  /** Waiting for somebody's word. */
+  /** Routines that wait for an answer. */
   readonly questions: number;
 }
 
@@ -59,7 +59,7 @@ export class RoutineLoop {
     return { calls, timers, questions };
   }
 
-  /** Turns until `finish` is called. `idle` is told before every wait. */
+  /** Goes on until `finish` is called. `idle` is called before every wait. */
   async turn(idle: () => void): Promise<void> {
     for (;;) {
       for (let next = this.#ready.shift(); next; next = this.#ready.shift()) next();
@@ -72,7 +72,7 @@ export class RoutineLoop {
     }
   }
 
-  /** Nothing is waited for any more. */
+  /** Ends all waiting. */
   finish(): void {
     this.#finished = true;
     for (const key of this.#waiting.keys()) this.#port.drop(key);
@@ -91,12 +91,12 @@ export class RoutineLoop {
     this.#ready.push(() => this.#advance(strand, {}));
   }
 
-  /** Runs after what is ready now: a way to go on that does not grow the stack. */
+  /** Runs a task after those that are ready now, without growing the stack. */
   later(task: () => void): void {
     this.#ready.push(task);
   }
 
-  /** Ends what waits on behalf of an owner; calls in flight are aborted by a cancellation only, and always awaited. */
+  /** Ends the waiting on behalf of an owner; only a cancellation aborts calls in flight, and they are always awaited. */
   halt(owner: Owner, how: Halt, reason: string): void {
     owner.halted = owner.halted === 'cancel' ? 'cancel' : how;
     for (const strand of this.#queue.filter((queued) => !queued.shielded && within(queued.owner, owner))) {
@@ -160,7 +160,7 @@ export class RoutineLoop {
 
   #leave(left: Owner): void {
     for (let owner: Owner | undefined = left; owner; owner = owner.parent) owner.used--;
-    // In a turn of its own, so that whoever becomes ready by this outcome is asked in the same order.
+    // Queued like all tasks, so that strands which this outcome makes ready keep their order.
     if (this.#queue.length > 0) this.#ready.push(() => this.#fill());
   }
 
@@ -176,7 +176,7 @@ export class RoutineLoop {
   }
 }
 
-/** A routine of an owner that was halted meanwhile is not let begin what the halt would have ended. */
+/** The owner was halted meanwhile: the routine must not begin anything that the halt would have ended. */
 function isEnded(owner: Owner | undefined, asks: RoutineRequest): boolean {
   if (!owner || asks.ask === 'park' || (asks.ask === 'race' && asks.ends === 'never')) return false;
   const ends =

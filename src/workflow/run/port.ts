@@ -1,5 +1,5 @@
 /**
- * The one door between the interpreter and whatever makes it durable.
+ * The interface between the interpreter and what makes it durable; nothing else lies between the two.
  *
  * The interpreter is deterministic: given the same outcomes in the same order it asks for the same things in the
  * same order. So a run that was interrupted is played again from its start: what has an outcome is not done again.
@@ -11,20 +11,20 @@ import type { Json, JsonObject } from '../../json/json.ts';
 export interface Port {
   /** Does the work once its intent is on record. A key has one outcome for ever. */
   step(key: string, intent: JsonObject, work: (signal: Cancellation) => Promise<Outcome>): void;
-  /** Done at a time of day, milliseconds. */
+  /** Finishes at a time of day, milliseconds. */
   sleep(key: string, until: number): void;
-  /** Done when somebody says so. */
+  /** Finishes when somebody answers. */
   signal(key: string): void;
   /** Waits for the first of these to finish, as journaled. */
   first(pending: Pending): Promise<Finished>;
-  /** Nobody waits for this any more. */
+  /** Ends the waiting for a key. */
   drop(key: string): void;
   /** Asks the work in flight to end early; its outcome is still awaited. */
   abort(key: string, reason: string): void;
-  /** The time of the last outcome that was handed out. */
+  /** The time of the last outcome that was handed out, milliseconds. */
   now(): number;
   id(): string;
-  /** A fact for the record; played again it is not written again. */
+  /** Puts a fact on record; a replay does not write it again. */
   emit(event: JsonObject): void;
 }
 
@@ -35,16 +35,20 @@ export interface Pending {
 export interface Finished {
   readonly key: string;
   readonly outcome: Outcome;
-  /** When, as a time of day, and how long it took. */
+  /** The end as a time of day, and the duration, both in milliseconds. */
   readonly at: number;
   readonly ms: number;
 }
 
-/** `in_doubt`: begun, and nobody knows whether it happened. */
+/** `in_doubt`: the work was begun, and its outcome is unknown. */
 export type Outcome =
   | { readonly kind: 'done'; readonly value: Json }
   | { readonly kind: 'failed'; readonly error: StepError }
   | { readonly kind: 'in_doubt'; readonly error: StepError };
+
+export function valueOf({ outcome }: Finished): unknown {
+  return outcome.kind === 'done' ? outcome.value.exact : undefined;
+}
 
 export interface StepError {
   /** The codes of the interface, `TOOL_ERROR` for a tool's own error, `EXPRESSION_FAILED`. */
@@ -53,6 +57,6 @@ export interface StepError {
   readonly delivered?: Delivered;
   /** The proxy ended during the call. */
   readonly crashed?: boolean;
-  /** How long the server asked us to wait. */
+  /** Milliseconds that the server asked us to wait. */
   readonly retryAfterMs?: number;
 }

@@ -1,4 +1,4 @@
-/** Undoes what has happened in a workflow, the latest first. */
+/** Undoes the effects of a workflow, the latest first. */
 import { ExpressionError } from '../../expression/expression-error.ts';
 import type { FlowAtWork, Happened } from './flow-at-work.ts';
 import { callStep } from './call-step.ts';
@@ -30,7 +30,7 @@ function* undo({ flow, step, index, output, scope, undo: invocation }: Happened)
       port,
       base: `undo:${name}`,
       step: `undo of ${name}`,
-      // By now the step itself can be seen, and all that has settled since.
+      // The scope now has the step itself, and all steps that have settled since.
       scope: { ...scope, ...flow.scope, output },
       watch: () => {},
     });

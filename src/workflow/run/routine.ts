@@ -1,5 +1,5 @@
 /**
- * A routine is a step at work: it asks for one thing at a time and is resumed with what came of it.
+ * A routine is a step at work: it asks for one thing at a time and is resumed with the result.
  *
  * Generators and no promises: between two outcomes nothing is awaited, so the order of all that happens follows
  * from the order of the outcomes alone.
@@ -20,12 +20,12 @@ export interface CallAsk {
   readonly work: (signal: Cancellation) => Promise<Outcome>;
 }
 
-/** Waits for a time or for somebody's word, whichever comes first. */
+/** Waits for a time or for an answer, whichever comes first. */
 export interface RaceAsk {
   readonly ask: 'race';
   readonly sleep?: { readonly key: string; readonly until: number } | undefined;
   readonly signal?: string | undefined;
-  /** Whether a failure elsewhere ends the waiting: not where it must be known what happened. */
+  /** The halt that ends the waiting; an unknown outcome is awaited even after a failure elsewhere. */
   readonly ends: 'with-run' | 'when-cancelled' | 'never';
 }
 

@@ -1,4 +1,4 @@
-/** What one step does, by its kind, once or for each item of a list. */
+/** The work of one step, by its kind, once or for each item of a list. */
 import { ExpressionError } from '../../expression/expression-error.ts';
 import { printExact } from '../../json/exact-json.ts';
 import type { JsonObject } from '../../json/json.ts';
@@ -79,7 +79,7 @@ function* fallBack(item: Item, failed: Result): Routine<Result> {
   if ('value' in fallback)
     return { ...failed, status: 'succeeded', output: fallback.value.evaluate(item.scope) };
   const result = yield* callStep(fallback.invocation, itemContext(item, `fallback:${baseOf(item)}`));
-  // What is undone is the step's own doing, not its stand-in's.
+  // An undo is for the effect of the step itself, not of its fallback.
   return { ...result, attempts: failed.attempts + result.attempts, happened: failed.happened === true };
 }
 

@@ -8,10 +8,10 @@ import type { Host } from './host.ts';
 import { type Activity, RoutineLoop, type Owner } from './machine.ts';
 import type { Port } from './port.ts';
 import type { Routine } from './routine.ts';
-import type { Result } from './step-state.ts';
+import type { Result, StepState } from './step-state.ts';
 import { stepViews } from './view.ts';
 
-/** Changes when the same outcomes would lead somewhere else. */
+/** The version of the interpreter: it changes when the same outcomes would lead somewhere else. */
 export const INTERPRETER = 1;
 
 /** The signal that cancels a run. */
@@ -55,12 +55,18 @@ export class Run {
     return this.#machine.activity;
   }
 
-  /** The steps as clients see them; with whole outputs. */
+  /** The steps as clients see them, with whole outputs. */
   get steps(): JsonObject {
     return stepViews(this.#root);
   }
 
-  /** Steps settled and in all, and the names of those at work. */
+  /** The states of the workflow's own steps, by id. */
+  get stepStates(): ReadonlyMap<string, StepState> {
+    const { states, program } = this.#root;
+    return new Map(program.steps.map(({ id }, index) => [id, states[index] as StepState]));
+  }
+
+  /** The numbers of settled steps and of all steps, and the names of those at work. */
   get progress(): { readonly done: number; readonly total: number; readonly running: readonly string[] } {
     const { states, program } = this.#root;
     const running = states.flatMap(({ status, items }, index) => {
@@ -72,7 +78,7 @@ export class Run {
     return { done: states.length - unsettled, total: states.length, running };
   }
 
-  /** Notes for a person: what could not be undone, what was cut off. */
+  /** Notes for a person about failed undos and calls that were cut off. */
   get notes(): readonly {
     readonly step: string;
     readonly question: string;

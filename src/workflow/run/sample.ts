@@ -1,13 +1,14 @@
 /** A step that asks the client's model. */
 import { isObject } from '../../json/json.ts';
-import { argumentsHash, pause } from './call-step.ts';
+import { pause } from './call-step.ts';
+import { argumentsHash } from './invoke-context.ts';
 import { baseOf, itemContext, type Item, type WorkOf } from './item.ts';
 import type { Finished, StepError } from './port.ts';
 import type { CallAsk, Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
 import { unwrap } from './unwrap.ts';
 
-/** Asking a model has no effect: it may be done again. */
+/** Asks again after a crash: a question to a model has no effect. */
 export function* sample(item: Item, work: WorkOf<'sample'>): Routine<Result> {
   const params = work.params.evaluate(item.scope);
   const { host } = item.flow.context;

@@ -1,4 +1,5 @@
-/** What has become of a step, or of one item of it. */
+/** The state and the result of a step, or of one item of it. */
+import type { Need } from '../definition/program.ts';
 import type { StepError } from './port.ts';
 
 export type StepStatus =
@@ -20,16 +21,18 @@ export interface Result {
   readonly error?: StepError | undefined;
   readonly reason?: string;
   readonly attempts: number;
-  /** With `foreach`: what failed. */
+  /** The items of a `foreach` that failed. */
   readonly errors?: readonly ItemError[];
-  /** It has had its effect, whatever its status says: an undo is due. */
+  /** The step has had its effect, whatever its status: an undo is due. */
   readonly happened?: boolean;
-  /** It was cut off in mid-call: nobody knows whether it has happened. */
+  /** The step was cut off in mid-call: its outcome is unknown. */
   readonly unsure?: boolean;
-  /** An approval that was answered with no. */
+  /** The approval was refused. */
   readonly rejected?: boolean;
-  /** Why it is skipped lies in a failure, not in a condition of its own. */
+  /** The step was skipped because of a failure, not by a condition of its own. */
   readonly afterFailure?: boolean;
+  /** Skipped because the run was halted before the step could begin. */
+  readonly halted?: boolean;
 }
 
 export interface ItemError {
@@ -44,9 +47,9 @@ export interface StepState {
   startedAt: number | undefined;
   finishedAt: number | undefined;
   attempts: number;
-  /** Of a `foreach`: done, and in all. */
+  /** The items of a `foreach`. */
   items: { done: number; total: number } | undefined;
-  /** Where an undo has failed. */
+  /** One text for each undo that has failed. */
   undoErrors: string[];
 }
 
@@ -60,4 +63,42 @@ export function newState(): StepState {
     items: undefined,
     undoErrors: [],
   };
+}
+
+/** The reason why a step cannot run, given the result of one that it needs. */
+export function reasonToSkip({ id, data, looks, output }: Need, result: Result): Partial<Result> | undefined {
+  if (looks) return undefined;
+  if (result.status === 'succeeded') {
+    // A step that only comes after an approval is guarded by it.
+    if (result.rejected !== true || output) return undefined;
+    return { reason: `"${id}" was rejected`, afterFailure: false };
+  }
+  if (result.status === 'skipped' && result.afterFailure !== true) {
+    if (!data) return undefined;
+    return {
+      reason: `"${id}" was skipped${result.reason === undefined ? '' : ` (${result.reason})`}`.slice(0, 500),
+      afterFailure: false,
+    };
+  }
+  return {
+    reason: `"${id}" ${result.status === 'in_doubt' ? 'is in doubt' : result.status === 'skipped' ? 'was skipped after a failure' : result.status}`,
+    afterFailure: true,
+  };
+}
+
+/** The variable `steps.NAME` of expressions. */
+export function resultVariable(
+  { status, output, raw, error, errors, attempts }: Result,
+  state: StepState,
+): unknown {
+  const found: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  const duration =
+    state.startedAt === undefined ? 0 : (state.finishedAt ?? state.startedAt) - state.startedAt;
+  Object.assign(found, { status, attempts, duration_ms: duration });
+  // A part that is not there is missing, and not null: has() tells.
+  if (output !== undefined) found['output'] = output;
+  if (raw !== undefined) found['raw'] = raw;
+  if (error) found['error'] = { code: error.code, message: error.message };
+  if (errors) found['errors'] = errors;
+  return found;
 }

@@ -1,7 +1,7 @@
 import { parseExact, printExact } from '../../json/exact-json.ts';
 import { isObject } from '../../json/json.ts';
 
-/** What a step's `output` is: `structuredContent`, else a single text that parses as JSON, else the text. */
+/** A step's `output`: `structuredContent`, else a single text that parses as JSON, else the text. */
 export function unwrap(result: unknown): unknown {
   if (!isObject(result)) return result;
   if (result['structuredContent'] !== undefined) return result['structuredContent'];
@@ -15,7 +15,7 @@ export function unwrap(result: unknown): unknown {
     : texts.map((block) => String((block as { text?: unknown }).text)).join('\n');
 }
 
-/** The text of an answer that says what went wrong. */
+/** The text of an error result, cut to a readable length. */
 export function resultErrorText(result: unknown): string {
   const output = unwrap(result);
   const text = typeof output === 'string' ? output : (printExact(output) ?? 'null');

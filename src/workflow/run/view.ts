@@ -42,7 +42,7 @@ function stepView({
   };
 }
 
-/** Larger outputs are shown by their beginning, unless somebody asks for the step. */
+/** A larger output is cut, unless the reader asks for its step. */
 const SHOWN_BYTES = 16 * 1024;
 
 export function withoutLarge(steps: JsonObject): JsonObject {

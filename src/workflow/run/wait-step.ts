@@ -1,9 +1,9 @@
-/** Steps that wait: for a time, or for somebody's word. */
+/** Steps that wait for a time, or for an approval. */
 import { printExact } from '../../json/exact-json.ts';
 import { isObject } from '../../json/json.ts';
 import { ExpressionError } from '../../expression/expression-error.ts';
-import { valueOf } from './call-step.ts';
 import type { Item, WorkOf } from './item.ts';
+import { valueOf } from './port.ts';
 import type { Routine } from './routine.ts';
 import type { Result } from './step-state.ts';
 
@@ -74,7 +74,7 @@ export function* approve({ flow, step, state, scope }: Item, work: WorkOf<'appro
   };
 }
 
-/** A time of day in milliseconds, from ISO text or from milliseconds since 1970; `undefined` if it is no time. */
+/** @returns milliseconds since 1970, from such a number or from ISO text; `undefined` for other values. */
 function toTime(value: unknown): number | undefined {
   const time = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : NaN;
   return Number.isFinite(time) && Math.abs(time) <= 8.64e15 ? time : undefined;

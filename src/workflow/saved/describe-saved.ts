@@ -10,20 +10,20 @@ export interface SavedWorkflow {
   readonly file: string;
   readonly description: string | undefined;
   readonly input: JsonObject | undefined;
-  /** Derived from its tools. */
+  /** Derived from the workflow's tools. */
   readonly annotations: JsonObject;
-  /** Why it cannot run. */
+  /** The mistakes that keep the workflow from running. */
   readonly problems: readonly Problem[];
 }
 
-/** A saved workflow as a tool: what it may do follows from the tools that it calls. */
+/** A saved workflow as a tool: its annotations follow from the tools that it calls. */
 export function describeSaved(
   { name, file, definition }: SavedFile,
   tools: Tools,
-  shelf: SavedLookup,
+  lookup: SavedLookup,
 ): SavedWorkflow {
   const { description, input } = definition;
-  const read = readWorkflow(name, tools, shelf);
+  const read = readWorkflow(name, tools, lookup);
   const used =
     'errors' in read
       ? []

@@ -1,7 +1,7 @@
 import { parseDocument, visit } from 'yaml';
 import { type Exact, exactNumber, integer } from '../../json/exact-json.ts';
 
-/** YAML, and so JSON, whose numbers are as they are spelt. @throws Error where it is none. */
+/** Parses YAML, and so JSON, and keeps numbers as they are spelt. @throws Error where the text is not YAML. */
 export function parseExactYaml(text: string): unknown {
   const document = parseDocument(text, { intAsBigInt: true });
   const [first] = document.errors;
@@ -15,7 +15,7 @@ export function parseExactYaml(text: string): unknown {
       if (!/\d/.test(source)) throw new Error(`${source} is no number that JSON has`);
       const number = exactNumber(jsonSpelling(source));
       if (typeof number === 'number') return;
-      // The library makes plain values of whatever it finds; what is to stay is put back afterwards.
+      // The library makes plain values of all scalars; exact numbers are put back afterwards.
       const mark = `number-${globalThis.crypto.randomUUID()}`;
       kept.set(mark, number);
       scalar.value = mark;
@@ -26,7 +26,7 @@ export function parseExactYaml(text: string): unknown {
   return kept.size === 0 ? value : putBack(value, kept, new Set());
 }
 
-/** YAML has a sign, and no digits before or after the point, where JSON has none of that. */
+/** YAML allows a plus sign, and a point without digits before or after it; JSON does not. */
 function jsonSpelling(source: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = ''] =
     /^([-+]?)0*(\d*)(?:\.(\d*))?([eE][-+]?\d+)?$/.exec(source) ?? [];

@@ -1,4 +1,4 @@
-/** A saved name or a definition, with all that it runs within: checked, or every mistake in it. */
+/** Reads a saved name or a definition, with the saved workflows that it runs: checked, or with every mistake. */
 import { printExact } from '../../json/exact-json.ts';
 import { isObject } from '../../json/json.ts';
 import { listed, nearest } from '../../core/nearest.ts';
@@ -29,9 +29,9 @@ export interface SavedLookup {
 export function readWorkflow(
   workflow: unknown,
   known: Tools,
-  shelf: SavedLookup,
+  lookup: SavedLookup,
 ): ReadWorkflow | { readonly errors: readonly Problem[] } {
-  const { files, limits, compile } = shelf;
+  const { files, limits, compile } = lookup;
   const found = find(workflow, files);
   if ('errors' in found) return found;
   const { definition, untrusted } = found;
@@ -46,7 +46,7 @@ export function readWorkflow(
     untrusted,
   });
   if (!program) return { errors: problems };
-  const inner = collect(program, known, { ...shelf, path: [found.name] });
+  const inner = collect(program, known, { ...lookup, path: [found.name] });
   if ('errors' in inner) return inner;
   return {
     program,
@@ -92,15 +92,15 @@ function find(
   return { name, definition: workflow, untrusted: true };
 }
 
-/** The saved workflows that a workflow runs within, at any depth. */
+/** Collects the saved workflows that a workflow runs, at any depth. */
 function collect(
   program: Program,
   known: Tools,
-  { path, ...shelf }: SavedLookup & { readonly path: readonly string[] },
+  { path, ...lookup }: SavedLookup & { readonly path: readonly string[] },
 ):
   | { readonly programs: Map<string, Program>; readonly saved: Record<string, unknown> }
   | { readonly errors: readonly Problem[] } {
-  const { files, limits, compile } = shelf;
+  const { files, limits, compile } = lookup;
   const programs = new Map<string, Program>();
   const saved: Record<string, unknown> = {};
   const names = files.map(({ name }) => name);
@@ -143,7 +143,7 @@ function collect(
           },
         ],
       };
-    const deeper = collect(inner, known, { ...shelf, path: trail });
+    const deeper = collect(inner, known, { ...lookup, path: trail });
     if ('errors' in deeper) return deeper;
     programs.set(work.name, inner);
     saved[work.name] = definition;

@@ -19,7 +19,7 @@ export interface SavedFile {
 }
 
 export interface SavedOptions {
-  /** Absolute, or from `folder` on. */
+  /** Absolute globs, or relative to `folder`. */
   readonly globs: readonly string[];
   readonly folder: string;
   readonly maxBytes: number;
@@ -31,11 +31,11 @@ export interface SavedWorkflows {
   close(): Promise<void>;
 }
 
-/** Editors write a file in several goes. */
+/** Time for an editor to write a file in several goes, milliseconds. */
 const SETTLE_MS = 100;
 const MAX_FILES = 1000;
 
-/** Reads once before it returns. */
+/** Reads the files once before it returns. */
 export async function watchSaved(options: SavedOptions): Promise<SavedWorkflows> {
   const { globs, folder, log } = options;
   const patterns = globs.map((glob) => (isAbsolute(glob) ? glob : join(folder, glob)));

@@ -1,7 +1,7 @@
 /** A whole proxy over real HTTP in this process, for what takes hours: its clock can be moved forward. */
 import type { Clock } from '../../../src/core/clock.ts';
 import { createProxy } from '../../../src/proxy/create-proxy.ts';
-import { createHttpEndpoint, type HttpEndpoint } from '../../../src/server/http-endpoint.ts';
+import { HttpEndpoint } from '../../../src/server/http-endpoint.ts';
 import { loadConfig } from '../../../src/config/load/load-config.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { openHttpServer } from '../../../src/transport/http-server/server.ts';
@@ -86,7 +86,7 @@ export async function inProcess(
     log,
     clock,
   });
-  const face = createHttpEndpoint({ served: proxy.served, clock, log, ...sessions });
+  const face = new HttpEndpoint({ served: proxy.served, clock, log, ...sessions });
   const http = await openHttpServer({
     host: '127.0.0.1',
     port: 0,

@@ -1,8 +1,8 @@
-/** A question as a form for MCP elicitation, and what was answered. */
-import { at, isObject, type JsonObject } from '../json/json.ts';
-import type { OpenQuestion } from './run/host.ts';
+/** A question as a form for MCP elicitation, and the answer that comes back. */
+import { at, isObject, type JsonObject } from '../../json/json.ts';
+import type { OpenQuestion } from '../run/host.ts';
 
-/** Somebody's word on a question. */
+/** An answer to a question; `by` names the one who decided. */
 export interface FormAnswer extends JsonObject {
   readonly decision: string;
   readonly by: string;

@@ -1,21 +1,19 @@
-/**
- * What outlives a modern client's single requests: its attachment, and its subscription streams.
- */
-import type { AskClient, Client } from '../core/call.ts';
-import type { Clock } from '../core/clock.ts';
-import { INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { Idle } from '../core/idle.ts';
-import { at, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
-import { editObject, memberText } from '../json/edit.ts';
-import type { ListKind } from '../core/listing.ts';
-import type { Logger } from '../core/logger.ts';
-import { covers } from '../protocol/client-capabilities.ts';
-import { type IdText, notificationText, resultText } from '../protocol/message.ts';
-import { META_SERVER_INFO, META_SUBSCRIPTION_ID, TASKS_EXTENSION } from '../protocol/revisions.ts';
-import type { ResponseSink } from './response-sink.ts';
-import type { Attachment, ConnectedClient, ServedProxy } from './served-proxy.ts';
+/** A modern client beyond its single requests: its attachment, and its subscription streams. */
+import type { AskClient, Client } from '../../core/call.ts';
+import type { Clock } from '../../core/clock.ts';
+import { INVALID_PARAMS, messageOf, ProxyError, RpcError } from '../../core/errors.ts';
+import { Idle } from '../../core/idle.ts';
+import { at, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
+import { editObject, memberText } from '../../json/edit.ts';
+import type { ListKind } from '../../core/listing.ts';
+import type { Logger } from '../../core/logger.ts';
+import { covers } from '../../protocol/client-capabilities.ts';
+import { type IdText, notificationText, resultText } from '../../protocol/message.ts';
+import { META_SERVER_INFO, META_SUBSCRIPTION_ID, TASKS_EXTENSION } from '../../protocol/revisions.ts';
+import type { ResponseSink } from '../response-sink.ts';
+import type { Attachment, ConnectedClient, ServedProxy } from '../served-proxy.ts';
 
-/** A client without requests and streams for this long is forgotten. */
+/** A client without requests and streams is forgotten after this time. */
 const IDLE_MS = 5 * 60_000;
 
 export interface ModernClientOptions {
@@ -32,15 +30,15 @@ interface Stream {
   readonly responseSink: ResponseSink;
   readonly wants: ReadonlySet<ListKind>;
   readonly uris: ReadonlySet<string>;
-  /** Those of them that were subscribed to so far. */
+  /** The URIs that were subscribed to so far. */
   readonly subscribed: Set<string>;
   readonly taskIds: ReadonlySet<string>;
   readonly ended: () => void;
 }
 
-/** What is told of a stream to who asked for it. */
+/** The events of a stream. */
 interface StreamEvents {
-  /** Can be ended from now on, by what is given. */
+  /** The stream is open; `unlisten` ends it. */
   readonly opened: (unlisten: () => void) => void;
   readonly ended: () => void;
 }
@@ -81,18 +79,18 @@ export class ModernClient implements ConnectedClient {
     return this.#client;
   }
 
-  /** It waits for something: an answer, or news. */
+  /** The client waits for an answer, or for news. */
   get busy(): boolean {
     return this.#streams.size > 0 || this.#calls > 0;
   }
 
-  /** A call is under way. @returns what to do when it is over, parked time included. */
+  /** A call is under way. @returns a function for its end, parked time included. */
   began(): () => void {
     this.#calls++;
     return () => this.#calls--;
   }
 
-  /** The modern family has no way to ask outside of a call. */
+  /** Fails: the modern era has no way to ask outside of a call. */
   readonly ask: AskClient = ({ method, server }) =>
     Promise.reject(
       new ProxyError('CLIENT_CANNOT', {
@@ -102,7 +100,7 @@ export class ModernClient implements ConnectedClient {
       }),
     );
 
-  /** A request came. */
+  /** Notes a request of the client. */
   use(client: Client): this {
     this.#client = client;
     if (client.logLevel !== undefined) this.attachment.setLogLevel(client.logLevel);
@@ -131,7 +129,7 @@ export class ModernClient implements ConnectedClient {
         `No more than ${limits.subscriptions} resources and tasks on one stream (limits.subscriptions)`,
       );
     const catalog = await this.attachment.greetingCatalog();
-    // Many may have waited at the same time.
+    // Several requests may have waited at the same time.
     if (this.#streams.size >= limits.streams) throw tooManyStreams(limits.streams);
     const granted = FILTER_KEYS.filter(
       ([key, capability]) => filter[key] === true && at(catalog.capabilities, capability) !== undefined,
@@ -160,14 +158,14 @@ export class ModernClient implements ConnectedClient {
     if (!this.#streams.has(stream)) return;
     for (const taskId of taskIds) this.attachment.watchTask(taskId);
     for (const uri of uris) {
-      // The client may have left in between; what it no longer wants has to be undone one by one.
+      // A client that left in between has undone the subscriptions made so far, and wants no more.
       if (!this.#streams.has(stream)) return;
       stream.subscribed.add(uri);
       await this.#ignoringTrouble(this.attachment.subscribe(uri));
     }
   }
 
-  /** The client ended a stream, or is gone. */
+  /** The client has ended the stream, or is gone. */
   #unlisten(stream: Stream): void {
     if (!this.#streams.delete(stream)) return;
     stream.ended();
@@ -188,7 +186,7 @@ export class ModernClient implements ConnectedClient {
         this.#pass(stream, 'notifications/resources/updated', params);
   }
 
-  /** Outside of calls a modern client hears of its tasks, and of nothing else. */
+  /** Passes news of the client's tasks; other notifications do not reach a modern client outside of calls. */
   notify(method: string, params: Json): void {
     const taskId = method === 'notifications/tasks' ? stringAt(params.value, 'taskId') : undefined;
     if (taskId === undefined) return;

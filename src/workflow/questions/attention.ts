@@ -1,14 +1,33 @@
-/** What a run waits for, what somebody can do about it, and who may. */
-import type { JsonObject } from '../json/json.ts';
+/** Everything about a run that somebody should look at: open questions, and notes about what could not be undone. */
+import type { JsonObject } from '../../json/json.ts';
 
 export interface Attention extends JsonObject {
   readonly step: string;
   readonly question: string;
   readonly options: readonly string[];
-  /** Whose word it takes; `caller`: a model's is enough. */
+  /** The one who may decide; `caller`: a model is enough. */
   readonly by?: 'person' | 'caller' | undefined;
 }
 
+export const MODEL_NEEDED: Attention = {
+  step: '',
+  question: 'A step asks the model of a client: call resume_workflow from a client that can sample.',
+  options: [],
+};
+
+/** Cuts questions and notes down to the parts that clients see. */
+export function attentionFor(
+  found: readonly Pick<Attention, 'step' | 'question' | 'options' | 'by'>[],
+): readonly Attention[] {
+  return found.map(({ step, question, options, by }) => ({
+    step,
+    question,
+    options,
+    ...(by !== undefined && { by }),
+  }));
+}
+
+/** The sentence that tells what to do about a run that needs attention. */
 export function nextStep(runId: string, attention: readonly Attention[]): string {
   const command = `"switchyard workflow resume ${runId}"`;
   const open = attention.filter(({ options }) => options.length > 0);

@@ -1,6 +1,6 @@
-import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
-import { listed, nearest } from '../core/nearest.ts';
-import type { OpenQuestion } from './run/host.ts';
+import { INVALID_PARAMS, RpcError } from '../../core/errors.ts';
+import { listed, nearest } from '../../core/nearest.ts';
+import type { OpenQuestion } from '../run/host.ts';
 
 const DECISIONS = ['retry', 'skip', 'fail', 'done', 'approve', 'reject'];
 

@@ -1,43 +1,41 @@
 /**
  * One client of a legacy revision, from `initialize` to its end.
  *
- * Ids, tokens, log level, subscriptions and questions are this client's own: nothing of it is shared.
+ * Ids, tokens, log level, subscriptions and questions are this client's own: nothing is shared.
  */
-import { answerOf, type AnswerStep, asyncHandler, unhandled } from '../core/answer.ts';
-import type { AskClient, Call, Client, Handler, Question } from '../core/call.ts';
-import { Cancellation, type Cause, unlessCancelled } from '../core/cancellation.ts';
-import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
-import { InFlight } from '../protocol/in-flight.ts';
-import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
-import { editAt, editObject } from '../json/edit.ts';
-import type { ListKind } from '../core/listing.ts';
-import type { Logger } from '../core/logger.ts';
-import type { EncodedMessage } from '../json/message-text.ts';
+import { answerOf, asyncHandler } from '../../core/answer.ts';
+import type { AskClient, Call, Client, Handler } from '../../core/call.ts';
+import { Cancellation, type Cause, unlessCancelled } from '../../core/cancellation.ts';
+import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../../core/errors.ts';
+import { InFlight } from '../../protocol/in-flight.ts';
+import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
+import { editObject } from '../../json/edit.ts';
+import type { ListKind } from '../../core/listing.ts';
+import type { Logger } from '../../core/logger.ts';
 import {
   encodeErrorText,
   type IdText,
   type Invalid,
   type Message,
   notificationText,
-  requestText,
-  encodeResult,
-} from '../protocol/message.ts';
-import { TOLD_TOO_MUCH, tellsTooMuch } from '../protocol/client-capabilities.ts';
-import { cancelledId, nameOf, progressTokenOf } from '../protocol/params.ts';
-import { Peer } from '../protocol/peer.ts';
-import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
-import { announcedCapabilities } from './announced-capabilities.ts';
-import { legacyError, legacyResult } from './answers.ts';
-import { listKind, listPage } from './lists.ts';
-import { wantsLogLevel } from './log-levels.ts';
-import { GONE, type ResponseSink } from './response-sink.ts';
-import type { Attachment, ConnectedClient, ServedProxy } from './served-proxy.ts';
+} from '../../protocol/message.ts';
+import { TOLD_TOO_MUCH, tellsTooMuch } from '../../protocol/client-capabilities.ts';
+import { cancelledId, nameOf, progressTokenOf } from '../../protocol/params.ts';
+import { Peer } from '../../protocol/peer.ts';
+import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../../protocol/revisions.ts';
+import { announcedCapabilities } from '../announced-capabilities.ts';
+import { listKind, listPage } from '../lists.ts';
+import { wantsLogLevel } from '../log-levels.ts';
+import { GONE, type ResponseSink } from '../response-sink.ts';
+import type { Attachment, ConnectedClient, ServedProxy } from '../served-proxy.ts';
+import { ClientQuestions } from './client-questions.ts';
+import { LegacyRequest, type LegacyRequestEvents } from './legacy-request.ts';
 
 export interface LegacySessionOptions {
   readonly served: ServedProxy;
   readonly clientId: string;
   readonly person?: string | undefined;
-  /** For what belongs to no request: the pipe, or the session's own stream. */
+  /** Sends messages that belong to no request: on the pipe, or on the session's own stream. */
   readonly channel: (text: string) => void;
   readonly log: Logger;
 }
@@ -49,67 +47,17 @@ const LIST_CHANGED: Readonly<Record<ListKind, string>> = {
   resourceTemplates: 'notifications/resources/list_changed',
 };
 
-interface AnsweringEnds {
-  over(number: number): void;
-  failed(error: unknown, call: Call): void;
-}
-
-/** A request of the client until it is answered. */
-class Answering implements AnswerStep {
-  readonly id: IdText;
-  readonly call: Call;
-  /** Ours for it: a client may use its own twice. */
-  readonly #number: number;
-  readonly #responseSink: ResponseSink;
-  readonly #ends: AnsweringEnds;
-
-  constructor(id: IdText, call: Call, number: number, responseSink: ResponseSink, ends: AnsweringEnds) {
-    this.id = id;
-    this.call = call;
-    this.#number = number;
-    this.#responseSink = responseSink;
-    this.#ends = ends;
-  }
-
-  onResult(result: Json): Json {
-    try {
-      this.#end(encodeResult(this.id, legacyResult(result)));
-    } catch (failure) {
-      unhandled(failure);
-    }
-    return result;
-  }
-
-  onError(error: unknown): never {
-    try {
-      this.#ends.failed(error, this.call);
-      this.#end(legacyError(this.id, this.call, error));
-    } catch (failure) {
-      unhandled(failure);
-    }
-    throw error;
-  }
-
-  #end(message: EncodedMessage): void {
-    this.#ends.over(this.#number);
-    if (this.call.signal.cancelled) this.#responseSink.drop(message);
-    else this.#responseSink.end(message);
-  }
-}
-
 export class LegacySession implements ConnectedClient {
   readonly #options: LegacySessionOptions;
   readonly #peer: Peer<ResponseSink>;
-  readonly #inProgress = new InFlight<Answering>();
+  readonly #questions: ClientQuestions;
+  readonly #inProgress = new InFlight<LegacyRequest>();
   #lastNumber = 0;
   readonly #subscriptions = new Set<string>();
   readonly ask: AskClient;
   #client: Client;
   #attachment: Attachment | undefined;
   #handshakeDone = false;
-  #ended = false;
-  /** Those who want to ask a client that is still being greeted; `undefined` once it is. */
-  #waitToAsk: Set<() => void> | undefined = new Set();
 
   constructor(options: LegacySessionOptions) {
     this.#options = options;
@@ -134,10 +82,8 @@ export class LegacySession implements ConnectedClient {
         stray: (what) => options.log.debug({ what }, 'skipped a message of the client'),
       },
     });
-    this.ask = async (question) => {
-      if (this.#waitToAsk) await this.#askable(this.#waitToAsk, question.signal);
-      return this.#put(question, options.channel);
-    };
+    this.#questions = new ClientQuestions(this.#peer);
+    this.ask = (question) => this.#questions.askLater(question, options.channel);
   }
 
   get client(): Client {
@@ -163,7 +109,7 @@ export class LegacySession implements ConnectedClient {
   }
 
   listsChanged(kinds: readonly ListKind[]): void {
-    // A client that is still being greeted has listed nothing yet.
+    // Before the end of its handshake a client has listed nothing yet.
     if (!this.#handshakeDone) return;
     for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind])))
       this.#options.channel(notificationText(method, undefined));
@@ -173,12 +119,10 @@ export class LegacySession implements ConnectedClient {
     this.#options.channel(notificationText('notifications/resources/updated', params));
   }
 
-  /** The client is gone, or the proxy is about to be: what it waits for is cancelled. */
+  /** The client is gone, or the proxy stops: cancels what the client waits for. */
   end(reason: string, cause: Cause): void {
     for (const { call } of this.#inProgress.values()) call.signal.cancel(reason, cause);
-    this.#peer.failAll(this.#gone());
-    this.#ended = true;
-    this.#mayBeAskedNow();
+    this.#questions.end();
     const attachment = this.#attachment;
     for (const uri of this.#subscriptions)
       attachment?.unsubscribe(uri).catch((error: unknown) => {
@@ -189,26 +133,26 @@ export class LegacySession implements ConnectedClient {
 
   #request(id: IdText, method: string, params: Json, responseSink: ResponseSink): void {
     // Some clients never say that they are ready.
-    if (this.#waitToAsk && this.#attachment && method !== 'ping') this.#mayBeAskedNow();
+    if (!this.#questions.open && this.#attachment && method !== 'ping') this.#questions.handshakeDone();
     const signal = new Cancellation();
     const call = this.#callFor(method, params, signal, responseSink);
     const number = (this.#lastNumber = this.#inProgress.idAfter(this.#lastNumber));
-    const answering = new Answering(id, call, number, responseSink, this.#ends);
-    this.#inProgress.set(number, answering);
+    const request = new LegacyRequest(id, call, number, responseSink, this.#events);
+    this.#inProgress.set(number, request);
     responseSink.onGone((cause) => signal.cancel(GONE[cause], cause));
     const handle = this.#attachment && method === 'tools/call' ? this.#options.served.handle : this.#handle;
-    answerOf(handle, call).through(answering);
+    answerOf(handle, call).through(request);
   }
 
-  readonly #ends: AnsweringEnds = {
-    over: (number) => void this.#inProgress.delete(number),
+  readonly #events: LegacyRequestEvents = {
+    ended: (number) => void this.#inProgress.delete(number),
     failed: (error, { method }) => {
       if (!(error instanceof RpcError || error instanceof ProxyError))
         this.#options.log.error({ err: error, method }, 'a call failed inside the proxy');
     },
   };
 
-  /** What the session answers by itself, and what it has to see first. */
+  /** The handler of all requests that the session answers itself, or has to see first. */
   readonly #handle: Handler = asyncHandler(async (call) => {
     const { method, params } = call;
     if (method === 'ping') return EMPTY_OBJECT;
@@ -289,52 +233,14 @@ export class LegacySession implements ConnectedClient {
       onNotification: (name, json) => {
         if (wantsLogLevel(name, json, this.#client.logLevel)) responseSink.send(notificationText(name, json));
       },
-      ask: (question) => this.#put(question, (text) => responseSink.send(text), signal),
+      ask: (question) => this.#questions.ask(question, (text) => responseSink.send(text), signal),
     };
-  }
-
-  /** Nothing but a ping may reach a client before it has been greeted. */
-  async #askable(waiting: Set<() => void>, signal: Cancellation): Promise<void> {
-    await new Promise<void>((resolve) => {
-      waiting.add(resolve);
-      signal.onCancel(() => resolve());
-    });
-    if (this.#ended || signal.cancelled) throw this.#gone();
-  }
-
-  #mayBeAskedNow(): void {
-    const waiting = this.#waitToAsk;
-    this.#waitToAsk = undefined;
-    for (const go of waiting ?? []) go();
-  }
-
-  /** Puts a question to the client and waits for its answer; withdraws it when it is no longer wanted. */
-  async #put(question: Question, send: (text: string) => void, call?: Cancellation): Promise<Json> {
-    const { method, params, signal, onProgress } = question;
-    const id = this.#peer.nextId();
-    const answer = this.#peer.answerTo(id, { onProgress });
-    const asked = onProgress
-      ? params.edit((text) => editAt(text, ['_meta', 'progressToken'], () => String(id)))
-      : params;
-    send(requestText(id, method, asked));
-    const withdraw = (reason: string): void => {
-      if (this.#peer.fail(id, this.#gone()))
-        send(notificationText('notifications/cancelled', Json.of({ requestId: id, reason })));
-    };
-    const off = signal.onCancel(withdraw);
-    const offCall = call?.onCancel(withdraw);
-    try {
-      return await answer;
-    } finally {
-      off();
-      offCall?.();
-    }
   }
 
   #notified(method: string, params: Json): void {
     if (method === 'notifications/cancelled') {
       const id = cancelledId(params);
-      // Of two requests with one id the later one.
+      // Two requests may have one id: the later one is meant.
       const named = this.#inProgress.latest((one) => one.id === id);
       named?.call.signal.cancel(
         stringAt(params.value, 'reason') ?? 'the client cancelled it',
@@ -343,7 +249,7 @@ export class LegacySession implements ConnectedClient {
     } else if (method === 'notifications/roots/list_changed') this.#attachment?.rootsChanged();
     else if (method === 'notifications/initialized') {
       this.#handshakeDone = true;
-      this.#mayBeAskedNow();
+      this.#questions.handshakeDone();
     } else this.#options.log.debug({ method }, 'skipped a notification of the client');
   }
 
@@ -352,13 +258,9 @@ export class LegacySession implements ConnectedClient {
     if (!message.answer)
       responseSink.end(encodeErrorText(message.id, RpcError.of(message.code, message.reason).json), 400);
   }
-
-  #gone(): ProxyError {
-    return new ProxyError('CANCELLED', { message: 'The question was withdrawn.', delivered: 'unknown' });
-  }
 }
 
-/** What a legacy client is told: the modern tasks extension has another wire form. */
+/** The modern tasks extension has another wire form than the legacy era's tasks. */
 function legacyCapabilities({ extensions, ...rest }: JsonObject): JsonObject {
   if (!isObject(extensions)) return rest;
   const { [TASKS_EXTENSION]: _tasks, ...others } = extensions;

@@ -1,23 +1,24 @@
-import type { AskClient } from '../core/call.ts';
-import { Cancellation } from '../core/cancellation.ts';
-import { ProxyError } from '../core/errors.ts';
-import { Json } from '../json/json.ts';
-import { listed } from '../core/nearest.ts';
-import { InvalidDefinition } from './definition/invalid-definition.ts';
-import { planOf, programWrites, toolsOf } from './plan/plan.ts';
-import type { ReadWorkflow } from './saved/read-workflow.ts';
-import { isReadOnly } from './tools.ts';
+import type { AskClient } from '../../core/call.ts';
+import { Cancellation } from '../../core/cancellation.ts';
+import { ProxyError } from '../../core/errors.ts';
+import { Json } from '../../json/json.ts';
+import { listed } from '../../core/nearest.ts';
+import { InvalidDefinition } from '../definition/invalid-definition.ts';
+import { planOf, programWrites, toolsOf } from '../plan/plan.ts';
+import type { ReadWorkflow } from '../saved/read-workflow.ts';
+import { isReadOnly } from '../tools.ts';
 
 export interface Consent {
   readonly inline: 'ask' | 'allow' | 'read-only' | 'off';
-  /** Not there where the client shows no forms. */
+  /** `undefined` where the client shows no forms. */
   readonly ask: AskClient | undefined;
   readonly saved: readonly string[];
   readonly signal: Cancellation | undefined;
 }
 
 /**
- * A definition in the call is the model's own program: the operator says whether it may run, and the user if asked.
+ * A definition in the call is the model's own program: the operator decides whether it may run, and may leave it to the
+ * user.
  *
  * @throws InvalidDefinition | ProxyError where it may not.
  */
@@ -64,14 +65,14 @@ export async function askConsent(
   });
   const [action, confirm] = [answer.at('action'), answer.at('content', 'confirm')];
   if (action === 'accept' && confirm === true) return;
-  const said =
+  const outcome =
     action === 'accept' || action === 'decline'
       ? 'Nothing was called: the user was asked whether to run this workflow, and did not agree.'
       : 'Nothing was called: the client dismissed the question whether to run this workflow, as clients without a user do.';
-  throw new ProxyError('CANCELLED', { message: `${said} ${wayOut(saved)}`, delivered: false });
+  throw new ProxyError('CANCELLED', { message: `${outcome} ${wayOut(saved)}`, delivered: false });
 }
 
-/** For a client that answers by itself there is no other. */
+/** The ways that are left in a client that answers by itself. */
 function wayOut(saved: readonly string[]): string {
   const names = saved.length === 0 ? 'none is saved yet' : listed(saved);
   return `Without being asked run: saved workflows (workflows.files in the config; ${names}), a dry_run, and workflows that only read. If nobody can be asked in this client, its operator may set workflows.inline to "allow".`;

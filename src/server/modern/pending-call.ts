@@ -4,17 +4,17 @@
  * A modern client cannot be asked while it waits: where a legacy server asks, the call is parked, the client gets
  * `input_required`, and its retry, which carries our sealed state, picks the parked call up again.
  */
-import type { Call, Question } from '../core/call.ts';
-import { Cancellation, type Cause } from '../core/cancellation.ts';
-import type { Clock } from '../core/clock.ts';
-import { INVALID_PARAMS, ProxyError, RpcError } from '../core/errors.ts';
-import { at, isObject, Json } from '../json/json.ts';
-import { memberText } from '../json/edit.ts';
+import type { Call, Question } from '../../core/call.ts';
+import { Cancellation, type Cause } from '../../core/cancellation.ts';
+import type { Clock } from '../../core/clock.ts';
+import { INVALID_PARAMS, ProxyError, RpcError } from '../../core/errors.ts';
+import { at, isObject, Json } from '../../json/json.ts';
+import { memberText } from '../../json/edit.ts';
 
-/** Questions that come within this time are put in one round. */
+/** Questions that come within this time are put in one round, milliseconds. */
 const GATHER_MS = 10;
 
-/** How an answer leaves, once there is one for the request that waits. */
+/** The request that waits: how its answer leaves. */
 export interface Waiter {
   readonly progress: (params: Json) => void;
   readonly notify: (method: string, params: Json) => void;
@@ -24,14 +24,14 @@ export interface Waiter {
 
 export interface PendingCallOptions {
   readonly clock: Clock;
-  /** How long a parked call waits for its client. */
+  /** Milliseconds that a parked call waits for its client. */
   readonly parkMs: number;
-  /** Seals which flight, and which of its rounds, a retry is for. */
+  /** Seals the call's name and the round that a retry is for. */
   readonly seal: (round: number) => string;
   readonly ended: () => void;
-  /** Why it must not wait for its client now, where too many do: all of them may have begun before the first one asked. */
+  /** An error where too many calls wait for their client: all of them may have begun before the first one asked. */
   readonly refusal: () => ProxyError | undefined;
-  /** It waits for its client to come back, or no longer does. */
+  /** The call waits for its client to come back, or no longer does. */
   readonly parked: (is: boolean) => void;
 }
 
@@ -59,7 +59,7 @@ export class PendingCall {
     this.#waiter = waiter;
   }
 
-  /** What the call is made with: whatever comes of it goes to the request that waits at that moment. */
+  /** The call's own callbacks: progress and questions go to the request that waits at that moment. */
   get hooks(): Pick<Call, 'onProgress' | 'onNotification' | 'ask'> {
     return {
       onProgress: (params) => this.#waiter?.progress(params),
@@ -81,7 +81,7 @@ export class PendingCall {
     if (this.#waiter === waiter) this.stop(reason, cause);
   }
 
-  /** The proxy gives it up: whoever waits for it is told so. */
+  /** The proxy gives the call up, and tells the request that waits for it. */
   giveUp(reason: string, cause: Cause): void {
     if (!this.#waiter) return this.stop(reason, cause);
     this.signal.cancel(reason, cause);
@@ -161,7 +161,7 @@ export class PendingCall {
     );
   }
 
-  /** Whoever asks is told; what then comes of the call is its own business. */
+  /** Fails the questions; the server decides what becomes of the call. */
   #refuse(error: ProxyError): void {
     const questions = [...this.#questions.values()];
     this.#questions.clear();
