@@ -1,8 +1,4 @@
-/**
- * The road of a call from the clients to the servers, as one config has it; a reload makes a new one.
- *
- * meta-tools → composed tools → bound → known → cache → deadline → idempotency key → retry → router
- */
+/** The pipeline of a call from the clients to the servers, as one config has it; a reload makes a new one. */
 import type { CallCounts } from './call-counts.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { ComposedToolConfig } from '../config/resilience-config.ts';
@@ -11,9 +7,9 @@ import type { Clock } from '../core/clock.ts';
 import { unlessCancelled } from '../core/unless-cancelled.ts';
 import { definitionOf, type MetaTool, metaTools } from '../meta-tools/meta-tools.ts';
 import { cache } from '../middleware/cache.ts';
-import { compose } from './compose.ts';
 import { deadline } from '../middleware/deadline.ts';
 import { idempotencyKey } from '../middleware/idempotency.ts';
+import { composeInOrder, STEP_ORDER } from './order.ts';
 import type { CacheStore } from '../middleware/cache-store.ts';
 import { retry } from '../middleware/retry.ts';
 import type { RetryBudget } from '../middleware/retry-budget.ts';
@@ -79,23 +75,23 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
     ]),
   );
   const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
-  /** What a workflow's step and a client's call meet alike. */
-  const pipeline = compose(
-    [
-      options.bounded,
-      whenKnown(policies, views),
-      cache({ planOf, invalidates, store, clock, counted: counts.cached }),
-      deadline({ deadlineOf, clock }),
-      idempotencyKey(undefined, mayComeTwice),
-      retry({ policyOf, isSafe, budget, clock, random: Math.random, retried: counts.retried }),
-    ],
+  const steps = composeInOrder(
+    STEP_ORDER,
+    {
+      'composed tools': composedTools({
+        tools,
+        mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
+        clock,
+      }),
+      bound: options.bounded,
+      known: whenKnown(policies, views),
+      cache: cache({ planOf, invalidates, store, clock, counted: counts.cached }),
+      deadline: deadline({ deadlineOf, clock }),
+      'idempotency key': idempotencyKey(undefined, mayComeTwice),
+      retry: retry({ policyOf, isSafe, budget, clock, random: Math.random, retried: counts.retried }),
+    },
     createRouter({ viewOf: (client) => views.of(client), uris, tasks: options.tasks }),
   );
-  const composed = composedTools({
-    tools,
-    mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
-    clock,
-  });
   const definitions = [
     ...own.map((tool) => ({ text: definitionOf(tool), listed: tool.listed })),
     ...tools.map((tool) => ({ text: composedDefinition(tool), listed: undefined })),
@@ -103,8 +99,8 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
   return {
     policies,
     pools,
-    steps: compose([composed], pipeline),
-    handle: compose([metaTools(own, saved), composed], pipeline),
+    steps,
+    handle: metaTools(own, saved)(steps),
     get definitions() {
       return definitions.filter(({ listed }) => listed?.() !== false).map(({ text }) => text);
     },

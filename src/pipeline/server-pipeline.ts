@@ -1,8 +1,4 @@
-/**
- * The last part of a call's pipeline: what stands around one connection to a server.
- *
- * login → observe → circuit breaker → concurrency → timeout → the server. Each attempt takes this part anew.
- */
+/** The last part of a call's pipeline: what stands around one connection to a server. Each attempt passes it anew. */
 import type { ServerConfig } from '../config/config.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
@@ -10,10 +6,10 @@ import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LoginStatus } from '../login/login-status.ts';
 import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
-import { compose } from './compose.ts';
 import { concurrency, ConcurrencyLimit } from '../middleware/concurrency.ts';
 import { idempotencyArgument } from '../middleware/idempotency.ts';
 import { timeout } from '../middleware/timeout.ts';
+import { composeInOrder, SERVER_ORDER } from './order.ts';
 
 export interface ServerPipelineOptions {
   readonly server: ServerConfig;
@@ -23,8 +19,7 @@ export interface ServerPipelineOptions {
   };
   /** Where its connection stands on one. */
   readonly login?: PipelineLogin | undefined;
-  /** Outermost: what counts and traces. */
-  readonly outside: readonly Middleware[];
+  readonly outside: readonly [observe: Middleware, trace: Middleware | undefined];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -67,15 +62,18 @@ export function serverPipeline(options: ServerPipelineOptions): ServerPipeline {
   const gate = new ConcurrencyLimit({ server: key, maxConcurrency, maxQueue });
   const idleMsOf = ({ method, name }: Call): number =>
     (method === 'tools/call' ? tools.override.get(name)?.timeoutMs : undefined) ?? server.timeoutMs;
-  const handle = compose(
-    [
-      ...(login?.ask ? [login.ask] : []),
-      ...options.outside,
-      circuitBreaker(circuit),
-      concurrency(gate),
-      idempotencyArgument((tool) => tools.override.get(tool)?.idempotencyKey),
-      timeout({ server: key, idleMsOf, clock }),
-    ],
+  const [observe, trace] = options.outside;
+  const handle = composeInOrder(
+    SERVER_ORDER,
+    {
+      login: login?.ask,
+      observe,
+      trace,
+      'circuit breaker': circuitBreaker(circuit),
+      concurrency: concurrency(gate),
+      'idempotency argument': idempotencyArgument((tool) => tools.override.get(tool)?.idempotencyKey),
+      timeout: timeout({ server: key, idleMsOf, clock }),
+    },
     (call) => downstream.handle(call),
   );
   let generation = 0;

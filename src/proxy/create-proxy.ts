@@ -618,7 +618,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
           log,
           measured: metrics && ((call, ms) => metrics.took(name, call.method, call.name, ms)),
         }),
-        ...(tracing ? [tracing.traced({ server: name, version: options.version })] : []),
+        tracing?.traced({ server: name, version: options.version }),
       ],
       clock,
       log,
