@@ -44,7 +44,7 @@ export class BoundedEvents {
   push(bytes: Buffer): void {
     const chunk = this.#owesLf && bytes[0] === LF ? bytes.subarray(1) : bytes;
     if (bytes.length > 0) this.#owesLf = false;
-    /** Where the bytes begin that have not been passed on, and where the event begins that has not ended. */
+    /** The start of the bytes that have not been passed on, and of the event that has not ended. */
     let [from, event] = [0, 0];
     const rest = this.#lines.find(chunk, (start, end, next) => {
       if (this.#oversized) {
