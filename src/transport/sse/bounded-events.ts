@@ -65,12 +65,16 @@ export class BoundedEvents {
       event = next;
     });
     if (this.#oversized) {
+      this.#owesLf = false;
       if (rest < chunk.length) this.#oversized.line(chunk, rest, chunk.length, false);
       return;
     }
     this.#passAll(chunk, from, event);
     this.#endsLater(chunk, rest);
-    if (event < chunk.length) this.#held.add(chunk.subarray(event));
+    if (event < chunk.length) {
+      this.#owesLf = false;
+      this.#held.add(chunk.subarray(event));
+    }
     if (this.#held.bytes > this.#limit) this.#begin(NOTHING);
   }
 
