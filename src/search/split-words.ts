@@ -9,6 +9,13 @@ import { stemmer } from 'stemmer';
 /** Texts of servers are foreign: words beyond this number cannot buy rank, and cost no time. */
 const MAX_WORDS = 400;
 const MAX_CHARACTERS = 8_000;
+const MAX_WORD = 48;
+
+const WORD = /\p{L}[\p{L}\p{M}]*|\p{N}+/gu;
+const CASE_BORDER = /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
+const PLAIN = /^[a-z]+$/;
+/** Scripts that put no space between words: two neighbours at a time stand for them. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
 
 const STOP_WORDS = new Set(
   (
@@ -21,9 +28,10 @@ const STOP_WORDS = new Set(
 /** @returns lower-case parts, in order: letters and digits apart, camelCase opened. */
 export function splitWords(text: string): string[] {
   const words: string[] = [];
-  for (const [part] of text.slice(0, MAX_CHARACTERS).matchAll(/\p{L}[\p{L}\p{M}]*|\p{N}+/gu)) {
-    for (const word of part.split(/(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u)) {
-      words.push(word.toLowerCase());
+  for (const [run] of text.slice(0, MAX_CHARACTERS).normalize('NFKC').matchAll(WORD)) {
+    const parts = PLAIN.test(run) ? [run] : UNSPACED.test(run) ? pairs(run) : run.split(CASE_BORDER);
+    for (const part of parts) {
+      words.push(part.slice(0, MAX_WORD).toLowerCase());
       if (words.length === MAX_WORDS) return words;
     }
   }
@@ -40,4 +48,9 @@ export function searchTerms(text: string): string[] {
 /** @returns the name as one word: `mcp__sw__github__Create-Issue` → `mcpswgithubcreateissue`. */
 export function wholeName(name: string): string {
   return splitWords(name).join('');
+}
+
+function pairs(run: string): string[] {
+  const signs = [...run];
+  return signs.length < 2 ? signs : signs.slice(1).map((sign, index) => `${signs[index]}${sign}`);
 }

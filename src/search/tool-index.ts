@@ -1,9 +1,10 @@
 /**
  * Finds tools by words and by meaning.
  *
- * Pure and synchronous: who builds it, when, and what is answered is told elsewhere. Descriptions are foreign text: a
- * word counts once per field and a field only so far, so that nobody wins a place by repeating words.
+ * When it is built, and what is answered, is told elsewhere. Descriptions are foreign text: a word counts once per field
+ * and a field only so far, so that nobody wins a place by repeating words.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import MiniSearch from 'minisearch';
 import { searchTerms, splitWords, wholeName } from './split-words.ts';
 import { similarity, type WordTable } from './word-table.ts';
@@ -29,6 +30,8 @@ export interface FoundTool {
 /** Parts of a tool's text that are read, in words. */
 const MAX_DESCRIPTION = 80;
 const MAX_PARAMETERS = 160;
+/** Of a query, in different words: pasted pages make searching slow, not better. */
+const MAX_QUERY = 32;
 /** The name is what its author chose most carefully. */
 const BOOST = { name: 2, title: 1, keywords: 2, server: 1, description: 1.2, parameters: 0.7 };
 /** The constant of reciprocal rank fusion: how slowly a rank loses its worth. */
@@ -37,6 +40,10 @@ const MEANING_WEIGHT = 0.8;
 /** Below it a tool is no match by meaning alone. */
 const MIN_SIMILARITY = 0.25;
 const DEPTH = 60;
+/** More than any sum of ranks: the name itself was asked for. */
+const NAMED = 1000;
+/** How long building holds the event loop, about. */
+const SLICE_MS = 4;
 
 type Field = keyof typeof BOOST;
 
@@ -45,17 +52,21 @@ export class ToolIndex {
   readonly #table: WordTable | undefined;
   readonly #tools = new Map<string, SearchedTool>();
   readonly #vectors = new Map<string, Float32Array>();
-  readonly #wholeNames = new Map<string, string>();
+  /** Names without their signs and case; a server can choose a name that becomes the same. */
+  readonly #wholeNames = new Map<string, Set<string>>();
+  #updating: Promise<void> = Promise.resolve();
 
+  /** @param table without it, tools are found by their words alone. */
   constructor(table?: WordTable) {
     this.#table = table;
     this.#words = new MiniSearch<SearchedTool>({
       idField: 'name',
       fields: Object.keys(BOOST),
       extractField: (tool, field) => fieldText(tool, field as Field),
-      tokenize: (text, field) => [...new Set(limited(searchTerms(text), field))],
+      tokenize: (text, field) => limited([...new Set(searchTerms(text))], field),
       processTerm: (term) => term,
       searchOptions: { boost: BOOST, bm25: { k: 1.2, b: 0.7, d: 0 }, combineWith: 'OR' },
+      autoVacuum: false,
     });
   }
 
@@ -63,22 +74,58 @@ export class ToolIndex {
     return this.#tools.size;
   }
 
+  /**
+   * Makes these the tools that are found; only what differs is read anew. Lets others work in between, and is in the
+   * meantime as far as it got.
+   */
+  update(tools: Iterable<SearchedTool>): Promise<void> {
+    const wanted = new Map([...tools].map((tool) => [tool.name, tool]));
+    // One at a time, or an older list could undo a newer one.
+    this.#updating = this.#updating.then(() => this.#become(wanted));
+    return this.#updating;
+  }
+
+  async #become(wanted: ReadonlyMap<string, SearchedTool>): Promise<void> {
+    let from = performance.now();
+    const pause = async (): Promise<void> => {
+      if (performance.now() - from < SLICE_MS) return;
+      await nextTurn();
+      from = performance.now();
+    };
+    for (const name of [...this.#tools.keys()]) {
+      if (wanted.has(name)) continue;
+      this.remove(name);
+      await pause();
+    }
+    for (const tool of wanted.values()) {
+      const present = this.#tools.get(tool.name);
+      if (present && isSame(present, tool)) continue;
+      this.put(tool);
+      await pause();
+    }
+    if (this.#words.dirtCount > 0) await this.#words.vacuum({ batchSize: 200, batchWait: 1 });
+  }
+
   /** Puts a tool in, in the place of one of the same name. */
   put(tool: SearchedTool): void {
     this.remove(tool.name);
     this.#tools.set(tool.name, tool);
     this.#words.add(tool);
-    this.#wholeNames.set(wholeName(tool.name), tool.name);
+    const whole = wholeName(tool.name);
+    this.#wholeNames.set(whole, (this.#wholeNames.get(whole) ?? new Set()).add(tool.name));
     if (this.#table) this.#vectors.set(tool.name, this.#table.embed(meaningWords(tool)));
   }
 
   remove(name: string): void {
     const tool = this.#tools.get(name);
     if (!tool) return;
-    this.#words.remove(tool);
+    this.#words.discard(name);
     this.#tools.delete(name);
     this.#vectors.delete(name);
-    this.#wholeNames.delete(wholeName(name));
+    const whole = wholeName(name);
+    const same = this.#wholeNames.get(whole);
+    same?.delete(name);
+    if (same?.size === 0) this.#wholeNames.delete(whole);
   }
 
   /**
@@ -92,44 +139,63 @@ export class ToolIndex {
         scores.set(name, (scores.get(name) ?? 0) + weight / (RANK_CONSTANT + rank));
       });
     };
-    const byWords = this.#words
-      .search(query, { filter: ({ id }) => admits(id as string) })
-      .slice(0, DEPTH)
-      .map(({ id }) => id as string);
-    add(byWords, 1);
+    add(this.#byWords(query, admits), 1);
     add(this.#byMeaning(query, admits), MEANING_WEIGHT);
-    const exact = this.#named(query);
-    if (exact !== undefined && admits(exact)) scores.set(exact, Infinity);
-    return [...scores]
-      .map(([name, score]) => ({ name, score }))
-      .sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1));
+    for (const name of this.#named(query)) if (admits(name)) scores.set(name, NAMED);
+    return [...scores].map(([name, score]) => ({ name, score })).sort(byScore);
   }
 
-  #byMeaning(query: string, admits: (name: string) => boolean): string[] {
-    if (!this.#table) return [];
-    const wanted = this.#table.embed(telling(query));
-    const near: { name: string; close: number }[] = [];
-    for (const [name, vector] of this.#vectors) {
-      if (!admits(name)) continue;
-      const close = similarity(wanted, vector);
-      if (close >= MIN_SIMILARITY) near.push({ name, close });
-    }
-    return near
-      .sort((a, b) => b.close - a.close || (a.name < b.name ? -1 : 1))
+  #byWords(query: string, admits: (name: string) => boolean): string[] {
+    const terms = [...new Set(searchTerms(query))].slice(0, MAX_QUERY);
+    return this.#words
+      .search(query, { tokenize: () => terms, filter: ({ id }) => admits(id as string) })
+      .map(({ id, score }) => ({ name: id as string, score }))
+      .sort(byScore)
       .slice(0, DEPTH)
       .map(({ name }) => name);
   }
 
-  /** A name pasted as a client shows it may have the client's own prefixes: the longest end that is a name counts. */
-  #named(query: string): string | undefined {
-    const words = splitWords(query);
-    if (!/^[\w.:/-]+$/.test(query.trim())) return undefined;
-    for (let from = 0; from < words.length; from++) {
-      const name = this.#wholeNames.get(words.slice(from).join(''));
-      if (name !== undefined) return name;
+  #byMeaning(query: string, admits: (name: string) => boolean): string[] {
+    if (!this.#table) return [];
+    const wanted = this.#table.embed(splitWords(query));
+    const near: FoundTool[] = [];
+    for (const [name, vector] of this.#vectors) {
+      const score = similarity(wanted, vector);
+      if (score >= MIN_SIMILARITY && admits(name)) near.push({ name, score });
     }
-    return undefined;
+    return near
+      .sort(byScore)
+      .slice(0, DEPTH)
+      .map(({ name }) => name);
   }
+
+  /**
+   * The tools that the query is the name of. A name pasted as a client shows it may have the client's own prefixes: the
+   * longest end that is a name counts, in its exact spelling before others.
+   */
+  #named(query: string): readonly string[] {
+    const asked = query.trim();
+    if (!/^[\p{L}\p{N}_.:/-]{2,256}$/u.test(asked)) return [];
+    const words = splitWords(asked);
+    for (let from = 0; from < words.length; from++) {
+      const names = this.#wholeNames.get(words.slice(from).join(''));
+      if (!names) continue;
+      const exact = [...names].filter((name) => asked.endsWith(name));
+      return exact.length > 0 ? exact : [...names];
+    }
+    return [];
+  }
+}
+
+function byScore(a: FoundTool, b: FoundTool): number {
+  return b.score - a.score || (a.name < b.name ? -1 : 1);
+}
+
+function isSame(a: SearchedTool, b: SearchedTool): boolean {
+  if (a === b) return true;
+  const texts = (tool: SearchedTool): string[] => [tool.server, tool.title ?? '', tool.description];
+  const lists = (tool: SearchedTool): string => JSON.stringify([texts(tool), tool.parameters, tool.keywords]);
+  return lists(a) === lists(b);
 }
 
 function fieldText(tool: SearchedTool, field: Field): string {
@@ -137,7 +203,7 @@ function fieldText(tool: SearchedTool, field: Field): string {
   return typeof value === 'string' ? value : (value?.join(' ') ?? '');
 }
 
-function limited(terms: readonly string[], field: string | undefined): readonly string[] {
+function limited(terms: string[], field: string | undefined): string[] {
   if (field === 'description') return terms.slice(0, MAX_DESCRIPTION);
   if (field === 'parameters') return terms.slice(0, MAX_PARAMETERS);
   return terms;
@@ -145,10 +211,6 @@ function limited(terms: readonly string[], field: string | undefined): readonly 
 
 /** Words that describe what a tool does; those of its name and server count twice. */
 function meaningWords(tool: SearchedTool): string[] {
-  const name = [...telling(tool.name), ...telling(tool.title ?? ''), ...tool.keywords.flatMap(telling)];
-  return [...name, ...name, ...new Set(telling(tool.description).slice(0, MAX_DESCRIPTION))];
-}
-
-function telling(text: string): string[] {
-  return splitWords(text);
+  const name = [tool.name, tool.title ?? '', ...tool.keywords].flatMap(splitWords);
+  return [...name, ...name, ...new Set(splitWords(tool.description).slice(0, MAX_DESCRIPTION))];
 }
