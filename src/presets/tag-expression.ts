@@ -7,7 +7,7 @@
 
 export type TagTest = (tags: ReadonlySet<string>) => boolean;
 
-export class TagExpressionError extends Error {
+class TagExpressionError extends Error {
   override readonly name = 'TagExpressionError';
 }
 
@@ -28,7 +28,8 @@ export function parseTagExpression(text: string): TagTest {
   if (text.length > MAX_LENGTH)
     throw new TagExpressionError(`the expression is longer than ${MAX_LENGTH} characters`);
   const tokens = tokensOf(text);
-  if (tokens.length === 0) throw new TagExpressionError('the expression is empty: name a tag, as in "dev and not admin"');
+  if (tokens.length === 0)
+    throw new TagExpressionError('the expression is empty: name a tag, as in "dev and not admin"');
   let next = 0;
   const test = either(0);
   const rest = tokens[next];
@@ -36,14 +37,26 @@ export function parseTagExpression(text: string): TagTest {
   return test;
 
   function either(depth: number): TagTest {
-    return series('or', () => both(depth), (tests) => (tags) => tests.some((one) => one(tags)));
+    return series(
+      'or',
+      () => both(depth),
+      (tests) => (tags) => tests.some((one) => one(tags)),
+    );
   }
 
   function both(depth: number): TagTest {
-    return series('and', () => single(depth), (tests) => (tags) => tests.every((one) => one(tags)));
+    return series(
+      'and',
+      () => single(depth),
+      (tests) => (tags) => tests.every((one) => one(tags)),
+    );
   }
 
-  function series(word: string, read: () => TagTest, combine: (tests: readonly TagTest[]) => TagTest): TagTest {
+  function series(
+    word: string,
+    read: () => TagTest,
+    combine: (tests: readonly TagTest[]) => TagTest,
+  ): TagTest {
     const first = read();
     const tests = [first];
     while (isOperator(tokens[next], word)) {
@@ -70,7 +83,9 @@ export function parseTagExpression(text: string): TagTest {
         throw new TagExpressionError(`the "(" at ${token.place} is not closed`);
       return inner;
     }
-    throw new TagExpressionError(`expected a tag, "not" or "(" ${where}${token ? `, got "${token.text}"` : ''}`);
+    throw new TagExpressionError(
+      `expected a tag, "not" or "(" ${where}${token ? `, got "${token.text}"` : ''}`,
+    );
   }
 }
 

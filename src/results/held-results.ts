@@ -117,7 +117,12 @@ export class HeldResults {
    * @param part the place in the parts that `find` gave.
    * @returns these bytes of it, fewer at its end; `undefined` where it is no longer there.
    */
-  async read(owner: string, handle: string, part: number, span: { from: number; to: number }): Promise<Buffer | undefined> {
+  async read(
+    owner: string,
+    handle: string,
+    part: number,
+    span: { from: number; to: number },
+  ): Promise<Buffer | undefined> {
     const held = this.#held.get(handle);
     const found = held?.parts[part];
     if (!held || !found || held.owner !== owner) return undefined;
@@ -216,7 +221,8 @@ export class HeldResults {
       this.#gone.delete(oldest);
     }
     const { file } = held;
-    if (file !== undefined) this.#writing = this.#writing.then(() => rm(file, { force: true })).catch(() => {});
+    if (file !== undefined)
+      this.#writing = this.#writing.then(() => rm(file, { force: true })).catch(() => {});
   }
 }
 

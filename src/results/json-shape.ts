@@ -20,6 +20,7 @@ export function shapeOf(value: unknown): string {
 /** The common shape of several values. */
 function shape(values: readonly unknown[], depth: number): string {
   const kinds = new Set(values.map(kindOf));
+  if (kinds.has('num')) kinds.delete('int');
   if (kinds.size > 1) return [...kinds].sort().slice(0, 4).join('|');
   const [kind = 'nothing'] = kinds;
   if (kind === 'list') return listShape(values as readonly (readonly unknown[])[], depth);

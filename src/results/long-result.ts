@@ -35,15 +35,23 @@ export function takeApart(result: JsonObject, options: LongResultOptions): Taken
   const blocks = Array.isArray(result['content']) ? (result['content'] as unknown[]) : [];
   const texts = blocks.flatMap((block) => textOf(block) ?? []);
   const text = texts.join('\n');
-  const structure = structuredContent === undefined ? undefined : (options.structureText ?? JSON.stringify(structuredContent));
+  const structure =
+    structuredContent === undefined
+      ? undefined
+      : (options.structureText ?? JSON.stringify(structuredContent));
   const total = text.length + (structure?.length ?? 0);
   // Every token has at least one character.
-  if (total <= options.maxTokens || options.estimate(text) + options.estimate(structure ?? '') <= options.maxTokens)
+  if (
+    total <= options.maxTokens ||
+    options.estimate(text) + options.estimate(structure ?? '') <= options.maxTokens
+  )
     return undefined;
 
   const sources = [
     ...(texts.length > 0 ? [source('text', text)] : []),
-    ...(structure !== undefined && !isSameJson(text, structuredContent) ? [source('structured content', structure)] : []),
+    ...(structure !== undefined && !isSameJson(text, structuredContent)
+      ? [source('structured content', structure)]
+      : []),
   ];
   const budget = Math.floor((options.maxTokens * SHOWN_PART) / sources.length);
   const previews = sources.map((one) => previewOf(one, { budget, estimate: options.estimate }));
@@ -52,14 +60,16 @@ export function takeApart(result: JsonObject, options: LongResultOptions): Taken
     parts: sources,
     shortened: (handle) => {
       const { structuredContent: _kept, ...rest } = result;
-      const told = sources.map((one, index) => introduced(one, previews[index] ?? '', partName(handle, index)));
+      const told = sources.map((one, index) =>
+        introduced(one, previews[index] ?? '', partName(handle, index)),
+      );
       return { ...rest, content: [...told.map((part) => ({ type: 'text', text: part })), ...others] };
     },
   };
 }
 
 /** What a client asks for to read the part: the handle, and from the second part on its number. */
-export function partName(handle: string, index: number): string {
+function partName(handle: string, index: number): string {
   return index === 0 ? handle : `${handle}.${index + 1}`;
 }
 

@@ -17,7 +17,7 @@ export interface PageBorder {
 /** A border beyond this part of a page is better than one before it, however deep. */
 const EARLY = 0.5;
 /** So many bytes lie between two places from which a scan may begin. */
-export const CHECKPOINT_BYTES = 64 * 1024;
+const CHECKPOINT_BYTES = 64 * 1024;
 /** How much is scanned at a time. */
 const SLICE_BYTES = 1024 * 1024;
 

@@ -101,7 +101,11 @@ function longestList(value: unknown): FoundList | undefined {
   return longest;
 }
 
-function firstItems(bytes: Buffer, list: Span, { budget, estimate }: PreviewOptions): { text: string; count: number } {
+function firstItems(
+  bytes: Buffer,
+  list: Span,
+  { budget, estimate }: PreviewOptions,
+): { text: string; count: number } {
   const texts: string[] = [];
   let tokens = 0;
   for (const { from, to } of items(bytes, list)) {

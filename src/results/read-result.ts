@@ -60,7 +60,11 @@ interface Source {
   readonly part: HeldPart;
 }
 
-export async function readResult(owner: string, request: ReadRequest, options: ReaderOptions): Promise<ReadAnswer> {
+export async function readResult(
+  owner: string,
+  request: ReadRequest,
+  options: ReaderOptions,
+): Promise<ReadAnswer> {
   const { handle, index } = parsePartName(request.result);
   const found = options.held.find(owner, handle);
   if (found.state !== 'held') return failed(found.state === 'gone' ? GONE : unknown(request.result));
@@ -68,11 +72,13 @@ export async function readResult(owner: string, request: ReadRequest, options: R
   if (!part) return failed(`"${handle}" has ${found.parts.length} parts, no part ${index + 1}.`);
   const source = { owner, name: request.result.trim(), handle, index, part };
   const { pointer, find, cel } = request;
-  if ([find, cel].filter((way) => way !== undefined).length > 1) return failed('Give "find" or "cel", not both.');
+  if ([find, cel].filter((way) => way !== undefined).length > 1)
+    return failed('Give "find" or "cel", not both.');
   if ((pointer !== undefined || cel !== undefined) && part.kind !== 'json')
     return failed(`"${source.name}" is text, no JSON: use "offset" or "find".`);
   if (cel !== undefined) return evaluated(source, cel, request, options);
-  const span = pointer === undefined ? { from: 0, to: part.size } : await pointedSpan(source, pointer, options);
+  const span =
+    pointer === undefined ? { from: 0, to: part.size } : await pointedSpan(source, pointer, options);
   if (span === undefined) return failed(GONE);
   if (typeof span === 'string') return failed(span);
   return find === undefined ? page(source, span, request, options) : places(source, span, find, options);
@@ -89,7 +95,12 @@ function failed(note: string): ReadAnswer {
   return { text: '', note, isError: true };
 }
 
-async function page(source: Source, span: Span, request: ReadRequest, options: ReaderOptions): Promise<ReadAnswer> {
+async function page(
+  source: Source,
+  span: Span,
+  request: ReadRequest,
+  options: ReaderOptions,
+): Promise<ReadAnswer> {
   const { part, name } = source;
   const size = span.to - span.from;
   const { offset = 0 } = request;
@@ -113,8 +124,15 @@ async function page(source: Source, span: Span, request: ReadRequest, options: R
     const text = piece.toString();
     const tokens = options.estimate(text);
     if (tokens <= options.maxTokens || room <= MIN_PAGE_BYTES)
-      return { text, note: pageNote({ name, request, offset, next: offset + piece.length, size, end }), isError: false };
-    room = Math.max(MIN_PAGE_BYTES, Math.floor(Math.min(room * 0.9, piece.length * (options.maxTokens / tokens))));
+      return {
+        text,
+        note: pageNote({ name, request, offset, next: offset + piece.length, size, end }),
+        isError: false,
+      };
+    room = Math.max(
+      MIN_PAGE_BYTES,
+      Math.floor(Math.min(room * 0.9, piece.length * (options.maxTokens / tokens))),
+    );
   }
 }
 
@@ -131,11 +149,20 @@ function pageNote({ name, request, offset, next, size, end }: PagePlace): string
   if (next >= size) return `Bytes ${offset} to ${size} of ${size}: the end.`;
   const { pointer } = request;
   const more = { result: name, ...(pointer === undefined ? {} : { pointer }), offset: next };
-  const how = { item: 'ends between two items', line: 'ends with a line', within: 'ends within a long line or text', end: '' };
+  const how = {
+    item: 'ends between two items',
+    line: 'ends with a line',
+    within: 'ends within a long line or text',
+    end: '',
+  };
   return `Bytes ${offset} to ${next} of ${size} (${how[end]}). To go on: ${JSON.stringify(more)}`;
 }
 
-async function pointedSpan(source: Source, pointer: string, options: ReaderOptions): Promise<Span | string | undefined> {
+async function pointedSpan(
+  source: Source,
+  pointer: string,
+  options: ReaderOptions,
+): Promise<Span | string | undefined> {
   if (pointer !== '' && !pointer.startsWith('/'))
     return `"pointer" has to be a JSON pointer, as in "/items/0/name", got "${pointer.slice(0, 80)}".`;
   const bytes = await read(source, { from: 0, to: source.part.size }, options);
@@ -151,8 +178,10 @@ function nothingAt(bytes: Buffer, pointer: string): string {
     const span = pointed(bytes, reached);
     if (!span) continue;
     const [first] = items(bytes, span);
-    if (!first) return `There is nothing at "${pointer.slice(0, 200)}": what is at "${reached}" has nothing in it.`;
-    const keys = bytes[span.from] === 0x5b ? `a list of ${[...items(bytes, span)].length}` : keysAt(bytes, span);
+    if (!first)
+      return `There is nothing at "${pointer.slice(0, 200)}": what is at "${reached}" has nothing in it.`;
+    const keys =
+      bytes[span.from] === 0x5b ? `a list of ${[...items(bytes, span)].length}` : keysAt(bytes, span);
     return `There is nothing at "${pointer.slice(0, 200)}": at "${reached}" is ${keys}.`;
   }
   return `There is nothing at "${pointer.slice(0, 200)}".`;
@@ -167,7 +196,8 @@ function keysAt(bytes: Buffer, span: Span): string {
 }
 
 async function places(source: Source, span: Span, find: string, options: ReaderOptions): Promise<ReadAnswer> {
-  if (find === '' || find.length > MAX_FIND) return failed(`"find" has to be a text of 1 to ${MAX_FIND} characters.`);
+  if (find === '' || find.length > MAX_FIND)
+    return failed(`"find" has to be a text of 1 to ${MAX_FIND} characters.`);
   const bytes = await read(source, span, options);
   if (!bytes) return failed(GONE);
   const text = bytes.toString();
@@ -204,9 +234,16 @@ function around(text: string, index: number, length: number, kind: HeldPart['kin
   return line.replaceAll(/\s+/gu, ' ').replaceAll(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '');
 }
 
-async function evaluated(source: Source, cel: string, request: ReadRequest, options: ReaderOptions): Promise<ReadAnswer> {
+async function evaluated(
+  source: Source,
+  cel: string,
+  request: ReadRequest,
+  options: ReaderOptions,
+): Promise<ReadAnswer> {
   if (source.part.size > MAX_CEL_BYTES)
-    return failed(`"${source.name}" is too large for an expression (${source.part.size} bytes): read pages, or a "pointer".`);
+    return failed(
+      `"${source.name}" is too large for an expression (${source.part.size} bytes): read pages, or a "pointer".`,
+    );
   let expression: Expression;
   try {
     expression = options.compile(cel, { variables: ['value'], deadlineMs: CEL_MS });
@@ -235,7 +272,9 @@ function answered(value: unknown, { maxTokens, estimate }: ReaderOptions): ReadA
       note: `The beginning of a text of ${value.length} characters: narrow the expression.`,
       isError: false,
     };
-  return failed(`The value of the expression is too long (${text.length} characters): ${shapeOf(value)}. Narrow it, or take fewer items.`);
+  return failed(
+    `The value of the expression is too long (${text.length} characters): ${shapeOf(value)}. Narrow it, or take fewer items.`,
+  );
 }
 
 function expressionFault(error: unknown): string {
@@ -243,6 +282,10 @@ function expressionFault(error: unknown): string {
   return `${error.message} The variable is \`value\`, as in value.items.filter(i, i.open).map(i, i.name).`;
 }
 
-function read({ owner, handle, index }: Source, span: Span, { held }: ReaderOptions): Promise<Buffer | undefined> {
+function read(
+  { owner, handle, index }: Source,
+  span: Span,
+  { held }: ReaderOptions,
+): Promise<Buffer | undefined> {
   return held.read(owner, handle, index, span);
 }

@@ -22,13 +22,23 @@ interface ClientEntry extends ClientTraits {
 
 /** The first that fits counts. */
 export const CLIENTS: readonly ClientEntry[] = [
-  program('claude-code*', true, '2026-11-29', 'not with a foreign ANTHROPIC_BASE_URL, unless ENABLE_TOOL_SEARCH says so'),
+  program(
+    'claude-code*',
+    true,
+    '2026-11-29',
+    'not with a foreign ANTHROPIC_BASE_URL, unless ENABLE_TOOL_SEARCH says so',
+  ),
   program('claude-ai*', true, '2026-11-29', 'Claude Desktop and claude.ai'),
   program('claude-desktop*', true, '2026-11-29', ''),
   program('codex*', true, '2026-11-29', 'with models that can search; shows one line for an entry'),
   program('qwen-*', true, '2026-11-29', 'its name ends with the name of the entry'),
   program('cursor*', true, '2026-01-31', 'names only; reads definitions from files'),
-  program('visual studio code*', true, '2026-11-29', 'for models that can search; else groups from 128 tools'),
+  program(
+    'visual studio code*',
+    true,
+    '2026-11-29',
+    'for models that can search; else groups from 128 tools',
+  ),
   program('vscode*', true, '2026-11-29', 'as Visual Studio Code'),
   program('copilot-cli*', false, '2026-11-29', 'Claude models only; not with a foreign provider'),
   program('github-copilot*', false, '2026-08-31', 'JetBrains: refuses more than 128 tools'),

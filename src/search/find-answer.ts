@@ -50,7 +50,9 @@ export function findAnswer(request: FindRequest, findable: Findable): string {
   if (server !== undefined && !findable.servers.some(({ name }) => name === server))
     return `There is no server "${shortened(foreignLine(server), 60)}". The servers are:\n${serverLines(findable)}`;
   if (query !== '') return searched(query, request, findable);
-  return server === undefined ? `Servers behind this one:\n${serverLines(findable)}` : allOf(server, request, findable);
+  return server === undefined
+    ? `Servers behind this one:\n${serverLines(findable)}`
+    : allOf(server, request, findable);
 }
 
 function searched(query: string, { server, access, limit }: FindRequest, findable: Findable): string {
@@ -62,12 +64,12 @@ function searched(query: string, { server, access, limit }: FindRequest, findabl
   };
   const found = findable.search(query, admits).flatMap(({ name }) => tools.get(name) ?? []);
   const shown = found.slice(0, limit);
-  const notes = [
-    ...more(found.length - shown.length),
-    ...troubles(shown, server, findable),
-  ];
+  const notes = [...more(found.length - shown.length), ...troubles(shown, server, findable)];
   if (shown.length > 0) return [...shown.map(signatureLine), ...notes].join('\n');
-  const narrowed = [server !== undefined && `on "${server}"`, access !== undefined && `with access "${access}"`];
+  const narrowed = [
+    server !== undefined && `on "${server}"`,
+    access !== undefined && `with access "${access}"`,
+  ];
   const where = narrowed.filter((part) => part !== false).join(' ');
   const nothing = `Nothing fits${where === '' ? '' : ` ${where}`}. Try other words, or look at one server's tools: { "server": "NAME" }.`;
   return [nothing, ...notes, 'Servers:', serverLines(findable)].join('\n');
@@ -75,7 +77,9 @@ function searched(query: string, { server, access, limit }: FindRequest, findabl
 
 function allOf(server: string, { access }: FindRequest, findable: Findable): string {
   const own = [...findable.tools.values()]
-    .filter((tool) => tool.server === server && (access === undefined || accessFor(tool.toolClass) === access))
+    .filter(
+      (tool) => tool.server === server && (access === undefined || accessFor(tool.toolClass) === access),
+    )
     .sort(byName);
   const lines = bounded(own.map(signatureLine), 'more tools: search with a query');
   const [trouble] = troubles(own, server, findable);
@@ -113,7 +117,8 @@ function troubles(shown: readonly FindableTool[], server: string | undefined, fi
   const unusable = concerned.filter((one) => found.has(one.name)).map(name);
   if (unusable.length > 0) notes.push(`Not usable at the moment: ${listed(unusable)}.`);
   const unknown = concerned.filter((one) => !known.has(one.name)).map(name);
-  if (unknown.length > 0) notes.push(`Could not be looked into, and may hold what you need: ${listed(unknown)}.`);
+  if (unknown.length > 0)
+    notes.push(`Could not be looked into, and may hold what you need: ${listed(unknown)}.`);
   return notes;
 }
 

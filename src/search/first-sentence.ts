@@ -56,7 +56,8 @@ function isSentenceStop(before: string, rest: string): boolean {
   const word = /[\p{L}\p{N}.]*$/u.exec(before)?.[0] ?? '';
   if (ABBREVIATIONS.has(word.toLowerCase())) return /^etc$/iu.test(word) && /^\p{Lu}/u.test(rest);
   // An initial, or the number of a list or a heading.
-  if (/^\p{Lu}$/u.test(word) || /^\d{1,2}$/u.test(word)) return !/^[\p{L}\p{N}]/u.test(rest) && word.length > 1;
+  if (/^\p{Lu}$/u.test(word) || /^\d{1,2}$/u.test(word))
+    return !/^[\p{L}\p{N}]/u.test(rest) && word.length > 1;
   return !/^\p{Ll}/u.test(rest);
 }
 

@@ -6,7 +6,7 @@
  */
 
 const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]|\p{Cs}/gu;
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Variation_Selector}\u115f\u1160\u3164\uffa0]|\p{Cs}/gu;
 /** Brackets of other scripts that a model reads as ours. */
 const OPENING = /[[\u2045\u27e6\u3010\u3014\u3016\u301a\uff3b]/gu;
 const CLOSING = /[\]\u2046\u27e7\u3011\u3015\u3017\u301b\uff3d]/gu;
@@ -34,9 +34,9 @@ export function shortened(text: string, most: number): string {
 
 /** A name or value in its exact spelling, as JSON where it is more than a plain word. */
 export function spelledOut(word: string): string {
-  if (/^[\p{L}\p{N}$@_./-]{1,64}$/u.test(word)) return word;
+  if (/^[\p{L}\p{N}$@_.:/+-]{1,64}$/u.test(word)) return word;
   return JSON.stringify(word).replaceAll(
-    /[^ !#-Z\\^-~\p{L}\p{N}]|[[\]]/gu,
+    /[^ -Z\\^-~\p{L}\p{N}]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -16,7 +16,10 @@ export interface ToolPlace {
 }
 
 /** @param definition as clients get it, after overrides. */
-export function searchedTool(definition: JsonObject, { name, server, keywords = [] }: ToolPlace): SearchedTool {
+export function searchedTool(
+  definition: JsonObject,
+  { name, server, keywords = [] }: ToolPlace,
+): SearchedTool {
   const { title, description, annotations, inputSchema } = definition;
   const shown = typeof title === 'string' ? title : isObject(annotations) ? annotations['title'] : undefined;
   return {

@@ -65,7 +65,16 @@ function argumentsOf(schema: JsonObject): string {
 }
 
 /** Keywords that ask for more than the list of arguments says. */
-const REFINING = ['anyOf', 'oneOf', 'allOf', 'not', 'if', 'dependentRequired', 'dependentSchemas', 'patternProperties'];
+const REFINING = [
+  'anyOf',
+  'oneOf',
+  'allOf',
+  'not',
+  'if',
+  'dependentRequired',
+  'dependentSchemas',
+  'patternProperties',
+];
 
 function joined(parts: readonly string[]): string {
   return parts.join(', ');

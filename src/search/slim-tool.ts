@@ -8,8 +8,13 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import { firstSentence } from './first-sentence.ts';
 import { listAt, propertiesOf, requiredOf, resolved, typesOf } from './local-schema.ts';
 import { shortened } from './foreign-line.ts';
+import { splitWords } from './split-words.ts';
 
-const MAX_PARAMETER_TEXT = 80;
+/** Of an argument that has to be given, and of one that a model may leave alone. */
+const MAX_REQUIRED_TEXT = 80;
+const MAX_OPTIONAL_TEXT = 60;
+/** Words of an argument's text that tell nothing beside its name. */
+const FILLERS = new Set('a an the of to for this that is in on s value name parameter argument'.split(' '));
 /** What a client has to repeat as a header of its request, wherever it stands. */
 const HEADER = 'x-mcp-header';
 /** Branches and depth that are looked through: schemas are foreign. */
@@ -30,12 +35,15 @@ export function slimTool(tool: JsonObject): JsonObject {
 export function slimSchema(schema: JsonObject): JsonObject {
   const root = hasInnerBase(schema, 0) ? {} : schema;
   const top = resolved(schema, root);
-  const properties = new Map<string, JsonObject>();
-  for (const [name, schema] of propertiesOf(top)) properties.set(name, slimProperty(schema, root));
-  // A branch's argument may be anything where another branch is taken: only its name is known.
-  for (const [name, schema] of branchProperties(top, root))
-    if (!properties.has(name)) properties.set(name, described(schema));
   const required = requiredOf(top);
+  const properties = new Map<string, JsonObject>();
+  const describe = (name: string, property: unknown): JsonObject =>
+    described(property, name, required.includes(name) ? MAX_REQUIRED_TEXT : MAX_OPTIONAL_TEXT);
+  for (const [name, property] of propertiesOf(top))
+    properties.set(name, { ...slimProperty(property, root), ...describe(name, property) });
+  // A branch's argument may be anything where another branch is taken: only its name is known.
+  for (const [name, property] of branchProperties(top, root))
+    if (!properties.has(name)) properties.set(name, describe(name, property));
   return {
     type: 'object',
     ...(properties.size > 0 ? { properties: Object.fromEntries(properties) } : {}),
@@ -65,13 +73,21 @@ function branchProperties(schema: JsonObject, root: JsonObject): readonly (reado
 
 function slimProperty(schema: unknown, root: JsonObject): JsonObject {
   if (!isObject(schema)) return {};
-  return { ...widened(schema, root), ...described(schema), ...headerOf(schema, root, 0) };
+  return { ...widened(schema, root), ...headerOf(schema, root, 0) };
 }
 
-function described(schema: unknown): JsonObject {
+/** The first sentence, where it says more than the name. */
+function described(schema: unknown, name: string, most: number): JsonObject {
   const text = isObject(schema) ? schema['description'] : undefined;
-  if (typeof text !== 'string' || text.trim() === '') return {};
-  return { description: shortened(text.replaceAll(/\s+/gu, ' ').trim(), MAX_PARAMETER_TEXT) };
+  if (typeof text !== 'string') return {};
+  const sentence = firstSentence(text).replace(/[.。]$/u, '');
+  const known = new Set([...splitWords(name), ...splitWords(singular(name))]);
+  const saysMore = splitWords(sentence).some((word) => !known.has(word) && !FILLERS.has(word));
+  return saysMore ? { description: shortened(sentence, most) } : {};
+}
+
+function singular(name: string): string {
+  return name.replace(/s$/u, '');
 }
 
 /** What a value may be: its types or values, and the types of a list's items. */
@@ -97,7 +113,8 @@ function enumOf(values: ReadonlyMap<string, unknown>, types: ReadonlySet<string>
 
 /** Only where they are plain: a short word for the model, and some clients want a list to say what it holds. */
 function itemsOf(schema: JsonObject, root: JsonObject): JsonObject {
-  if (typesOf(schema).length !== 1 || !isObject(schema['items']) || schema['prefixItems'] !== undefined) return {};
+  if (typesOf(schema).length !== 1 || !isObject(schema['items']) || schema['prefixItems'] !== undefined)
+    return {};
   const { types, values } = allowed(resolved(schema['items'], root), root, 1);
   if (values) return enumOf(values, types);
   if (!types || types.size === 0) return {};
@@ -127,7 +144,9 @@ function allowed(schema: JsonObject, root: JsonObject, depth: number): Allowed {
   for (const keyword of ['anyOf', 'oneOf']) {
     const branches = listAt(schema, keyword);
     if (branches.length > 0 && branches.length <= MAX_BRANCHES) {
-      const found = branches.map((branch) => (isObject(branch) ? allowed(resolved(branch, root), root, depth + 1) : ANYTHING));
+      const found = branches.map((branch) =>
+        isObject(branch) ? allowed(resolved(branch, root), root, depth + 1) : ANYTHING,
+      );
       return union(found);
     }
   }

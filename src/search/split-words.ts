@@ -51,6 +51,6 @@ export function wholeName(name: string): string {
 }
 
 function pairs(run: string): string[] {
-  const signs = [...run];
+  const signs = Array.from(run);
   return signs.length < 2 ? signs : signs.slice(1).map((sign, index) => `${signs[index]}${sign}`);
 }

@@ -10,7 +10,7 @@ import { isObject } from '../core/json.ts';
 export type ToolClass = 'read' | 'write' | 'destructive' | 'destructive?';
 export type Access = 'read' | 'write' | 'destructive';
 
-export const ACCESSES: readonly Access[] = ['read', 'write', 'destructive'];
+const ACCESSES: readonly Access[] = ['read', 'write', 'destructive'];
 
 /** @param annotations as they are after the operator's overrides; foreign, so of any type. */
 export function toolClass(annotations: unknown): ToolClass {

@@ -1,8 +1,8 @@
 /**
  * Finds tools by words and by meaning.
  *
- * When it is built, and what is answered, is told elsewhere. Descriptions are foreign text: a word counts once per field
- * and a field only so far, so that nobody wins a place by repeating words.
+ * When it is built, and what is answered, is told elsewhere. Descriptions are foreign text: a word counts
+ * a few times per field and a field only so far, so that nobody wins a place by repeating words.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import MiniSearch from 'minisearch';
@@ -28,8 +28,10 @@ export interface FoundTool {
 }
 
 /** Parts of a tool's text that are read, in words. */
-const MAX_DESCRIPTION = 80;
+const MAX_DESCRIPTION = 120;
 const MAX_PARAMETERS = 160;
+/** How often a word counts within one field. */
+const MAX_REPEATS = 3;
 /** Of a query, in different words: pasted pages make searching slow, not better. */
 const MAX_QUERY = 32;
 /** The name is what its author chose most carefully. */
@@ -63,7 +65,7 @@ export class ToolIndex {
       idField: 'name',
       fields: Object.keys(BOOST),
       extractField: (tool, field) => fieldText(tool, field as Field),
-      tokenize: (text, field) => limited([...new Set(searchTerms(text))], field),
+      tokenize: (text, field) => limited(searchTerms(text), field),
       processTerm: (term) => term,
       searchOptions: { boost: BOOST, bm25: { k: 1.2, b: 0.7, d: 0 }, combineWith: 'OR' },
       autoVacuum: false,
@@ -203,10 +205,14 @@ function fieldText(tool: SearchedTool, field: Field): string {
   return typeof value === 'string' ? value : (value?.join(' ') ?? '');
 }
 
-function limited(terms: string[], field: string | undefined): string[] {
-  if (field === 'description') return terms.slice(0, MAX_DESCRIPTION);
-  if (field === 'parameters') return terms.slice(0, MAX_PARAMETERS);
-  return terms;
+function limited(terms: readonly string[], field: string | undefined): string[] {
+  const counts = new Map<string, number>();
+  const counted = terms.filter((term) => {
+    const count = (counts.get(term) ?? 0) + 1;
+    counts.set(term, count);
+    return count <= MAX_REPEATS;
+  });
+  return counted.slice(0, field === 'parameters' ? MAX_PARAMETERS : MAX_DESCRIPTION);
 }
 
 /** Words that describe what a tool does; those of its name and server count twice. */

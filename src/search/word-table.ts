@@ -27,7 +27,11 @@ export async function readWordTable(file: string | URL): Promise<WordTable> {
   const rows = bytes.subarray(piecesEnd + 1);
   const rowBytes = header.dimensions + 4;
   if (rows.length !== pieces.length * rowBytes) throw new Error('the word table is cut off');
-  return new PieceVectors(header.dimensions, new Map(pieces.map((piece, row) => [piece, row * rowBytes])), rows);
+  return new PieceVectors(
+    header.dimensions,
+    new Map(pieces.map((piece, row) => [piece, row * rowBytes])),
+    rows,
+  );
 }
 
 class PieceVectors implements WordTable {

@@ -26,7 +26,10 @@ describe('the table of clients', () => {
   });
 
   test('gives way to the operator, in the part that he speaks of', () => {
-    const own = [['mine*', { defers: true }], ['MCP', { isLibrary: false }]] as const;
+    const own = [
+      ['mine*', { defers: true }],
+      ['MCP', { isLibrary: false }],
+    ] as const;
     expect(clientTraits('Mine 2', own)).toEqual({ defers: true, isLibrary: false });
     expect(clientTraits('mcp', own)).toEqual({ defers: false, isLibrary: false });
   });

@@ -18,12 +18,17 @@ describe('the class of a tool', () => {
     expect(toolClass(annotations)).toBe(expected);
   });
 
-  test.each([{ readOnlyHint: 'true' }, { readOnlyHint: 1 }, { destructiveHint: 'false' }, { destructiveHint: null }, null, [], 'read'])(
-    'a hint of another type counts for nothing: %j',
-    (annotations) => {
-      expect(toolClass(annotations)).toBe('destructive?');
-    },
-  );
+  test.each([
+    { readOnlyHint: 'true' },
+    { readOnlyHint: 1 },
+    { destructiveHint: 'false' },
+    { destructiveHint: null },
+    null,
+    [],
+    'read',
+  ])('a hint of another type counts for nothing: %j', (annotations) => {
+    expect(toolClass(annotations)).toBe('destructive?');
+  });
 });
 
 describe('an access', () => {
