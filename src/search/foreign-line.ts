@@ -5,8 +5,7 @@
  * we write it.
  */
 
-const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Variation_Selector}\u115f\u1160\u3164\uffa0]|\p{Cs}/gu;
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Variation_Selector}\u115f\u1160\u3164\uffa0]|\p{Cs}/gu;
 /** Brackets of other scripts that a model reads as ours. */
 const OPENING = /[[\u2045\u27e6\u3010\u3014\u3016\u301a\uff3b]/gu;
 const CLOSING = /[\]\u2046\u27e7\u3011\u3015\u3017\u301b\uff3d]/gu;

@@ -5,8 +5,9 @@
  * a few times per field and a field only so far, so that nobody wins a place by repeating words.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import MiniSearch from 'minisearch';
+import { bestOf, byScore } from './best-of.ts';
 import { searchTerms, splitWords, wholeName } from './split-words.ts';
+import { WordIndex } from './word-index.ts';
 import { similarity, type WordTable } from './word-table.ts';
 
 export interface SearchedTool {
@@ -30,12 +31,10 @@ export interface FoundTool {
 /** Parts of a tool's text that are read, in words. */
 const MAX_DESCRIPTION = 120;
 const MAX_PARAMETERS = 160;
-/** How often a word counts within one field. */
-const MAX_REPEATS = 3;
 /** Of a query, in different words: pasted pages make searching slow, not better. */
 const MAX_QUERY = 32;
 /** The name is what its author chose most carefully. */
-const BOOST = { name: 2, title: 1, keywords: 2, server: 1, description: 1.2, parameters: 0.7 };
+const WEIGHTS = { name: 1.5, title: 1, keywords: 1.5, server: 1, description: 1, parameters: 0.5 } as const;
 /** The constant of reciprocal rank fusion: how slowly a rank loses its worth. */
 const RANK_CONSTANT = 10;
 const MEANING_WEIGHT = 0.8;
@@ -47,10 +46,12 @@ const NAMED = 1000;
 /** How long building holds the event loop, about. */
 const SLICE_MS = 4;
 
-type Field = keyof typeof BOOST;
+type Field = keyof typeof WEIGHTS;
+
+const FIELDS = Object.keys(WEIGHTS) as Field[];
 
 export class ToolIndex {
-  readonly #words: MiniSearch<SearchedTool>;
+  readonly #words = new WordIndex();
   readonly #table: WordTable | undefined;
   readonly #tools = new Map<string, SearchedTool>();
   readonly #vectors = new Map<string, Float32Array>();
@@ -61,15 +62,6 @@ export class ToolIndex {
   /** @param table without it, tools are found by their words alone. */
   constructor(table?: WordTable) {
     this.#table = table;
-    this.#words = new MiniSearch<SearchedTool>({
-      idField: 'name',
-      fields: Object.keys(BOOST),
-      extractField: (tool, field) => fieldText(tool, field as Field),
-      tokenize: (text, field) => limited(searchTerms(text), field),
-      processTerm: (term) => term,
-      searchOptions: { boost: BOOST, bm25: { k: 1.2, b: 0.7, d: 0 }, combineWith: 'OR' },
-      autoVacuum: false,
-    });
   }
 
   get size(): number {
@@ -105,14 +97,19 @@ export class ToolIndex {
       this.put(tool);
       await pause();
     }
-    if (this.#words.dirtCount > 0) await this.#words.vacuum({ batchSize: 200, batchWait: 1 });
   }
 
   /** Puts a tool in, in the place of one of the same name. */
   put(tool: SearchedTool): void {
     this.remove(tool.name);
     this.#tools.set(tool.name, tool);
-    this.#words.add(tool);
+    this.#words.put(
+      tool.name,
+      FIELDS.map((field) => ({
+        terms: limited(searchTerms(fieldText(tool, field)), field),
+        weight: WEIGHTS[field],
+      })),
+    );
     const whole = wholeName(tool.name);
     this.#wholeNames.set(whole, (this.#wholeNames.get(whole) ?? new Set()).add(tool.name));
     if (this.#table) this.#vectors.set(tool.name, this.#table.embed(meaningWords(tool)));
@@ -121,7 +118,7 @@ export class ToolIndex {
   remove(name: string): void {
     const tool = this.#tools.get(name);
     if (!tool) return;
-    this.#words.discard(name);
+    this.#words.remove(name);
     this.#tools.delete(name);
     this.#vectors.delete(name);
     const whole = wholeName(name);
@@ -149,12 +146,7 @@ export class ToolIndex {
 
   #byWords(query: string, admits: (name: string) => boolean): string[] {
     const terms = [...new Set(searchTerms(query))].slice(0, MAX_QUERY);
-    return this.#words
-      .search(query, { tokenize: () => terms, filter: ({ id }) => admits(id as string) })
-      .map(({ id, score }) => ({ name: id as string, score }))
-      .sort(byScore)
-      .slice(0, DEPTH)
-      .map(({ name }) => name);
+    return this.#words.search(terms, DEPTH, admits).map(({ name }) => name);
   }
 
   #byMeaning(query: string, admits: (name: string) => boolean): string[] {
@@ -165,10 +157,7 @@ export class ToolIndex {
       const score = similarity(wanted, vector);
       if (score >= MIN_SIMILARITY && admits(name)) near.push({ name, score });
     }
-    return near
-      .sort(byScore)
-      .slice(0, DEPTH)
-      .map(({ name }) => name);
+    return bestOf(near, DEPTH).map(({ name }) => name);
   }
 
   /**
@@ -189,10 +178,6 @@ export class ToolIndex {
   }
 }
 
-function byScore(a: FoundTool, b: FoundTool): number {
-  return b.score - a.score || (a.name < b.name ? -1 : 1);
-}
-
 function isSame(a: SearchedTool, b: SearchedTool): boolean {
   if (a === b) return true;
   const texts = (tool: SearchedTool): string[] => [tool.server, tool.title ?? '', tool.description];
@@ -205,14 +190,8 @@ function fieldText(tool: SearchedTool, field: Field): string {
   return typeof value === 'string' ? value : (value?.join(' ') ?? '');
 }
 
-function limited(terms: readonly string[], field: string | undefined): string[] {
-  const counts = new Map<string, number>();
-  const counted = terms.filter((term) => {
-    const count = (counts.get(term) ?? 0) + 1;
-    counts.set(term, count);
-    return count <= MAX_REPEATS;
-  });
-  return counted.slice(0, field === 'parameters' ? MAX_PARAMETERS : MAX_DESCRIPTION);
+function limited(terms: readonly string[], field: Field): readonly string[] {
+  return terms.slice(0, field === 'parameters' ? MAX_PARAMETERS : MAX_DESCRIPTION);
 }
 
 /** Words that describe what a tool does; those of its name and server count twice. */
