@@ -27,7 +27,7 @@ import zipfile
 import numpy as np
 
 DIMENSIONS = 120
-TOP = 16
+TOP = 8
 LEVELS = 7
 LAYERS = 6
 HEADS = 12

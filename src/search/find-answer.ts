@@ -39,7 +39,7 @@ export interface Findable {
 }
 
 export const DEFAULT_LIMIT = 10;
-export const MAX_LIMIT = 20;
+const MAX_LIMIT = 20;
 /** A list of one server's tools, or of all servers, in characters. */
 const MAX_LIST = 24_000;
 const MAX_ABOUT = 100;

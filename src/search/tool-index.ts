@@ -5,9 +5,10 @@
  * a few times per field and a field only so far, so that nobody wins a place by repeating words.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { bestOf, byScore } from './best-of.ts';
+import { bestOf, byScore, type Scored } from './best-of.ts';
 import { searchTerms, splitWords, tellingWords, wholeName } from './split-words.ts';
-import { WordIndex } from './word-index.ts';
+import { NearWords } from './near-words.ts';
+import { type WeightedTerms, WordIndex } from './word-index.ts';
 import { similarity, type WeightedWord, type WordTable } from './word-table.ts';
 
 export interface SearchedTool {
@@ -38,8 +39,7 @@ const MAX_QUERY = 32;
 /** The name is what its author chose most carefully. */
 const WEIGHTS = { name: 1.5, title: 1, keywords: 1.5, server: 1, description: 1, parameters: 0.5 } as const;
 /** The constant of reciprocal rank fusion: how slowly a rank loses its worth. */
-const RANK_CONSTANT = 10;
-const MEANING_WEIGHT = 1;
+const RANK_CONSTANT = 5;
 /** Below it a tool is no match by meaning alone. */
 const MIN_SIMILARITY = 0.25;
 const DEPTH = 60;
@@ -54,6 +54,7 @@ const FIELDS = Object.keys(WEIGHTS) as Field[];
 
 export class ToolIndex {
   readonly #words = new WordIndex();
+  readonly #near: NearWords | undefined;
   readonly #table: WordTable | undefined;
   readonly #tools = new Map<string, SearchedTool>();
   readonly #vectors = new Map<string, Float32Array>();
@@ -64,6 +65,7 @@ export class ToolIndex {
   /** @param table without it, tools are found by their words alone. */
   constructor(table?: WordTable) {
     this.#table = table;
+    this.#near = table && new NearWords(table);
   }
 
   get size(): number {
@@ -114,6 +116,7 @@ export class ToolIndex {
     );
     const whole = wholeName(tool.name);
     this.#wholeNames.set(whole, (this.#wholeNames.get(whole) ?? new Set()).add(tool.name));
+    this.#near?.put(tool.name, nearFields(tool));
     if (this.#table) this.#vectors.set(tool.name, this.#table.embed(meaningWords(tool)));
   }
 
@@ -121,6 +124,7 @@ export class ToolIndex {
     const tool = this.#tools.get(name);
     if (!tool) return;
     this.#words.remove(name);
+    this.#near?.remove(name);
     this.#tools.delete(name);
     this.#vectors.delete(name);
     const whole = wholeName(name);
@@ -135,31 +139,38 @@ export class ToolIndex {
    */
   search(query: string, admits: (name: string) => boolean = () => true): FoundTool[] {
     const scores = new Map<string, number>();
-    const add = (names: readonly string[], weight: number): void => {
-      names.forEach((name, rank) => {
-        scores.set(name, (scores.get(name) ?? 0) + weight / (RANK_CONSTANT + rank));
-      });
-    };
-    add(this.#byWords(query, admits), 1);
-    add(this.#byMeaning(query, admits), MEANING_WEIGHT);
+    const rankings = [
+      this.#byWords(query, admits),
+      this.#byNearWords(query, admits),
+      this.#byMeaning(query, admits),
+    ];
+    for (const ranking of rankings)
+      for (const [rank, { name }] of ranking.entries())
+        scores.set(name, (scores.get(name) ?? 0) + 1 / (RANK_CONSTANT + rank));
     for (const name of this.#named(query)) if (admits(name)) scores.set(name, NAMED);
     return [...scores].map(([name, score]) => ({ name, score })).sort(byScore);
   }
 
-  #byWords(query: string, admits: (name: string) => boolean): string[] {
+  #byWords(query: string, admits: (name: string) => boolean): Scored[] {
     const terms = [...new Set(searchTerms(query))].slice(0, MAX_QUERY);
-    return this.#words.search(terms, DEPTH, admits).map(({ name }) => name);
+    return this.#words.search(terms, DEPTH, admits);
   }
 
-  #byMeaning(query: string, admits: (name: string) => boolean): string[] {
-    if (!this.#table) return [];
-    const wanted = this.#table.embed(weighted(tellingWords(query), 1));
-    const near: FoundTool[] = [];
+  #byNearWords(query: string, admits: (name: string) => boolean): Scored[] {
+    return this.#near?.search(tellingWords(query).slice(0, MAX_QUERY), DEPTH, admits) ?? [];
+  }
+
+  #byMeaning(query: string, admits: (name: string) => boolean): Scored[] {
+    if (!this.#table || !this.#near) return [];
+    const near = this.#near;
+    const words = tellingWords(query).map((word) => ({ word, weight: Math.sqrt(near.rarity(word)) }));
+    const wanted = this.#table.embed(words);
+    const found: Scored[] = [];
     for (const [name, vector] of this.#vectors) {
       const score = similarity(wanted, vector);
-      if (score >= MIN_SIMILARITY && admits(name)) near.push({ name, score });
+      if (score >= MIN_SIMILARITY && admits(name)) found.push({ name, score });
     }
-    return bestOf(near, DEPTH).map(({ name }) => name);
+    return bestOf(found, DEPTH);
   }
 
   /**
@@ -203,6 +214,15 @@ function meaningWords({ name, title = '', keywords, description, parameters }: S
     ...weighted([name, title, ...keywords].flatMap(tellingWords), 2),
     ...weighted(of(description, MAX_MEANT), 1),
     ...weighted(of(parameters.join(' '), MAX_MEANT), 0.5),
+  ];
+}
+
+/** The same for single words, of which each counts once. */
+function nearFields({ name, title = '', keywords, description, parameters }: SearchedTool): WeightedTerms[] {
+  return [
+    { terms: [name, title, ...keywords].flatMap(tellingWords), weight: 1 },
+    { terms: tellingWords(description).slice(0, MAX_MEANT), weight: 0.8 },
+    { terms: tellingWords(parameters.join(' ')).slice(0, MAX_MEANT), weight: 0.3 },
   ];
 }
 
