@@ -5,6 +5,7 @@
  * than a short one to be near in the mean. Only the words of the texts are compared, not the texts.
  */
 import { bestOf, type Scored } from './best-of.ts';
+import { Places } from './places.ts';
 import type { WeightedTerms } from './word-index.ts';
 import type { WordTable } from './word-table.ts';
 
@@ -22,8 +23,8 @@ const MIN_FIRST = 0.12 * LEVELS ** 2;
 
 interface Word {
   readonly vector: Int8Array | undefined;
-  /** The texts that have it, with its weight there. */
-  readonly texts: Map<string, number>;
+  /** The places of the texts that have it, with its weight there. */
+  readonly texts: Map<number, number>;
 }
 
 type Near = readonly { readonly word: Word; readonly similarity: number }[];
@@ -31,7 +32,9 @@ type Near = readonly { readonly word: Word; readonly similarity: number }[];
 export class NearWords {
   readonly #table: WordTable;
   readonly #words = new Map<string, Word>();
-  readonly #texts = new Map<string, readonly string[]>();
+  readonly #places = new Places();
+  /** The words of each text, by their places. */
+  readonly #texts: (readonly string[] | undefined)[] = [];
   /** What the words of earlier queries are near to, as long as there are the same words. */
   readonly #near = new Map<string, Near>();
 
@@ -45,25 +48,28 @@ export class NearWords {
     const weights = new Map<string, number>();
     for (const { terms, weight } of fields)
       for (const term of terms) if (!weights.has(term)) weights.set(term, weight);
-    for (const [term, weight] of weights) this.#wordOf(term).texts.set(name, weight);
-    this.#texts.set(name, [...weights.keys()]);
+    const place = this.#places.add(name);
+    for (const [term, weight] of weights) this.#wordOf(term).texts.set(place, weight);
+    this.#texts[place] = [...weights.keys()];
   }
 
   remove(name: string): void {
-    for (const term of this.#texts.get(name) ?? []) {
+    const place = this.#places.remove(name);
+    if (place === undefined) return;
+    for (const term of this.#texts[place] ?? []) {
       const word = this.#words.get(term);
-      word?.texts.delete(name);
+      word?.texts.delete(place);
       if (word?.texts.size !== 0) continue;
       this.#words.delete(term);
       this.#near.clear();
     }
-    this.#texts.delete(name);
+    this.#texts[place] = undefined;
   }
 
   /** How rare a word is among the texts. */
   rarity(word: string): number {
     const count = this.#words.get(word)?.texts.size ?? 0;
-    return Math.log(1 + (this.#texts.size - count + 0.5) / (count + 0.5));
+    return Math.log(1 + (this.#places.count - count + 0.5) / (count + 0.5));
   }
 
   /** @returns at most so many, the best first. */
@@ -72,30 +78,30 @@ export class NearWords {
       .map((word) => ({ word, rarity: this.rarity(word) }))
       .sort((a, b) => b.rarity - a.rarity || (a.word < b.word ? -1 : 1))
       .slice(0, MAX_WORDS);
-    const scores = new Map<string, number>();
+    const { end } = this.#places;
+    const scores = new Float64Array(end);
+    const best = new Float64Array(end);
     for (const { word, rarity } of rarest) {
-      const best = new Map<string, number>();
+      best.fill(0);
       for (const near of this.#nearTo(word))
-        for (const [name, weight] of near.word.texts) {
-          const worth = near.similarity * weight;
-          if (worth > (best.get(name) ?? 0)) best.set(name, worth);
-        }
-      for (const [name, worth] of best) scores.set(name, (scores.get(name) ?? 0) + rarity * worth);
+        for (const [place, weight] of near.word.texts)
+          best[place] = Math.max(best[place] ?? 0, near.similarity * weight);
+      for (let place = 0; place < end; place++)
+        scores[place] = (scores[place] ?? 0) + rarity * (best[place] ?? 0);
     }
-    const found: Scored[] = [];
-    for (const [name, score] of scores)
-      if (admits(name)) found.push({ name, score: score / (1 + LENGTH_PART * this.#lengthOf(name)) });
-    return bestOf(found, most);
+    for (let place = 0; place < end; place++)
+      scores[place] = (scores[place] ?? 0) / (1 + LENGTH_PART * this.#lengthAt(place));
+    return bestOf(this.#places.scored(scores, admits), most);
   }
 
-  #lengthOf(name: string): number {
-    return Math.log(1 + (this.#texts.get(name)?.length ?? 0));
+  #lengthAt(place: number): number {
+    return Math.log(1 + (this.#texts[place]?.length ?? 0));
   }
 
   #wordOf(term: string): Word {
     const present = this.#words.get(term);
     if (present) return present;
-    const word = { vector: this.#vectorOf(term), texts: new Map<string, number>() };
+    const word = { vector: this.#vectorOf(term), texts: new Map<number, number>() };
     this.#words.set(term, word);
     this.#near.clear();
     return word;

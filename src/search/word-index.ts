@@ -6,6 +6,7 @@
  * matter. One text is taken out or put in without touching the others.
  */
 import { bestOf, type Scored } from './best-of.ts';
+import { Places } from './places.ts';
 
 export interface WeightedTerms {
   readonly terms: readonly string[];
@@ -16,21 +17,18 @@ export interface WeightedTerms {
 /** How soon a word's repetition loses its worth, and how much a long text is held against it; found on BFCL. */
 const SATURATION = 2;
 const LENGTH_PART = 0.4;
-
 /** A word counts half as much each time it is repeated in a field, and so often at most. */
 const MAX_REPEATS = 3;
 
 interface Text {
-  readonly name: string;
   readonly weights: ReadonlyMap<string, number>;
   readonly length: number;
 }
 
 export class WordIndex {
-  /** By their places; a hole where one was taken out. */
+  readonly #places = new Places();
+  /** By their places. */
   readonly #texts: (Text | undefined)[] = [];
-  readonly #places = new Map<string, number>();
-  readonly #free: number[] = [];
   /** For each word the places of the texts that have it, with its weight there. */
   readonly #postings = new Map<string, Map<number, number>>();
   #length = 0;
@@ -48,9 +46,8 @@ export class WordIndex {
         if (count < MAX_REPEATS) weights.set(term, (weights.get(term) ?? 0) + weight / 2 ** count);
       }
     }
-    const place = this.#free.pop() ?? this.#texts.length;
-    this.#texts[place] = { name, weights, length };
-    this.#places.set(name, place);
+    const place = this.#places.add(name);
+    this.#texts[place] = { weights, length };
     this.#length += length;
     for (const [term, weight] of weights) {
       const posting = this.#postings.get(term);
@@ -60,12 +57,10 @@ export class WordIndex {
   }
 
   remove(name: string): void {
-    const place = this.#places.get(name);
+    const place = this.#places.remove(name);
     const text = place === undefined ? undefined : this.#texts[place];
     if (place === undefined || !text) return;
     this.#texts[place] = undefined;
-    this.#places.delete(name);
-    this.#free.push(place);
     this.#length -= text.length;
     for (const term of text.weights.keys()) {
       const posting = this.#postings.get(term);
@@ -76,9 +71,9 @@ export class WordIndex {
 
   /** @returns at most so many, the best first. */
   search(terms: readonly string[], most: number, admits: (name: string) => boolean): Scored[] {
-    const count = this.#places.size;
+    const { count, end } = this.#places;
     const usual = this.#length / Math.max(1, count);
-    const scores = new Float64Array(this.#texts.length);
+    const scores = new Float64Array(end);
     for (const term of terms) {
       const posting = this.#postings.get(term);
       if (!posting) continue;
@@ -89,11 +84,6 @@ export class WordIndex {
         scores[place] = (scores[place] ?? 0) + (rarity * weight * (SATURATION + 1)) / (weight + worth);
       }
     }
-    const found: Scored[] = [];
-    for (const [place, text] of this.#texts.entries()) {
-      const score = scores[place] ?? 0;
-      if (score > 0 && text && admits(text.name)) found.push({ name: text.name, score });
-    }
-    return bestOf(found, most);
+    return bestOf(this.#places.scored(scores, admits), most);
   }
 }

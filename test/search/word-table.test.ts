@@ -78,7 +78,7 @@ describe('the index with meaning', () => {
       });
     const first = (query: string): string | undefined => index.search(query)[0]?.name;
     expect(first('films')).toBe('tmdb__search_movies');
-    expect(first('new folder')).toBe('files__make_directory');
+    expect(first('a folder')).toBe('files__make_directory');
     expect(first('halt docker')).toBe('podman__container_stop');
     expect(first('write a letter')).toBe('mail__send');
     expect(index.search('quantum chromodynamics lattice')).toEqual([]);
