@@ -18,8 +18,8 @@ export interface SignedTool {
 }
 
 /** Room of one line, in characters. */
-const MAX_ARGUMENTS = 200;
-const MAX_SENTENCE = 110;
+const MAX_ARGUMENTS = 160;
+const MAX_SENTENCE = 90;
 /** Beyond it required arguments have no types, and beyond the next one they are only counted. */
 const MAX_TYPED = 320;
 const MAX_NAMED = 600;
