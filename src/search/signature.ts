@@ -18,7 +18,7 @@ export interface SignedTool {
 }
 
 /** Room of one line, in characters. */
-const MAX_ARGUMENTS = 160;
+const MAX_ARGUMENTS = 140;
 const MAX_SENTENCE = 90;
 /** Beyond it required arguments have no types, and beyond the next one they are only counted. */
 const MAX_TYPED = 320;
