@@ -40,7 +40,7 @@ export interface NewPart {
   readonly bytes: Buffer;
 }
 
-export type Lookup =
+export type HeldLookup =
   | { readonly state: 'held'; readonly parts: readonly HeldPart[] }
   /** Kept once, and no longer. */
   | { readonly state: 'gone' }
@@ -106,7 +106,7 @@ export class HeldResults {
     return this.#held.has(handle) ? handle : undefined;
   }
 
-  find(owner: string, handle: string): Lookup {
+  find(owner: string, handle: string): HeldLookup {
     this.#sweep();
     const held = this.#held.get(handle);
     if (held?.owner === owner) return { state: 'held', parts: held.parts };

@@ -14,7 +14,7 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-export interface Span {
+export interface JsonSpan {
   readonly from: number;
   readonly to: number;
 }
@@ -56,8 +56,8 @@ export function scan(
 }
 
 /** @returns where the value of the pointer stands; `undefined` where there is none. */
-export function pointed(bytes: Buffer, pointer: string): Span | undefined {
-  let span: Span | undefined = trimmed(bytes, { from: 0, to: bytes.length });
+export function pointed(bytes: Buffer, pointer: string): JsonSpan | undefined {
+  let span: JsonSpan | undefined = trimmed(bytes, { from: 0, to: bytes.length });
   for (const step of stepsOf(pointer)) {
     if (!span) return undefined;
     span = bytes[span.from] === OPEN_LIST ? element(bytes, span, step) : member(bytes, span, step);
@@ -66,7 +66,7 @@ export function pointed(bytes: Buffer, pointer: string): Span | undefined {
 }
 
 /** @returns what stands directly within a list or an object, in order; of an object with its key. */
-export function* items(bytes: Buffer, span: Span): Generator<Span> {
+export function* items(bytes: Buffer, span: JsonSpan): Generator<JsonSpan> {
   const isObject = bytes[span.from] === OPEN_OBJECT;
   if (!isObject && bytes[span.from] !== OPEN_LIST) return;
   let at = skipSpace(bytes, span.from + 1);
@@ -88,16 +88,16 @@ function stepsOf(pointer: string): string[] {
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function element(bytes: Buffer, span: Span, step: string): Span | undefined {
+function element(bytes: Buffer, span: JsonSpan, step: string): JsonSpan | undefined {
   if (!/^(?:0|[1-9]\d{0,9})$/.test(step)) return undefined;
   let rest = Number(step);
   for (const item of items(bytes, span)) if (rest-- === 0) return item;
   return undefined;
 }
 
-function member(bytes: Buffer, span: Span, step: string): Span | undefined {
+function member(bytes: Buffer, span: JsonSpan, step: string): JsonSpan | undefined {
   if (bytes[span.from] !== OPEN_OBJECT) return undefined;
-  let found: Span | undefined;
+  let found: JsonSpan | undefined;
   for (const { from, to } of items(bytes, span)) {
     const keyEnd = stringEnd(bytes, from + 1) + 1;
     // Of members of the same name the last one counts, as for JSON.parse.
@@ -145,7 +145,7 @@ function valueEnd(bytes: Buffer, from: number): number {
   return bytes.length;
 }
 
-function trimmed(bytes: Buffer, { from, to }: Span): Span {
+function trimmed(bytes: Buffer, { from, to }: JsonSpan): JsonSpan {
   let end = to;
   while (end > from && isSpace(bytes[end - 1])) end--;
   return { from: skipSpace(bytes, from), to: end };

@@ -3,7 +3,7 @@
  *
  * JSON is never cut within an item; of other text the head and the tail are shown in whole lines.
  */
-import { items, pointed, type Span } from './json-borders.ts';
+import { items, pointed, type JsonSpan } from './json-borders.ts';
 import { shapeOf } from './json-shape.ts';
 import type { TextKind } from './held-results.ts';
 
@@ -103,7 +103,7 @@ function longestList(value: unknown): FoundList | undefined {
 
 function firstItems(
   bytes: Buffer,
-  list: Span,
+  list: JsonSpan,
   { budget, estimate }: PreviewOptions,
 ): { text: string; count: number } {
   const texts: string[] = [];

@@ -5,7 +5,7 @@
 import type { Compile, Expression } from '../expression/compile.ts';
 import { ExpressionError } from '../expression/expression-error.ts';
 import type { HeldPart, HeldResults } from './held-results.ts';
-import { items, pointed, type Span, START } from './json-borders.ts';
+import { items, pointed, type JsonSpan, START } from './json-borders.ts';
 import { shapeOf } from './json-shape.ts';
 import { parsePartName } from './long-result.ts';
 import { checkpointBefore, itemPage, linePage, type PageEnd } from './page.ts';
@@ -97,7 +97,7 @@ function failed(note: string): ReadAnswer {
 
 async function page(
   source: Source,
-  span: Span,
+  span: JsonSpan,
   request: ReadRequest,
   options: ReaderOptions,
 ): Promise<ReadAnswer> {
@@ -162,7 +162,7 @@ async function pointedSpan(
   source: Source,
   pointer: string,
   options: ReaderOptions,
-): Promise<Span | string | undefined> {
+): Promise<JsonSpan | string | undefined> {
   if (pointer !== '' && !pointer.startsWith('/'))
     return `"pointer" has to be a JSON pointer, as in "/items/0/name", got "${pointer.slice(0, 80)}".`;
   const bytes = await read(source, { from: 0, to: source.part.size }, options);
@@ -187,7 +187,7 @@ function nothingAt(bytes: Buffer, pointer: string): string {
   return `There is nothing at "${pointer.slice(0, 200)}".`;
 }
 
-function keysAt(bytes: Buffer, span: Span): string {
+function keysAt(bytes: Buffer, span: JsonSpan): string {
   const keys: string[] = [];
   for (const { from, to } of items(bytes, span)) {
     if (keys.push(bytes.toString('utf8', from, Math.min(to, from + 60)).split(':', 1)[0] ?? '') === 20) break;
@@ -195,7 +195,12 @@ function keysAt(bytes: Buffer, span: Span): string {
   return `an object with ${keys.join(', ')}`;
 }
 
-async function places(source: Source, span: Span, find: string, options: ReaderOptions): Promise<ReadAnswer> {
+async function places(
+  source: Source,
+  span: JsonSpan,
+  find: string,
+  options: ReaderOptions,
+): Promise<ReadAnswer> {
   if (find === '' || find.length > MAX_FIND)
     return failed(`"find" has to be a text of 1 to ${MAX_FIND} characters.`);
   const bytes = await read(source, span, options);
@@ -284,7 +289,7 @@ function expressionFault(error: unknown): string {
 
 function read(
   { owner, handle, index }: Source,
-  span: Span,
+  span: JsonSpan,
   { held }: ReaderOptions,
 ): Promise<Buffer | undefined> {
   return held.read(owner, handle, index, span);
