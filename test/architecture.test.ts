@@ -32,6 +32,7 @@ const parts: Readonly<Record<string, Place>> = {
   results: { floor: 1, doors: ['expression'] },
 
   server: { floor: 2 },
+  context: { floor: 2 },
   'meta-tools': { floor: 2 },
   routing: { floor: 2 },
   pipeline: { floor: 2, doors: ['meta-tools', 'routing'] },

@@ -26,6 +26,7 @@ export interface Config {
   readonly workflows: WorkflowsConfig;
   readonly check: CheckConfig;
   readonly expose: ExposeConfig;
+  readonly results: ResultsConfig;
   readonly http: HttpConfig;
   /** Absolute. Not created yet. */
   readonly stateDir: string;
@@ -266,6 +267,31 @@ export interface ExposeConfig {
    * long as the client is known to wait.
    */
   readonly listWaitMs: number | undefined;
+  readonly list: 'all' | 'slim' | 'search' | 'auto';
+  /** Tokens of definitions that `auto` lists in full. */
+  readonly budget: number;
+  /** Globs of tools that are listed in full in every mode. */
+  readonly pins: readonly string[];
+  /** Glob of tools -> the person is asked before each call. */
+  readonly confirm: ReadonlyMap<string, 'ask'>;
+  /** Globs of tools that nobody may call. */
+  readonly never: readonly string[];
+  /** Glob of the name that a client gives itself -> its mode; the first that fits counts. */
+  readonly clients: ReadonlyMap<string, ExposeConfig['list']>;
+  /** Name of a token (`http.tokens`) -> the mode of who has it. */
+  readonly tokens: ReadonlyMap<string, ExposeConfig['list']>;
+}
+
+/** What becomes of long results. */
+export interface ResultsConfig {
+  /** Tokens of text in one result, where tools are listed shortened or searched; 0: results are never shortened. */
+  readonly maxTokens: number;
+  /** Glob of a client's name -> the same for it, in every mode. */
+  readonly clients: ReadonlyMap<string, number>;
+  /** What is kept in memory; more lies in files. */
+  readonly memoryBytes: number;
+  readonly totalBytes: number;
+  readonly ttlMs: number;
 }
 
 export interface HttpConfig {

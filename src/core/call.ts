@@ -4,6 +4,7 @@
  */
 import type { Cancellation } from './cancellation.ts';
 import type { Json, JsonObject } from '../json/json.ts';
+import type { ClientExposure } from './list-mode.ts';
 
 /** A request that passes through the proxy. */
 export interface Call {
@@ -62,6 +63,8 @@ export interface Client {
   readonly logLevel: string | undefined;
   /** Over HTTP, the name of its token (`http.tokens`): who it is beyond a session. */
   readonly person?: string | undefined;
+  /** Decided once for a session; `undefined`: tools and results are as the servers give them. */
+  readonly exposure?: ClientExposure | undefined;
 }
 
 /** A client that stays: what it can be told and asked outside of any call of its own. */

@@ -1,7 +1,7 @@
 /**
  * The road of a call from the clients to the servers, as one config has it; a reload makes a new one.
  *
- * meta-tools → composed tools → bound → known → cache → deadline → idempotency key → retry → router
+ * exposure → meta-tools → composed tools → bound → known → cache → deadline → idempotency key → retry → router
  */
 import type { CallCounts } from './call-counts.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
@@ -37,6 +37,10 @@ export interface CallPipelineOptions {
   readonly tasks: TaskIds;
   /** Outermost, and for all configs the same: what waits is counted over a reload. */
   readonly bounded: Middleware;
+  /** Before everything else: a client's call may mean another tool. */
+  readonly outermost: Middleware;
+  /** Which tools may be called at all; there if the config says so. */
+  readonly rules: Middleware | undefined;
   readonly results: CacheStore;
   readonly budget: RetryBudget;
   readonly counts: CallCounts;
@@ -79,9 +83,15 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
     ]),
   );
   const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
+  const rules = options.rules ? [options.rules] : [];
+  const ownNames = new Set([...own, ...tools].map(({ name }) => name));
+  const ownRules = rules.map((one) =>
+    whereNamed(one, (name) => ownNames.has(name) || name.startsWith('workflow__')),
+  );
   /** What a workflow's step and a client's call meet alike. */
   const pipeline = compose(
     [
+      ...rules,
       options.bounded,
       whenKnown(policies, views),
       cache({ planOf, invalidates, store, clock, counted: counts.cached }),
@@ -103,11 +113,19 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
   return {
     policies,
     pools,
-    steps: compose([composed], pipeline),
-    handle: compose([metaTools(own, saved), composed], pipeline),
+    steps: compose([...ownRules, composed], pipeline),
+    handle: compose([options.outermost, ...ownRules, metaTools(own, saved), composed], pipeline),
     get definitions() {
       return definitions.filter(({ listed }) => listed?.() !== false).map(({ text }) => text);
     },
+  };
+}
+
+/** For the calls of some names only. */
+function whereNamed(middleware: Middleware, applies: (name: string) => boolean): Middleware {
+  return (next) => {
+    const within = middleware(next);
+    return (call) => (applies(call.name) ? within(call) : next(call));
   };
 }
 

@@ -5,6 +5,8 @@
  */
 import { join } from 'node:path';
 import type { AttachedClient } from './attached-client.ts';
+import { callRules } from '../context/call-rules.ts';
+import { modelExposures } from './model-exposures.ts';
 import { CallCounts } from '../pipeline/call-counts.ts';
 import { type CallPipeline, callPipeline } from '../pipeline/call-pipeline.ts';
 import { type CapabilityGroup, CapabilityGroups } from './capability-groups.ts';
@@ -249,6 +251,14 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const results = new CacheStore({ maxBytes: config.limits.cacheBytes, clock });
   const bounded = memoryLimit({ maxBytes: config.limits.waitingBytes });
   const budget = new RetryBudget(config.retryBudget);
+  const exposures = modelExposures({
+    config: () => config,
+    all: () => all,
+    views,
+    own: ownDefinitions,
+    clock,
+    log,
+  });
   let pipeline = newRoad();
   // After the first answers: the engine takes a moment to load.
   clock.after(WORKFLOWS_AFTER_MS, () => workflows?.start());
@@ -264,8 +274,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       limits: config.limits,
       loopDetection,
       get metaTools() {
-        return [...pipeline.definitions, ...savedWorkflows().map(definitionOf)];
+        return ownDefinitions();
       },
+      exposures,
       sealer,
       handle: (call) => pipeline.handle(call),
       attach,
@@ -298,6 +309,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   function newRoad(): CallPipeline {
     const own = workflows ? [status, ...workflowTools(workflows)] : [];
     return callPipeline({
+      outermost: exposures.middleware,
+      rules: callRules(config.expose),
       composedTools: config.tools,
       all,
       views,
@@ -311,6 +324,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       own,
       saved: savedWorkflows,
     });
+  }
+
+  function ownDefinitions(): readonly string[] {
+    return [...pipeline.definitions, ...savedWorkflows().map(definitionOf)];
   }
 
   /** What is saved is judged by the tools that are there. */
@@ -364,6 +381,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     // It is asked to end, then told to.
     if (withinMs !== undefined) stepMs = Math.min(HURRY_MS, Math.max(LEAST_STEP_MS, withinMs / 2));
     await workflows?.close();
+    await exposures.close();
     for (const { serverSet: its } of members.values()) if (its !== shared) await its.close();
     await (capabilityGroups ?? shared).close();
     schemas.close();

@@ -28,7 +28,7 @@ export interface FindableServer {
   /** What the config says that it is for, or the server itself. */
   readonly about: string;
   /** Why its tools cannot be called at the moment. */
-  readonly trouble: 'down' | 'needs a login' | undefined;
+  readonly trouble: 'down' | 'starting' | 'needs a login' | undefined;
 }
 
 export interface Findable {

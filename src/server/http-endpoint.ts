@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
 import { VIA } from '../core/loop-detection.ts';
+import { listModeNamed, type ListMode } from '../core/list-mode.ts';
 import type { Json } from '../json/json.ts';
 import type { Logger } from '../core/logger.ts';
 import { textOf, type EncodedMessage } from '../json/message-text.ts';
@@ -25,6 +26,8 @@ const CIRCLE =
 
 export interface HttpEndpointOptions extends HttpSessionsOptions {
   readonly served: ServedProxy;
+  /** How tools are listed where the URL does not say. */
+  readonly list?: ListMode | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -74,6 +77,11 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
     withSession(exchange, ({ session }) => take(message, session, reply));
   }
 
+  /** The last part of the URL says how tools are listed, or the proxy's own flag. */
+  function listOf({ path }: HttpExchange): ListMode | undefined {
+    return listModeNamed(path.slice(path.lastIndexOf('/') + 1)) ?? options.list;
+  }
+
   function take(message: Message, session: HttpSession['session'], reply: HttpReply): void {
     session.take(message, outletFor(reply));
     if (message.kind !== 'request' && message.kind !== 'invalid') reply.empty(202);
@@ -82,7 +90,7 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
   }
 
   function initialize(message: Message & { kind: 'request' }, exchange: HttpExchange): void {
-    const created = sessions.create(exchange.principal);
+    const created = sessions.create(exchange.principal, listOf(exchange));
     if (!created) {
       const why = `Too many sessions: ${sessions.size} are open, and none of them is idle (limits.sessions)`;
       return refuse(exchange.reply, 503, RpcError.of(NO_SESSION, why), message.id);
@@ -103,6 +111,7 @@ export function createHttpEndpoint(options: HttpEndpointOptions): HttpEndpoint {
       params,
       clientId: `modern ${principal}`,
       person: principal,
+      list: listOf(exchange),
       responseSink: outletFor(reply),
       headers: paramFields(exchange.headers),
       checkVersion: () => checkVersion(params, header),

@@ -7,6 +7,7 @@ import { answerOf, type AnswerStep, unhandled } from '../core/answer.ts';
 import type { AskClient, Call, Client, Handler, Question } from '../core/call.ts';
 import { Cancellation, type Cause } from '../core/cancellation.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from '../core/errors.ts';
+import type { ListMode } from '../core/list-mode.ts';
 import { InFlight } from '../core/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
 import { editAt, editObject } from '../json/edit.ts';
@@ -29,15 +30,18 @@ import { Peer } from '../protocol/peer.ts';
 import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../protocol/revisions.ts';
 import { announcedCapabilities } from './announced-capabilities.ts';
 import { legacyError, legacyResult } from './answers.ts';
-import { listKind, listPage } from './lists.ts';
+import { changedTools, listKind, listPage } from './lists.ts';
 import { wantsLogLevel } from './log-levels.ts';
 import { GONE, type ResponseSink } from './response-sink.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Attachment, ConnectedClient, ServedProxy } from './served-proxy.ts';
 
 export interface LegacySessionOptions {
   readonly served: ServedProxy;
   readonly clientId: string;
   readonly person?: string | undefined;
+  /** How its URL or its entry's flag wants tools listed. */
+  readonly list?: ListMode | undefined;
   /** For what belongs to no request: the pipe, or the session's own stream. */
   readonly channel: (text: string) => void;
   readonly log: Logger;
@@ -108,6 +112,7 @@ export class LegacySession implements ConnectedClient {
   #client: Client;
   #attachment: Attachment | undefined;
   #handshakeDone = false;
+  #isExposureOpen = false;
   #ended = false;
   /** Those who want to ask a client that is still being greeted; `undefined` once it is. */
   #waitToAsk: Set<() => void> | undefined = new Set();
@@ -123,6 +128,7 @@ export class LegacySession implements ConnectedClient {
       capabilities: {},
       logLevel: undefined,
       person: options.person,
+      exposure: undefined,
     };
     this.#peer = new Peer<ResponseSink>({
       name: 'the client',
@@ -166,7 +172,9 @@ export class LegacySession implements ConnectedClient {
   listsChanged(kinds: readonly ListKind[]): void {
     // A client that is still being greeted has listed nothing yet.
     if (!this.#handshakeDone) return;
-    for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind])))
+    const isSearched = this.#client.exposure?.list === 'search';
+    const told = isSearched ? kinds.filter((kind) => kind !== 'tools') : kinds;
+    for (const method of new Set(told.map((kind) => LIST_CHANGED[kind])))
       this.#options.channel(notificationText(method, undefined));
   }
 
@@ -220,8 +228,11 @@ export class LegacySession implements ConnectedClient {
     const kind = listKind(method);
     if (kind) {
       const catalog = await unlessCancelled(attachment.settledCatalog(kind), call.signal);
+      if (this.#isExposureOpen) await this.#decideExposure(catalog, true);
+      const changed = kind === 'tools' ? await changedTools(served, this.#client, catalog) : undefined;
       const { metaTools, pageSize } = served;
-      return listPage({ kind, catalog, metaTools, pageSize, params, legacy: true, head: '' });
+      const page = { kind, catalog, metaTools, changedTools: changed, pageSize, params };
+      return listPage({ ...page, legacy: true, head: '' });
     }
     if (method === 'logging/setLevel') return this.#setLevel(params, attachment);
     if (method === 'resources/subscribe') return this.#subscribe(call.name, attachment);
@@ -243,12 +254,27 @@ export class LegacySession implements ConnectedClient {
     };
     this.#attachment = this.#options.served.attach(this);
     const catalog = await this.#attachment.greetingCatalog();
+    await this.#decideExposure(catalog, this.#attachment.complete);
+    const instructions = await this.#instructions(catalog);
     return Json.of({
       protocolVersion: this.#client.protocolVersion,
       capabilities: legacyCapabilities(announcedCapabilities(catalog, this.#attachment.complete)),
       serverInfo: this.#options.served.info,
-      ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
+      ...(instructions !== undefined && { instructions }),
     });
+  }
+
+  /** Once for the session; with its first list, where the greeting comes too early to tell. */
+  async #decideExposure(catalog: Catalog, complete: boolean): Promise<void> {
+    const { served, list } = this.#options;
+    const exposure = await served.exposures.ofSession(this.#client, list, { catalog, complete });
+    this.#isExposureOpen = exposure === 'later';
+    if (exposure !== 'later') this.#client = { ...this.#client, exposure };
+  }
+
+  async #instructions({ instructions }: Catalog): Promise<string | undefined> {
+    if (this.#client.exposure === undefined) return instructions;
+    return (await this.#options.served.exposures.context()).instructions(this.#client, instructions);
   }
 
   #setLevel(params: Json, attachment: Attachment): Json {

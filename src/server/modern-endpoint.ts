@@ -16,6 +16,7 @@ import {
   RpcError,
   UNSUPPORTED_PROTOCOL_VERSION,
 } from '../core/errors.ts';
+import type { ClientExposure, ListMode } from '../core/list-mode.ts';
 import { InFlight } from '../core/in-flight.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
 import { editObject } from '../json/edit.ts';
@@ -45,7 +46,7 @@ import {
 import { announcedCapabilities } from './announced-capabilities.ts';
 import { modernError, modernResult } from './answers.ts';
 import { PendingCall, type Waiter } from './pending-call.ts';
-import { listKind, listPage } from './lists.ts';
+import { changedTools, listKind, listPage } from './lists.ts';
 import { wantsLogLevel } from './log-levels.ts';
 import { ModernClient } from './modern-client.ts';
 import { GONE, type ResponseSink } from './response-sink.ts';
@@ -75,6 +76,8 @@ export interface ModernRequest {
   readonly params: Json;
   readonly clientId: string;
   readonly person?: string | undefined;
+  /** How its URL or its entry's flag wants tools listed. */
+  readonly list?: ListMode | undefined;
   readonly responseSink: ResponseSink;
   /** The client can name it to end it; elsewhere it leaves instead. */
   readonly cancellable?: boolean;
@@ -116,7 +119,8 @@ export class ModernEndpoint {
     const { id, method, responseSink } = request;
     let client: Client | undefined;
     try {
-      client = clientOf(request);
+      const exposure = this.#options.served.exposures.ofRequest(request.list, request.person);
+      client = clientOf(request, exposure);
       const member = this.#member(client);
       request.checkCarrier?.(member.attachment.catalog);
       await this.#dispatch(request, client, member);
@@ -149,13 +153,27 @@ export class ModernEndpoint {
     const kind = listKind(method);
     if (kind) {
       const catalog = await unlessCancelled(attachment.settledCatalog(kind), this.#stopping);
+      const changed = kind === 'tools' ? await changedTools(served, client, catalog) : undefined;
       const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
       return responseSink.end(
-        encodeResult(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })),
+        encodeResult(
+          id,
+          listPage({
+            kind,
+            catalog,
+            metaTools,
+            changedTools: changed,
+            pageSize,
+            params,
+            legacy: false,
+            head,
+          }),
+        ),
       );
     }
-    if (method === 'server/discover') return responseSink.end(resultText(id, await this.#discover(member)));
+    if (method === 'server/discover')
+      return responseSink.end(resultText(id, await this.#discover(client, member)));
     if (method === 'subscriptions/listen') {
       return member.listen(id, params, responseSink, client, {
         opened: (unlisten) => this.#name(request, unlisten),
@@ -168,13 +186,18 @@ export class ModernEndpoint {
     return this.#call(request, client, member);
   }
 
-  async #discover(member: ModernClient): Promise<Json> {
+  async #discover(client: Client, member: ModernClient): Promise<Json> {
     const catalog = await member.attachment.greetingCatalog();
+    const { exposures } = this.#options.served;
+    const instructions =
+      client.exposure === undefined
+        ? catalog.instructions
+        : (await exposures.context()).instructions(client, catalog.instructions);
     return Json.of({
       resultType: 'complete',
       supportedVersions: MODERN_REVISIONS,
       capabilities: modernCapabilities(announcedCapabilities(catalog, member.attachment.complete)),
-      ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
+      ...(instructions !== undefined && { instructions }),
       ttlMs: catalog.ttlMs,
       cacheScope: catalog.cacheScope,
       _meta: { [META_SERVER_INFO]: this.#options.served.info },
@@ -392,7 +415,10 @@ export function headerMismatch(message: string): Error {
   return new EnvelopeError(RpcError.of(HEADER_MISMATCH, message));
 }
 
-function clientOf({ params, clientId, person, checkVersion }: ModernRequest): Client {
+function clientOf(
+  { params, clientId, person, checkVersion }: ModernRequest,
+  exposure: ClientExposure | undefined,
+): Client {
   const meta = params.at('_meta');
   const protocolVersion = stringAt(meta, META_PROTOCOL_VERSION);
   const capabilities = at(meta, META_CLIENT_CAPABILITIES);
@@ -418,6 +444,7 @@ function clientOf({ params, clientId, person, checkVersion }: ModernRequest): Cl
     capabilities,
     logLevel: stringAt(meta, META_LOG_LEVEL),
     person,
+    exposure,
   };
 }
 

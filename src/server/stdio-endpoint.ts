@@ -1,6 +1,7 @@
 /** The face to the one client that started us: both eras on one pipe, told apart message by message. */
 import type { MessageText } from '../json/elided.ts';
 import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../core/errors.ts';
+import type { ListMode } from '../core/list-mode.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Clock } from '../core/clock.ts';
 import { batchTexts, encodeErrorText, type Message, readMessage } from '../protocol/message.ts';
@@ -16,6 +17,8 @@ export interface StdioEndpointOptions {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly clientId: string;
+  /** How the client's entry wants tools listed. */
+  readonly list?: ListMode | undefined;
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,7 +32,7 @@ export interface StdioEndpoint {
 }
 
 export function openStdioEndpoint(options: StdioEndpointOptions): StdioEndpoint {
-  const { served, clientId, clock, log } = options;
+  const { served, clientId, list, clock, log } = options;
   const { depth, values } = served.limits;
   const modern = new ModernEndpoint({ served, clock, log });
   let legacy: LegacySession | undefined;
@@ -109,6 +112,7 @@ export function openStdioEndpoint(options: StdioEndpointOptions): StdioEndpoint 
         method,
         params,
         clientId,
+        list,
         responseSink: outletOf(message),
         cancellable: true,
       });
@@ -128,7 +132,13 @@ export function openStdioEndpoint(options: StdioEndpointOptions): StdioEndpoint 
   }
 
   function session(): LegacySession {
-    return (legacy ??= new LegacySession({ served, clientId, channel: (text) => pipe.send(text), log }));
+    return (legacy ??= new LegacySession({
+      served,
+      clientId,
+      list,
+      channel: (text) => pipe.send(text),
+      log,
+    }));
   }
 
   function drained(ms: number): Promise<void> | undefined {

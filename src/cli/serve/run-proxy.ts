@@ -6,6 +6,7 @@ import { ConfigReloader } from '../../config/reload/reload.ts';
 import type { ControlAnswer } from '../../control/control-server.ts';
 import type { Leadership } from '../../control/leader-election.ts';
 import { systemClock } from '../../core/clock.ts';
+import type { ListMode } from '../../core/list-mode.ts';
 import { messageOf } from '../../core/errors.ts';
 import { createProxy, type Proxy } from '../../proxy/create-proxy.ts';
 import { openStdioEndpoint, type StdioEndpointOptions } from '../../server/stdio-endpoint.ts';
@@ -26,6 +27,8 @@ export interface Endpoints {
   readonly stdio: boolean;
   /** Clients that attach to this share alone. */
   readonly share: string | undefined;
+  /** How clients get tools whose URL does not say it. */
+  readonly list: ListMode | undefined;
 }
 
 /** When commands may find us, at the earliest. */
@@ -115,7 +118,7 @@ export async function runProxy(
   let shared: SharedClients | undefined;
   const openTheDoor = (how: HowServed): Promise<ControlEndpoint> => doorOf(proxy, loaded, surroundings, how);
   try {
-    const http = faces.http && (await serveHttp(faces.http, config, proxy, log));
+    const http = faces.http && (await serveHttp(faces.http, config, proxy, { log, list: faces.list }));
     if (http) closers.push(http.close);
     if (office) {
       shared = await sharedClients({
@@ -148,7 +151,8 @@ export async function runProxy(
     }
     const clientLeft = (why: string, reads: boolean): void =>
       stop({ why, drainMs: reads ? LAST_ANSWERS_MS : 0, withinMs: CLIENT_WAITS_MS, code: 0 });
-    if (faces.stdio) closers.push(serveStdio(config, proxy, log, faces.http ? () => {} : clientLeft));
+    if (faces.stdio)
+      closers.push(serveStdio(config, proxy, { log, list: faces.list }, faces.http ? () => {} : clientLeft));
     reloading = new ConfigReloader({
       ...loaded,
       apply: (changed) => {
@@ -276,14 +280,19 @@ function takeOver(config: Config, proxy: Proxy, log: Log): readonly string[] {
 }
 
 /** Loaded only here: most proxies are started by a client and speak over stdio. */
-async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log): Promise<ServedHttp> {
-  return (await import('./http-endpoint.ts')).serveHttp(at, config, proxy, log);
+async function serveHttp(
+  at: HttpAddress,
+  config: Config,
+  proxy: Proxy,
+  { log, list }: { readonly log: Log; readonly list: ListMode | undefined },
+): Promise<ServedHttp> {
+  return (await import('./http-endpoint.ts')).serveHttp(at, config, proxy, log, list);
 }
 
 function serveStdio(
   config: Config,
   { served }: Proxy,
-  log: Log,
+  { log, list }: { readonly log: Log; readonly list: ListMode | undefined },
   ended: StdioEndpointOptions['ended'],
 ): Closer {
   const face = openStdioEndpoint({
@@ -291,6 +300,7 @@ function serveStdio(
     stdin: process.stdin,
     stdout: process.stdout,
     clientId: 'stdio',
+    list,
     maxMessageBytes: config.limits.requestBytes,
     clock: systemClock,
     log,

@@ -8,6 +8,7 @@ import {
   builtInWorkflowLimits,
   builtInLog,
   builtInProxyLimits,
+  builtInResults,
 } from '../schema/defaults.ts';
 import { ConfigError, type ConfigProblem, problemLine } from '../config-error.ts';
 import { type ConfigSources, readSources } from './config-sources.ts';
@@ -110,6 +111,7 @@ interface TopResult {
   readonly config: Pick<
     Config,
     | 'expose'
+    | 'results'
     | 'http'
     | 'limits'
     | 'stateDir'
@@ -148,6 +150,7 @@ function readTop(root: TableNode, machine: HostEnvironment, context: InputContex
     warnings: maxBodyBytes === undefined ? [] : [FORMER_REQUEST_BYTES],
     config: {
       expose: { ...builtInExpose, ...present(input.expose ?? {}) },
+      results: { ...builtInResults, ...present(input.results ?? {}) },
       http: { ...builtInHttp, ...present(http) },
       log: { ...builtInLog, ...present(input.log ?? {}) },
       limits: {

@@ -14,6 +14,7 @@ import {
   builtInLog,
   builtInProxyLimits,
   builtInRestart,
+  builtInResults,
 } from '../schema/defaults.ts';
 import {
   builtInCache,
@@ -410,6 +411,71 @@ export const notes: Notes = {
         does: "how long a client's first list waits, from its greeting on, for servers that were never listed; one that was waited for in vain is not waited for again",
         inWords: 'as long as the client is known to wait, else 20 s',
         example: '15s',
+      },
+      list: {
+        does: '`all`: every tool as it is; `slim`: every tool with a shortened definition; `search`: a few tools that find and call the others; `auto`: `all` while the definitions fit `budget` or the client keeps them back itself, else `search`',
+        byDefault: builtInExpose.list,
+        example: 'auto',
+      },
+      budget: {
+        does: 'tokens of definitions that `auto` lists in full',
+        byDefault: builtInExpose.budget,
+        example: 20_000,
+      },
+      pins: {
+        does: 'tools that are listed in full in every mode, by the names that clients see; `*` stands for any text',
+        byDefault: builtInExpose.pins,
+        example: ['github__create_issue'],
+      },
+      confirm: {
+        does: 'tools whose every call the person is asked about first; without a client that can ask they are refused',
+        byDefault: {},
+        example: { 'github__merge_*': 'ask' },
+      },
+      never: {
+        does: 'tools that nobody may call, and that no list shows',
+        byDefault: builtInExpose.never,
+        example: ['github__delete_*'],
+      },
+      clients: {
+        does: 'the mode of a client by the name that it gives itself, for clients of the revisions until 2025-11-25; the first pattern that fits counts',
+        byDefault: {},
+        example: { 'cursor*': 'search' },
+      },
+      tokens: {
+        does: 'the mode of a client by the name of its token in `http.tokens`',
+        byDefault: {},
+        example: { alice: 'slim' },
+      },
+    },
+  },
+  results: {
+    does: 'long results: kept whole, shown in part, read on with `read_result`',
+    keys: {
+      maxTokens: {
+        does: 'tokens of text in one result, where tools are shortened or searched; 0: results are never shortened',
+        byDefault: builtInResults.maxTokens,
+        example: 4000,
+      },
+      clients: {
+        does: 'the same for a client by the name that it gives itself, in every mode; the first pattern that fits counts',
+        byDefault: {},
+        example: { 'codex*': 2500 },
+      },
+      memoryBytes: {
+        does: 'what is kept in memory; more lies in private files of the state folder',
+        byDefault: builtInResults.memoryBytes,
+        example: '64MB',
+      },
+      totalBytes: {
+        does: 'what is kept at all; the oldest go first',
+        byDefault: builtInResults.totalBytes,
+        example: '1GB',
+      },
+      ttlMs: {
+        does: 'how long a result is kept',
+        byDefault: builtInResults.ttlMs,
+        example: '30m',
       },
     },
   },

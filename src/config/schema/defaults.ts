@@ -7,6 +7,7 @@ import type {
   LogConfig,
   ProxyLimitsConfig,
   RestartConfig,
+  ResultsConfig,
   WorkflowLimitsConfig,
   WorkflowsConfig,
 } from '../config.ts';
@@ -65,6 +66,21 @@ export const builtInExpose: ExposeConfig = {
   origin: false,
   pageSize: 0,
   listWaitMs: undefined,
+  list: 'all',
+  budget: 10_000,
+  pins: [],
+  confirm: new Map(),
+  never: [],
+  clients: new Map(),
+  tokens: new Map(),
+};
+
+export const builtInResults: ResultsConfig = {
+  maxTokens: 8000,
+  clients: new Map(),
+  memoryBytes: 33_554_432,
+  totalBytes: 268_435_456,
+  ttlMs: 3_600_000,
 };
 
 export const builtInHttp: HttpConfig = {

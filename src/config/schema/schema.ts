@@ -166,6 +166,21 @@ const expose = section({
   origin: flag().optional(),
   pageSize: count(0).optional(),
   listWaitMs: duration(0).optional(),
+  list: choice(['all', 'slim', 'search', 'auto']).optional(),
+  budget: count(1).optional(),
+  pins: listOf(nonEmptyText()).optional(),
+  confirm: tableOf(choice(['ask'])).optional(),
+  never: listOf(nonEmptyText()).optional(),
+  clients: tableOf(choice(['all', 'slim', 'search', 'auto'])).optional(),
+  tokens: tableOf(choice(['all', 'slim', 'search', 'auto'])).optional(),
+});
+
+const results = section({
+  maxTokens: count(0).optional(),
+  clients: tableOf(count(0)).optional(),
+  memoryBytes: size(0).optional(),
+  totalBytes: size(0).optional(),
+  ttlMs: duration().optional(),
 });
 
 const http = section({
@@ -184,6 +199,7 @@ const topShape = {
   mcpServers: z.unknown().optional(),
   defaults: defaultsSchema.optional(),
   expose: expose.optional(),
+  results: results.optional(),
   http: http.optional(),
   pools: tableOf(pool).optional(),
   tools: tableOf(composedTool).optional(),
