@@ -129,7 +129,7 @@ describe.each(CLIENTS)('%s', (_name, clientOf) => {
 
   test('a question reaches the client that called, and its answer the server', async () => {
     const client = clientOf();
-    client.onQuestion = () => ({ result: { action: 'accept', content: {} } });
+    client.onQuestion = () => ({ action: 'accept', content: {} });
     const args = { questions: [{ method: 'elicitation/create', params: FORM }] };
     for (const way of [direct, byCall]) {
       let answer = await way(client, 'a__ask', args);

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { clientFiles } from '../../config/client-places.ts';
 import type { ClientDialect } from '../../config/dialects/client-dialect.ts';
-import type { ServerConfig } from '../../config/config.ts';
+import type { ExposeConfig, ServerConfig } from '../../config/config.ts';
 import { type HostEnvironment, userStateFolder } from '../../config/folders.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { entriesIn, type StartedBy } from '../../clients/client-entry.ts';
@@ -13,6 +13,8 @@ import { type ClientFileFound, readClientFile } from '../../clients/found-server
 import { type Installed, installEntry, uninstallEntry } from '../../clients/install.ts';
 import { readIfThere, replaceFile } from '../../clients/edit/replace-file.ts';
 import { type Taken, takeOver } from '../../clients/take-over.ts';
+import type { ListMode } from '../../core/list-mode.ts';
+import { clientTraits } from '../../search/client-table.ts';
 import { messageOf } from '../../core/errors.ts';
 import { stringAt } from '../../json/json.ts';
 import type { Command, Input } from '../command.ts';
@@ -132,13 +134,13 @@ async function bothChanged(
   if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
   try {
     if (own.text === undefined) await changeOwnConfig(own, [{ path: ['mcpServers'], value: {} }]);
-    const { stateDir } = await readConfig([own.file], machine);
+    const { stateDir, expose } = await readConfig([own.file], machine);
     const adoption = adopts && found ? await adopt(found, own, machine) : NONE;
     const installed = await installEntry({
       client: client.id,
       file,
       stateDir,
-      startedBy: startedBy(own.file),
+      startedBy: startedBy(own.file, entryList(client, expose.list)),
       isOurs: (name) => isOurs(found, name),
       adopted: adoption.names,
       now: new Date(),
@@ -211,9 +213,15 @@ function isOurs(found: ClientFileFound | undefined, name: string): boolean {
   return found?.skipped.some((one) => one.name === name && one.own === true) ?? false;
 }
 
+/** A client that searches tools itself gets all of them, in whatever words it introduces itself. */
+function entryList({ id }: ClientDialect, list: ExposeConfig['list']): ListMode | undefined {
+  return list === 'auto' && clientTraits(id).defers ? 'all' : undefined;
+}
+
 /** Absolute: clients start with another PATH than terminals. */
-function startedBy(config: string): StartedBy {
-  return { command: nodePath(), args: [programPath(), 'serve', '--attach', '--config', config] };
+function startedBy(config: string, list: ListMode | undefined): StartedBy {
+  const flag = list === undefined ? [] : ['--list', list];
+  return { command: nodePath(), args: [programPath(), 'serve', '--attach', ...flag, '--config', config] };
 }
 
 function programPath(): string {
