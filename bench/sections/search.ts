@@ -22,6 +22,7 @@ import { type SearchedTool, ToolIndex } from '../../src/search/tool-index.ts';
 import { readWordTable, type WordTable } from '../../src/search/word-table.ts';
 import { type Section, show } from '../figures.ts';
 import { percentile } from '../statistics.ts';
+import { measureCallsByName } from './call-by-name.ts';
 
 interface CatalogueTool {
   readonly server: string;
@@ -50,6 +51,7 @@ export async function measureSearch(): Promise<Section> {
     rows.push([name, show(value), what]);
   };
   for (const size of [SMALL, LARGE]) await measureSpeed(madeTools(size), table, figure);
+  await measureCallsByName(madeTools(SMALL), figure);
   await measurePages(figure);
   const catalogue = given('SWITCHYARD_BENCH_CATALOGUE');
   if (catalogue !== undefined) {

@@ -33,7 +33,9 @@ async function hashOf(list: string, seed: number, stateDir: string): Promise<str
   const changed = client.messages.filter(({ method }) => method === 'notifications/tools/list_changed');
   if (list === 'search') expect(changed).toEqual([]);
   await client.close();
-  return createHash('sha256').update(JSON.stringify([instructions, listed])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([instructions, listed]))
+    .digest('hex');
 }
 
 describe('20 starts, with servers that are up in another order each time', () => {
