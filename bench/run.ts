@@ -16,6 +16,7 @@ import { measurePayloads } from './sections/payloads.ts';
 import { measureRoads } from './sections/roads.ts';
 import { measureRecovery } from './sections/recovery.ts';
 import { measureSnapshot } from './sections/snapshot.ts';
+import { measureSearch } from './sections/search.ts';
 import { measureStart } from './sections/start.ts';
 import { measureSilence } from './sections/silence.ts';
 import { measureWorkflows } from './sections/workflows.ts';
@@ -35,6 +36,7 @@ const SECTIONS: Readonly<Record<string, (effort: Effort) => Promise<Section>>> =
   isolation: measureIsolation,
   chain: measureChain,
   workflows: measureWorkflows,
+  search: measureSearch,
 };
 
 const { values } = parseArgs({

@@ -27,8 +27,12 @@ const parts: Readonly<Record<string, Place>> = {
   middleware: { floor: 1 },
   expression: { floor: 1 },
   workflow: { floor: 1, doors: ['expression'] },
+  search: { floor: 1 },
+  presets: { floor: 1 },
+  results: { floor: 1, doors: ['expression'] },
 
   server: { floor: 2 },
+  context: { floor: 2 },
   'meta-tools': { floor: 2 },
   routing: { floor: 2 },
   pipeline: { floor: 2, doors: ['meta-tools', 'routing'] },

@@ -27,6 +27,7 @@ describe('the packed package, installed in an empty folder without a compiler', 
         'dist/index.js',
         'dist/THIRD-PARTY-LICENSES',
         'switchyard.schema.json',
+        'data/word-table.bin',
         'README.md',
         'LICENSE',
       ]),
@@ -34,7 +35,7 @@ describe('the packed package, installed in an empty folder without a compiler', 
     expect(
       packed.filter(
         (file) =>
-          !/^(dist\/.+\.(js|cjs|js\.map)|dist\/index\.d\.ts|dist\/sbom\.cdx\.json|dist\/THIRD-PARTY-LICENSES|switchyard\.schema\.json|README\.md|LICENSE|package\.json)$/.test(
+          !/^(dist\/.+\.(js|cjs|js\.map)|dist\/index\.d\.ts|dist\/sbom\.cdx\.json|dist\/THIRD-PARTY-LICENSES|switchyard\.schema\.json|data\/word-table\.bin|README\.md|LICENSE|package\.json)$/.test(
             file,
           ),
       ),

@@ -6,6 +6,7 @@ import { serve } from './serve/serve.ts';
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'serve', load: () => serve },
   { name: 'list', load: async () => (await import('./catalog/list.ts')).listCommand },
+  { name: 'tokens', load: async () => (await import('./catalog/tokens.ts')).tokens },
   { name: 'status', load: async () => (await import('./status/status.ts')).status },
   { name: 'logs', load: async () => (await import('./status/logs.ts')).logs },
   { name: 'call', load: async () => (await import('./catalog/call.ts')).call },

@@ -24,7 +24,15 @@ type FilledServer = FilledOf<typeof serverKeys>;
 /** The whole configuration. Paths of workflows are absolute. */
 export interface Config extends Pick<
   FilledTop,
-  'expose' | 'http' | 'retryBudget' | 'workflows' | 'check' | 'tokenStorage' | 'idleExitMs' | 'log'
+  | 'expose'
+  | 'results'
+  | 'http'
+  | 'retryBudget'
+  | 'workflows'
+  | 'check'
+  | 'tokenStorage'
+  | 'idleExitMs'
+  | 'log'
 > {
   /** Servers by config key, in file order, disabled ones included. `prefixesNames` says whether names get a prefix. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
@@ -114,6 +122,10 @@ export type ComposedToolConfig = FilledOf<typeof composedToolKeys> & { readonly 
 
 /** A call that `switchyard check` may make. */
 export type CheckCall = FilledOf<typeof checkCallKeys>;
+
+export type ExposeConfig = Config['expose'];
+
+export type ResultsConfig = Config['results'];
 
 export type RetryConfig = FilledOf<typeof retryKeys>;
 

@@ -5,6 +5,7 @@
 import type { Answer } from './answer.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Json, JsonObject } from '../json/json.ts';
+import type { ClientExposure } from './list-mode.ts';
 
 /** A request that passes through the proxy. */
 export interface Call {
@@ -63,6 +64,8 @@ export interface Client {
   readonly logLevel: string | undefined;
   /** The name of the client's HTTP token (`http.tokens`), which identifies the client beyond a session. */
   readonly person?: string | undefined;
+  /** Decided once for a session; `undefined`: tools and results are as the servers give them. */
+  readonly exposure?: ClientExposure | undefined;
 }
 
 /** A client that stays connected, so that the proxy can notify and ask it outside of its own calls. */

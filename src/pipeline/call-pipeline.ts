@@ -10,7 +10,7 @@ import { definitionOf, type MetaTool, metaTools } from '../meta-tools/meta-tools
 import { cache } from '../middleware/cache.ts';
 import { deadline } from '../middleware/deadline.ts';
 import { idempotencyKey } from '../middleware/idempotency.ts';
-import { composeInOrder, STEP_ORDER } from './order.ts';
+import { CLIENT_ORDER, composeInOrder, STEP_ORDER } from './order.ts';
 import type { CacheStore } from '../middleware/cache-store.ts';
 import { retry } from '../middleware/retry.ts';
 import type { RetryBudget } from '../middleware/retry-budget.ts';
@@ -32,8 +32,12 @@ export interface CallPipelineOptions {
   readonly views: { of(client: Client): ClientView };
   readonly uris: UriMemory;
   readonly tasks: TaskIds;
-  /** The outermost part, the same for all configs, so that waiting requests are counted across a reload. */
+  /** The outermost part: a client's call may mean another tool. */
+  readonly exposure: Middleware;
+  /** The same for all configs, so that waiting requests are counted across a reload. */
   readonly bounded: Middleware;
+  /** Says which tools may be called at all; `undefined` where the config has no such rules. */
+  readonly rules: Middleware | undefined;
   readonly results: CacheStore;
   readonly budget: RetryBudget;
   readonly counts: CallCounts;
@@ -76,14 +80,20 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
     ]),
   );
   const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
+  const { rules } = options;
+  const composed = composedTools({
+    tools,
+    mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
+    clock,
+  });
+  const isComposed = (name: string): boolean => tools.some((tool) => tool.name === name);
+  const isOwn = (name: string): boolean =>
+    own.some((tool) => tool.name === name) || saved().some((tool) => tool.name === name);
   const steps = composeInOrder(
     STEP_ORDER,
     {
-      'composed tools': composedTools({
-        tools,
-        mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
-        clock,
-      }),
+      'composed tools': ruled(composed, rules, isComposed),
+      rules,
       bound: options.bounded,
       known: whenKnown(policies, views),
       cache: cache({ planOf, invalidates, store, clock, counted: counts.cached }),
@@ -101,10 +111,28 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
     policies,
     pools,
     steps,
-    handle: metaTools(own, saved)(steps),
+    handle: composeInOrder(
+      CLIENT_ORDER,
+      { exposure: options.exposure, 'meta-tools': ruled(metaTools(own, saved), rules, isOwn) },
+      steps,
+    ),
     get definitions() {
       return definitions.filter(({ listed }) => listed?.() !== false).map(({ text }) => text);
     },
+  };
+}
+
+/** Rules in front of tools that a layer answers itself; calls of all others meet the rules further in. */
+function ruled(
+  layer: Middleware,
+  rules: Middleware | undefined,
+  answers: (name: string) => boolean,
+): Middleware {
+  if (!rules) return layer;
+  return (next) => {
+    const free = layer(next);
+    const bound = rules(free);
+    return (call) => (answers(call.name) ? bound(call) : free(call));
   };
 }
 

@@ -5,9 +5,13 @@
 import type { Handler, Middleware } from '../core/call.ts';
 import { compose } from './compose.ts';
 
+/** The layers that a client's call alone passes. */
+export const CLIENT_ORDER = ['exposure', 'meta-tools'] as const;
+
 /** The layers that a workflow's step and a client's call have in common. */
 export const STEP_ORDER = [
   'composed tools',
+  'rules',
   'bound',
   'known',
   'cache',
@@ -16,7 +20,7 @@ export const STEP_ORDER = [
   'retry',
 ] as const;
 
-export const CALL_ORDER = ['meta-tools', ...STEP_ORDER] as const;
+export const CALL_ORDER = [...CLIENT_ORDER, ...STEP_ORDER] as const;
 
 /** The layers around each server; every attempt passes them anew. */
 export const SERVER_ORDER = [

@@ -4,6 +4,7 @@
  * client → server/ → pipeline/call-pipeline.ts → pipeline/server-pipeline.ts → downstream/
  */
 import type { AttachedClient } from './clients/attached-client.ts';
+import { callRules } from '../context/call-rules.ts';
 import { CallCounts } from '../pipeline/call-counts.ts';
 import { callPipeline } from '../pipeline/call-pipeline.ts';
 import { ClientNotifications } from './clients/client-notifications.ts';
@@ -25,6 +26,7 @@ import { CacheStore } from '../middleware/cache-store.ts';
 import { RetryBudget } from '../middleware/retry-budget.ts';
 import { topologyOf } from '../routing/topology.ts';
 import { taskIds } from '../routing/task-ids.ts';
+import { modelExposures } from './model-exposures.ts';
 import type { Proxy, ProxyOptions } from './proxy.ts';
 import { ProxyWorkflows } from './proxy-workflows.ts';
 import { reload } from './reload.ts';
@@ -145,6 +147,11 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       })
     : undefined;
   const savedTools = (): readonly MetaTool[] => workflows?.savedTools(serverSets.first.catalog) ?? [];
+  const ownDefinitions = (): readonly string[] => [
+    ...state.now.pipeline.definitions,
+    ...savedTools().map(definitionOf),
+  ];
+  const exposures = modelExposures({ state, views, own: ownDefinitions, clock, log });
   const registry = new ClientRegistry({
     state,
     clients,
@@ -164,6 +171,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const stateOf = (next: Config): ProxyState => {
     const topology = topologyOf(next);
     const pipeline = callPipeline({
+      exposure: exposures.middleware,
+      rules: callRules(next.expose),
       composedTools: next.tools,
       all: topology,
       views,
@@ -191,6 +200,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     // A child process is asked to end, then told to.
     if (withinMs !== undefined) factory.hurry(Math.min(HURRY_MS, Math.max(LEAST_STEP_MS, withinMs / 2)));
     await workflows?.onDemand.close();
+    await exposures.close();
     await serverSets.close();
     schemas.close();
     await Promise.all([stateFolder.close(), expected?.close()]);
@@ -205,8 +215,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       limits: config.limits,
       loopDetection,
       get metaTools() {
-        return [...state.now.pipeline.definitions, ...savedTools().map(definitionOf)];
+        return ownDefinitions();
       },
+      exposures,
       sealer: stateFolder.sealer,
       handle: (call) => state.now.pipeline.handle(call),
       attach: (handle) => registry.attach(handle),

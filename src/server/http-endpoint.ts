@@ -1,6 +1,7 @@
 /** The endpoint over HTTP: legacy sessions and modern requests on one path, told apart by each request itself. */
 import { INVALID_REQUEST, RpcError, UNSUPPORTED_PROTOCOL_VERSION } from '../core/errors.ts';
 import { VIA } from '../transport/loop-detection.ts';
+import { listModeNamed, type ListMode } from '../core/list-mode.ts';
 import type { Json } from '../json/json.ts';
 import { textOf, type EncodedMessage } from '../json/message-text.ts';
 import { batchTexts, encodeErrorText, type Message, readMessage } from '../protocol/message.ts';
@@ -24,7 +25,10 @@ const CIRCLE =
 /** The only revision that had batches. */
 const BATCH_REVISION = '2025-03-26';
 
-export type HttpEndpointOptions = HttpSessionsOptions;
+export interface HttpEndpointOptions extends HttpSessionsOptions {
+  /** How tools are listed where the URL does not say. */
+  readonly list?: ListMode | undefined;
+}
 
 export class HttpEndpoint {
   readonly #options: HttpEndpointOptions;
@@ -73,13 +77,18 @@ export class HttpEndpoint {
   }
 
   #initialize(message: Message & { kind: 'request' }, exchange: HttpExchange): void {
-    const created = this.#sessions.create(exchange.principal);
+    const created = this.#sessions.create(exchange.principal, this.#listOf(exchange));
     if (!created) {
       const why = `Too many sessions: ${this.#sessions.size} are open, and none of them is idle (limits.sessions)`;
       return refuse(exchange.reply, 503, RpcError.of(NO_SESSION, why), message.id);
     }
     exchange.reply.setHeader(SESSION_HEADER, created.id);
     receive(message, created.session, exchange.reply);
+  }
+
+  /** The last part of the URL says how tools are listed, or else the proxy's own flag. */
+  #listOf({ path }: HttpExchange): ListMode | undefined {
+    return listModeNamed(path.slice(path.lastIndexOf('/') + 1)) ?? this.#options.list;
   }
 
   #postModern(message: Message, exchange: HttpExchange): void {
@@ -94,6 +103,7 @@ export class HttpEndpoint {
       params,
       clientId: `modern ${principal}`,
       person: principal,
+      list: this.#listOf(exchange),
       responseSink: sinkFor(reply),
       headers: paramFields(exchange.headers),
       checkVersion: () => checkVersion(params, header),

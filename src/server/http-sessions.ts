@@ -1,6 +1,7 @@
 /** Legacy sessions over HTTP: found by id and owner, bounded in number, ended when idle. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import type { ListMode } from '../core/list-mode.ts';
 import type { Logger } from '../core/logger.ts';
 import type { HttpReply } from '../transport/http-server/reply.ts';
 import { LegacySession } from './legacy/legacy-session.ts';
@@ -49,7 +50,7 @@ export class HttpSessions {
   }
 
   /** @returns `undefined` where there are too many and none can be ended. */
-  create(principal: string): HttpSession | undefined {
+  create(principal: string, list?: ListMode): HttpSession | undefined {
     const { served, log, clock } = this.#options;
     if (this.#entries.size >= served.limits.sessions && !this.#evict(principal)) return undefined;
     const id = randomUUID();
@@ -65,6 +66,7 @@ export class HttpSessions {
         served,
         clientId: `session ${principal} ${id}`,
         person: principal,
+        list,
         channel: (text) => this.#channel(entry, text),
         log,
       }),

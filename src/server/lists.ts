@@ -1,10 +1,12 @@
 /** The list methods: answered from the catalog, in one page unless the config says otherwise. */
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Client } from '../core/call.ts';
 import { INVALID_PARAMS, RpcError } from '../core/errors.ts';
 import { editAt, editObject } from '../json/edit.ts';
 import { at, isObject, Json, type JsonObject, stringAt } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
 import { wholeNumber } from '../core/whole-number.ts';
+import type { ServedProxy } from './served-proxy.ts';
 
 const KINDS: ReadonlyMap<string, ListKind> = new Map([
   ['tools/list', 'tools'],
@@ -22,6 +24,8 @@ export interface ListPageOptions {
   readonly catalog: Catalog;
   /** Our own tools, each as JSON text. */
   readonly metaTools: readonly string[];
+  /** All tools of this client, where it gets them otherwise than the catalog has them. */
+  readonly changedTools?: readonly string[] | undefined;
   readonly pageSize: number;
   readonly params: Json;
   /** The client speaks a legacy revision. */
@@ -31,30 +35,53 @@ export interface ListPageOptions {
 }
 
 /** The last whole list of each kind: clients ask for the same one again and again. */
-const wholeLists = new WeakMap<Catalog, Map<string, { readonly metaTools: string; readonly list: Json }>>();
+const wholeLists = new WeakMap<object, Map<string, { readonly metaTools: string; readonly list: Json }>>();
 
 /** @throws RpcError where the cursor is not one of ours. */
 export function listPage(options: ListPageOptions): Json {
   const { kind, catalog, pageSize, params, legacy, head } = options;
   if (pageSize !== 0 || stringAt(params.value, 'cursor') !== undefined) return madePage(options);
-  const metaTools = kind === 'tools' ? options.metaTools.join() : '';
+  const metaTools = kind === 'tools' && !options.changedTools ? options.metaTools.join() : '';
   const key = `${kind} ${legacy} ${head}`;
-  const known = wholeLists.get(catalog) ?? new Map<string, { metaTools: string; list: Json }>();
+  const source = options.changedTools ?? catalog;
+  const known = wholeLists.get(source) ?? new Map<string, { metaTools: string; list: Json }>();
   const found = known.get(key);
   if (found?.metaTools === metaTools) return found.list;
   const list = madePage(options);
-  wholeLists.set(catalog, known.set(key, { metaTools, list }));
+  wholeLists.set(source, known.set(key, { metaTools, list }));
   return list;
 }
 
-function madePage({ kind, catalog, metaTools, pageSize, params, legacy, head }: ListPageOptions): Json {
-  const list = legacy && kind === 'tools' ? legacyTools(catalog) : catalog.lists[kind].items;
+/** @returns `undefined` for a client that gets the catalog's tools as they are. */
+export async function changedTools(
+  { exposures }: Pick<ServedProxy, 'exposures'>,
+  client: Client,
+  catalog: Catalog,
+): Promise<readonly string[] | undefined> {
+  if (client.exposure === undefined) return undefined;
+  const items = client.era === 'legacy' ? legacyTools(catalog) : catalog.lists.tools.items;
+  return (await exposures.context()).list(client, catalog, items);
+}
+
+function madePage(options: ListPageOptions): Json {
+  const { kind, pageSize, params, head } = options;
   const cursor = stringAt(params.value, 'cursor');
-  const items = kind === 'tools' ? [...list, ...metaTools] : list;
+  const items = itemsOf(options);
   const from = cursor === undefined ? 0 : startOf(cursor, items.length);
   const to = pageSize === 0 ? items.length : Math.min(items.length, from + pageSize);
   const next = to < items.length ? `,"nextCursor":"${cursorFor(to)}"` : '';
   return Json.fromText(`{${head}"${kind}":[${items.slice(from, to).join(',')}]${next}}`);
+}
+
+function itemsOf({
+  kind,
+  catalog,
+  metaTools,
+  changedTools: changed,
+  legacy,
+}: ListPageOptions): readonly string[] {
+  if (kind !== 'tools') return catalog.lists[kind].items;
+  return changed ?? [...(legacy ? legacyTools(catalog) : catalog.lists.tools.items), ...metaTools];
 }
 
 function cursorFor(index: number): string {

@@ -1,6 +1,7 @@
 /** The proxy as its endpoints for clients see it. */
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ClientHandle, Handler } from '../core/call.ts';
+import type { Client, ClientHandle, Handler } from '../core/call.ts';
+import type { ClientExposure, ListMode } from '../core/list-mode.ts';
 import type { LoopDetection } from '../transport/loop-detection.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import type { ListKind } from '../core/listing.ts';
@@ -16,11 +17,31 @@ export interface ServedProxy {
   readonly loopDetection: LoopDetection;
   /** The definitions of our own tools, as JSON texts; they follow the downstreams' in `tools/list`. */
   readonly metaTools: readonly string[];
+  readonly exposures: ClientExposures;
   readonly sealer: Sealer;
   /** The whole pipeline of a call. */
   readonly handle: Handler;
   /** A client came. It stays until `detach`. */
   attach(client: ConnectedClient): Attachment;
+}
+
+/** Which clients get tools otherwise than the servers give them, and what those get. */
+export interface ClientExposures {
+  /** For one request of the modern era. @param asked by the URL or the flag of the client's entry. */
+  ofRequest(asked: ListMode | undefined, person: string | undefined): ClientExposure | undefined;
+  /** For a session. @returns `later` where more has to be known of the servers. */
+  ofSession(
+    client: Client,
+    asked: ListMode | undefined,
+    known: { readonly catalog: Catalog; readonly complete: boolean },
+  ): Promise<ClientExposure | 'later' | undefined>;
+  context(): Promise<ChangedLists>;
+}
+
+export interface ChangedLists {
+  /** @param items the catalog's tools as the client's era takes them. @returns all of `tools/list`. */
+  list(client: Client, catalog: Catalog, items: readonly string[]): readonly string[];
+  instructions(client: Client, instructions: string | undefined): string | undefined;
 }
 
 /** Limits for clients, named as in the config, since errors name the keys. */

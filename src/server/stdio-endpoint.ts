@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../core/clock.ts';
 import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../core/errors.ts';
+import type { ListMode } from '../core/list-mode.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MessageText } from '../json/elided.ts';
 import { batchTexts, encodeErrorText, type Message, readMessage } from '../protocol/message.ts';
@@ -17,6 +18,8 @@ export interface StdioEndpointOptions {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly clientId: string;
+  /** How the client's entry wants tools listed. */
+  readonly list?: ListMode | undefined;
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -94,7 +97,7 @@ export class StdioEndpoint {
   }
 
   #take(message: Message): void {
-    const { clientId } = this.#options;
+    const { clientId, list } = this.#options;
     if (this.#pipe.isUnread && message.kind === 'request')
       return this.#pipe.send(encodeErrorText(message.id, unread().json));
     if (
@@ -107,6 +110,7 @@ export class StdioEndpoint {
         method,
         params,
         clientId,
+        list,
         responseSink: this.#sinkFor(message),
         cancellable: true,
       });
@@ -118,10 +122,11 @@ export class StdioEndpoint {
   }
 
   #session(): LegacySession {
-    const { served, clientId, log } = this.#options;
+    const { served, clientId, list, log } = this.#options;
     return (this.#legacy ??= new LegacySession({
       served,
       clientId,
+      list,
       channel: (text) => this.#pipe.send(text),
       log,
     }));

@@ -174,7 +174,15 @@ describe('installing', () => {
     expect(mcpServers).toEqual({
       switchyard: {
         command: process.execPath,
-        args: [join(process.cwd(), 'dist', 'cli.js'), 'serve', '--attach', '--config', ours()],
+        args: [
+          join(process.cwd(), 'dist', 'cli.js'),
+          'serve',
+          '--attach',
+          '--list',
+          'all',
+          '--config',
+          ours(),
+        ],
       },
     });
     expect(await runCli(['uninstall', 'cursor'], { cwd: home })).toMatchObject({ code: 0, stderr: '' });
@@ -186,7 +194,7 @@ describe('installing', () => {
     await cli('install', 'cursor');
     const { mcpServers } = JSON.parse(readFileSync(file, 'utf8')) as { mcpServers: object };
     expect(Object.keys(mcpServers)).toEqual(['memory', 'far', 'switchyard']);
-    expect(JSON.parse(readFileSync(ours(), 'utf8'))).toEqual({ mcpServers: {} });
+    expect(JSON.parse(readFileSync(ours(), 'utf8'))).toEqual({ mcpServers: {}, expose: { list: 'auto' } });
   });
 
   test('makes the file of a client that has none, and takes it away again', async () => {

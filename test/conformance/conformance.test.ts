@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startListening, type Listening } from './listening.ts';
 import { runSuite, type Revision, type SuiteRun } from './run-suite.ts';
-import { beyondTheOldWire, lostOnTheWay } from './verdict.ts';
+import { beyondTheOldWire, lostOnTheWay, withoutChanges } from './verdict.ts';
 
 type Era = 'legacy' | 'modern';
 
@@ -12,6 +12,7 @@ const revisionOf = { legacy: '2025-11-25', modern: '2026-07-28' } as const;
 const eras = ['legacy', 'modern'] as const;
 const cli = 'dist/cli.js';
 const TIMEOUT = 120_000;
+const LOOKED_AT = ['json_schema_2020_12_tool', 'test_param_header'];
 
 let directory: string;
 let fixtures: Record<Era, Listening>;
@@ -55,6 +56,16 @@ describe('the proxy', () => {
     },
   );
 
+  test.each(eras.flatMap((era) => (['slim', 'search'] as const).map((list) => [era, list] as const)))(
+    'loses nothing where tools are listed otherwise: %s, %s',
+    { timeout: TIMEOUT },
+    async (era, list) => {
+      const through = await runThroughProxy(revisionOf[era], era, 'auto', `/${list}`);
+      const allowances = list === 'search' ? { beyond: withoutChanges } : {};
+      expect(lostOnTheWay(direct[era], through, allowances)).toEqual([]);
+    },
+  );
+
   test('lets an old client use a new server', { timeout: TIMEOUT }, async () => {
     const through = await runThroughProxy('2025-11-25', 'modern');
     expect(lostOnTheWay(direct.legacy, through, { requiredOnly: true })).toEqual([]);
@@ -81,18 +92,20 @@ async function runThroughProxy(
   requirements: Revision,
   fixture: Era,
   connections = 'auto',
+  path = '',
 ): Promise<SuiteRun> {
-  const home = join(directory, `${requirements}-through-${fixture}`);
+  const home = join(directory, `${requirements}-through-${fixture}${path.replace('/', '-')}`);
   const config = `${home}.json`;
   const settings = {
     mcpServers: { fixture: { type: 'http', url: fixtures[fixture].url, connections } },
-    expose: { namespaces: 'none', metaTools: false },
+    // The suite reads the definitions of these two in the list itself.
+    expose: { namespaces: 'none', metaTools: false, ...(path !== '' && { pins: LOOKED_AT }) },
     stateDir: `${home}-state`,
   };
   await writeFile(config, JSON.stringify(settings));
   const proxy = await startListening([cli, 'serve', '--http', '127.0.0.1:0', '--config', config]);
   try {
-    return await runSuite({ url: proxy.url, requirements, outDir: home });
+    return await runSuite({ url: proxy.url + path, requirements, outDir: home });
   } finally {
     await proxy.stop();
   }

@@ -34,6 +34,12 @@ export const beyondTheOldWire: Readonly<Record<string, string>> = {
   'server-stateless:sep-2575-missing-capability-http-400': 'wants the status that goes with error -32021',
 };
 
+/** What a list that does not change with the servers cannot show. */
+export const withoutChanges: Readonly<Record<string, string>> = {
+  'server-stateless:sep-2575-server-sends-tools-list-changed-on-subscription':
+    'wants news of a tool that a search finds, and that no list holds',
+};
+
 export interface Allowances {
   /** Whether checks of scenarios that the revision does not require may be lost. */
   readonly requiredOnly?: boolean;

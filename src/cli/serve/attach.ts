@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { HostEnvironment } from '../../config/folders.ts';
 import { openConversation } from '../../control/control-client.ts';
 import { runningProxies } from '../../control/run-file.ts';
+import type { ListMode } from '../../core/list-mode.ts';
 import { messageOf } from '../../core/errors.ts';
 import { stringAt } from '../../json/json.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -18,6 +19,7 @@ export interface AttachOptions {
   /** Absolute. */
   readonly files: readonly string[];
   readonly part: ServerSelection;
+  readonly list: ListMode | undefined;
   readonly stateDir: string;
   readonly machine: HostEnvironment;
   readonly log: Logger;
@@ -69,11 +71,11 @@ async function sharedProxy(options: AttachOptions): Promise<Socket> {
 }
 
 /** With the oldest one that takes us. @throws Error where it has as many clients as it may. */
-async function attached({ stateDir, files, part }: AttachOptions): Promise<Socket | undefined> {
+async function attached({ stateDir, files, part, list }: AttachOptions): Promise<Socket | undefined> {
   const id = shareId(files, part);
   for (const run of await runningProxies(stateDir, startTimeOf)) {
     if (run.share !== id) continue;
-    const conversation = await openConversation(run.socket, { ask: 'attach' }).catch(() => undefined);
+    const conversation = await openConversation(run.socket, { ask: 'attach', list }).catch(() => undefined);
     if (conversation?.answer['attached'] === true) return conversation.socket;
     conversation?.socket.destroy();
     // No use to wait, or to start another: of this config there is one only.

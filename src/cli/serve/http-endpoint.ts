@@ -1,6 +1,7 @@
 /** The endpoint for clients over Streamable HTTP, with the pages beside it. */
 import type { Config } from '../../config/config.ts';
 import { systemClock } from '../../core/clock.ts';
+import { LIST_MODES, type ListMode } from '../../core/list-mode.ts';
 import type { Proxy } from '../../proxy/proxy.ts';
 import { HttpEndpoint } from '../../server/http-endpoint.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -23,9 +24,10 @@ export async function serveHttp(
   config: Config,
   proxy: Proxy,
   log: Log,
+  list?: ListMode,
 ): Promise<ServedHttp> {
   const { served } = proxy;
-  const endpoint = new HttpEndpoint({ served, clock: systemClock, log });
+  const endpoint = new HttpEndpoint({ served, list, clock: systemClock, log });
   const http = await openHttpServer({
     ...at,
     ...config.http,
@@ -33,6 +35,7 @@ export async function serveHttp(
     maxBodyBytes: config.limits.requestBytes,
     maxWaitingBytes: config.limits.unreadBytes,
     path: '/mcp',
+    otherPaths: new Set(LIST_MODES.map((mode) => `/mcp/${mode}`)),
     silenceMs: 10_000,
     onMcp: (exchange) => endpoint.handle(exchange),
     routes: new Map<string, () => HttpPage | Promise<HttpPage>>([

@@ -5,6 +5,7 @@ import type { HostEnvironment } from '../../config/folders.ts';
 import { ConfigReloader } from '../../config/reload/reload.ts';
 import type { ControlAnswer } from '../../control/control-server.ts';
 import { systemClock } from '../../core/clock.ts';
+import type { ListMode } from '../../core/list-mode.ts';
 import { messageOf } from '../../core/errors.ts';
 import { createProxy } from '../../proxy/create-proxy.ts';
 import type { Proxy } from '../../proxy/proxy.ts';
@@ -25,6 +26,8 @@ export interface Endpoints {
   readonly stdio: boolean;
   /** The id of the share whose clients alone may attach; `undefined`: none may. */
   readonly share: string | undefined;
+  /** How clients get tools whose URL does not say it. */
+  readonly list: ListMode | undefined;
 }
 
 /** The control endpoint opens so long after the start: the first answers to the client come before it. */
@@ -116,7 +119,8 @@ export async function runProxy(
   const openControl = (how: HowServed): Promise<ControlEndpoint> =>
     openControlEndpoint(proxy, loaded, context, how);
   try {
-    const http = endpoints.http && (await serveHttp(endpoints.http, config, proxy, log));
+    const http =
+      endpoints.http && (await serveHttp(endpoints.http, config, proxy, { log, list: endpoints.list }));
     if (http) closers.push(http.close);
     if (sharing && leadership) {
       const clients = new sharing.SharedClients({
@@ -149,7 +153,10 @@ export async function runProxy(
     }
     const clientLeft = (why: string, reads: boolean): void =>
       stop({ why, drainMs: reads ? LAST_ANSWERS_MS : 0, withinMs: CLIENT_WAITS_MS, code: 0 });
-    if (endpoints.stdio) closers.push(serveStdio(config, proxy, log, endpoints.http ? () => {} : clientLeft));
+    if (endpoints.stdio) {
+      const how = { log, list: endpoints.list };
+      closers.push(serveStdio(config, proxy, how, endpoints.http ? () => {} : clientLeft));
+    }
     reloading = new ConfigReloader({
       ...loaded,
       apply: (changed) => {
@@ -233,14 +240,19 @@ function takeOver(config: Config, proxy: Proxy, log: Log): readonly string[] {
 }
 
 /** Loaded only here: most proxies are started by a client and speak over stdio. */
-async function serveHttp(at: HttpAddress, config: Config, proxy: Proxy, log: Log): Promise<ServedHttp> {
-  return (await import('./http-endpoint.ts')).serveHttp(at, config, proxy, log);
+async function serveHttp(
+  at: HttpAddress,
+  config: Config,
+  proxy: Proxy,
+  { log, list }: { readonly log: Log; readonly list: ListMode | undefined },
+): Promise<ServedHttp> {
+  return (await import('./http-endpoint.ts')).serveHttp(at, config, proxy, log, list);
 }
 
 function serveStdio(
   config: Config,
   { served }: Proxy,
-  log: Log,
+  { log, list }: { readonly log: Log; readonly list: ListMode | undefined },
   ended: StdioEndpointOptions['ended'],
 ): Closer {
   const endpoint = new StdioEndpoint({
@@ -248,6 +260,7 @@ function serveStdio(
     stdin: process.stdin,
     stdout: process.stdout,
     clientId: 'stdio',
+    list,
     maxMessageBytes: config.limits.requestBytes,
     clock: systemClock,
     log,

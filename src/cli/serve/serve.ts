@@ -2,6 +2,7 @@
 import type { Config } from '../../config/config.ts';
 import { configId } from '../../config/config-id.ts';
 import { fileStamp } from '../../config/reload/watch.ts';
+import { LIST_MODES, listModeNamed, type ListMode } from '../../core/list-mode.ts';
 import { messageOf } from '../../core/errors.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { RecentLog } from '../../telemetry/recent-log.ts';
@@ -33,6 +34,11 @@ export const serve: Command = {
     shared: {
       type: 'boolean',
       about: 'be that proxy: serve those that attach, until the last has left (--attach starts it)',
+    },
+    list: {
+      type: 'string',
+      value: LIST_MODES.join('|'),
+      about: 'how this client gets tools: as they are, shortened, or behind a search',
     },
     servers: {
       type: 'string',
@@ -77,7 +83,7 @@ async function serveInput({ options, configFiles: given, machine }: Input): Prom
     log.warn({}, `No server is configured: there is none under mcpServers in ${files.join(', ')}.`);
   if (how.attach) {
     const { attach } = await import('./attach.ts');
-    const code = await attach({ files, part, stateDir: config.stateDir, machine, log });
+    const code = await attach({ files, part, list: how.list, stateDir: config.stateDir, machine, log });
     if (code !== undefined) return code;
   }
   const share = how.shared ? shareId(files, part) : undefined;
@@ -90,6 +96,7 @@ interface HowServed {
   readonly stdio: boolean;
   readonly attach: boolean;
   readonly shared: boolean;
+  readonly list: ListMode | undefined;
 }
 
 function howServed(options: Options): HowServed {
@@ -106,7 +113,18 @@ function howServed(options: Options): HowServed {
     stdio: options.flag('stdio') || (at === undefined && !shared),
     attach: options.flag('attach'),
     shared,
+    list: listFlag(options),
   };
+}
+
+function listFlag(options: Options): ListMode | undefined {
+  const named = options.text('list');
+  const list = listModeNamed(named);
+  if (named !== undefined && list === undefined)
+    throw new UsageError(`--list is one of ${LIST_MODES.join(', ')}, not "${named}".`);
+  if (list !== undefined && options.flag('shared'))
+    throw new UsageError('--list belongs to a client: give it beside --attach, not beside --shared.');
+  return list;
 }
 
 /** Before any server is started. */

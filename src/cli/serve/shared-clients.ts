@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { ControlAnswer } from '../../control/control-server.ts';
 import type { Clock } from '../../core/clock.ts';
+import { listModeNamed } from '../../core/list-mode.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ServedProxy } from '../../server/served-proxy.ts';
@@ -42,7 +43,7 @@ export class SharedClients {
   /** Answers to the requests that come over the control socket. */
   get answers(): ReadonlyMap<string, ControlAnswer> {
     return new Map<string, ControlAnswer>([
-      ['attach', (_, { socket, rest }) => this.#attach(socket, rest)],
+      ['attach', ({ list }, { socket, rest }) => this.#attach(socket, rest, list)],
       [
         'retire',
         (_, { socket }) => {
@@ -70,7 +71,7 @@ export class SharedClients {
     await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close(drainMs)));
   }
 
-  #attach(socket: Socket, rest: Buffer): void {
+  #attach(socket: Socket, rest: Buffer, list: unknown): void {
     if (this.#retired) {
       socket.end('{"error":"this proxy takes no more clients"}\n');
       return;
@@ -93,6 +94,7 @@ export class SharedClients {
       stdin: socket,
       stdout: socket,
       clientId: randomUUID(),
+      list: typeof list === 'string' ? listModeNamed(list) : undefined,
       maxMessageBytes,
       clock,
       log,

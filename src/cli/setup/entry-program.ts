@@ -1,10 +1,12 @@
 /** The program that a client's entry starts: this one. */
 import { existsSync, realpathSync } from 'node:fs';
 import type { StartedBy } from '../../clients/client-entry.ts';
+import type { ListMode } from '../../core/list-mode.ts';
 
 /** Absolute: clients start with another PATH than terminals. */
-export function startedBy(config: string): StartedBy {
-  return { command: nodePath(), args: [programPath(), 'serve', '--attach', '--config', config] };
+export function startedBy(config: string, list: ListMode | undefined): StartedBy {
+  const flag = list === undefined ? [] : ['--list', list];
+  return { command: nodePath(), args: [programPath(), 'serve', '--attach', ...flag, '--config', config] };
 }
 
 export function programPath(): string {

@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { clientFiles } from '../../config/client-places.ts';
 import type { ClientDialect } from '../../config/dialects/client-dialect.ts';
+import type { ExposeConfig } from '../../config/config.ts';
 import { type HostEnvironment, userStateFolder } from '../../config/folders.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { type ClientFileFound, readClientFile } from '../../clients/found-servers.ts';
 import { type Installed, installEntry, uninstallEntry } from '../../clients/install.ts';
+import type { ListMode } from '../../core/list-mode.ts';
+import { clientTraits } from '../../search/client-table.ts';
 import { messageOf } from '../../core/errors.ts';
 import { stringAt } from '../../json/json.ts';
 import type { Command, Input } from '../command.ts';
@@ -128,13 +131,13 @@ async function bothChanged(
   if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
   try {
     if (own.text === undefined) await changeOwnConfig(own, [{ path: ['mcpServers'], value: {} }]);
-    const { stateDir } = await readConfig([own.file], machine);
+    const { stateDir, expose } = await readConfig([own.file], machine);
     const adoption = adopts && found ? await adoptServers(found, own, machine) : NO_ADOPTION;
     const installed = await installEntry({
       client: client.id,
       file,
       stateDir,
-      startedBy: startedBy(own.file),
+      startedBy: startedBy(own.file, entryList(client, expose.list)),
       isOurs: (name) => isOurs(found, name),
       adopted: adoption.names,
       now: new Date(),
@@ -200,4 +203,9 @@ function target(
 
 function isOurs(found: ClientFileFound | undefined, name: string): boolean {
   return found?.skipped.some((one) => one.name === name && one.own === true) ?? false;
+}
+
+/** A client that searches tools itself gets all of them, in whatever words it introduces itself. */
+function entryList({ id }: ClientDialect, list: ExposeConfig['list']): ListMode | undefined {
+  return list === 'auto' && clientTraits(id).defers ? 'all' : undefined;
 }

@@ -103,11 +103,14 @@ export async function freshProblems(
   return (await problemsOf(own.file, text, machine)).filter((one) => !known.has(meaningOf(one)));
 }
 
+/** What a config says from its beginning on. One that is there already keeps its ways. */
+const OF_NEW_CONFIG: readonly Edit[] = [{ path: ['expose'], value: { list: 'auto' } }];
+
 async function changedText({ file, text }: OwnConfigFile, edits: readonly Edit[]): Promise<string> {
   const format = textFormatOf(file);
   const empty = format === 'json' ? '{\n  "mcpServers": {}\n}\n' : '';
   try {
-    return await editText(text ?? empty, format, edits);
+    return await editText(text ?? empty, format, text === undefined ? [...edits, ...OF_NEW_CONFIG] : edits);
   } catch (error) {
     throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
   }

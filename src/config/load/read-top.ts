@@ -31,12 +31,13 @@ export function readTop(root: TableNode, machine: HostEnvironment, context: Inpu
   const parsed = zodOf(topSection).safeParse(plainValue(expanded.node));
   const issues = parsed.success ? [] : parsed.error.issues.map((issue) => issueProblem(issue, rest, []));
   const top = fill(topSection, parsed.success ? parsed.data : {});
-  const { expose, http, log, limits, retryBudget, workflows, check, tokenStorage, idleExitMs } = top;
+  const { expose, results, http, log, limits, retryBudget, workflows, check, tokenStorage, idleExitMs } = top;
   const paths = pathsOf(machine.platform);
   const folderOf = (...path: string[]): string => placeAt(rest, path).source.folder;
   return {
     config: {
       expose,
+      results,
       http,
       log,
       retryBudget,

@@ -9,7 +9,7 @@ export interface ConfigChange {
 }
 
 export function compareConfigs(before: Config, after: Config): ConfigChange {
-  const keys = ['stateDir', 'tokenStorage', 'http', 'limits', 'retryBudget', 'workflows'] as const;
+  const keys = ['stateDir', 'tokenStorage', 'http', 'limits', 'retryBudget', 'workflows', 'results'] as const;
   return {
     same: textOf({ ...before, warnings: [] }) === textOf({ ...after, warnings: [] }),
     restartNeeded: keys.filter((key) => textOf(before[key]) !== textOf(after[key])),

@@ -11,6 +11,7 @@ import {
   listOf,
   nonEmptyText,
   readerOf,
+  size,
   tableOf,
   text,
 } from './fields.ts';
@@ -23,6 +24,8 @@ import { composedToolKeys } from './tool-keys.ts';
 
 /** Each server is read by itself, since a disabled one is read differently: here any value will do. */
 const servers: Reader<unknown> = readerOf(z.unknown(), { kind: 'table', of: serverSection });
+
+const MODES = ['all', 'slim', 'search', 'auto'] as const;
 
 const exposeKeys = {
   namespaces: key(choice(['auto', 'always', 'none']), {
@@ -55,6 +58,65 @@ const exposeKeys = {
     without: 'as long as the client is known to wait, else 20 s',
     example: '15s',
   }),
+  list: key(choice(MODES), {
+    doc: '`all`: every tool as it is; `slim`: every tool with a shortened definition; `search`: a few tools that find and call the others; `auto`: `all` while the definitions fit `budget` or the client keeps them back itself, else `search`',
+    byDefault: 'all',
+    example: 'auto',
+  }),
+  budget: key(count(1), {
+    doc: 'tokens of definitions that `auto` lists in full',
+    byDefault: 10_000,
+    example: 20_000,
+  }),
+  pins: key(listOf(nonEmptyText()), {
+    doc: 'tools that are listed in full in every mode, by the names that clients see; `*` stands for any text',
+    byDefault: [],
+    example: ['github__create_issue'],
+  }),
+  confirm: key(tableOf(choice(['ask'])), {
+    doc: 'tools whose every call the person is asked about first; without a client that can ask they are refused',
+    byDefault: new Map(),
+    example: { 'github__merge_*': 'ask' },
+  }),
+  never: key(listOf(nonEmptyText()), {
+    doc: 'tools that nobody may call, and that no list shows',
+    byDefault: [],
+    example: ['github__delete_*'],
+  }),
+  clients: key(tableOf(choice(MODES)), {
+    doc: 'the mode of a client by the name that it gives itself, for clients of the revisions until 2025-11-25; the first pattern that fits counts',
+    byDefault: new Map(),
+    example: { 'cursor*': 'search' },
+  }),
+  tokens: key(tableOf(choice(MODES)), {
+    doc: 'the mode of a client by the name of its token in `http.tokens`',
+    byDefault: new Map(),
+    example: { alice: 'slim' },
+  }),
+};
+
+const resultKeys = {
+  maxTokens: key(count(0), {
+    doc: 'tokens of text in one result, where tools are shortened or searched; 0: results are never shortened',
+    byDefault: 8000,
+    example: 4000,
+  }),
+  clients: key(tableOf(count(0)), {
+    doc: 'the same for a client by the name that it gives itself, in every mode; the first pattern that fits counts',
+    byDefault: new Map(),
+    example: { 'codex*': 2500 },
+  }),
+  memoryBytes: key(size(0), {
+    doc: 'what is kept in memory; more lies in private files of the state folder',
+    byDefault: 33_554_432,
+    example: '64MB',
+  }),
+  totalBytes: key(size(0), {
+    doc: 'what is kept at all; the oldest go first',
+    byDefault: 268_435_456,
+    example: '1GB',
+  }),
+  ttlMs: key(duration(), { doc: 'how long a result is kept', byDefault: 3_600_000, example: '30m' }),
 };
 
 const token = field(
@@ -137,6 +199,10 @@ export const topKeys = {
     example: { timeoutMs: '30s' },
   }),
   expose: key(section(exposeKeys), { doc: 'how names and lists look to clients', byDefault: {} }),
+  results: key(section(resultKeys), {
+    doc: 'long results: kept whole, shown in part, read on with `read_result`',
+    byDefault: {},
+  }),
   http: key(http, { doc: 'serving over HTTP', byDefault: {} }),
   pools: key(tableOf(section(poolKeys)), {
     doc: 'equal servers behind one name',

@@ -3,6 +3,7 @@
  *
  * Ids, tokens, log level, subscriptions and questions are this client's own: nothing is shared.
  */
+import type { Catalog } from '../../catalog/catalog.ts';
 import { answerOf, asyncHandler } from '../../core/answer.ts';
 import type { AskClient, Call, Client, Handler } from '../../core/call.ts';
 import { Cancellation, type Cause, unlessCancelled } from '../../core/cancellation.ts';
@@ -10,6 +11,7 @@ import { INVALID_PARAMS, INVALID_REQUEST, messageOf, ProxyError, RpcError } from
 import { InFlight } from '../../protocol/in-flight.ts';
 import { at, EMPTY_OBJECT, isObject, Json, type JsonObject, stringAt } from '../../json/json.ts';
 import { editObject } from '../../json/edit.ts';
+import type { ListMode } from '../../core/list-mode.ts';
 import type { ListKind } from '../../core/listing.ts';
 import type { Logger } from '../../core/logger.ts';
 import {
@@ -24,7 +26,7 @@ import { cancelledId, nameOf, progressTokenOf } from '../../protocol/params.ts';
 import { Peer } from '../../protocol/peer.ts';
 import { eraOf, LATEST_LEGACY, LOG_LEVELS, TASKS_EXTENSION } from '../../protocol/revisions.ts';
 import { announcedCapabilities } from '../announced-capabilities.ts';
-import { listKind, listPage } from '../lists.ts';
+import { changedTools, listKind, listPage } from '../lists.ts';
 import { wantsLogLevel } from '../log-levels.ts';
 import { GONE, type ResponseSink } from '../response-sink.ts';
 import type { Attachment, ConnectedClient, ServedProxy } from '../served-proxy.ts';
@@ -35,6 +37,8 @@ export interface LegacySessionOptions {
   readonly served: ServedProxy;
   readonly clientId: string;
   readonly person?: string | undefined;
+  /** How its URL or its entry's flag wants tools listed. */
+  readonly list?: ListMode | undefined;
   /** Sends messages that belong to no request: on the pipe, or on the session's own stream. */
   readonly channel: (text: string) => void;
   readonly log: Logger;
@@ -58,6 +62,8 @@ export class LegacySession implements ConnectedClient {
   #client: Client;
   #attachment: Attachment | undefined;
   #handshakeDone = false;
+  /** The exposure is decided with the first list. */
+  #isExposureOpen = false;
 
   constructor(options: LegacySessionOptions) {
     this.#options = options;
@@ -70,6 +76,7 @@ export class LegacySession implements ConnectedClient {
       capabilities: {},
       logLevel: undefined,
       person: options.person,
+      exposure: undefined,
     };
     this.#peer = new Peer<ResponseSink>({
       name: 'the client',
@@ -111,7 +118,9 @@ export class LegacySession implements ConnectedClient {
   listsChanged(kinds: readonly ListKind[]): void {
     // Before the end of its handshake a client has listed nothing yet.
     if (!this.#handshakeDone) return;
-    for (const method of new Set(kinds.map((kind) => LIST_CHANGED[kind])))
+    const isSearched = this.#client.exposure?.list === 'search';
+    const told = isSearched ? kinds.filter((kind) => kind !== 'tools') : kinds;
+    for (const method of new Set(told.map((kind) => LIST_CHANGED[kind])))
       this.#options.channel(notificationText(method, undefined));
   }
 
@@ -163,8 +172,11 @@ export class LegacySession implements ConnectedClient {
     const kind = listKind(method);
     if (kind) {
       const catalog = await unlessCancelled(attachment.settledCatalog(kind), call.signal);
+      if (this.#isExposureOpen) await this.#decideExposure(catalog, true);
+      const changed = kind === 'tools' ? await changedTools(served, this.#client, catalog) : undefined;
       const { metaTools, pageSize } = served;
-      return listPage({ kind, catalog, metaTools, pageSize, params, legacy: true, head: '' });
+      const page = { kind, catalog, metaTools, changedTools: changed, pageSize, params };
+      return listPage({ ...page, legacy: true, head: '' });
     }
     if (method === 'logging/setLevel') return this.#setLevel(params, attachment);
     if (method === 'resources/subscribe') return this.#subscribe(call.name, attachment);
@@ -186,12 +198,27 @@ export class LegacySession implements ConnectedClient {
     };
     this.#attachment = this.#options.served.attach(this);
     const catalog = await unlessCancelled(this.#attachment.greetingCatalog(), signal);
+    await this.#decideExposure(catalog, this.#attachment.complete);
+    const instructions = await this.#instructions(catalog);
     return Json.of({
       protocolVersion: this.#client.protocolVersion,
       capabilities: legacyCapabilities(announcedCapabilities(catalog, this.#attachment.complete)),
       serverInfo: this.#options.served.info,
-      ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
+      ...(instructions !== undefined && { instructions }),
     });
+  }
+
+  /** Once for the session; with its first list, where the handshake comes too early to tell. */
+  async #decideExposure(catalog: Catalog, complete: boolean): Promise<void> {
+    const { served, list } = this.#options;
+    const exposure = await served.exposures.ofSession(this.#client, list, { catalog, complete });
+    this.#isExposureOpen = exposure === 'later';
+    if (exposure !== 'later') this.#client = { ...this.#client, exposure };
+  }
+
+  async #instructions({ instructions }: Catalog): Promise<string | undefined> {
+    if (this.#client.exposure === undefined) return instructions;
+    return (await this.#options.served.exposures.context()).instructions(this.#client, instructions);
   }
 
   #setLevel(params: Json, attachment: Attachment): Json {

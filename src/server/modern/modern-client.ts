@@ -137,7 +137,12 @@ export class ModernClient implements ConnectedClient {
     const stream: Stream = {
       id,
       responseSink,
-      wants: new Set(granted.flatMap(([, , kinds]) => kinds)),
+      // A list of tools that find the others does not change with them.
+      wants: new Set(
+        granted
+          .flatMap(([, , kinds]) => kinds)
+          .filter((kind) => kind !== 'tools' || client.exposure?.list !== 'search'),
+      ),
       uris,
       subscribed: new Set(),
       taskIds,

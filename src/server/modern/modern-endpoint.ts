@@ -11,6 +11,7 @@ import {
   ProxyError,
   RpcError,
 } from '../../core/errors.ts';
+import type { ListMode } from '../../core/list-mode.ts';
 import type { Logger } from '../../core/logger.ts';
 import { editObject } from '../../json/edit.ts';
 import { Json, type JsonObject } from '../../json/json.ts';
@@ -21,7 +22,7 @@ import { cancelledId, nameOf, progressTokenOf } from '../../protocol/params.ts';
 import { META_SERVER_INFO, MODERN_REVISIONS, TASKS_EXTENSION } from '../../protocol/revisions.ts';
 import { announcedCapabilities } from '../announced-capabilities.ts';
 import { modernError, modernResult } from '../answers.ts';
-import { listKind, listPage } from '../lists.ts';
+import { changedTools, listKind, listPage } from '../lists.ts';
 import { wantsLogLevel } from '../log-levels.ts';
 import { GONE, type ResponseSink } from '../response-sink.ts';
 import type { ServedProxy } from '../served-proxy.ts';
@@ -53,6 +54,8 @@ const TASKS_NEEDED = { extensions: { [TASKS_EXTENSION]: {} } };
 
 export interface ModernRequest extends RequestEnvelope, CancellableRequest {
   readonly method: string;
+  /** How its URL or its entry's flag wants tools listed. */
+  readonly list?: ListMode | undefined;
   readonly responseSink: ResponseSink;
   readonly headers?: Call['headers'];
   /** Compares the transport's headers with the body. @throws EnvelopeError */
@@ -90,7 +93,8 @@ export class ModernEndpoint {
     const { id, method, responseSink } = request;
     let client: Client | undefined;
     try {
-      client = clientOfRequest(request);
+      const { exposures } = this.#options.served;
+      client = clientOfRequest(request, exposures.ofRequest(request.list, request.person));
       const modernClient = this.#clients.get(client);
       request.checkHeaders?.(modernClient.attachment.catalog);
       await this.#dispatch(request, client, modernClient);
@@ -119,15 +123,16 @@ export class ModernEndpoint {
     const { id, method, params, responseSink } = request;
     const kind = listKind(method);
     if (kind) {
-      const { metaTools, pageSize } = this.#options.served;
+      const { served } = this.#options;
       const catalog = await unlessCancelled(modernClient.attachment.settledCatalog(kind), this.#stopping);
+      const changed = kind === 'tools' ? await changedTools(served, client, catalog) : undefined;
+      const { metaTools, pageSize } = served;
       const head = `"resultType":"complete","ttlMs":${catalog.ttlMs},"cacheScope":"${catalog.cacheScope}",`;
-      return responseSink.end(
-        encodeResult(id, listPage({ kind, catalog, metaTools, pageSize, params, legacy: false, head })),
-      );
+      const page = { kind, catalog, metaTools, changedTools: changed, pageSize, params };
+      return responseSink.end(encodeResult(id, listPage({ ...page, legacy: false, head })));
     }
     if (method === 'server/discover')
-      return responseSink.end(resultText(id, await this.#discover(modernClient)));
+      return responseSink.end(resultText(id, await this.#discover(client, modernClient)));
     if (method === 'subscriptions/listen') {
       const listening = modernClient.listen(id, params, responseSink, client, {
         opened: (unlisten) => this.#cancellable.add(request, unlisten),
@@ -141,13 +146,18 @@ export class ModernEndpoint {
     return this.#call(request, client, modernClient);
   }
 
-  async #discover(modernClient: ModernClient): Promise<Json> {
+  async #discover(client: Client, modernClient: ModernClient): Promise<Json> {
     const catalog = await unlessCancelled(modernClient.attachment.greetingCatalog(), this.#stopping);
+    const { exposures } = this.#options.served;
+    const instructions =
+      client.exposure === undefined
+        ? catalog.instructions
+        : (await exposures.context()).instructions(client, catalog.instructions);
     return Json.of({
       resultType: 'complete',
       supportedVersions: MODERN_REVISIONS,
       capabilities: modernCapabilities(announcedCapabilities(catalog, modernClient.attachment.complete)),
-      ...(catalog.instructions !== undefined && { instructions: catalog.instructions }),
+      ...(instructions !== undefined && { instructions }),
       ttlMs: catalog.ttlMs,
       cacheScope: catalog.cacheScope,
       _meta: { [META_SERVER_INFO]: this.#options.served.info },

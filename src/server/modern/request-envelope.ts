@@ -1,5 +1,6 @@
 /** The envelope of a modern request, in its `_meta`: who asks, and what that client can do. */
 import type { Client } from '../../core/call.ts';
+import type { ClientExposure } from '../../core/list-mode.ts';
 import {
   HEADER_MISMATCH,
   INVALID_PARAMS,
@@ -46,7 +47,10 @@ export function claimsModern(params: Json): boolean {
 }
 
 /** @throws EnvelopeError where the envelope is not complete, or names a revision of the other era. */
-export function clientOfRequest({ params, clientId, person, checkVersion }: RequestEnvelope): Client {
+export function clientOfRequest(
+  { params, clientId, person, checkVersion }: RequestEnvelope,
+  exposure: ClientExposure | undefined,
+): Client {
   const meta = params.at('_meta');
   const protocolVersion = stringAt(meta, META_PROTOCOL_VERSION);
   const capabilities = at(meta, META_CLIENT_CAPABILITIES);
@@ -72,6 +76,7 @@ export function clientOfRequest({ params, clientId, person, checkVersion }: Requ
     capabilities,
     logLevel: stringAt(meta, META_LOG_LEVEL),
     person,
+    exposure,
   };
 }
 

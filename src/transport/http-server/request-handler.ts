@@ -22,6 +22,8 @@ export interface HttpExchange {
   header(name: string): string | undefined;
   /** The token's owner, or `local` where no tokens are set. */
   readonly principal: string;
+  /** In lower case, without a slash behind. */
+  readonly path: string;
   /** Valid UTF-8, never empty; of a POST only. */
   readonly body: MessageText;
   readonly reply: HttpReply;
@@ -35,6 +37,8 @@ export interface HttpPage {
 
 export interface RequestOptions {
   readonly path: string;
+  /** Other paths at which the same is served. */
+  readonly otherPaths: ReadonlySet<string>;
   readonly maxBodyBytes: number;
   readonly guard: HttpGuard;
   readonly routes: ReadonlyMap<string, () => HttpPage | Promise<HttpPage>>;
@@ -60,6 +64,7 @@ const FOR_ANY_HOST: ReadonlySet<string> = new Set([OPEN_PAGE, '/readyz']);
 /** A client that may call, as whom, and what a page of it may read. */
 interface Admitted {
   readonly principal: string;
+  readonly path: string;
   readonly cors: HeaderFields | undefined;
 }
 
@@ -91,7 +96,7 @@ class Handling {
   /** @returns who has been let in with a POST. */
   handle(): Admitted | undefined {
     const { head } = this.#request;
-    const { guard, path } = this.#options;
+    const { guard, path, otherPaths } = this.#options;
     const place = placeOf(head);
     if (!place) return this.#refuse({ status: 400, message: 'The address and "Host" name different hosts.' });
     const target = place.path;
@@ -100,16 +105,17 @@ class Handling {
     if (answerPreflight(head, this.#response, this.#cors)) return undefined;
     const principal = target === OPEN_PAGE ? '' : guard.principalOf(head.headers['authorization']);
     if (typeof principal !== 'string') return this.#refuse(principal);
-    if (target === path) return this.#handleMcp(head, { principal, cors: this.#cors });
+    if (target === path || otherPaths.has(target))
+      return this.#handleMcp(head, { principal, path: target, cors: this.#cors });
     void this.#answerPage(target, head.method);
     return undefined;
   }
 
-  post({ principal, cors }: Admitted): void {
+  post({ principal, path, cors }: Admitted): void {
     this.#cors = cors;
     this.#request.takeBody(
       new RequestBody(this.#options.maxBodyBytes, (body) => {
-        if (typeof body === 'string' || body instanceof Elided) this.#pass('POST', principal, body);
+        if (typeof body === 'string' || body instanceof Elided) this.#pass('POST', principal, path, body);
         else this.#refuse(body);
       }),
     );
@@ -134,7 +140,7 @@ class Handling {
     const mismatch = checkTypes(method, headers);
     if (mismatch) return this.#refuse(mismatch);
     if (method !== 'POST') {
-      this.#pass(method, admitted.principal, '');
+      this.#pass(method, admitted.principal, admitted.path, '');
       return undefined;
     }
     const { maxBodyBytes } = this.#options;
@@ -150,10 +156,10 @@ class Handling {
     return expected === undefined ? admitted : undefined;
   }
 
-  #pass(method: HttpMethod, principal: string, body: MessageText): void {
+  #pass(method: HttpMethod, principal: string, path: string, body: MessageText): void {
     const reply = this.#options.openReply(this.#response, method === 'POST', this.#cors);
     try {
-      this.#options.onMcp(new Exchange(method, this.#request.head.headers, principal, body, reply));
+      this.#options.onMcp(new Exchange(method, this.#request.head.headers, principal, path, body, reply));
     } catch (error) {
       this.#options.log.error({ method, error: messageOf(error) }, 'request failed');
       reply.json(500, errorBody('The proxy failed: see its log.', INTERNAL_ERROR));
@@ -186,6 +192,7 @@ class Exchange implements HttpExchange {
   readonly method: HttpMethod;
   readonly headers: RequestHeaders;
   readonly principal: string;
+  readonly path: string;
   readonly body: MessageText;
   readonly reply: HttpReply;
 
@@ -193,12 +200,14 @@ class Exchange implements HttpExchange {
     method: HttpMethod,
     headers: RequestHeaders,
     principal: string,
+    path: string,
     body: MessageText,
     reply: HttpReply,
   ) {
     this.method = method;
     this.headers = headers;
     this.principal = principal;
+    this.path = path;
     this.body = body;
     this.reply = reply;
   }

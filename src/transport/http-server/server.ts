@@ -20,6 +20,8 @@ export interface HttpServerOptions extends HttpGuardOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly path: '/mcp';
+  /** Other paths at which the same is served. */
+  readonly otherPaths?: ReadonlySet<string>;
   /** The code that reads and writes HTTP; `own` unless told otherwise. */
   readonly server?: 'own' | 'node';
   readonly maxBodyBytes: number;
@@ -101,6 +103,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   };
   const handle = requestHandler({
     path,
+    otherPaths: options.otherPaths ?? new Set(),
     maxBodyBytes,
     guard,
     routes,

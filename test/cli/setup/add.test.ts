@@ -57,6 +57,14 @@ describe('switchyard add', () => {
     });
   });
 
+  test('lets a new config list by budget, and leaves one that is there to its ways', async () => {
+    await cli('add', 'a', '--', 'x');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ expose: { list: 'auto' } });
+    write(file, '{ "mcpServers": {} }');
+    await cli('add', 'a', '--', 'x');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ mcpServers: { a: { command: 'x' } } });
+  });
+
   test('keeps the file as it is written, and takes a server out again', async () => {
     const text = '# mine\nmcpServers:\n  a: { command: x } # one\n';
     const own = join(home, 'switchyard.yaml');

@@ -14,6 +14,20 @@ describe('loading our own file', () => {
       origin: false,
       pageSize: 0,
       listWaitMs: undefined,
+      list: 'all',
+      budget: 10_000,
+      pins: [],
+      confirm: new Map(),
+      never: [],
+      clients: new Map(),
+      tokens: new Map(),
+    });
+    expect(config.results).toEqual({
+      maxTokens: 8000,
+      clients: new Map(),
+      memoryBytes: 33_554_432,
+      totalBytes: 268_435_456,
+      ttlMs: 3_600_000,
     });
     expect(config.http).toEqual({
       tokens: new Map(),
