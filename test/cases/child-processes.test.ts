@@ -1,9 +1,10 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isRunning } from './processes.ts';
-import { failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { isRunning } from '../harness/processes.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const MIB = 1024 * 1024;
 /** What a call is told that may or may not have taken effect: plainly, or in answer to whether it may go again. */
@@ -64,7 +65,7 @@ describe('a child process that dies', () => {
   });
 
   test('A06 before it lived, not found or not executable, costs the others nothing and no storm of starts', async () => {
-    const plain = join(tempFolder(), 'plain-file');
+    const plain = join(temporaryFolder('case'), 'plain-file');
     writeFileSync(plain, '#!/bin/sh\n');
     chmodSync(plain, 0o644);
     const restart = { delayMs: 100, maxDelayMs: 400 };

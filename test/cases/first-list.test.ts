@@ -2,16 +2,10 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { httpClient } from './http-client.ts';
-import {
-  type Entry,
-  OWN_TOOLS,
-  type ProxyUnderTest,
-  server,
-  startProxy,
-  tempFolder,
-} from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { type Entry, OWN_TOOLS, type ProxyUnderTest, server, startProxy } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const MODERN = 'io.modelcontextprotocol/';
 
@@ -159,7 +153,7 @@ describe('the next start', () => {
   ): Promise<ProxyUnderTest> => startProxy(servers, { unready: true, folder, mark: folder, config });
 
   test('does not wait for a server that was waited for in vain, until it has told something', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const hang = join(folder, 'hang');
     writeFileSync(hang, 'yes');
     const servers = { quick: server(), mute: server({ neverIf: hang, names: ['echo'] }) };
@@ -187,7 +181,7 @@ describe('the next start', () => {
   });
 
   test('knows the tools of a server that was still coming up when the client had left', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const servers = { quick: server(), slow: server({ initDelayMs: 1200, names: ['echo'] }) };
     const first = await start(servers, folder, { expose: { listWaitMs: 600 } });
     await greetAs(first, 'codex-mcp-client');
@@ -199,7 +193,7 @@ describe('the next start', () => {
   });
 
   test('a signal ends it at once, whatever is coming up', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const proxy = await start({ mute: server({ never: true }) }, folder, { expose: { listWaitMs: 0 } });
     await greetAs(proxy, 'codex-mcp-client');
     await until('the child', () => proxy.descendants.length === 1);

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { raw } from '../relay/wire/proxies.ts';
-import { httpClient } from './http-client.ts';
-import { failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 interface Heard {
   readonly id?: number;
@@ -73,7 +74,7 @@ describe('answers of a server', () => {
   });
 
   test('D04 that never come end in a timeout, one cancellation, and a late answer is dropped', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: server({ journal }, { timeoutMs: 300 }), b: server() });
     const since = performance.now();
     const answer = await proxy.call('a__late', { ms: 600 });
@@ -132,7 +133,7 @@ describe('a call that its client cancels', () => {
   test.each([0, 'text', 17])(
     'D07 is cancelled at the server under its id there, at once (id %o)',
     async (id) => {
-      const journal = join(tempFolder(), 'journal');
+      const journal = join(temporaryFolder('case'), 'journal');
       const proxy = await startProxy({ a: server({ journal }) });
       await proxy.call('echo');
       proxy.ask('tools/call', { name: 'hang', arguments: {} }, id);
@@ -154,7 +155,7 @@ describe('a call that its client cancels', () => {
   );
 
   test('says in its own words why, and they count for nothing: the server stays open to others', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({
       a: { ...server({ journal }), circuitBreaker: { failureThreshold: 2 } },
     });
@@ -171,7 +172,7 @@ describe('a call that its client cancels', () => {
   });
 
   test('while it waits behind another that ends with it never reaches the server', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: { ...server({ journal }), maxConcurrency: 1 } });
     await proxy.call('echo');
     const ids = ['runs', 'waits', 'waits too'];
@@ -206,7 +207,7 @@ describe('a server that asks', () => {
       .find((entry) => entry['id'] === id && entry['method'] === undefined);
 
   test('D08 a client that cannot be asked is refused, and the client sees nothing of it', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: server({ journal }) });
     const call = proxy.askTool('raw', { lines: [asking('q1', form)] });
     const refusal = await until('the refusal', () => answered(journal, 'q1'));
@@ -217,7 +218,7 @@ describe('a server that asks', () => {
   });
 
   test('D09 for a password is named to the user; an address that is no web page does not get there', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy(
       { a: server({ journal }) },
       { capabilities: { elicitation: { form: {}, url: {} } } },

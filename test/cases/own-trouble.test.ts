@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Entry, type ProxyUnderTest, server, startProxy, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { type Entry, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 
 const namesOf = (names: readonly string[]): string[] =>
   [...new Set(names.map((name) => name.slice(0, name.indexOf('__'))))].sort();
@@ -113,7 +113,7 @@ describe('initialize', () => {
   test('waits for nothing when all servers are up', async () => {
     const proxy = await startProxy({ quick: server({ instructions: 'Be quick.' }) }, { http: true });
     await proxy.allReady(1);
-    const { httpClient } = await import('./http-client.ts');
+    const { httpClient } = await import('../harness/http-client.ts');
     const since = performance.now();
     await httpClient(proxy).greet();
     expect(performance.now() - since).toBeLessThan(200);

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Entry, failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { type Entry, failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 type Kind = 'tcp' | 'websocket' | 'sse' | 'http';
 
@@ -88,7 +89,7 @@ describe.each<Kind>(['tcp', 'websocket', 'sse', 'http'])('a server over %s', (ki
   });
 
   test('that dies fails its calls at once, and is back when it is back', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const remote = await startRemote(kind, 0, { journal });
     const proxy = await startProxy({ far: entry(kind, remote.port), near: server() });
     await proxy.call('far__echo');

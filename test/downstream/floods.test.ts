@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LatestWins } from '../../src/downstream/rate-limits.ts';
-import { memoryOf } from '../cases/processes.ts';
-import { failureOf, server, startProxy, textOf } from '../cases/proxy-under-test.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { memoryOf } from '../harness/processes.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { HandClock } from '../harness/clock.ts';
 
 describe('a flood', () => {
   test('C07 of 50,000 progress notes in one call is thinned out, the last one comes, and then the answer', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { failureOf, startProxy, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { failureOf, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 import { type LegacySessions, legacySessions } from '../fixtures/http/legacy-sessions.ts';
 
 let remote: LegacySessions | undefined;

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isRunning } from '../cases/processes.ts';
-import { type Entry, server, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { isRunning } from '../harness/processes.ts';
+import { type Entry, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const LAZY = { start: 'lazy' };
 
@@ -17,7 +18,7 @@ function startsIn(journal: string): number {
 
 describe('a lazy server', () => {
   test('is started once to be listed, and from then on at its first call', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const journal = join(folder, 'journal');
     const servers = { a: server({ names: ['pid'], journal }, LAZY), b: server() };
     const first = await startProxy(servers, { folder, mark: folder });

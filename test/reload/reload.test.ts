@@ -1,16 +1,10 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isRunning, openFiles } from '../cases/processes.ts';
-import {
-  type Entry,
-  type ProxyUnderTest,
-  server,
-  startProxy,
-  tempFolder,
-  textOf,
-} from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { isRunning, openFiles } from '../harness/processes.ts';
+import { type Entry, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const REFUSED = /the changed config cannot be used/;
 
@@ -181,7 +175,7 @@ describe('a changed config', () => {
         {},
         {
           http: { tokens },
-          stateDir: join(tempFolder(), 'other'),
+          stateDir: join(temporaryFolder('case'), 'other'),
           limits: { depth: 8 },
           expose: { pageSize: 1 },
         },
@@ -195,7 +189,7 @@ describe('a changed config', () => {
   });
 
   test('of a file that the config names counts as well', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const variables = join(folder, 'variables.env');
     writeFileSync(variables, 'GREETING=one\n');
     const proxy = await startProxy({ a: server({}, { envFile: variables }), b: server() });

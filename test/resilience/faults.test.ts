@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { at } from '../../src/json/json.ts';
-import { client } from '../middleware/builders.ts';
+import { client } from '../harness/builders.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 
 const FAST = { retry: { attempts: 3, delayMs: 5, maxDelayMs: 20 }, restart: { delayMs: 10, maxDelayMs: 50 } };

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { openChildProcess } from '../../../src/transport/child-process/child-pro
 import type { ChildProcessOptions } from '../../../src/transport/child-process/options.ts';
 import type { ChildProcessLink } from '../../../src/transport/child-process/child-process.ts';
 import { gone, isRunning, LinkProbe, request } from '../link-probe.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 const MIB = 1024 * 1024;
 const opened: ChildProcessLink[] = [];
@@ -194,12 +195,11 @@ describe('a child process that cannot start', () => {
   });
 
   test('A06 since it may not be executed says so, without its path', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'switchyard-'));
+    const folder = temporaryFolder('child-process');
     const command = join(folder, 'server');
     writeFileSync(command, '#!/bin/sh\n');
     chmodSync(command, 0o644);
     const error = await open('echo', { command }).probe.end();
-    rmSync(folder, { recursive: true });
     expect(error?.message).toBe(
       '"github" did not start: the command "server" may not be executed. Is it a program, and may this user run it?',
     );
@@ -265,11 +265,10 @@ describe('a command that only a shell would understand', () => {
   });
 
   test('a script whose interpreter is not there names the interpreter, and not itself', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'switchyard-'));
+    const folder = temporaryFolder('child-process');
     const command = join(folder, 'server');
     writeFileSync(command, '#!/opt/nowhere/python3\n', { mode: 0o755 });
     const error = await open('echo', { command }).probe.end();
-    rmSync(folder, { recursive: true });
     expect(error?.message).toContain('first line of "server" names (/opt/nowhere/python3) is not there');
   });
 
