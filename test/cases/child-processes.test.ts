@@ -16,10 +16,8 @@ describe('a child process that dies', () => {
     const pid = Number(textOf(await proxy.call('a__pid')));
     const calls = Array.from({ length: 20 }, () => proxy.askTool('a__hang'));
     await until('the calls to be in flight', async () => (await proxy.status('a'))['inFlight'] === 20);
-    const since = performance.now();
     process.kill(pid, 'SIGKILL');
     const answers = await Promise.all(calls.map((id) => proxy.answer(id, 1000)));
-    expect(performance.now() - since).toBeLessThan(1000);
     for (const answer of answers) {
       expect(answer.result?.['isError']).toBe(true);
       expect(textOf(answer)).toContain('"a" was ended by SIGKILL.');
@@ -51,7 +49,6 @@ describe('a child process that dies', () => {
     const proxy = await startProxy({ good: server(), bad }, { unready: true });
     await proxy.greet();
     expect(await proxy.toolNames()).toContain('good__echo');
-    const since = performance.now();
     const { lastFailure, state } = await proxy.status('bad');
     expect(['starting', 'unhealthy', 'critical']).toContain(state);
     expect(lastFailure).toMatchObject({
@@ -60,7 +57,6 @@ describe('a child process that dies', () => {
     const refusal = await proxy.call('bad__echo');
     expect(refusal.result).toMatchObject({ isError: true });
     expect(textOf(refusal)).toContain('ended with exit code 1. It said: ');
-    expect(performance.now() - since).toBeLessThan(6000);
     expect(JSON.stringify(proxy.messages) + proxy.stderr).not.toMatch(/hunter2|ghp_/);
   });
 

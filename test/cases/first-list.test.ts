@@ -9,6 +9,9 @@ import { until } from '../harness/until.ts';
 
 const MODERN = 'io.modelcontextprotocol/';
 
+/** Waits longer than any test does: an answer that comes at all has waited for nothing. */
+const PATIENT: Entry = { expose: { listWaitMs: 120_000 } };
+
 async function greetAs(proxy: ProxyUnderTest, name: string): Promise<string> {
   const { result } = await proxy.request(
     'initialize',
@@ -61,7 +64,6 @@ describe('the first list of a first start', () => {
     await greetAs(proxy, 'langchain');
     expect(await proxy.toolNames()).not.toContain('slow__echo');
     expect(performance.now() - since).toBeGreaterThan(950);
-    expect(performance.now() - since).toBeLessThan(4000);
   });
 
   test.each(['prompts/list', 'resources/list', 'resources/templates/list'])(
@@ -76,10 +78,8 @@ describe('the first list of a first start', () => {
   test('waits for a client of the modern family, whose discovery is answered soon', async () => {
     const proxy = await fresh({ quick: server(), slow: server({ initDelayMs: 2000, names: ['echo'] }) });
     const _meta = modernClient('ai-sdk-mcp-client');
-    await until('the children', () => proxy.descendants.length === 2);
-    const since = performance.now();
     const discovered = await proxy.request('server/discover', { _meta });
-    expect(performance.now() - since).toBeLessThan(950);
+    expect(ready(proxy)).not.toContain('slow');
     expect(discovered.result?.['instructions']).toContain('quick, slow');
     const { result } = await proxy.request('tools/list', { _meta }, 8000);
     expect(listed(result?.['tools'])).toContain('slow__echo');
@@ -98,11 +98,10 @@ describe('the first list of a first start', () => {
   });
 
   test('does not wait for one that fails', async () => {
-    const proxy = await fresh({ quick: server(), broken: server({ exitAtStart: { code: 1, say: 'no' } }) });
-    const since = performance.now();
+    const broken = server({ exitAtStart: { code: 1, say: 'no' } });
+    const proxy = await fresh({ quick: server(), broken }, PATIENT);
     await greetAs(proxy, 'langchain');
     expect(await proxy.toolNames()).toContain('quick__echo');
-    expect(performance.now() - since).toBeLessThan(2500);
   });
 
   test('F8 is not preceded by any notice, and what comes later is told once', async () => {
@@ -163,11 +162,9 @@ describe('the next start', () => {
     expect(await first.stop()).toBe(0);
     expect(readdirSync(join(folder, 'state', 'snapshot')).some((name) => name.endsWith('.hung'))).toBe(true);
 
-    const second = await start(servers, folder);
-    const since = performance.now();
+    const second = await start(servers, folder, PATIENT);
     await greetAs(second, 'langchain');
     expect(await second.toolNames()).toContain('quick__echo');
-    expect(performance.now() - since).toBeLessThan(2500);
     expect(await second.stop()).toBe(0);
 
     writeFileSync(hang, '');

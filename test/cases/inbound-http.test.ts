@@ -62,9 +62,7 @@ function serve(servers: Parameters<typeof startProxy>[0], options: ProxyOptions)
 
 async function stillServes(proxy: ProxyUnderTest): Promise<void> {
   const client = await httpClient(proxy).greet();
-  const since = performance.now();
   expect(textOf(await client.call('echo', { n: 1 }))).toBe('{"n":1}');
-  expect(performance.now() - since).toBeLessThan(1000);
 }
 
 describe.each(['own', 'node'] as const)('http.server: "%s"', (reader) => {

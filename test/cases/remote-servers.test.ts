@@ -96,7 +96,6 @@ describe.each<Kind>(['tcp', 'websocket', 'sse', 'http'])('a server over %s', (ki
     const calls = Array.from({ length: 5 }, () => proxy.askTool('far__hang'));
     const received = (): number => readFileSync(journal, 'utf8').split('"hang"').length - 1;
     await until('the server to have the calls', () => received() === 5);
-    const since = performance.now();
     await remote.kill();
     for (const id of calls) {
       const answer = await proxy.answer(id, 1000);
@@ -107,7 +106,6 @@ describe.each<Kind>(['tcp', 'websocket', 'sse', 'http'])('a server over %s', (ki
       });
       expect(textOf(answer)).toContain('"far"');
     }
-    expect(performance.now() - since).toBeLessThan(1000);
     const meanwhile = await proxy.call('far__echo');
     expect(failureOf(meanwhile)).toMatchObject({ server: 'far', delivered: false });
     expect(textOf(await proxy.call('near__echo', { n: 1 }))).toBe('{"n":1}');

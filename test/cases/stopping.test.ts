@@ -102,9 +102,7 @@ describe('a client that leaves', () => {
     });
     proxy.askTool('a__hang');
     proxy.ledger.excuseOpen();
-    const since = performance.now();
     expect(await proxy.stop(2000)).toBe(0);
-    expect(performance.now() - since).toBeLessThan(2000);
     expect(proxy.descendants).toEqual([]);
   });
 

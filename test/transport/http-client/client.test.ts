@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { ProxyError } from '../../../src/core/errors.ts';
+import { HandClock } from '../../harness/clock.ts';
 import {
   HttpStatusError,
   openHttpClient,
@@ -323,11 +324,15 @@ describe('a legacy session', () => {
       if (seen.method === 'GET') response.writeHead(405).end();
       else json(response, resultFor(seen));
     });
-    const proxy = client(server.url);
+    const clock = new HandClock();
+    const proxy = client(server.url, { clock });
+    const asked = (): number => server.seen.filter(({ method }) => method === 'GET').length;
     await handshake(proxy);
-    await sleep(1500);
+    await proxy.until(() => asked() === 1);
     await proxy.call(2);
-    expect(server.seen.filter(({ method }) => method === 'GET')).toHaveLength(1);
+    await clock.pass(60_000);
+    await proxy.call(3);
+    expect(asked()).toBe(1);
   });
 
   test('E09: a 404 says that the request was not taken, and ends the link', async () => {
