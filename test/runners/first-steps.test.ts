@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../harness/until.ts';
 import { runCli, type Said, startCli } from '../cli/run-cli.ts';
-import { isRunning } from '../transport/link-probe.ts';
+import { isRunning } from '../harness/processes.ts';
 import { PACKAGE, type Registry, startRegistry } from './npm-registry.ts';
 import { temporaryFolder } from '../harness/temp-folder.ts';
 

@@ -15,7 +15,8 @@ import { packageRunner } from '../../../src/transport/child-process/package-runn
 import { openProcessRecord, sweepProcesses } from '../../../src/transport/child-process/process-record.ts';
 import { startTimeOf } from '../../../src/transport/child-process/process-table.ts';
 import { until } from '../../harness/until.ts';
-import { isRunning, LinkProbe } from '../link-probe.ts';
+import { isRunning } from '../../harness/processes.ts';
+import { LinkProbe } from '../link-probe.ts';
 import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openProcessRecord, sweepProcesses } from '../../../src/transport/child-process/process-record.ts';
 import { bootId, startTimeOf } from '../../../src/transport/child-process/process-table.ts';
-import { gone, isRunning } from '../link-probe.ts';
+import { gone, isRunning } from '../../harness/processes.ts';
 import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
