@@ -121,7 +121,7 @@ function serversWith(
     .map(({ server }) => server);
 }
 
-/** What the server lists, and the `ui://` resources that its tools name without listing them. */
+/** The resources that the server lists, and the `ui://` ones that its tools name without listing them. */
 function resourceClaims({ resources, tools }: VettedListing): readonly UriClaim[] {
   const claims = new Map(resources.map((item) => [item.originalName, uriClaim(item)]));
   for (const tool of tools)

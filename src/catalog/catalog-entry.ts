@@ -13,7 +13,7 @@ export interface CatalogEntry {
   readonly trusted?: boolean;
 }
 
-/** What the operator says about a server's tools; all keys and globs are the server's own names. */
+/** The operator's word on a server's tools; all keys and globs are the server's own names. */
 export interface ToolRules {
   readonly include: readonly string[];
   readonly exclude: readonly string[];

@@ -8,16 +8,16 @@ import type { ListKind } from '../core/listing.ts';
 
 export interface Catalog {
   readonly lists: Readonly<Record<ListKind, CatalogList>>;
-  /** By the name a client sees. */
+  /** Keys are the names that clients see. */
   readonly tools: ReadonlyMap<string, Route>;
   readonly prompts: ReadonlyMap<string, Route>;
-  /** By the URI a client sees: listed ones, and `ui://` ones that a tool's `_meta` names. */
+  /** Keys are the URIs that clients see: listed ones, and `ui://` ones that a tool's `_meta` names. */
   readonly resources: ReadonlyMap<string, Route>;
-  /** By the template text a client sees; for completions. What answers an expanded one: `templateFor`. */
+  /** Keys are the templates that clients see, for completions. `templateFor` finds what answers an expanded one. */
   readonly resourceTemplates: ReadonlyMap<string, Route>;
-  /** What answers a URI that matches an offered template; `undefined` where none does. */
+  /** The template that a URI matches; `undefined` where none does. */
   readonly templateFor: (uri: string) => Route | undefined;
-  /** By server key and the server's own URI or template: the one a client sees, where it differs. */
+  /** The URI or template that clients see, by server key and the server's own one, where the two differ. */
   readonly prefixedUris: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The servers that have resources at all, in config order: who may be asked for a URI that nobody lists. */
   readonly resourceServers: readonly string[];
@@ -25,14 +25,14 @@ export interface Catalog {
   readonly taskServers: readonly string[];
   /** The servers that announce more than the protocol's core, and may know methods of its extensions. */
   readonly extensionServers: readonly string[];
-  /** What clients are told at `initialize`/`server/discover`: the union of what the downstreams can. */
+  /** The union of what the downstreams can do, as told at `initialize` and `server/discover`. */
   readonly capabilities: JsonObject;
   /** The servers' instructions, each under its server's name; `undefined` where none has any. */
   readonly instructions: string | undefined;
   /** The modern family's caching hints: the minimum of the parts; private if any part is. */
   readonly ttlMs: number;
   readonly cacheScope: 'public' | 'private';
-  /** What was refused or altered, one a line, for the log and `proxy_status`. */
+  /** Items that were refused or altered, one a line, for the log and `proxy_status`. */
   readonly problems: readonly CatalogProblem[];
 }
 

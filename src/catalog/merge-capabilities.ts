@@ -12,7 +12,7 @@ const RELAYED = [
   'experimental',
 ];
 
-/** What the members of a capability must be, where they are there; `*` stands for all. */
+/** The types that a capability's members must have, where they are there; `*` stands for all. */
 interface Shape {
   readonly [member: string]: 'boolean' | Shape;
 }
@@ -27,7 +27,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['experimental', { '*': {} }],
 ]);
 
-/** Without what clients reject the whole greeting for: it would cost all servers, for one that spells its own badly. */
+/** The capabilities without members that clients reject the whole handshake for: one server's mistake would cost all. */
 function fitOnly(settings: unknown, shape: Shape): unknown {
   if (!isObject(settings)) return undefined;
   const kept = Object.entries(settings).flatMap(([key, value]) => {

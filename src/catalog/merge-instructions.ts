@@ -17,7 +17,7 @@ export interface InstructionsPart {
   readonly instructions: string | undefined;
 }
 
-/** Of the whole text. */
+/** Bounds the whole text. */
 const MOST = 2000;
 const FIRST_LINE = 249;
 const CUT_LINE = 240;

@@ -1,4 +1,4 @@
-/** What a pool offers: the union of its members' listings, the first member's item where several have it. Pure. */
+/** A pool's listing: the union of its members' listings, with the first member's item where several have it. Pure. */
 import { isObject, type Json, stringAt } from '../json/json.ts';
 import type { Listing, ListKind } from '../core/listing.ts';
 import type { CatalogEntry } from './catalog-entry.ts';

@@ -24,7 +24,7 @@ const HUNG = '.hung';
 /** It may have been fetching then. */
 const ONCE = '.waited';
 
-/** How a server is reached, as `for` takes it. `who`: the one person whose connection it is; empty for all. */
+/** The way to a server, as `for` takes it. `who` is the one person whose connection it is; empty for all. */
 export function snapshotAddress(transport: object, protocol: string, who: string): string {
   return JSON.stringify({ transport, protocol, ...(who !== '' && { who }) }, (_key, value: unknown) =>
     value instanceof Map ? [...value] : value,
@@ -32,9 +32,9 @@ export function snapshotAddress(transport: object, protocol: string, who: string
 }
 
 export interface SnapshotStore {
-  /** For one way to reach a server; the text may hold secrets. */
+  /** One way to reach a server has one memory; its text may hold secrets. */
   for(address: string): ListingMemory;
-  /** What was told last, whatever the client could do. */
+  /** The listing that was told last, whatever the client could do. */
   latest(address: string): Listing | undefined;
   /** Files that do not count. */
   damaged(): readonly string[];
@@ -49,7 +49,7 @@ export function openSnapshots(stateDir: string, key: Buffer, log: Logger): Snaps
   const known = new Set(files.filter((name) => name.endsWith('.json')));
   /** Empty files, named by the server alone, of those that were waited for in vain. */
   const inVain = new Set(files.filter((name) => name.endsWith(HUNG) || name.endsWith(ONCE)));
-  /** By file: what is to be written; `undefined`: it is to go. */
+  /** Texts to be written, by file; `undefined` deletes the file. */
   const waiting = new Map<string, string | undefined>();
   let writing: Promise<void> | undefined;
   let warned = false;

@@ -13,7 +13,7 @@ export interface ToolEdits {
   readonly override: ToolOverride | undefined;
   /** Set where the tool's `_meta` is to say whose it is. */
   readonly origin: { readonly server: string; readonly originalName: string } | undefined;
-  /** What a URI of this server's is called by clients. */
+  /** Gives the URI that clients see for one of this server's. */
   readonly prefixedUris: ReadonlyMap<string, string> | undefined;
 }
 

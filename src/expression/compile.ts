@@ -16,7 +16,7 @@ import { celContext, fromCel } from './values.ts';
 
 export interface Expression {
   readonly text: string;
-  /** What it refers to, variables of its own macros excluded. */
+  /** The names that the expression refers to, variables of its own macros excluded. */
   readonly references: readonly Reference[];
   /** @throws ExpressionError */
   readonly evaluate: (scope: JsonObject) => unknown;
@@ -25,7 +25,7 @@ export interface Expression {
 export interface CompileOptions {
   /** The names that will be there. */
   readonly variables: readonly string[];
-  /** For text whose author is not trusted with the event loop: how long one evaluation may take. */
+  /** Bounds one evaluation, for text whose author is not trusted with the event loop. */
   readonly deadlineMs?: number | undefined;
 }
 

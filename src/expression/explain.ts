@@ -73,7 +73,7 @@ function missingKey(node: ASTNode, place: Explainer): ExpressionError {
   return new ExpressionError(text, message, near === undefined ? undefined : replaceKey(text, name, near));
 }
 
-/** What stands where the key is missing: the value itself, or in a macro the first element that lacks the key. */
+/** The value that lacks the key: the value itself, or in a macro the first element without the key. */
 function lookFor(object: ASTNode, key: string, place: Explainer): unknown {
   const variables = place.ast ? variablesAt(place.ast, object) : new Map<string, ASTNode>();
   const root = rootOf(object);
@@ -144,7 +144,7 @@ const FOREIGN = new Map([
   ['JSON', 'Use string(x) for the JSON text of a list or map'],
 ]);
 
-/** What other languages call CEL's functions. */
+/** Names that other languages have for CEL's functions. */
 const ALIASES = new Map([
   ['length', 'size'],
   ['len', 'size'],

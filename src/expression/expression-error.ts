@@ -3,7 +3,7 @@ export class ExpressionError extends Error {
   override readonly name = 'ExpressionError';
   /** The expression as it was written. */
   readonly text: string;
-  /** What to write instead, where that is known. */
+  /** The text to write instead, where one is known. */
   readonly fix: string | undefined;
 
   constructor(text: string, message: string, fix?: string) {

@@ -12,7 +12,7 @@ import { ExpressionError } from './expression-error.ts';
 import type { Reference } from './guards.ts';
 
 export interface Template {
-  /** By the path of the string that it stands in, as `items[0].id`. */
+  /** Each path leads to the string that holds the expression, as `items[0].id`. */
   readonly expressions: readonly { readonly path: string; readonly expression: Expression }[];
   readonly references: readonly Reference[];
   /** There is nothing to evaluate. */
@@ -106,7 +106,7 @@ function split(source: string): Piece[] {
   return pieces;
 }
 
-/** Where the `}}` is: not one within a quoted string, nor one that closes a map's braces. */
+/** The place of the `}}` that ends the template: not one within a quoted string, nor one that closes a map. */
 function endOf(source: string, start: number): number {
   let quote = '';
   let depth = 0;

@@ -25,12 +25,12 @@ export interface AskForLoginOptions {
 
 /** Marks the retry of a call that was answered with where to log in; sealed on its way through the client. */
 const STATE = 'switchyard/login';
-/** What modern clients may be asked in answer to. */
+/** Modern clients may be asked only in answer to these. */
 const ASKABLE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
 export function askForLogin(options: AskForLoginOptions): Middleware {
   const { server, credentials, log } = options;
-  /** By client: the call that has asked it, and its answer; until the login is done. */
+  /** The call that has asked each client, with the client's answer, until the login is done. */
   const asked = new Map<string, { readonly by: Call; readonly answer: Promise<Json | undefined> }>();
   return (next) => (call) =>
     call.params.stringAt('requestState') === STATE
@@ -79,7 +79,7 @@ export function askForLogin(options: AskForLoginOptions): Middleware {
     }
   }
 
-  /** Of several calls of one client the first one's question stands for all. */
+  /** Several calls of one client share the question of the first. */
   async function answerTo(question: Question, call: Call): Promise<Json | undefined> {
     const { id } = call.client;
     for (let open = asked.get(id); open; open = asked.get(id)) {

@@ -14,7 +14,7 @@ export interface CachedTokenOptions {
   readonly clock: Clock;
 }
 
-/** How often it is looked whether somebody has logged out or in elsewhere. */
+/** Milliseconds between two looks whether somebody has logged out or in elsewhere. */
 export const LOOK_MS = 1000;
 
 export class CachedToken {

@@ -38,7 +38,7 @@ export class Credentials implements Authorization {
   /** Single flight: reading, renewing. */
   #work: Promise<void> | undefined;
   #challenge: Challenge | undefined;
-  /** What a server asked for beyond the login that there is. */
+  /** The scopes that a server asked for beyond the login that there is. */
   #wider: string | undefined;
   #attempt: Promise<LoginAttempt> | undefined;
   #closed = false;
@@ -78,7 +78,7 @@ export class Credentials implements Authorization {
     });
   }
 
-  /** What a person runs to log in. */
+  /** The command that a person runs to log in. */
   get command(): string {
     return this.#demand.command;
   }
@@ -123,7 +123,7 @@ export class Credentials implements Authorization {
     return this.#attempt;
   }
 
-  /** For machines: logs in at once, without being refused first. @throws ProxyError */
+  /** Logs a machine in at once, without being refused first. @throws ProxyError */
   async obtain(): Promise<void> {
     await this.#held.read();
     await this.#renewal.now(this.#held.tokens);

@@ -27,7 +27,7 @@ export interface LoginAttempt {
 
 export interface LoginAttemptOptions extends LoginPlace {
   readonly challenge: Challenge;
-  /** What is needed, where that is known to be more than the server's usual. */
+  /** The scopes that are needed, where these are known to be more than the server's usual ones. */
   readonly scope: string | undefined;
   readonly known: LoginRecord | undefined;
   /** Keeps it before the person is told that all went well. */

@@ -1,4 +1,4 @@
-/** What people are told of a login: never a token. */
+/** A login as people are told of it: never a token. */
 import type { Tokens } from './store/login-record.ts';
 
 export interface LoginStatus {
@@ -9,7 +9,7 @@ export interface LoginStatus {
   readonly until?: string;
   /** It is renewed then without anybody being asked. */
   readonly renews?: boolean;
-  /** What to run to log in. */
+  /** The command to log in with. */
   readonly command?: string;
 }
 

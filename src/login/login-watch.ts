@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 
 export interface LoginWatchOptions {
-  /** Whether one is wanted, though nobody waits. */
+  /** A login is wanted, though nobody waits. */
   readonly wanted: () => boolean;
   /** Rejects with nothing that concerns a caller. */
   readonly look: () => Promise<void>;

@@ -64,7 +64,7 @@ export class PendingAuthorization {
     return new ProxyError('LOGIN_REQUIRED', { message, server, delivered: false });
   }
 
-  /** What a person runs to log in. */
+  /** The command that a person runs to log in. */
   get command(): string {
     const { server, who } = this.#options;
     return `switchyard login ${argument(server)}${who === '' ? '' : ` --client ${argument(who)}`}`;

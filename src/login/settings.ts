@@ -1,9 +1,9 @@
-/** What an operator may say about the login at one server; all of it is optional. */
+/** The operator's settings for the login at one server; all are optional. */
 export interface LoginSettings {
   /** A client registered beforehand. */
   readonly clientId?: string | undefined;
   readonly clientSecret?: string | undefined;
-  /** Where this client describes itself (client id metadata document). */
+  /** The address at which this client describes itself (client id metadata document). */
   readonly clientMetadataUrl?: string | undefined;
   /** Asked for instead of what the server names. */
   readonly scopes?: readonly string[] | undefined;

@@ -17,7 +17,7 @@ export interface TokenRefreshOptions {
   readonly place: LoginPlace;
   readonly held: CachedToken;
   readonly demand: PendingAuthorization;
-  /** For machines: what the server asked for last, and what it wants beyond. */
+  /** A machine's scopes: those that the server asked for last, and those that it wants beyond. */
   readonly wanted: () => { readonly challenge: Challenge; readonly scope: string | undefined };
   readonly clock: Clock;
   readonly log: Logger;

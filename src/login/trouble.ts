@@ -1,4 +1,4 @@
-/** What went wrong with a login: for the program, whether trying again helps; for people, a few words. */
+/** A login's failure tells the program whether trying again helps, and people a few words. */
 import { messageOf } from '../core/errors.ts';
 import { AskedToWait } from './oauth/guarded-fetch.ts';
 import { LoginFailure, shortText } from './login-failure.ts';
@@ -6,7 +6,7 @@ import { LoginFailure, shortText } from './login-failure.ts';
 /** `ended`: the authorization server knows the login no more. `refused`: for now; nobody but a person can help. */
 export type LoginTrouble = 'ended' | 'refused' | 'passing';
 
-/** What it means for a login that it could not be renewed, and what it was, for people. */
+/** Tells what a failed renewal means for a login, and its cause in words for people. */
 export async function troubleOf(
   error: unknown,
 ): Promise<{ readonly kind: LoginTrouble; readonly says: string }> {

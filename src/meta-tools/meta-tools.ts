@@ -13,11 +13,11 @@ export interface MetaTool {
   readonly annotations: JsonObject;
   /** The structured answer. */
   readonly answer: (call: Call) => Promise<JsonObject>;
-  /** What failed, where the answer tells of a failure; its shape is the same then. */
+  /** The failure that the answer tells of, if any; its shape is the same then. */
   readonly failure?: (answer: JsonObject) => Failure | undefined;
-  /** Whether it stands in `tools/list`, where that is not always so; it answers in any case. */
+  /** Says whether `tools/list` has the tool now; the tool answers in any case. */
   readonly listed?: () => boolean;
-  /** What of the answer is said in words as well; default: all of it. */
+  /** The part of the answer that is given as text as well; default: all of it. */
   readonly brief?: (answer: JsonObject) => JsonObject;
 }
 
@@ -49,7 +49,7 @@ async function resultOf(tool: MetaTool, call: Call): Promise<Json> {
   });
 }
 
-/** How a meta-tool stands in `tools/list`. */
+/** A meta-tool as `tools/list` has it. */
 export function definitionOf({
   answer: _answer,
   failure: _failure,

@@ -259,7 +259,7 @@ async function orErrors(run: () => Promise<JsonObject>): Promise<JsonObject> {
   }
 }
 
-/** What was started without waiting is no failure, however it stands. */
+/** A run that was started without waiting is no failure, whatever its state. */
 function failureOf({ status, valid, error }: JsonObject): Failure | undefined {
   if (valid === false) return { code: 'WORKFLOW_INVALID', delivered: false };
   if (status === undefined || status === 'succeeded' || status === 'running') return undefined;

@@ -1,8 +1,4 @@
-/**
- * The pipeline of a call from the clients to the servers, for one config. A reload builds a new one.
- *
- * meta-tools → composed tools → bound → known → cache → deadline → idempotency key → retry → router
- */
+/** The pipeline of a call from the clients to the servers, for one config; a reload builds a new one. */
 import type { CallCounts } from './call-counts.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
 import type { ComposedToolConfig } from '../config/config.ts';
@@ -12,9 +8,9 @@ import { unlessCancelled } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
 import { definitionOf, type MetaTool, metaTools } from '../meta-tools/meta-tools.ts';
 import { cache } from '../middleware/cache.ts';
-import { compose } from './compose.ts';
 import { deadline } from '../middleware/deadline.ts';
 import { idempotencyKey } from '../middleware/idempotency.ts';
+import { composeInOrder, STEP_ORDER } from './order.ts';
 import type { CacheStore } from '../middleware/cache-store.ts';
 import { retry } from '../middleware/retry.ts';
 import type { RetryBudget } from '../middleware/retry-budget.ts';
@@ -80,23 +76,23 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
     ]),
   );
   const { cachePlanOf: planOf, invalidates, retryOf: policyOf, isSafe, deadlineOf, mayComeTwice } = policies;
-  /** The part that a workflow's step and a client's call have in common. */
-  const pipeline = compose(
-    [
-      options.bounded,
-      whenKnown(policies, views),
-      cache({ planOf, invalidates, store, clock, counted: counts.cached }),
-      deadline({ deadlineOf, clock }),
-      idempotencyKey(undefined, mayComeTwice),
-      retry({ policyOf, isSafe, budget, clock, random: Math.random, retried: counts.retried }),
-    ],
+  const steps = composeInOrder(
+    STEP_ORDER,
+    {
+      'composed tools': composedTools({
+        tools,
+        mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
+        clock,
+      }),
+      bound: options.bounded,
+      known: whenKnown(policies, views),
+      cache: cache({ planOf, invalidates, store, clock, counted: counts.cached }),
+      deadline: deadline({ deadlineOf, clock }),
+      'idempotency key': idempotencyKey(undefined, mayComeTwice),
+      retry: retry({ policyOf, isSafe, budget, clock, random: Math.random, retried: counts.retried }),
+    },
     createRouter({ viewOf: (client) => views.of(client), uris, tasks: options.tasks }),
   );
-  const composed = composedTools({
-    tools,
-    mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
-    clock,
-  });
   const definitions = [
     ...own.map((tool) => ({ text: definitionOf(tool), listed: tool.listed })),
     ...tools.map((tool) => ({ text: composedDefinition(tool), listed: undefined })),
@@ -104,8 +100,8 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
   return {
     policies,
     pools,
-    steps: compose([composed], pipeline),
-    handle: compose([metaTools(own, saved), composed], pipeline),
+    steps,
+    handle: metaTools(own, saved)(steps),
     get definitions() {
       return definitions.filter(({ listed }) => listed?.() !== false).map(({ text }) => text);
     },

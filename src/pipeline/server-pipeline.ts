@@ -1,20 +1,14 @@
-/**
- * The last part of a call's pipeline, around one connection to a server.
- *
- * login → observe → trace → circuit breaker → concurrency → idempotency argument → timeout → the server
- *
- * Each attempt of a call goes through this part anew.
- */
+/** The last part of a call's pipeline, around one connection to a server. Each attempt of a call goes through it anew. */
 import type { ServerConfig } from '../config/config.ts';
 import type { Call, Handler, Middleware } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LoginStatus } from '../login/login-status.ts';
 import { Circuit, circuitBreaker } from '../middleware/circuit-breaker.ts';
-import { compose } from './compose.ts';
 import { concurrency, ConcurrencyLimit } from '../middleware/concurrency.ts';
 import { idempotencyArgument } from '../middleware/idempotency.ts';
 import { timeout } from '../middleware/timeout.ts';
+import { composeInOrder, SERVER_ORDER } from './order.ts';
 
 export interface ServerPipelineOptions {
   readonly server: ServerConfig;
@@ -25,7 +19,7 @@ export interface ServerPipelineOptions {
   /** The login, if the connection needs one. */
   readonly login?: PipelineLogin | undefined;
   /** The outermost middleware, which counts and traces. */
-  readonly outside: readonly Middleware[];
+  readonly outside: readonly [observe: Middleware, trace: Middleware | undefined];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -68,15 +62,18 @@ export function serverPipeline(options: ServerPipelineOptions): ServerPipeline {
   const gate = new ConcurrencyLimit({ server: key, maxConcurrency, maxQueue });
   const idleMsOf = ({ method, name }: Call): number =>
     (method === 'tools/call' ? tools.override.get(name)?.timeoutMs : undefined) ?? server.timeoutMs;
-  const handle = compose(
-    [
-      ...(login?.ask ? [login.ask] : []),
-      ...options.outside,
-      circuitBreaker(circuit),
-      concurrency(gate),
-      idempotencyArgument((tool) => tools.override.get(tool)?.idempotencyKey),
-      timeout({ server: key, idleMsOf, clock }),
-    ],
+  const [observe, trace] = options.outside;
+  const handle = composeInOrder(
+    SERVER_ORDER,
+    {
+      login: login?.ask,
+      observe,
+      trace,
+      'circuit breaker': circuitBreaker(circuit),
+      concurrency: concurrency(gate),
+      'idempotency argument': idempotencyArgument((tool) => tools.override.get(tool)?.idempotencyKey),
+      timeout: timeout({ server: key, idleMsOf, clock }),
+    },
     (call) => downstream.handle(call),
   );
   let generation = 0;

@@ -1,4 +1,4 @@
-/** What a client said it can do, and what a question needs. */
+/** The capabilities that a client declared, and those that a question needs. */
 import { at, isObject, type Json, type JsonObject, sortedText } from '../json/json.ts';
 
 /** The capability that a question needs, as the protocol declares it; `undefined` for questions that need none. */
@@ -22,7 +22,7 @@ export function capabilityFor(method: string, params: unknown): JsonObject | und
   }
 }
 
-/** Whether `offered` has everything that `needed` names. */
+/** `offered` has everything that `needed` names. */
 export function covers(offered: JsonObject, needed: JsonObject): boolean {
   return Object.entries(needed).every(([key, part]) => {
     const found = at(offered, key);
@@ -44,10 +44,10 @@ export function capabilitiesKey({ elicitation, experimental, extensions, ...rest
   });
 }
 
-/** What a client tells of itself is kept for as long as it is known. */
+/** A client's word about itself is kept for as long as the client is known. */
 const MAX_TOLD_CHARACTERS = 128 * 1024;
 
-/** Whether it is more than any honest client has to tell. `params` hold both. */
+/** The params hold more than any honest client has to tell of itself. */
 export function tellsTooMuch(params: Json, capabilities: unknown, info: unknown): boolean {
   if (params.length <= MAX_TOLD_CHARACTERS) return false;
   return JSON.stringify([capabilities, info]).length > MAX_TOLD_CHARACTERS;

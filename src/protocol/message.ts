@@ -18,7 +18,7 @@ export type Message =
   | { readonly kind: 'error'; readonly id: IdText | undefined; readonly error: Json }
   | Invalid;
 
-/** What cannot be taken as a message; with the id, where one could be read, so that it can be answered. */
+/** A text that is no message; with the id, where one could be read, so that it can be answered. */
 export interface Invalid {
   readonly kind: 'invalid';
   readonly id: IdText | undefined;
@@ -123,7 +123,7 @@ export function batchTexts(text: MessageText, maxValues = MAX_VALUES): readonly 
   return texts;
 }
 
-/** What travels on may travel line by line. In JSON a line break stands between tokens only. */
+/** Messages may travel on line by line. In JSON a line break stands between tokens only. */
 function onOneLine(text: string): string {
   return text.includes('\n') || text.includes('\r') ? text.replaceAll(/[\r\n]+/g, ' ') : text;
 }
@@ -165,7 +165,7 @@ function classify(
   return { kind: 'result', id, result: Json.parsed(cut(text, spans.result), value['result']) };
 }
 
-/** Of an answer that was cut short or garbled, the id before the damage still tells whose it was. */
+/** An answer that was cut short or garbled is still known by the id before the damage. */
 function notJson(text: string, members: readonly Span[]): Invalid {
   const answer = !has(members, 'method') && (has(members, 'result') || has(members, 'error'));
   const id = answer ? plainId(text, members) : undefined;

@@ -1,4 +1,4 @@
-/** Where methods keep the name of what they act on, and rewriting a request's params for the next hop. */
+/** Names in the params of each method, and a request's params rewritten for the next hop. */
 import { type Client, type Era, META_IDEMPOTENCY_KEY } from '../core/call.ts';
 import { at, isObject, type Json, type JsonObject, quoted, stringAt } from '../json/json.ts';
 import { editAt, editObject, type Edits, objectMembers, memberText } from '../json/edit.ts';
@@ -51,7 +51,7 @@ export function cancelledId(params: Json): IdText {
   return params.textAt('requestId') ?? '';
 }
 
-/** What of a request changes from one hop to the next. */
+/** The parts of a request that change from one hop to the next. */
 export interface Hop {
   readonly method: string;
   /** The name as the receiver knows it. */
@@ -125,7 +125,7 @@ function renamed(
     : text.slice(0, at) + added + text.slice(at, start) + spelt + text.slice(end);
 }
 
-/** Whether `_meta` stays as it is but for one member more. */
+/** `_meta` stays as it is but for one member more. */
 function takesMember(text: string, params: Json, places: MemberOffsets, meta: number): boolean {
   return (
     onlyOffset(text, places, '_meta') === meta &&
@@ -135,7 +135,7 @@ function takesMember(text: string, params: Json, places: MemberOffsets, meta: nu
   );
 }
 
-/** Whether the object ends where its first member would be. */
+/** The object ends where its first member would be. */
 function isEmptyAt(text: string, from: number): boolean {
   let at = from;
   while (text.charCodeAt(at) <= 0x20) at++;
@@ -162,7 +162,7 @@ const NO_ENVELOPE: Edits = {
   [META_LOG_LEVEL]: undefined,
 };
 
-/** What the modern family wants in `_meta` of every request, as edits of a `_meta` object. */
+/** The members of `_meta` that every modern request must have, as edits of a `_meta` object. */
 export function modernEnvelope(client: Pick<Client, 'info' | 'capabilities' | 'logLevel'>): Edits {
   return {
     [META_PROTOCOL_VERSION]: JSON.stringify(LATEST_MODERN),

@@ -21,7 +21,7 @@ export interface PeerEvents<Origin> {
   stray(what: string): void;
 }
 
-/** What a sender wants to hear before the answer comes. */
+/** Messages that a sender wants to hear before the answer comes. */
 export interface Hooks {
   readonly onProgress?: ((params: Json) => void) | undefined;
 }
@@ -33,7 +33,7 @@ interface Waiting {
 
 export interface PeerOptions<Origin> {
   readonly events: PeerEvents<Origin>;
-  /** How the other side is called in errors. */
+  /** The other side's name in errors. */
   readonly name: string;
   /** Its config key, where it is a downstream server. */
   readonly server?: string;
@@ -59,7 +59,7 @@ export class Peer<Origin> {
     this.#maxValues = options.maxValues;
   }
 
-  /** How many requests of ours are unanswered. */
+  /** The number of our requests that are unanswered. */
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -84,7 +84,7 @@ export class Peer<Origin> {
     return true;
   }
 
-  /** What came is known to be meant as the answer to this request, and cannot be used. */
+  /** A message is known to be meant as the answer to this request, and cannot be used. */
   failUnusable(id: number, message: Invalid): boolean {
     return this.fail(id, this.#badAnswer(message));
   }

@@ -11,7 +11,7 @@ const TAG_BYTES = 16;
 export interface SealContext {
   /** Only the same client can bring it back. */
   readonly clientId: string;
-  /** What it is for (`task`, `state tools/call NAME`): a value sealed for one use is worthless for another. */
+  /** The use (`task`, `state tools/call NAME`): a value sealed for one use is worthless for another. */
   readonly purpose: string;
 }
 

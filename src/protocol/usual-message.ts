@@ -103,7 +103,7 @@ function tailOf(text: string): { readonly id: string; readonly start: number } |
   return { id: text.slice(from, end), start };
 }
 
-/** Whether these digits are an id as our own and nearly all others are: no leading zero, and not too many. */
+/** These digits are an id as our own and nearly all others are: no leading zero, and not too many. */
 function isId(text: string, from: number, to: number): boolean {
   const length = to - from;
   return length > 0 && length <= LONGEST_ID && (length === 1 || text.charCodeAt(from) !== ZERO);
@@ -121,7 +121,7 @@ function digitsEnd(text: string, from: number): number {
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** What stands here, if it is one object. */
+/** The text that stands here, if it is one object. */
 function objectIn(text: string, from: number, to: number, maxDepth: number): Json | undefined {
   // The message itself is one level.
   const places = scanObject(text, from, to, maxDepth - 1);

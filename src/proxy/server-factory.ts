@@ -183,7 +183,7 @@ export class ServerFactory {
           log,
           measured: metrics && ((call, ms) => metrics.took(key, call.method, call.name, ms)),
         }),
-        ...(traced ? [traced({ server: key, version })] : []),
+        traced?.({ server: key, version }),
       ],
       clock,
       log,

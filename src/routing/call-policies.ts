@@ -1,4 +1,4 @@
-/** What the config says about one call: who answers it, how often it may be tried, how long it may take, how its answer is kept. */
+/** The config's rules for one call: who answers it, how often and how long it is tried, how its answer is kept. */
 import type { Catalog, Target } from '../catalog/catalog.ts';
 import { matchesGlob } from '../catalog/names/glob.ts';
 import type { UriMemory } from '../catalog/uris/uri-memory.ts';
@@ -12,16 +12,16 @@ import type { Topology } from './topology.ts';
 import type { CachePlan } from '../middleware/cache.ts';
 import type { Deadline } from '../middleware/deadline.ts';
 
-/** For calls that no server is known for. */
+/** The retry settings of calls that no server is known for. */
 const WITHOUT_SERVER = fill(retrySection);
 
-/** What the policies want to know of a client's servers. */
+/** The facts about a client's servers that the policies need. */
 export interface PolicyView {
   readonly catalog: Catalog;
   listingOf(server: string): Listing | undefined;
-  /** How often the server was greeted. */
+  /** The number of handshakes with the server. */
   generationOf(server: string): number;
-  /** Whether each client has a connection to it of its own, so that what it answers may be for one client only. */
+  /** Each client has a connection of its own to the server, whose answers may be for one client only. */
   apart(server: string): boolean;
 }
 
@@ -62,7 +62,7 @@ const READING: ReadonlySet<string> = new Set([
 
 export function callPolicies({ members, viewOf, uris }: CallPoliciesOptions): CallPolicies {
   const hints = new WeakMap<Listing, ReadonlyMap<string, JsonObject>>();
-  /** By target: asked several times for every call. */
+  /** Kept for each target, since they are asked for several times in every call. */
   const configs = new Map<string, readonly ServerConfig[]>();
   const deadlines = new WeakMap<Target, Deadline>();
   /** Good for as long as a target: a new listing makes new ones. */

@@ -6,7 +6,7 @@
 import { createCompile } from '../expression/compile.ts';
 import { compileTemplate, type Template, type TemplateProblem } from '../expression/template.ts';
 
-/** What is wrong with a target's templates, by the path within its arguments. */
+/** Faults of a target's templates, by the path within its arguments. */
 export function templateFaults(
   value: unknown,
 ): readonly { readonly path: string; readonly message: string }[] {

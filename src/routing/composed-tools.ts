@@ -37,7 +37,7 @@ export interface ComposedToolsOptions {
   readonly clock: Clock;
 }
 
-/** How a composed tool stands in `tools/list`. */
+/** A composed tool as `tools/list` has it. */
 export function composedDefinition({ name, description, inputSchema }: ComposedTool): string {
   return JSON.stringify({ name, ...(description !== undefined && { description }), inputSchema });
 }

@@ -11,7 +11,7 @@ export interface ToolAnswer {
 
 /** Items under the same one of these are the same item. */
 const IDENTITIES = ['url', 'uri', 'link', 'id'] as const;
-/** How little the first ranks differ (reciprocal rank fusion's usual constant). */
+/** Makes the first ranks differ little (reciprocal rank fusion's usual constant). */
 const RANK_OFFSET = 60;
 
 /** `{ results, partial, sources }`, each item as it came; `isError` where nobody gave a list. */

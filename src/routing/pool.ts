@@ -11,7 +11,7 @@ import { type ErrorCode, ProxyError } from '../core/errors.ts';
 import type { Json } from '../json/json.ts';
 import type { RetryBudget } from '../middleware/retry-budget.ts';
 
-/** How fit a member is: 0 ready, 1 coming up, 2 down or with an open circuit. */
+/** A member's fitness: 0 ready, 1 starting, 2 down or with an open circuit. */
 export interface LoadScore {
   readonly tier: 0 | 1 | 2;
   /** Calls under way and waiting. */

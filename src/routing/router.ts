@@ -24,7 +24,7 @@ import { nameOf } from '../protocol/params.ts';
 import type { Pool, LoadScore } from './pool.ts';
 import type { TaskIds } from './task-ids.ts';
 
-/** What one client sees. */
+/** The servers and the catalog as one client sees them. */
 export interface View {
   readonly catalog: Catalog;
   /** Waits a bounded time for something to be in the catalog, while servers are coming up. */
@@ -34,7 +34,7 @@ export interface View {
   ): Promise<void>;
   /** Why nothing of this name is there: its server could not be started. */
   absence(name: string): { readonly server: string; readonly why: string } | undefined;
-  /** Whether the connection to a server is this client's only. */
+  /** The connection to a server is this client's alone. */
   alone(server: string): boolean;
   /** Who answers for a server, with that server's middleware around. */
   find(server: string): Handler | undefined;
@@ -191,7 +191,7 @@ export function createRouter({ viewOf, uris, tasks }: RouterOptions): Handler {
   }
 }
 
-/** What a server named by itself gets the names that the client knows. */
+/** Replaces names that a server gave by those that the client knows. */
 class AsClientsKnow implements AnswerStep {
   readonly onError = rethrow;
   readonly #client: Client;

@@ -9,7 +9,7 @@ import type { Sealer } from '../protocol/seal.ts';
 
 /** A task's own time to live is the server's business; its id stays good at least this long. */
 const TTL_MS = 30 * 24 * 3600 * 1000;
-/** How many tasks are remembered for their notifications. */
+/** Tasks beyond this number are not remembered for their notifications. */
 const MAX_HELD = 20_000;
 
 export interface TaskIds {
@@ -17,7 +17,7 @@ export interface TaskIds {
   sealIn(result: Json, server: string, client: Client): Json;
   /** The ids in a result about a known task read as the client knows them. */
   restoreIn(result: Json, taskId: string, sealed: string): Json;
-  /** Of a server's listed tasks the client's own, with the ids it knows; all of them where the server is its alone. */
+  /** Keeps the client's own tasks of a server's list, under the ids it knows; all where the server is its alone. */
   sealListed(tasks: readonly Json[], server: string, client: Client, alone: boolean): string[];
   open(sealed: string, client: Client): { readonly server: string; readonly taskId: string } | undefined;
   /** The id under which a client holds a server's task; `undefined`: it does not. */
@@ -69,7 +69,7 @@ function heldKey(clientId: string, server: string, taskId: string): string {
   return JSON.stringify([clientId, server, taskId]);
 }
 
-/** Where a result says that it made a task: nested in the legacy form, flat in the modern extension's. */
+/** The place of a new task in a result: nested in the legacy form, flat in the modern extension's. */
 function createdAt(result: Json): readonly string[] | undefined {
   if (stringAt(result.at('task'), 'taskId') !== undefined) return ['task', 'taskId'];
   const flat = result.at('resultType') === 'task' && result.stringAt('taskId') !== undefined;

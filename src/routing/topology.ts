@@ -5,13 +5,13 @@ export interface Topology {
   /** Everything that is connected, by key. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly pools: ReadonlyMap<string, PoolConfig>;
-  /** What has a namespace of its own, in config order: servers, and pools in the place of their first member. */
+  /** All that have a namespace, in config order: servers, and pools in the place of their first member. */
   readonly shown: readonly string[];
   /** The pool of a hidden member, else the server itself. */
   readonly ownerOf: (server: string) => string;
 }
 
-/** What is configured, disabled servers included. */
+/** The configured servers and pools, disabled ones included. */
 export interface Configured {
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly pools: ReadonlyMap<string, PoolConfig>;

@@ -1,4 +1,4 @@
-/** What a workflow may call: the tools of the catalog, with what a plan wants to know of each. */
+/** The tools that a workflow may call, with what a plan wants to know of each. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { JsonObject } from '../json/json.ts';
 import { at, isObject } from '../json/json.ts';
@@ -7,7 +7,7 @@ import type { Tools } from '../workflow/tools.ts';
 export interface WorkflowViewOptions {
   readonly catalog: Catalog;
   readonly healthOf: (server: string) => string;
-  /** By the name clients see. */
+  /** Takes the name that clients see. */
   readonly isSafe: (name: string) => boolean;
 }
 

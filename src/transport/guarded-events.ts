@@ -19,7 +19,7 @@ export class GuardedEvents implements LinkEvents {
     return this.#open;
   }
 
-  /** Whether a message ever came. */
+  /** A message has come. */
   get spoke(): boolean {
     return this.#spoke;
   }

@@ -41,7 +41,7 @@ export interface Link {
   agreed?(protocolVersion: string): void;
   /** HTTP: gives up one request by ending its stream; `false` where the transport has no such thing and a notification must be sent. */
   abandon?(id: number): boolean;
-  /** What is known of why no answer comes, as whole sentences; empty where nothing is. */
+  /** Reasons why no answer comes, as far as they are known, in whole sentences; else empty. */
   whySilent?(): string;
   /** Ends the transport: for a child process close stdin, wait, SIGTERM, SIGKILL, the whole group. Idempotent. */
   close(): Promise<void>;
@@ -53,6 +53,6 @@ export type OpenLink = (events: LinkEvents) => Link;
 export interface LinkLimits {
   /** The largest message that is taken in, bytes. A larger one fails the request it answers, nothing else. */
   readonly messageBytes: number;
-  /** How many bytes may wait to be written before further requests fail with `BUSY`. */
+  /** Bytes that may wait to be written before further requests fail with `BUSY`. */
   readonly queueBytes: number;
 }

@@ -33,7 +33,7 @@ export interface StdioServerOptions {
 export interface StdioServer {
   /** Never throws. Answers still go out after the client has closed our input. */
   send(message: EncodedMessage): void;
-  /** What was sent and is not read yet. */
+  /** Bytes that were sent and are not read yet. */
   readonly waitingBytes: number;
   /** More than may wait does so, and the client takes nothing: what it asks could not be answered. */
   readonly isUnread: boolean;
@@ -56,7 +56,7 @@ export function openStdioServer(options: StdioServerOptions): StdioServer {
   let reading = true;
   let writing = true;
   let over = false;
-  /** What comes while too much waits. */
+  /** Input that comes while too much waits. */
   let held: Buffer[] | undefined;
   /** Sent beyond what may be, since too much waits. */
   let beyondBytes = 0;

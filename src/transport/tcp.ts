@@ -22,7 +22,7 @@ export interface TcpOptions {
 
 /** A peer that vanished without a word is noticed by the system's probes after this silence, and some more. */
 const KEEP_ALIVE_MS = 30_000;
-/** How long the other side may take to close as well. */
+/** The time that the other side has to close as well. */
 const CLOSE_MS = 1000;
 
 export function openTcp(options: TcpOptions): OpenLink {

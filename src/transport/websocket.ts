@@ -22,7 +22,7 @@ export interface WebSocketOptions {
   readonly headers?: Headers | undefined;
   readonly limits: LinkLimits;
   readonly connectTimeoutMs: number;
-  /** How often the other side is asked for a sign of life, and how long it may take. */
+  /** The pause between two pings, and the time that a pong may take. */
   readonly pingMs?: number | undefined;
   readonly pongMs?: number | undefined;
   readonly clock?: Clock | undefined;
@@ -200,7 +200,7 @@ class Frames implements Sink {
   }
 }
 
-/** What goes wrong with a WebSocket, as errors of ours. */
+/** Errors of a WebSocket, as errors of ours. */
 interface SocketState {
   readonly opened: boolean;
   readonly messageBytes: number;

@@ -121,14 +121,15 @@ function httpCarrier(res: ServerResponse, plain: boolean): Carrier {
 }
 
 async function serveSse(downstream: RawDownstream): Promise<Served> {
-  let stream: ServerResponse | undefined;
-  const send = (text: string): void => void stream?.write(eventOf(text));
+  const streams: ServerResponse[] = [];
   const server = createServer(async (req, res) => {
     if (req.method === 'GET') {
-      stream = res.writeHead(200, { 'content-type': 'text/event-stream' });
-      res.write('event: endpoint\ndata: /messages\n\n');
+      const session = streams.push(res.writeHead(200, { 'content-type': 'text/event-stream' })) - 1;
+      res.write(`event: endpoint\ndata: /messages/${session}\n\n`);
       return;
     }
+    const stream = streams[Number(req.url?.split('/').at(-1))];
+    const send = (text: string): void => void stream?.write(eventOf(text));
     const body = await bodyOf(req);
     res.writeHead(202).end();
     downstream.take(body, { send, end: send, accept() {} });
@@ -136,7 +137,7 @@ async function serveSse(downstream: RawDownstream): Promise<Served> {
   const port = await listening(server);
   return {
     entry: { type: 'sse', url: `http://127.0.0.1:${port}/sse` },
-    push: send,
+    push: (text) => streams.at(-1)?.write(eventOf(text)),
     close: () => closeHttp(server),
   };
 }

@@ -84,7 +84,7 @@ const LOST = /(?![A-Za-z0-9])[\p{L}\p{M}\p{N}]/u;
 const ALPHABET = 'bcdfghjklmnpqrstvwxz23456789';
 const HASH_LENGTH = 8;
 
-/** Whether it can do without a hash, as far as it alone is concerned. */
+/** The name needs no hash, as far as it alone is concerned. */
 function isFit(claim: NameClaim, options: NamingOptions): boolean {
   const name = plainName(claim, options);
   return (

@@ -14,7 +14,7 @@ export function titleInWords(server: string, item: JsonObject, localName: string
   return `${server}: ${ownTitle(item) ?? (wordsOf(localName) || localName)}`;
 }
 
-/** What clients would show for it: the protocol lets the title go before the annotations' one. */
+/** The title that clients show: the protocol puts `title` before the one in the annotations. */
 function ownTitle(item: JsonObject): string | undefined {
   return [at(item, 'title'), at(item, 'annotations', 'title')].find(
     (title): title is string => typeof title === 'string' && title.trim() !== '',

@@ -4,7 +4,7 @@
  */
 import { at, isObject, type JsonObject } from '../../json/json.ts';
 
-/** Of the references only those by a path within the schema are followed. */
+/** References are followed only where they are paths within the schema. */
 export function endsOnEveryPath(root: JsonObject): boolean {
   const under = new Set<object>();
   const done = new Set<object>();

@@ -77,7 +77,7 @@ export function isPlainSchema(root: JsonObject): boolean {
   }
 }
 
-/** Of a pair that stands for one character: in a name it makes the compiler stumble. */
+/** Half of a surrogate pair: in a name it makes the compiler stumble. */
 const HALF = /\p{Surrogate}/u;
 
 const TYPES: ReadonlySet<unknown> = new Set([

@@ -33,7 +33,7 @@ export interface SchemaChecker {
    * @param before whose verdicts still hold.
    */
   checked(listing: Listing, before: Listing | undefined): Promise<CheckedListing>;
-  /** What is under way is left in doubt. */
+  /** Schemas that are being compiled stay in doubt. */
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** By which a schema is known. @param text as it came. */
+/** The hash that a schema is known by. @param text as it came. */
 export function schemaHash(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }

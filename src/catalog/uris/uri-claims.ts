@@ -15,7 +15,7 @@ export interface UriClaim {
 export interface ClaimedUri extends UriClaim {
   /** The URI or template that clients see. */
   readonly seen: string;
-  /** How much of `seen` is prefix, and what stood there before it. */
+  /** The length of the prefix in `seen`, and the text that the prefix replaced. */
   readonly prefix: UriPrefix | undefined;
 }
 

@@ -12,12 +12,12 @@ import type { Catalog, Target } from '../catalog.ts';
 import { seenUri } from './uri-claims.ts';
 
 const MAX_REMEMBERED = 10_000;
-/** Of a result with more URIs that nobody listed, the rest stay as they are. */
+/** A result with more URIs that nobody listed keeps the rest as they are. */
 const MAX_NEW_IN_RESULT = 2000;
 
 export class UriMemory {
   readonly #namespaceOf: (server: string) => string;
-  /** By the URI clients see; the oldest first. */
+  /** Keys are the URIs that clients see; the oldest comes first. */
   readonly #remembered = new Map<string, Target>();
 
   constructor(namespaceOf: (server: string) => string) {
@@ -47,7 +47,7 @@ export class UriMemory {
   seen(result: Json, server: string, catalog: Catalog): Json {
     if (!mayHoldUris(result)) return result;
     const known = new Map<string, string>();
-    /** By list and index: a result may hold hundreds of thousands of links, so each list is gone through once. */
+    /** Edits by list and index: a result may hold hundreds of thousands of links, so each list is gone through once. */
     const edits = new Map<string, Map<number, (element: string) => string>>();
     for (const { list, index, path } of uriPlaces(result.brief)) {
       const brief = valueAt(result.brief, [list, index, ...path]);
@@ -95,7 +95,7 @@ interface UriPlace {
   readonly path: JsonPath;
 }
 
-/** Where results of tools, prompts and reads carry URIs. */
+/** The places of URIs in results of tools, prompts and reads. */
 function uriPlaces(value: unknown): UriPlace[] {
   const places: UriPlace[] = [];
   const look = (list: string, pathIn: (element: unknown) => JsonPath | undefined): void => {

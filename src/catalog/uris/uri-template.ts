@@ -8,9 +8,9 @@
  */
 export interface UriTemplate {
   readonly matches: (uri: string) => boolean;
-  /** How many of its characters are literal: of two templates that match, the one with more is closer. */
+  /** The number of literal characters: of two templates that match, the one with more is closer. */
   readonly literalLength: number;
-  /** What every URI that matches begins and ends with: most are told apart by it at once. */
+  /** Every URI that matches begins and ends with these: most templates are ruled out by them at once. */
   readonly begins: string;
   readonly ends: string;
   readonly parts: number;
@@ -142,7 +142,7 @@ function queryPart(lead: '?' | '&', names: ReadonlySet<string> | undefined): Par
   };
 }
 
-/** What `indexOf` found, or the end of the text. */
+/** The place that `indexOf` found, or the end of the text. */
 function endOr(index: number, text: string): number {
   return index < 0 ? text.length : index;
 }

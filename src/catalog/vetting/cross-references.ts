@@ -9,7 +9,7 @@ import type { ProblemList } from './problem-list.ts';
 /** Names that may stand in a text by chance are not looked for. */
 const TELLING = /[_-]|[a-z][A-Z]/;
 const WORD = /[A-Za-z0-9_-]{5,128}/g;
-/** Of a longer text the rest is not read. */
+/** Longer texts are read up to here. */
 const MAX_CHARACTERS = 20_000;
 
 export function reportCrossReferences(tools: readonly NamedItem[], problems: ProblemList): void {

@@ -67,7 +67,7 @@ export function repairedResource(resource: JsonObject, text: string, key: 'uri' 
   return isNamed || typeof name !== 'string' ? kept : edited(kept, { name: JSON.stringify(name) });
 }
 
-/** Of a tool that says nothing about its arguments. */
+/** The schema of a tool that says nothing about its arguments. */
 const ANY = '{"type":"object"}';
 
 /**

@@ -19,7 +19,7 @@ export function isLegacy(protocolVersion: string): boolean {
   return protocolVersion < ANY_SCHEMA_SINCE;
 }
 
-/** What a tool or prompt may be called. */
+/** The fault of a tool's or a prompt's name, if it has one. */
 export function nameFault(name: unknown): string | undefined {
   if (name === undefined) return 'has no name';
   if (typeof name !== 'string') return 'has a name that is not a string';
@@ -49,12 +49,12 @@ export function promptFault(prompt: JsonObject): string | undefined {
   return memberFault(prompt, PROMPT);
 }
 
-/** What a resource's URI or template may be: anything, since it stays as it is. */
+/** The fault of a resource's URI or template: any text will do, since it stays as it is. */
 export function uriFault(uri: unknown): string | undefined {
   return typeof uri === 'string' && uri !== '' ? undefined : 'has no URI';
 }
 
-/** For resources and resource templates alike. */
+/** The fault of a resource or a resource template, if it has one. */
 export function resourceFault(resource: JsonObject): string | undefined {
   if (!isString(at(resource, 'name'))) return 'has no name';
   return memberFault(resource, RESOURCE);

@@ -1,4 +1,4 @@
-/** What a server says where it refuses a request: the parameters of `WWW-Authenticate: Bearer …`. */
+/** The parameters of `WWW-Authenticate: Bearer …`, with which a server refuses a request. */
 export interface Challenge {
   readonly error: string | undefined;
   readonly scope: string | undefined;
@@ -30,7 +30,7 @@ export function scopeUnion(...scopes: readonly (string | undefined)[]): string |
   return all.size > 0 ? [...all].join(' ') : undefined;
 }
 
-/** Whether `wanted` has a scope that `had` lacks. */
+/** `wanted` has a scope that `had` lacks. */
 export function widens(wanted: string | undefined, had: string | undefined): boolean {
   const known = new Set((had ?? '').split(/\s+/));
   return (wanted ?? '').split(/\s+/).some((one) => one !== '' && !known.has(one));

@@ -62,7 +62,7 @@ export async function discover(
   };
 }
 
-/** Of the way to the server itself. @throws LoginFailure */
+/** Requires that nobody can listen on the way to the server itself. @throws LoginFailure */
 export function requireSecrecy(server: URL, { allowPrivateAddresses }: LoginSettings): void {
   if (server.protocol === 'http:' && !isLoopbackHost(server) && !allowPrivateAddresses)
     throw new LoginFailure(

@@ -25,17 +25,17 @@ export interface FetchGuardOptions {
   /** The MCP server that the login is for; its own origin is the operator's word. */
   readonly server: URL;
   readonly allowPrivateAddresses: boolean;
-  /** Where `HTTPS_PROXY` and its kin are looked up. */
+  /** Holds `HTTPS_PROXY` and its kin. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly lookup?: Lookup | undefined;
-  /** For all requests together. */
+  /** Covers all requests together. */
   readonly togetherMs?: number | undefined;
 }
 
 export interface FetchGuard {
   /** Fits the SDK's `fetchFn`. @throws Blocked */
   readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
-  /** For an address that somebody else will open. @throws Blocked */
+  /** Checks an address that somebody else will open. @throws Blocked */
   check(url: URL): Promise<void>;
   close(): Promise<void>;
   /** The last answer asked not to be asked again sooner. */
@@ -106,7 +106,7 @@ export function openGuard(options: FetchGuardOptions): FetchGuard {
     },
   };
 
-  /** What the URL itself tells, without a look at DNS. */
+  /** Refuses a URL for what it shows by itself, without a look at DNS. */
   function checkText(url: URL): void {
     if (url.protocol !== 'https:' && url.protocol !== 'http:')
       throw new Blocked(`an address that is neither http nor https was named for the login: refused`);
@@ -164,7 +164,7 @@ async function readBounded(body: AsyncIterable<Buffer>, url: URL): Promise<strin
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Of Node's own class, by which the SDK knows responses. */
+/** The SDK knows responses by Node's own class. */
 function responseOf(
   status: number,
   fields: Readonly<Record<string, string | string[] | undefined>>,

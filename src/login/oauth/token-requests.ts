@@ -1,4 +1,4 @@
-/** What is asked of an authorization server, by means of the SDK's OAuth client. */
+/** Requests to an authorization server, made with the SDK's OAuth client. */
 import type * as Sdk from '@modelcontextprotocol/client';
 import type { OAuthTokens } from '@modelcontextprotocol/client';
 import { type Authority, requirePkce } from './discovery.ts';
@@ -106,7 +106,7 @@ export async function refreshTokens(
   return tokensOf(tokens, before.requestedScope, before);
 }
 
-/** For machines: the client itself is who logs in. */
+/** Client credentials, for machines: the client itself logs in. */
 export async function machineTokens(
   authority: Authority,
   settings: LoginSettings,

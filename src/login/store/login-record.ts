@@ -1,4 +1,4 @@
-/** What is kept of one login: who gave the tokens, to which client registration, for which server and person. */
+/** One stored login: who gave the tokens, to which client registration, for which server and person. */
 import { createHash } from 'node:crypto';
 import { at, isObject, stringAt } from '../../json/json.ts';
 
@@ -20,19 +20,19 @@ export interface LoginRecord {
 export interface Registration {
   readonly clientId: string;
   readonly clientSecret: string | undefined;
-  /** How the client proves itself, where the registration says. */
+  /** The client's way to prove itself, where the registration says one. */
   readonly authMethod: string | undefined;
   readonly redirectUri: string | undefined;
-  /** What it was registered to ask for; it may not get more. */
+  /** The scopes that the client was registered for; it may not get more. */
   readonly scope?: string | undefined;
 }
 
 export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
-  /** What was granted, where the authorization server says. */
+  /** The scopes that were granted, where the authorization server says. */
   readonly scope: string | undefined;
-  /** What was asked for. */
+  /** The scopes that were asked for. */
   readonly requestedScope: string | undefined;
   /** Time of day, milliseconds. */
   readonly obtainedAt: number;
@@ -47,7 +47,7 @@ export function loginId(url: string, who: string, clientId: string | undefined):
   return createHash('sha256').update(text).digest('base64url').slice(0, 32);
 }
 
-/** What must not be read by others. */
+/** The part that others must not read. */
 export interface LoginSecrets {
   readonly clientSecret?: string | undefined;
   readonly accessToken?: string | undefined;

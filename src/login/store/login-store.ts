@@ -23,7 +23,7 @@ export interface LoginStore {
   remove(id: string): Promise<void>;
   /** @returns a function that gives the lock up. */
   lock(id: string): Promise<() => Promise<void>>;
-  /** What there is, without a look at the secrets. */
+  /** Lists the logins without a look at the secrets. */
   all(): Promise<readonly LoginSummary[]>;
 }
 
@@ -115,7 +115,7 @@ export function openLoginStore({ stateDir, keyring, startTimeOf, clock }: LoginS
   }
 }
 
-/** What cannot be read does not count: the login is asked for anew. */
+/** A record that cannot be read does not count: the login is asked for anew. */
 async function readStored(file: string): Promise<object | undefined> {
   try {
     const stored: unknown = JSON.parse(await readFile(file, 'utf8'));

@@ -27,7 +27,7 @@ export class LineReader {
   /** The start of a line whose end has not come. */
   readonly #start = new LongText();
   #scanner: OversizedScanner | undefined;
-  /** Of a line that is too long, so far. */
+  /** Bytes of a line that is too long, so far. */
   #tooLongBytes = 0;
   #atStart = true;
 

@@ -1,7 +1,7 @@
 /**
  * Writes lines to a stream, all lines of one turn in one write.
  *
- * How much may wait is the caller's business; errors of the stream as well.
+ * The caller bounds what may wait, and handles errors of the stream.
  */
 import type { Writable } from 'node:stream';
 import { type EncodedMessage, encodedText } from '../../json/message-text.ts';
@@ -14,7 +14,7 @@ export class LineWriter {
     this.#stream = stream;
   }
 
-  /** What has not been taken by the system. Counted in characters until it is encoded. */
+  /** Output that the system has not taken. Counted in characters until it is encoded. */
   get waitingBytes(): number {
     return this.#joined.length + this.#stream.writableLength;
   }

@@ -8,7 +8,7 @@ import { ProxyError } from '../../core/errors.ts';
 import { lengthOf, type EncodedMessage } from '../../json/message-text.ts';
 import type { LinkEvents, Outgoing } from '../link.ts';
 
-/** Where the bytes go. */
+/** The receiver of the bytes. */
 export interface Sink {
   readonly waitingBytes: number;
   write(message: EncodedMessage): void;

@@ -9,7 +9,7 @@ import type { Clock } from '../../core/clock.ts';
 const PATIENCE_MS = 5000;
 const LOOKS = 20;
 
-/** What waits in the stream, and once more what the system has not taken of what is being written. */
+/** Bytes that wait in the stream, and once more those being written that the system has not taken. */
 export function untakenBytes(stream: Writable): number {
   // A large write counts as waiting until all of it is gone; the system's own count falls while it goes.
   const { _handle: handle } = stream as { _handle?: { writeQueueSize?: number } | null };

@@ -1,5 +1,5 @@
 /**
- * What leaves by many connections: all of one turn together, at its end.
+ * Writes to many connections: all of one turn together, at its end.
  *
  * A write to a peer that sleeps wakes it, which costs more than all the rest of a small message, and a peer that wakes
  * up to one message goes back to sleep before the next. Written one right after the other they find it awake.

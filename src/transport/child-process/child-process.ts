@@ -2,7 +2,7 @@
  * A downstream server as a child process: messages over its stdin and stdout, its whole process group ended
  * with it.
  *
- * Whether to start it again is the caller's business; so is which variables it may see.
+ * The caller decides whether to start it again, and which variables it may see.
  */
 import type { ChildProcess } from 'node:child_process';
 import spawn from 'cross-spawn';

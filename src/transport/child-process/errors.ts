@@ -27,13 +27,13 @@ export function notStarted(failure: StartFailure): ProxyError {
 
 export interface Ending {
   readonly server: string;
-  /** What happened: "ended with exit code 1". */
+  /** The event, as in "ended with exit code 1". */
   readonly what: string;
   /** The end of stderr, cleaned. */
   readonly stderr: string;
-  /** Whether it ever sent a message. */
+  /** The process has sent a message. */
   readonly spoke: boolean;
-  /** Whether a message was handed to the process. */
+  /** A message was handed to the process. */
   readonly wrote: boolean;
 }
 
@@ -48,7 +48,7 @@ export function ended({ server, what, stderr, spoke, wrote }: Ending): ProxyErro
   });
 }
 
-/** Of npm's many lines the first tell the cause, and the last a log; other programs tell it at their end. */
+/** The first of npm's many lines tell the cause, and the last a log; other programs tell the cause at their end. */
 function telling(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
   const npm = lines.filter((line) => NPM_ERROR.test(line) && !NPM_NOISE.test(line));
@@ -58,7 +58,7 @@ function telling(stderr: string): string {
 const NPM_ERROR = /^npm (?:error|ERR!) \S/;
 const NPM_NOISE = /A complete log of this run|^npm (?:error|ERR!) (?:errno|syscall|type:|\}|at )/;
 
-/** What is known of why a process that runs does not answer. */
+/** Reasons why a process that runs does not answer, as far as they are known. */
 export function silence(runner: PackageRunner | undefined, fetches: boolean, stderr: string): string {
   const words = lastWords(stderr);
   const last = words.split(' | ').at(-1) ?? '';
@@ -119,7 +119,7 @@ const COMES_WITH: Readonly<Record<string, string>> = {
   deno: 'Deno',
 };
 
-/** What people write into `command` that no shell is there to understand. */
+/** Shell syntax that people write into `command`, though no shell is there to understand it. */
 function slipIn(command: string, cwd: string | undefined): string | undefined {
   const trimmed = command.trim();
   const quote = /^["'`]/.exec(trimmed)?.[0];
@@ -145,7 +145,7 @@ function slipIn(command: string, cwd: string | undefined): string | undefined {
   return undefined;
 }
 
-/** What the first line of a script names. */
+/** The interpreter that the first line of a script names. */
 function interpreterOf(file: string): string | undefined {
   try {
     const [line = ''] = readFileSync(file).subarray(0, 256).toString().split('\n');

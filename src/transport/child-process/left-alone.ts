@@ -16,7 +16,7 @@ export interface LeftAlone {
   readonly told: boolean;
 }
 
-/** What `node -e` runs. It stays until nobody of the group is left. */
+/** The program that `node -e` runs. It stays until nobody of the group is left. */
 const KEEPER = `
 const [group, told, leftAloneMs, cleanUpMs] = JSON.parse(process.argv[1]);
 const { Socket } = require('node:net');

@@ -1,5 +1,5 @@
 /**
- * What a package runner keeps of a package, found to be broken by what was said on stderr.
+ * The cache of a package runner, found to be broken by what stands on stderr.
  *
  * A runner that was ended in the middle of unpacking takes what is there for the whole package from then on.
  */
@@ -10,7 +10,7 @@ export interface BrokenCache {
   readonly folder: string;
 }
 
-/** What programs say whose own files are not all there. */
+/** The words of programs whose own files are not all there. */
 const INCOMPLETE =
   /MODULE_NOT_FOUND|Cannot find (?:module|package)|ERR_INVALID_PACKAGE_CONFIG|Invalid package config|ENOENT|ENOTEMPTY|ENOTDIR|EEXIST|Unexpected end of JSON|JSON\.parse|No module named|ModuleNotFoundError|ImportError|No such file or directory|Module not found|TAR_ENTRY_ERROR/;
 

@@ -9,7 +9,7 @@
 export interface PackageRunner {
   /** As its user calls it: `npx`, `pnpm dlx`. */
   readonly name: string;
-  /** What it is busy with before its first answer. */
+  /** The runner's work before its first answer. */
   readonly fetches: string;
 }
 

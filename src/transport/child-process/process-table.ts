@@ -1,5 +1,5 @@
 /**
- * What the operating system knows about processes: when they started, who belongs to a group.
+ * Processes as the operating system knows them: when they started, who belongs to a group.
  *
  * Zombies do not count: they have ended, and only wait for a parent that may never ask.
  */
@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const ON_LINUX = process.platform === 'linux';
-/** Whether `environmentOf` can be asked. */
+/** `environmentOf` can be asked. */
 export const TELLS_ENVIRONMENTS = ON_LINUX;
 
 /** Together with the process id it names one process for ever. `undefined`: there is no such living process. */

@@ -1,5 +1,5 @@
 /**
- * What a child process writes on stderr: always taken in, the end of it kept, some of it handed on.
+ * The stderr of a child process: always taken in, its end kept, some of it handed on.
  *
  * A child whose stderr nobody reads would stop at a full pipe; one that floods it must not fill our log.
  */
@@ -9,9 +9,9 @@ import { REDACTED } from '../../core/redaction/secret-forms.ts';
 import { LineReader } from '../bytes/line-reader.ts';
 
 export interface StderrOptions {
-  /** How much of the end is kept, bytes. */
+  /** Bytes that are kept of the end. */
   readonly keepBytes: number;
-  /** How many lines are handed on. */
+  /** Lines that are handed on. */
   readonly linesPerSecond: number;
   /** Gets a cleaned line, and how many lines were left out before it. */
   readonly onLine?: ((line: string, leftOut: number) => void) | undefined;

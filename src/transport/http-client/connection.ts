@@ -17,12 +17,12 @@ export interface ClientConnectionOptions {
   };
 }
 
-/** How long an unused connection is kept where the server does not say: what it closes first may take a request with it. */
+/** An unused connection is kept this long where the server gives no time: one that the server closes first may take a request with it. */
 const IDLE_MS = 4000;
 /** As much earlier than the server says. */
 const IDLE_MARGIN_MS = 2000;
 const LONGEST_IDLE_MS = 600_000;
-/** How often the system looks whether a silent peer is still there. */
+/** The system's pause before it looks whether a silent peer is still there. */
 const ALIVE_MS = 60_000;
 
 export class ClientConnection implements Channel {
@@ -35,7 +35,7 @@ export class ClientConnection implements Channel {
   #connected = false;
   #gone = false;
   #idleMs = IDLE_MS;
-  /** Of the last response; the next one mostly has the same. */
+  /** The header fields of the last response; the next one mostly has the same. */
   #headers: ResponseHeaders | undefined;
 
   constructor({ origin, connectTimeoutMs, events }: ClientConnectionOptions) {
@@ -160,7 +160,7 @@ export class ClientConnection implements Channel {
   }
 }
 
-/** How long the connection may be kept, going by what the server says. */
+/** The time that a connection may be kept, going by the server's `Keep-Alive`. */
 function idleMsIn({ 'keep-alive': hint }: ResponseHeaders): number {
   const seconds =
     typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d{1,6})(?![\w.])/i.exec(hint)?.[1] : undefined;

@@ -1,5 +1,5 @@
 /**
- * What goes wrong over HTTP, as errors of ours. Messages name the server, the status or the kind of trouble,
+ * Failures over HTTP, as errors of ours. Messages name the server, the status or the kind of trouble,
  * and at most an origin: never a path, a query or a header's value.
  */
 import { messageOf, ProxyError } from '../../core/errors.ts';
@@ -132,7 +132,7 @@ export function badResponse(server: string, says: string): ProxyError {
   });
 }
 
-/** What it sends is the beginning of another transport's conversation. */
+/** The server speaks another transport. */
 export function endpointNamed(server: string): ProxyError {
   return new ProxyError('DOWNSTREAM_FAILED', {
     message: `"${server}" answered as servers of the older SSE transport do: its "type" is "sse".`,

@@ -206,7 +206,7 @@ export class ResponseExchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Where a redirect leads, if it stays where the credentials belong. */
+/** The path that a redirect leads to; `undefined` where it leaves the origin, to which the credentials belong. */
 function pathOnSameOrigin(
   request: HttpRequest | undefined,
   location: string | undefined,

@@ -1,4 +1,4 @@
-/** What the header fields of a response say, where more than one part asks for it. */
+/** Readings of a response's header fields that more than one part asks for. */
 import type { ResponseHeaders } from '../http1/fields.ts';
 
 /** The first value of a header field. */

@@ -8,7 +8,7 @@ export interface HttpRequest extends Omit<Dispatcher.DispatchOptions, 'body'> {
   readonly body?: EncodedMessage;
 }
 
-/** What it goes by. */
+/** The connection that carries the request. */
 export interface Channel {
   fail(error: Error): void;
   pause(): void;

@@ -36,7 +36,7 @@ export class ConnectionPool {
     this.#options = options;
   }
 
-  /** What becomes of it is told by the handler, never by a throw. */
+  /** Never throws: the handler is told what becomes of the request. */
   dispatch(request: HttpRequest, handler: Dispatcher.DispatchHandler): void {
     const job = new PendingRequest(request, handler);
     if (this.#destroyed) return job.fail(new Error('closed'));

@@ -1,4 +1,4 @@
-/** How requests to one server get onto the wire: connections, path and header fields. */
+/** Requests to one server as they are sent: connections, path and header fields. */
 import { batchWrite } from '../bytes/write-batch.ts';
 import { type RequestDispatcher, dispatcherFor, type ProxyVariables } from './dispatcher.ts';
 import type { ResponseExchange } from './exchange.ts';
@@ -166,7 +166,7 @@ export class RequestEncoder {
   }
 }
 
-/** What the transport and the protocol set themselves; a configured value would break one of them. */
+/** Header fields that the transport and the protocol set themselves; a configured value would break one of them. */
 const RESERVED: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',

@@ -1,11 +1,11 @@
-/** What a body says: whether it answers our request, and what the error in it means together with the status. */
+/** Bodies of responses: which one answers our request, and what an error in it means together with the status. */
 import type { MessageText } from '../../json/elided.ts';
 import { METHOD_NOT_FOUND } from '../../core/errors.ts';
 import { elementTexts, objectMembers } from '../../json/edit.ts';
 import { isObject } from '../../json/json.ts';
 
 /**
- * Whether the message answers our request. Most servers print it in one of two orders, which two
+ * Tells whether the message answers our request. Most servers print it in one of two orders, which two
  * comparisons tell; for the rest the text's own members are looked at.
  */
 export function isAnswerTo(message: MessageText, id: number): boolean {
@@ -68,7 +68,7 @@ export function meansSessionLost(
   return (status === 400 || status === 410) && !again && /session|not initialized/i.test(body);
 }
 
-/** Whether the error message tells more than the status: not where the status asks for a deed of ours. */
+/** Tells whether the error message counts more than the status, which it does not where the status asks us to act. */
 export function speaksForItself(status: number, answer: RpcErrorText, id: number): boolean {
   if (status === 401 || status === 403 || status === 407 || status === 429 || status === 503) return false;
   if (answer.id === id) return true;

@@ -35,7 +35,7 @@ interface Meaning {
   readonly code: ErrorCode;
   readonly delivered: Delivered;
   readonly says: string;
-  /** Where the server itself gives no reason. */
+  /** The words in place of a reason that the server itself does not give. */
   readonly otherwise?: string;
 }
 
@@ -43,7 +43,7 @@ interface Meaning {
 const ABOUT_THE_SERVER: ReadonlySet<number> = new Set([401, 407, 408, 425, 429]);
 
 const MAX_WORDS = 1000;
-/** Where an error in JSON has its sentence, under whatever it is wrapped in. */
+/** Members that hold the sentence of an error in JSON, at any depth. */
 const SENTENCES = ['message', 'detail', 'error_description', 'title', 'reason', 'error', 'errors'];
 
 /** The server's own reason, on one line; empty where a page, data or nothing stands in its place. */

@@ -1,4 +1,4 @@
-/** What a request to `/mcp` must say about the types it sends and takes. */
+/** The content types that a request to `/mcp` must send and take. */
 import type { RequestHeaders } from '../http1/request-reader.ts';
 import type { Refusal } from './refusal.ts';
 

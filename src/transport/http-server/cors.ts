@@ -1,4 +1,4 @@
-/** What pages of an allowed origin may do: the answer to a preflight, and the headers that they may read. */
+/** Rights of pages of an allowed origin: the answer to a preflight, and the headers that they may read. */
 import type { RequestHead } from '../http1/request-reader.ts';
 import type { HeaderFields } from '../http1/response-text.ts';
 import type { ResponseWriter } from './incoming-request.ts';

@@ -1,4 +1,4 @@
-/** What a body says that refuses: a JSON-RPC error without an id. */
+/** The body of a refusal: a JSON-RPC error without an id. */
 
 import { INTERNAL_ERROR } from '../../core/errors.ts';
 

@@ -9,7 +9,7 @@ import { isIP } from 'node:net';
 import type { Refusal } from './refusal.ts';
 
 export interface HttpGuardOptions {
-  /** What we bind to. */
+  /** The address or name to bind to. */
   readonly host: string;
   readonly tokens: ReadonlyMap<string, string>;
   readonly allowedOrigins: readonly string[];
@@ -73,7 +73,7 @@ export function buildGuard(options: HttpGuardOptions): HttpGuard {
   };
 }
 
-/** Whether an address or name to bind to can be reached from this machine only. */
+/** Tells whether an address or name to bind to can be reached from this machine only. */
 function isLoopback(host: string): boolean {
   const name = bare(host);
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));

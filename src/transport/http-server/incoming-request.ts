@@ -67,15 +67,15 @@ export interface ServerConnectionsOptions {
 }
 
 export interface ConnectionTimeouts {
-  /** For the head of a request. */
+  /** The time for the head of a request. */
   readonly headersMs: number;
-  /** For head and body together. */
+  /** The time for head and body together. */
   readonly bodyMs: number;
-  /** For an idle connection. */
+  /** The time that an idle connection is kept. */
   readonly keepAliveMs: number;
-  /** For the client to take the rest of a finished answer, plus the time that the rest takes at the rate below. */
+  /** The time to take the rest of a finished answer, on top of what the rest takes at the rate below. */
   readonly drainMs: number;
   readonly drainBytesPerSecond: number;
-  /** For what a client still sends after its last answer; it is thrown away. */
+  /** The time in which bytes after the last answer are thrown away before the connection is closed. */
   readonly lingerMs: number;
 }

@@ -9,11 +9,11 @@ import { InFlight } from '../../protocol/in-flight.ts';
 /** Looked at on every beat. */
 export interface KeptAlive {
   beat(): void;
-  /** What the pulse knows it by; the pulse's own to set. */
+  /** The member's key, set by the keepalive alone. */
   beatsAs?: number;
 }
 
-/** How many beats make up the time after which a reply counts as silent. */
+/** A reply counts as silent after this many beats. */
 export const BEATS_PER_SILENCE = 20;
 
 export class Keepalive<T extends KeptAlive> {

@@ -99,7 +99,7 @@ export class NodeResponse implements ResponseWriter, ProbedResponse {
     return !this.hasWholeRequest || method === 'GET' || !takesChunks;
   }
 
-  /** Whether the client takes too long for what is left of a finished answer. */
+  /** Tells whether the client takes too long for the rest of a finished answer. */
   isOverdue(now: number): boolean {
     return this.#response.writableEnded && this.#drain.isOver(now, this.waitingBytes);
   }

@@ -5,7 +5,7 @@ import type { IncomingRequest, ResponseWriter } from './incoming-request.ts';
 
 export interface Refusal {
   readonly status: number;
-  /** What was wrong and what to do about it. */
+  /** The trouble, and what to do about it. */
   readonly message: string;
   /** JSON-RPC code; -32000 unless told otherwise, as both SDKs have it for trouble of the transport. */
   readonly code?: number;

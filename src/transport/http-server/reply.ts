@@ -19,7 +19,7 @@ export interface HttpReply {
   event(text: string, eventId?: string): void;
   /** The last message: plain JSON (200 unless told otherwise) if no event came before, else the last event. */
   end(message: EncodedMessage, status?: number): void;
-  /** For streams without an end of their own: starts the event stream at once. They close when the server does. */
+  /** Starts an event stream at once, for streams without an end of their own. They close when the server does. */
   openStream(headers?: HeaderFields): void;
   closeStream(): void;
   /** Takes effect only before anything was written, which silence may cause: set headers before waiting for others. */
@@ -31,13 +31,13 @@ export interface HttpReply {
    * already happened; never after an end of ours.
    */
   onClose(listener: (why: CloseReason) => void): void;
-  /** What the client has not taken yet. */
+  /** Bytes that the client has not taken yet. */
   readonly waitingBytes: number;
 }
 
 export type CloseReason = 'client-gone' | 'client-too-slow' | 'server-stops';
 
-/** What the replies of one server share. */
+/** Settings that the replies of one server share. */
 export interface ReplySettings {
   readonly pulse: Keepalive<ServerReply>;
   /** A stream with more than this waiting is cut when its client takes nothing for a while. */

@@ -18,7 +18,7 @@ type HttpMethod = 'POST' | 'GET' | 'DELETE';
 export interface HttpExchange {
   readonly method: HttpMethod;
   readonly headers: RequestHeaders;
-  /** By its name in lower case. A header that came more than once is one value, joined with commas. */
+  /** A header by its name in lower case. One that came more than once is one value, joined with commas. */
   header(name: string): string | undefined;
   /** The token's owner, or `local` where no tokens are set. */
   readonly principal: string;
@@ -54,7 +54,7 @@ export type RequestHandler = (request: IncomingRequest, response: ResponseWriter
 
 /** The one page that needs no token: it tells nothing but that the process lives. */
 const OPEN_PAGE = '/healthz';
-/** What load balancers ask, by whatever name or address they have for us. */
+/** Pages for load balancers, by whatever name or address they have for us. */
 const FOR_ANY_HOST: ReadonlySet<string> = new Set([OPEN_PAGE, '/readyz']);
 
 /** A client that may call, as whom, and what a page of it may read. */
@@ -208,7 +208,7 @@ class Exchange implements HttpExchange {
   }
 }
 
-/** What a request is for. */
+/** The place that a request is for. */
 interface Place {
   readonly host: string | undefined;
   /** Without its query. */

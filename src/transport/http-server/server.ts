@@ -20,7 +20,7 @@ export interface HttpServerOptions extends HttpGuardOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly path: '/mcp';
-  /** What reads and writes HTTP; `own` unless told otherwise. */
+  /** The code that reads and writes HTTP; `own` unless told otherwise. */
   readonly server?: 'own' | 'node';
   readonly maxBodyBytes: number;
   /** A POSTed request that waits this long for its answer gets an event stream with comments. */
@@ -71,7 +71,7 @@ const DEFAULT_TIMEOUTS: ConnectionTimeouts = {
   drainBytesPerSecond: 65_536,
   lingerMs: 2_000,
 };
-/** How long the last words of a stopping server may take to leave. */
+/** The time that the last answers of a stopping server have to leave. */
 const LAST_WORDS_MS = 250;
 
 /** @throws Error in words for people: the port is taken, the host is not ours, the bind would be unguarded. */

@@ -7,7 +7,7 @@ export type ResponseHeaders = Readonly<Record<string, string | readonly string[]
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Whether a name and a value may be written: any other character could be read as the end of the field. */
+/** Tells whether a name and a value may be written: any other character could be read as the end of the field. */
 export function isField(name: string, value: string): boolean {
   return NAME.test(name) && VALUE.test(value);
 }

@@ -7,7 +7,7 @@ export type Framing = number | 'chunks' | 'close';
 const LENGTH = /^\d{1,15}$/;
 const FRAMES: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 
-/** Whether a field says where a body ends. */
+/** Tells whether a field says where a body ends. */
 export function isFraming(name: string): boolean {
   return FRAMES.has(name);
 }
@@ -31,7 +31,7 @@ export function framingOf(
   return Number(length);
 }
 
-/** Whether a `Connection` field says that this message is the last. */
+/** Tells whether a `Connection` field announces that this message is the last. */
 export function saysClose(connection: string | readonly string[] | undefined): boolean {
   if (connection === undefined || connection === 'keep-alive') return false;
   const words = typeof connection === 'string' ? connection : connection.join();

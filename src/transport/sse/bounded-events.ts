@@ -44,7 +44,7 @@ export class BoundedEvents {
   push(bytes: Buffer): void {
     const chunk = this.#owesLf && bytes[0] === LF ? bytes.subarray(1) : bytes;
     if (bytes.length > 0) this.#owesLf = false;
-    /** Where the bytes begin that have not been passed on, and where the event begins that has not ended. */
+    /** The start of the bytes that have not been passed on, and of the event that has not ended. */
     let [from, event] = [0, 0];
     const rest = this.#lines.find(chunk, (start, end, next) => {
       if (this.#oversized) {
@@ -65,12 +65,16 @@ export class BoundedEvents {
       event = next;
     });
     if (this.#oversized) {
+      this.#owesLf = false;
       if (rest < chunk.length) this.#oversized.line(chunk, rest, chunk.length, false);
       return;
     }
     this.#passAll(chunk, from, event);
     this.#endsLater(chunk, rest);
-    if (event < chunk.length) this.#held.add(chunk.subarray(event));
+    if (event < chunk.length) {
+      this.#owesLf = false;
+      this.#held.add(chunk.subarray(event));
+    }
     if (this.#held.bytes > this.#limit) this.#begin(NOTHING);
   }
 

@@ -1,4 +1,4 @@
-/** Where the lines of an event stream end: at LF, CR, or CR LF. A line end is never inside a character of UTF-8. */
+/** The lines of an event stream end at LF, CR, or CR LF. A line end is never inside a character of UTF-8. */
 const LF = 0x0a;
 const CR = 0x0d;
 

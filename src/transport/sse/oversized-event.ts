@@ -34,7 +34,7 @@ export class OversizedEvent {
   }
 }
 
-/** Whether a line begins with the name of the field `data`. */
+/** Tells whether a line begins with the name of the field `data`. */
 export function isData(bytes: Buffer, at: number): boolean {
   return bytes[at] === 0x64 && bytes[at + 1] === 0x61 && bytes[at + 2] === 0x74 && bytes[at + 3] === 0x61;
 }

@@ -19,6 +19,7 @@ describe('loading our own file', () => {
       tokens: new Map(),
       allowedOrigins: [],
       allowedHosts: [],
+      server: 'own',
     });
     expect(config.limits.requestBytes).toBe(33_554_432);
     expect(config.log).toEqual({ level: 'info' });

@@ -100,6 +100,7 @@ describe('an event stream with a bound', () => {
 
   test('an event whose last line end is CR is read without what comes behind it', () => {
     expect(read('data: a\r\r', [], 100).events).toEqual(['|a']);
+    expect(read(': c\rdata: a\r\n\n', [12], 100).events).toEqual(['|a']);
     expect(read('data: a\r\n\r\ndata: b\r\n\r\n', [11], 100).events).toEqual(['|a', '|b']);
   });
 });
