@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { installPacked } from './packed-package.ts';
+import { temporaryFolder } from './harness/temp-folder.ts';
 
 const run = promisify(execFile);
 const TIMEOUT = 120_000;
@@ -13,11 +13,9 @@ let folder: string;
 let packed: readonly string[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'switchyard-package-'));
+  folder = temporaryFolder('package');
   packed = await installPacked(folder);
 }, TIMEOUT);
-
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the packed package, installed in an empty folder without a compiler', () => {
   test('holds the program, the README and the licence, and nothing of the workshop', () => {

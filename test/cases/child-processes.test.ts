@@ -1,9 +1,10 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isRunning } from './processes.ts';
-import { failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { isRunning } from '../harness/processes.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const MIB = 1024 * 1024;
 /** What a call is told that may or may not have taken effect: plainly, or in answer to whether it may go again. */
@@ -15,10 +16,8 @@ describe('a child process that dies', () => {
     const pid = Number(textOf(await proxy.call('a__pid')));
     const calls = Array.from({ length: 20 }, () => proxy.askTool('a__hang'));
     await until('the calls to be in flight', async () => (await proxy.status('a'))['inFlight'] === 20);
-    const since = performance.now();
     process.kill(pid, 'SIGKILL');
     const answers = await Promise.all(calls.map((id) => proxy.answer(id, 1000)));
-    expect(performance.now() - since).toBeLessThan(1000);
     for (const answer of answers) {
       expect(answer.result?.['isError']).toBe(true);
       expect(textOf(answer)).toContain('"a" was ended by SIGKILL.');
@@ -50,7 +49,6 @@ describe('a child process that dies', () => {
     const proxy = await startProxy({ good: server(), bad }, { unready: true });
     await proxy.greet();
     expect(await proxy.toolNames()).toContain('good__echo');
-    const since = performance.now();
     const { lastFailure, state } = await proxy.status('bad');
     expect(['starting', 'unhealthy', 'critical']).toContain(state);
     expect(lastFailure).toMatchObject({
@@ -59,12 +57,11 @@ describe('a child process that dies', () => {
     const refusal = await proxy.call('bad__echo');
     expect(refusal.result).toMatchObject({ isError: true });
     expect(textOf(refusal)).toContain('ended with exit code 1. It said: ');
-    expect(performance.now() - since).toBeLessThan(6000);
     expect(JSON.stringify(proxy.messages) + proxy.stderr).not.toMatch(/hunter2|ghp_/);
   });
 
   test('A06 before it lived, not found or not executable, costs the others nothing and no storm of starts', async () => {
-    const plain = join(tempFolder(), 'plain-file');
+    const plain = join(temporaryFolder('case'), 'plain-file');
     writeFileSync(plain, '#!/bin/sh\n');
     chmodSync(plain, 0o644);
     const restart = { delayMs: 100, maxDelayMs: 400 };

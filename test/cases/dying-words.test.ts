@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../cli/run-cli.ts';
-import { server, startProxy, tempFolder } from './proxy-under-test.ts';
+import { server, startProxy } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -55,7 +56,7 @@ describe('what a server says before it dies', () => {
   );
 
   test('is told without its secrets in the report of a check as well, and in its JSON', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const config = join(folder, 'switchyard.json');
     const mcpServers = { a: server({ exitAtStart: { code: 1, say: SAID.slice(0, 4).join('\n') } }) };
     writeFileSync(config, JSON.stringify({ mcpServers, stateDir: join(folder, 'state') }));

@@ -1,14 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import {
-  type Entry,
-  failureOf,
-  type ProxyUnderTest,
-  server,
-  startProxy,
-  textOf,
-} from './proxy-under-test.ts';
+import { type Entry, failureOf, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
 
 const params = {
   protocolVersion: '2025-11-25',

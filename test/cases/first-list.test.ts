@@ -2,18 +2,15 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { httpClient } from './http-client.ts';
-import {
-  type Entry,
-  OWN_TOOLS,
-  type ProxyUnderTest,
-  server,
-  startProxy,
-  tempFolder,
-} from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { type Entry, OWN_TOOLS, type ProxyUnderTest, server, startProxy } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const MODERN = 'io.modelcontextprotocol/';
+
+/** Waits longer than any test does: an answer that comes at all has waited for nothing. */
+const PATIENT: Entry = { expose: { listWaitMs: 120_000 } };
 
 async function greetAs(proxy: ProxyUnderTest, name: string): Promise<string> {
   const { result } = await proxy.request(
@@ -67,7 +64,6 @@ describe('the first list of a first start', () => {
     await greetAs(proxy, 'langchain');
     expect(await proxy.toolNames()).not.toContain('slow__echo');
     expect(performance.now() - since).toBeGreaterThan(950);
-    expect(performance.now() - since).toBeLessThan(4000);
   });
 
   test.each(['prompts/list', 'resources/list', 'resources/templates/list'])(
@@ -82,10 +78,8 @@ describe('the first list of a first start', () => {
   test('waits for a client of the modern family, whose discovery is answered soon', async () => {
     const proxy = await fresh({ quick: server(), slow: server({ initDelayMs: 2000, names: ['echo'] }) });
     const _meta = modernClient('ai-sdk-mcp-client');
-    await until('the children', () => proxy.descendants.length === 2);
-    const since = performance.now();
     const discovered = await proxy.request('server/discover', { _meta });
-    expect(performance.now() - since).toBeLessThan(950);
+    expect(ready(proxy)).not.toContain('slow');
     expect(discovered.result?.['instructions']).toContain('quick, slow');
     const { result } = await proxy.request('tools/list', { _meta }, 8000);
     expect(listed(result?.['tools'])).toContain('slow__echo');
@@ -104,11 +98,10 @@ describe('the first list of a first start', () => {
   });
 
   test('does not wait for one that fails', async () => {
-    const proxy = await fresh({ quick: server(), broken: server({ exitAtStart: { code: 1, say: 'no' } }) });
-    const since = performance.now();
+    const broken = server({ exitAtStart: { code: 1, say: 'no' } });
+    const proxy = await fresh({ quick: server(), broken }, PATIENT);
     await greetAs(proxy, 'langchain');
     expect(await proxy.toolNames()).toContain('quick__echo');
-    expect(performance.now() - since).toBeLessThan(2500);
   });
 
   test('F8 is not preceded by any notice, and what comes later is told once', async () => {
@@ -159,7 +152,7 @@ describe('the next start', () => {
   ): Promise<ProxyUnderTest> => startProxy(servers, { unready: true, folder, mark: folder, config });
 
   test('does not wait for a server that was waited for in vain, until it has told something', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const hang = join(folder, 'hang');
     writeFileSync(hang, 'yes');
     const servers = { quick: server(), mute: server({ neverIf: hang, names: ['echo'] }) };
@@ -169,11 +162,9 @@ describe('the next start', () => {
     expect(await first.stop()).toBe(0);
     expect(readdirSync(join(folder, 'state', 'snapshot')).some((name) => name.endsWith('.hung'))).toBe(true);
 
-    const second = await start(servers, folder);
-    const since = performance.now();
+    const second = await start(servers, folder, PATIENT);
     await greetAs(second, 'langchain');
     expect(await second.toolNames()).toContain('quick__echo');
-    expect(performance.now() - since).toBeLessThan(2500);
     expect(await second.stop()).toBe(0);
 
     writeFileSync(hang, '');
@@ -187,7 +178,7 @@ describe('the next start', () => {
   });
 
   test('knows the tools of a server that was still coming up when the client had left', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const servers = { quick: server(), slow: server({ initDelayMs: 1200, names: ['echo'] }) };
     const first = await start(servers, folder, { expose: { listWaitMs: 600 } });
     await greetAs(first, 'codex-mcp-client');
@@ -199,7 +190,7 @@ describe('the next start', () => {
   });
 
   test('a signal ends it at once, whatever is coming up', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const proxy = await start({ mute: server({ never: true }) }, folder, { expose: { listWaitMs: 0 } });
     await greetAs(proxy, 'codex-mcp-client');
     await until('the child', () => proxy.descendants.length === 1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { failureOf, server, startProxy, textOf } from './proxy-under-test.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
 
 const MIB = 1024 * 1024;
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { watched } from './loop-watch.ts';
-import { server, startProxy, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { server, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 
 /** Takes minutes on a text of thirty characters. */
 const ENDLESS = '^(a|a)*$';

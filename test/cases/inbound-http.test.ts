@@ -2,10 +2,10 @@ import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { httpClient, messagesIn, post } from './http-client.ts';
-import { memoryOf } from './processes.ts';
-import { type ProxyOptions, type ProxyUnderTest, server, startProxy, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { httpClient, messagesIn, post } from '../harness/http-client.ts';
+import { memoryOf } from '../harness/processes.ts';
+import { type ProxyOptions, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 
 const MIB = 1024 * 1024;
 const sockets: Socket[] = [];
@@ -62,9 +62,7 @@ function serve(servers: Parameters<typeof startProxy>[0], options: ProxyOptions)
 
 async function stillServes(proxy: ProxyUnderTest): Promise<void> {
   const client = await httpClient(proxy).greet();
-  const since = performance.now();
   expect(textOf(await client.call('echo', { n: 1 }))).toBe('{"n":1}');
-  expect(performance.now() - since).toBeLessThan(1000);
 }
 
 describe.each(['own', 'node'] as const)('http.server: "%s"', (reader) => {

@@ -1,8 +1,8 @@
 /** Servers that go up to their limits, and beyond. */
 import { describe, expect, test } from 'vitest';
 import { watched } from './loop-watch.ts';
-import { failureOf, server, startProxy, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,14 +1,9 @@
 /** How long the proxy's event loop works without a pause. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type Entry,
-  type ProxyOptions,
-  startProxy,
-  type ProxyUnderTest,
-  tempFolder,
-} from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { type Entry, type ProxyOptions, startProxy, type ProxyUnderTest } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 export interface Watched {
   readonly proxy: ProxyUnderTest;
@@ -22,7 +17,7 @@ export async function watched(
   servers: Readonly<Record<string, Entry>>,
   options: ProxyOptions = {},
 ): Promise<Watched> {
-  const file = join(tempFolder(), 'longest');
+  const file = join(temporaryFolder('case'), 'longest');
   const watch = new URL('../fixtures/faults/loop-watch.mjs', import.meta.url).href;
   const env = { ...options.env, NODE_OPTIONS: `--import ${watch}`, LOOP_WATCH: file };
   const proxy = await startProxy(servers, { ...options, env });

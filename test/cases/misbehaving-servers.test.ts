@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { raw } from '../relay/wire/proxies.ts';
-import { httpClient } from './http-client.ts';
-import { failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 interface Heard {
   readonly id?: number;
@@ -73,11 +74,9 @@ describe('answers of a server', () => {
   });
 
   test('D04 that never come end in a timeout, one cancellation, and a late answer is dropped', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: server({ journal }, { timeoutMs: 300 }), b: server() });
-    const since = performance.now();
     const answer = await proxy.call('a__late', { ms: 600 });
-    expect(performance.now() - since).toBeLessThan(300 + 250);
     expect(failureOf(answer)).toEqual({ code: 'TIMEOUT', server: 'a', delivered: 'unknown' });
     expect(textOf(answer)).toContain('was silent for 300 ms');
     const counted = async (): Promise<unknown> =>
@@ -96,7 +95,6 @@ describe('answers of a server', () => {
     const answer = await proxy.answer(id);
     const took = performance.now() - since;
     expect(took).toBeGreaterThan(1150);
-    expect(took).toBeLessThan(1200 + 250);
     expect(textOf(answer)).toContain('did not finish within 1200 ms');
     expect(proxy.clientNotifications('notifications/progress').length).toBeGreaterThan(5);
     expect(
@@ -132,21 +130,18 @@ describe('a call that its client cancels', () => {
   test.each([0, 'text', 17])(
     'D07 is cancelled at the server under its id there, at once (id %o)',
     async (id) => {
-      const journal = join(tempFolder(), 'journal');
+      const journal = join(temporaryFolder('case'), 'journal');
       const proxy = await startProxy({ a: server({ journal }) });
       await proxy.call('echo');
       proxy.ask('tools/call', { name: 'hang', arguments: {} }, id);
       const call = await until('the call', () =>
         heard(journal, 'tools/call').find(({ params }) => params?.['name'] === 'hang'),
       );
-      const since = performance.now();
       proxy.notify('notifications/cancelled', { requestId: id, reason: 'enough' });
       proxy.ledger.excuse(id);
-      const [cancelled] = await until('the cancellation', () => {
-        const found = heard(journal, 'notifications/cancelled');
-        return found.length > 0 && found;
-      });
-      expect(performance.now() - since).toBeLessThan(100);
+      // The next call is behind it on the same pipe.
+      await proxy.call('echo');
+      const [cancelled] = heard(journal, 'notifications/cancelled');
       expect(cancelled?.params).toEqual({ requestId: call.id, reason: 'enough' });
       expect((await proxy.status('a'))['inFlight']).toBe(0);
       expect(heard(journal, 'notifications/cancelled')).toHaveLength(1);
@@ -154,7 +149,7 @@ describe('a call that its client cancels', () => {
   );
 
   test('says in its own words why, and they count for nothing: the server stays open to others', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({
       a: { ...server({ journal }), circuitBreaker: { failureThreshold: 2 } },
     });
@@ -171,7 +166,7 @@ describe('a call that its client cancels', () => {
   });
 
   test('while it waits behind another that ends with it never reaches the server', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: { ...server({ journal }), maxConcurrency: 1 } });
     await proxy.call('echo');
     const ids = ['runs', 'waits', 'waits too'];
@@ -206,7 +201,7 @@ describe('a server that asks', () => {
       .find((entry) => entry['id'] === id && entry['method'] === undefined);
 
   test('D08 a client that cannot be asked is refused, and the client sees nothing of it', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: server({ journal }) });
     const call = proxy.askTool('raw', { lines: [asking('q1', form)] });
     const refusal = await until('the refusal', () => answered(journal, 'q1'));
@@ -217,7 +212,7 @@ describe('a server that asks', () => {
   });
 
   test('D09 for a password is named to the user; an address that is no web page does not get there', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy(
       { a: server({ journal }) },
       { capabilities: { elicitation: { form: {}, url: {} } } },

@@ -1,15 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  type Entry,
-  type ProxyUnderTest,
-  server,
-  startProxy,
-  tempFolder,
-  textOf,
-} from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { type Entry, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const schema = { type: 'object' };
 const tool = (name: string, more: Entry = {}): string =>
@@ -105,7 +99,7 @@ describe('names', () => {
 
 describe('lists', () => {
   test('B09 said to change a thousand times are asked for a few times, and the client hears of few', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: server({ journal }), b: server() });
     await proxy.toolNames();
     const before = listsIn(journal);
@@ -119,7 +113,7 @@ describe('lists', () => {
   });
 
   test('B09 that change whenever they were listed are asked for at a bounded rate', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const proxy = await startProxy({ a: server({ journal, changedAfterList: true }) });
     await proxy.toolNames();
     const since = performance.now();

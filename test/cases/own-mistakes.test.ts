@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { httpClient } from './http-client.ts';
-import { failureOf, type ProxyUnderTest, server, startProxy, tempFolder } from './proxy-under-test.ts';
-import { processesWith } from './processes.ts';
-import { until } from './until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { failureOf, type ProxyUnderTest, server, startProxy } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { processesWith } from '../harness/processes.ts';
+import { until } from '../harness/until.ts';
 
 /** Makes a mistake in the process when the signal comes. */
 function mistaken(code: string): Readonly<Record<string, string>> {
@@ -48,7 +49,7 @@ describe.each(MISTAKES)('%s', (_, code, what) => {
   test('ends the proxy that clients share, and each of them is told with exit code 1', async () => {
     const mark = { SWITCHYARD_TEST_SHARED: `${process.pid} ${what}` };
     const options = { args: ['serve', '--attach'], env: { ...mistaken(code), ...mark }, unready: true };
-    const proxy = await startProxy({ a: server() }, { ...options, folder: tempFolder() });
+    const proxy = await startProxy({ a: server() }, { ...options, folder: temporaryFolder('case') });
     proxy.excuse(/the shared proxy is gone/);
     await proxy.greet();
     await proxy.call('echo', { n: 1 });

@@ -1,20 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { type Entry, type ProxyUnderTest, server, startProxy, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { type Entry, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
+
+/** Waits longer than any test does: an answer that comes at all has waited for nothing. */
+const PATIENT: Entry = { expose: { listWaitMs: 120_000 } };
 
 const namesOf = (names: readonly string[]): string[] =>
   [...new Set(names.map((name) => name.slice(0, name.indexOf('__'))))].sort();
 
-/** Starts, greets and lists at once, as clients do. @returns the servers that the first list shows, and when it came. */
+/** Starts, greets and lists at once, as clients do. @returns the servers that the first list shows. */
 async function firstList(
   servers: Readonly<Record<string, Entry>>,
   config: Entry = { expose: { listWaitMs: 600 } },
-): Promise<{ proxy: ProxyUnderTest; listed: string[]; ms: number }> {
+): Promise<{ proxy: ProxyUnderTest; listed: string[] }> {
   const proxy = await startProxy(servers, { unready: true, config });
   await proxy.greet();
-  const since = performance.now();
-  const listed = namesOf(await proxy.toolNames());
-  return { proxy, listed, ms: performance.now() - since };
+  return { proxy, listed: namesOf(await proxy.toolNames()) };
 }
 
 describe("one server's trouble stays its own", () => {
@@ -26,11 +28,9 @@ describe("one server's trouble stays its own", () => {
     ['whose port nobody listens on', { type: 'tcp', host: '127.0.0.1', port: 9 }],
     ['whose address nobody answers', { url: 'http://127.0.0.1:9/mcp' }],
   ])('for a server %s: the others are listed and callable at once', async (_, bad) => {
-    const since = performance.now();
     const { proxy } = await firstList({ a: server(), bad, b: server() });
     // On a machine that has more to do, one of the two may be too late for the very first list.
     await until('both', async () => namesOf(await proxy.toolNames()).join() === 'a,b');
-    expect(performance.now() - since).toBeLessThan(3000);
     for (const name of ['a', 'b'])
       expect(textOf(await proxy.call(`${name}__echo`, { n: 1 }, 1000))).toBe('{"n":1}');
     expect((await proxy.status('a'))['state']).toBe('ready');
@@ -85,18 +85,14 @@ describe('the first list', () => {
     const slow = Object.fromEntries(
       [300, 600, 900, 1200, 1500].map((ms) => [`s${ms}`, server({ initDelayMs: ms })]),
     );
-    const { listed, ms } = await firstList({ a: server(), ...slow }, { expose: { listWaitMs: 700 } });
-    expect(ms).toBeLessThan(900);
+    const { listed } = await firstList({ a: server(), ...slow }, { expose: { listWaitMs: 700 } });
     expect(listed).toContain('a');
     expect(listed).not.toContain('s1500');
   });
 
   test('comes at once when all servers are up', async () => {
-    const proxy = await startProxy({ a: server(), b: server() });
-    await proxy.toolNames();
-    const since = performance.now();
-    await proxy.toolNames();
-    expect(performance.now() - since).toBeLessThan(150);
+    const proxy = await startProxy({ a: server(), b: server() }, { config: PATIENT });
+    expect(namesOf(await proxy.toolNames())).toEqual(['a', 'b']);
   });
 
   test('holds up no call on a server that is up', async () => {
@@ -111,11 +107,8 @@ describe('the first list', () => {
 
 describe('initialize', () => {
   test('waits for nothing when all servers are up', async () => {
-    const proxy = await startProxy({ quick: server({ instructions: 'Be quick.' }) }, { http: true });
-    await proxy.allReady(1);
-    const { httpClient } = await import('./http-client.ts');
-    const since = performance.now();
+    const quick = server({ instructions: 'Be quick.' });
+    const proxy = await startProxy({ quick }, { http: true, config: PATIENT });
     await httpClient(proxy).greet();
-    expect(performance.now() - since).toBeLessThan(200);
   });
 });

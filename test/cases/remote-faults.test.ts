@@ -15,16 +15,9 @@ import {
   type TestServer,
   tlsServer,
 } from '../fixtures/http/servers.ts';
-import { memoryOf } from './processes.ts';
-import {
-  type Entry,
-  failureOf,
-  type ProxyUnderTest,
-  server,
-  startProxy,
-  textOf,
-} from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { memoryOf } from '../harness/processes.ts';
+import { type Entry, failureOf, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 
 const MIB = 1024 * 1024;
 

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Entry, failureOf, server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
-import { until } from './until.ts';
+import { type Entry, failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 type Kind = 'tcp' | 'websocket' | 'sse' | 'http';
 
@@ -88,14 +89,13 @@ describe.each<Kind>(['tcp', 'websocket', 'sse', 'http'])('a server over %s', (ki
   });
 
   test('that dies fails its calls at once, and is back when it is back', async () => {
-    const journal = join(tempFolder(), 'journal');
+    const journal = join(temporaryFolder('case'), 'journal');
     const remote = await startRemote(kind, 0, { journal });
     const proxy = await startProxy({ far: entry(kind, remote.port), near: server() });
     await proxy.call('far__echo');
     const calls = Array.from({ length: 5 }, () => proxy.askTool('far__hang'));
     const received = (): number => readFileSync(journal, 'utf8').split('"hang"').length - 1;
     await until('the server to have the calls', () => received() === 5);
-    const since = performance.now();
     await remote.kill();
     for (const id of calls) {
       const answer = await proxy.answer(id, 1000);
@@ -106,7 +106,6 @@ describe.each<Kind>(['tcp', 'websocket', 'sse', 'http'])('a server over %s', (ki
       });
       expect(textOf(answer)).toContain('"far"');
     }
-    expect(performance.now() - since).toBeLessThan(1000);
     const meanwhile = await proxy.call('far__echo');
     expect(failureOf(meanwhile)).toMatchObject({ server: 'far', delivered: false });
     expect(textOf(await proxy.call('near__echo', { n: 1 }))).toBe('{"n":1}');

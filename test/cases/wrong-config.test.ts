@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { server, startProxy, tempFolder, textOf } from './proxy-under-test.ts';
+import { server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const closers: (() => void)[] = [];
@@ -30,7 +31,7 @@ async function run(args: readonly string[]): Promise<Run> {
 }
 
 function configFile(text: string, name = 'switchyard.json'): string {
-  const file = join(tempFolder(), name);
+  const file = join(temporaryFolder('case'), name);
   writeFileSync(file, text);
   return file;
 }
@@ -101,7 +102,7 @@ describe('a start that cannot be', () => {
   });
 
   test('of a proxy by itself is refused: it would go on for ever', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const own = {
       command: process.execPath,
       args: [CLI, '--config', join(folder, 'switchyard.json')],

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/registry.ts';
 import { runCli } from './run-cli.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 let folder: string;
-beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'switchyard-cli-'))));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(() => (folder = temporaryFolder('cli')));
 
 const run = (...args: string[]) => runCli(args, { cwd: folder });
 

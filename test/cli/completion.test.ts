@@ -1,10 +1,10 @@
 /** Completion, as the scripts ask for it, and in a real shell. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { runCli } from './run-cli.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 30_000 });
@@ -20,7 +20,7 @@ let config: string;
 let journal: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-completion-'));
+  folder = temporaryFolder('completion');
   config = join(folder, 'switchyard.json');
   journal = join(folder, 'journal');
   const typed = {
@@ -37,8 +37,6 @@ beforeEach(() => {
     }),
   );
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 async function words(...typed: string[]): Promise<string[]> {
   const { stdout, code, stderr } = await runCli(['completion', 'words', '--', ...typed], { cwd: folder });

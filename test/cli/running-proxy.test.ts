@@ -1,12 +1,12 @@
 /** What the command line tells of a proxy that runs. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { until } from '../cases/until.ts';
+import { until } from '../harness/until.ts';
 import { runCli, startCli } from './run-cli.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
@@ -19,13 +19,12 @@ let config: string;
 const started: ChildProcess[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-running-'));
+  folder = temporaryFolder('running');
   config = writeConfig('switchyard.json', {});
 });
 
 afterEach(async () => {
   await Promise.all(started.splice(0).map((child) => end(child)));
-  rmSync(folder, { recursive: true, force: true });
 });
 
 function writeConfig(name: string, more: object): string {

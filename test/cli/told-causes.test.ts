@@ -1,9 +1,9 @@
 /** Causes that are known are told: encodings of files, and what servers lose that move behind the entry. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { runCli } from './run-cli.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 30_000 });
@@ -11,10 +11,8 @@ vi.setConfig({ testTimeout: 30_000 });
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-told-'));
+  folder = temporaryFolder('told');
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const utf16 = (name: string, text: string): void =>
   writeFileSync(join(folder, name), Buffer.from(`\ufeff${text}`, 'utf16le'));

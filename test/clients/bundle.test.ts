@@ -1,18 +1,17 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { readBundle } from '../../src/clients/bundle.ts';
 import type { HostEnvironment } from '../../src/config/folders.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 let home: string;
 let machine: HostEnvironment;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'switchyard-bundle-'));
+  home = temporaryFolder('bundle');
   machine = { env: {}, cwd: home, homeDir: home, platform: 'linux' };
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function bundle(files: Readonly<Record<string, string>>): string {
   const file = join(home, 'some.mcpb');

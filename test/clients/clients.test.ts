@@ -1,8 +1,7 @@
 /** The clients that people use, in front of the servers that people use. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -19,11 +18,12 @@ import {
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CLI, type Running, startProxy, writeConfig } from '../relay/wire/proxies.ts';
+import { CLI, type Running, startHttpProxy, writeConfig } from '../relay/wire/proxies.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const run = promisify(execFile);
 const resolve = createRequire(import.meta.url).resolve;
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'switchyard-clients-')));
+const folder = realpathSync(temporaryFolder('clients'));
 writeFileSync(join(folder, 'hello.txt'), 'hello from disk');
 
 const CONFIG = {
@@ -56,7 +56,7 @@ function stdio(config: object = CONFIG): { command: string; args: string[]; stde
 let proxy: Running;
 let url: URL;
 beforeAll(async () => {
-  proxy = await startProxy(CONFIG);
+  proxy = await startHttpProxy(CONFIG);
   url = new URL(proxy.url);
 });
 afterAll(() => proxy.stop());

@@ -4,26 +4,24 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { clientFiles } from '../../src/config/client-places.ts';
 import type { DialectId } from '../../src/config/dialects/client-dialect.ts';
 import type { HostEnvironment } from '../../src/config/folders.ts';
 import { loadConfig } from '../../src/config/load/load-config.ts';
 import { runHere } from '../cli/in-process.ts';
 import type { Said } from '../cli/run-cli.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 let home: string;
-beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'switchyard-hard-'))));
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+beforeEach(() => (home = temporaryFolder('hard')));
 
 const machine = (): HostEnvironment => ({ env: {}, cwd: home, homeDir: home, platform: process.platform });
 const CONNECTING = new Set(['add', 'import', 'install']);

@@ -1,17 +1,7 @@
 /** A client's file on its way: imported, adopted, read again as the client reads it, and given back. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { installEntry, uninstallEntry } from '../../src/clients/install.ts';
 import { clientFiles } from '../../src/config/client-places.ts';
 import { dialects } from '../../src/config/dialects/dialects.ts';
@@ -21,13 +11,13 @@ import type { HostEnvironment } from '../../src/config/folders.ts';
 import { type Sample, SAMPLES } from '../fixtures/clients/samples.ts';
 import { runHere } from '../cli/in-process.ts';
 import { runCli, type Said } from '../cli/run-cli.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 20_000 });
 
 let home: string;
-beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'switchyard-clients-'))));
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+beforeEach(() => (home = temporaryFolder('clients')));
 
 function machineOf(platform: NodeJS.Platform): HostEnvironment {
   return { env: {}, cwd: home, homeDir: home, platform };

@@ -1,13 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-
-import { onTestFinished } from 'vitest';
 
 import { ConfigError } from '../../src/config/config-error.ts';
 import type { Config, ServerConfig } from '../../src/config/config.ts';
 import type { HostEnvironment } from '../../src/config/folders.ts';
 import { loadConfig } from '../../src/config/load/load-config.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 export interface TestMachine extends HostEnvironment {
   /** Writes a file under the working folder (or at an absolute path) and gives its path. */
@@ -17,8 +15,7 @@ export interface TestMachine extends HostEnvironment {
 
 /** A machine of its own: a home with a project in it, which is the working folder. */
 export function machine(env: Readonly<Record<string, string>> = {}): TestMachine {
-  const homeDir = mkdtempSync(join(tmpdir(), 'switchyard-config-'));
-  onTestFinished(() => rmSync(homeDir, { recursive: true, force: true }));
+  const homeDir = temporaryFolder('config');
   const cwd = join(homeDir, 'project');
   mkdirSync(cwd);
   const options: HostEnvironment = { env, cwd, homeDir, platform: 'linux' };

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startListening, type Listening } from './listening.ts';
 import { runSuite, type Revision, type SuiteRun } from './run-suite.ts';
 import { beyondTheOldWire, lostOnTheWay, withoutChanges } from './verdict.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 type Era = 'legacy' | 'modern';
 
@@ -19,7 +19,7 @@ let fixtures: Record<Era, Listening>;
 let direct: Record<Era, SuiteRun>;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'switchyard-conformance-'));
+  directory = temporaryFolder('conformance');
   const [legacy, modern] = await Promise.all(eras.map(startFixture));
   if (legacy === undefined || modern === undefined) throw new Error('unreachable');
   fixtures = { legacy, modern };
@@ -31,7 +31,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(Object.values(fixtures ?? {}).map((fixture) => fixture.stop()));
-  await rm(directory, { recursive: true, force: true });
 });
 
 describe('the fixture by itself', () => {

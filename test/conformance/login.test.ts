@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
-import { tempFolder } from '../cases/proxy-under-test.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // On a machine that may have more to do.
 vi.setConfig({ testTimeout: 100_000 });
@@ -23,7 +23,7 @@ async function run(args: readonly string[]): Promise<{ code: number | null; outp
     process.execPath,
     [
       ...['--import', hook, join(suite, 'dist', 'index.js'), 'client', '--command', command],
-      ...['--timeout', '90000', '-o', tempFolder(), ...args],
+      ...['--timeout', '90000', '-o', temporaryFolder('case'), ...args],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { legacyHttpClient, type LegacyHttpClient } from '../relay/wire/clients.ts';
 import type { Wire } from '../relay/wire/conversation.ts';
-import { type Running, startProxy } from '../relay/wire/proxies.ts';
+import { type Running, startHttpProxy } from '../relay/wire/proxies.ts';
 import { manyServers, manyTools } from './many-tools.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -18,7 +18,7 @@ let proxy: Running;
 let client: LegacyHttpClient;
 beforeAll(async () => {
   writeFileSync(ledger, '');
-  proxy = await startProxy({
+  proxy = await startHttpProxy({
     mcpServers: manyServers({ ledger }),
     expose: { namespaces: 'always' },
   });

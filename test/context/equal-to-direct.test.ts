@@ -9,7 +9,7 @@ import {
   type StdioClient,
 } from '../relay/wire/clients.ts';
 import { type Conversation, told, type Wire } from '../relay/wire/conversation.ts';
-import { raw, type Running, startProxy } from '../relay/wire/proxies.ts';
+import { raw, type Running, startHttpProxy } from '../relay/wire/proxies.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 40_000 });
 
@@ -28,7 +28,7 @@ let http: LegacyHttpClient;
 let modern: ModernClient;
 let stdio: StdioClient;
 beforeAll(async () => {
-  [proxy, stdio] = await Promise.all([startProxy(CONFIG), stdioClient(CONFIG, CAPABILITIES)]);
+  [proxy, stdio] = await Promise.all([startHttpProxy(CONFIG), stdioClient(CONFIG, CAPABILITIES)]);
   http = await legacyHttpClient(proxy.url, { capabilities: CAPABILITIES });
   modern = modernHttpClient(proxy.url, { capabilities: CAPABILITIES });
   await Promise.all([http, modern, stdio].map((client) => client.request('tools/list')));

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { legacyHttpClient, type LegacyHttpClient } from '../relay/wire/clients.ts';
 import type { Wire } from '../relay/wire/conversation.ts';
-import { type Running, startProxy } from '../relay/wire/proxies.ts';
+import { type Running, startHttpProxy } from '../relay/wire/proxies.ts';
 import { manyServers } from './many-tools.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 40_000 });
@@ -37,7 +37,7 @@ let other: LegacyHttpClient;
 beforeAll(async () => {
   const mcpServers = manyServers({ tools: TOOLS });
   const expose = { namespaces: 'always', list: 'search' };
-  proxy = await startProxy({ mcpServers, expose, results: { maxTokens: 2000 } });
+  proxy = await startHttpProxy({ mcpServers, expose, results: { maxTokens: 2000 } });
   client = await legacyHttpClient(proxy.url);
   other = await legacyHttpClient(proxy.url);
 });

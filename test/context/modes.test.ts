@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { legacyHttpClient, modernHttpClient, spawnStdio } from '../relay/wire/clients.ts';
 import type { Conversation, Wire } from '../relay/wire/conversation.ts';
-import { raw, type Running, startProxy } from '../relay/wire/proxies.ts';
+import { raw, type Running, startHttpProxy } from '../relay/wire/proxies.ts';
 import { manyServers } from './many-tools.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
@@ -47,7 +47,7 @@ async function greeted(url: string, name = 'test', token?: string): Promise<Wire
 describe('who decides', () => {
   let proxy: Running;
   beforeAll(async () => {
-    proxy = await startProxy({
+    proxy = await startHttpProxy({
       mcpServers: servers,
       http: { tokens: { alice: 'a1', bob: 'b1' } },
       expose: {
@@ -88,7 +88,7 @@ describe('auto', () => {
     ['any other client gets all within the budget', 'opencode', 100_000, 'all'],
   ])('%s', async (_what, name, budget, mode) => {
     const config = { mcpServers: servers, expose: { namespaces: 'always', list: 'auto', budget } };
-    const proxy = await startProxy(config);
+    const proxy = await startHttpProxy(config);
     const first = await greeted(proxy.url, name);
     const again = await greeted(proxy.url, name);
     await proxy.stop();
@@ -110,7 +110,7 @@ test('a config that says nothing lists the tools to the letter as they are, and 
 describe('shortened tools', () => {
   let proxy: Running;
   beforeAll(async () => {
-    proxy = await startProxy({
+    proxy = await startHttpProxy({
       mcpServers: servers,
       expose: { namespaces: 'always', list: 'slim', pins: ['s__merge'], never: ['s__drop'] },
     });
@@ -157,7 +157,7 @@ describe('consent', () => {
   const call = { tool: 'a__echo', args: { n: 1 } };
 
   test('the person is asked with the real name and arguments, and decides', async () => {
-    const proxy = await startProxy(config);
+    const proxy = await startHttpProxy(config);
     const client = await legacyHttpClient(proxy.url, { capabilities: { elicitation: {} } });
     const questions: Wire[] = [];
     const answers = [
@@ -178,7 +178,7 @@ describe('consent', () => {
   });
 
   test('without a client that can ask nothing is called', async () => {
-    const proxy = await startProxy(config);
+    const proxy = await startHttpProxy(config);
     const client = await legacyHttpClient(proxy.url);
     const result = await client.call('a__echo', {});
     expect(result['isError']).toBe(true);
@@ -197,7 +197,7 @@ describe('rules over tools of the proxy itself', () => {
   };
 
   test('the person is asked once about a composed tool, and once about what it calls', async () => {
-    const proxy = await startProxy({ mcpServers: { a: raw() }, tools, expose });
+    const proxy = await startHttpProxy({ mcpServers: { a: raw() }, tools, expose });
     const client = await legacyHttpClient(proxy.url, { capabilities: { elicitation: {} } });
     const asked: unknown[] = [];
     client.onQuestion = ({ params }) => {
@@ -212,7 +212,7 @@ describe('rules over tools of the proxy itself', () => {
   });
 
   test('a forbidden one is not listed, and refused', async () => {
-    const proxy = await startProxy({ mcpServers: { a: raw() }, tools, expose });
+    const proxy = await startHttpProxy({ mcpServers: { a: raw() }, tools, expose });
     const client = await legacyHttpClient(proxy.url);
     const names = await namesFor(client);
     expect([names.includes('both'), names.includes('off'), names.includes('proxy_status')]).toEqual([
@@ -230,7 +230,7 @@ describe('rules over tools of the proxy itself', () => {
 });
 
 test('a search over servers that come and change is told of no changed list', async () => {
-  const proxy = await startProxy({
+  const proxy = await startHttpProxy({
     mcpServers: { a: raw() },
     expose: { namespaces: 'always', list: 'search' },
   });

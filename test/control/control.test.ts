@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -9,10 +8,10 @@ import { type Control, openControl } from '../../src/control/control-server.ts';
 import { announceRun, runningProxies } from '../../src/control/run-file.ts';
 import { socketPath } from '../../src/control/socket-path.ts';
 import { startTimeOf } from '../../src/transport/child-process/process-table.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'switchyard-control-'))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => (folder = temporaryFolder('control')));
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 

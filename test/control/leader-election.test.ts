@@ -1,21 +1,20 @@
 /** Many processes stand for one office, again and again. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { electLeader } from '../../src/control/leader-election.ts';
 import { startTimeOf } from '../../src/transport/child-process/process-table.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
 const CANDIDATE = fileURLToPath(new URL('../fixtures/election/candidate.ts', import.meta.url));
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'switchyard-election-'))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => (folder = temporaryFolder('election')));
 
 test('of six processes that stand at once, 40 times, never two are elected, and mostly one', async () => {
   const candidates = Array.from({ length: 6 }, candidate);

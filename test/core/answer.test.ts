@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Answer, answerOf, asyncHandler } from '../../src/core/answer.ts';
 import { Json } from '../../src/json/json.ts';
-import { callOf } from '../middleware/builders.ts';
+import { callOf } from '../harness/builders.ts';
 
 const json = (value: unknown): Json => Json.of(value);
 const boom = new Error('boom');

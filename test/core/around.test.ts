@@ -3,7 +3,7 @@ import { Answer } from '../../src/core/answer.ts';
 import { around } from '../../src/core/around.ts';
 import type { Handler } from '../../src/core/call.ts';
 import { Json } from '../../src/json/json.ts';
-import { callOf } from '../middleware/builders.ts';
+import { callOf } from '../harness/builders.ts';
 
 const boom = new Error('boom');
 const result = Json.of('result');

@@ -6,14 +6,14 @@
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { installPacked } from '../packed-package.ts';
 import { type Block, markOf, type Page, pages } from './pages.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const TIMEOUT = 240_000;
 const run = promisify(execFile);
@@ -25,12 +25,10 @@ const CURSOR = '{ "mcpServers": { "thinking": { "command": "npx", "args": ["-y",
 let folder: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'switchyard-pages-'));
+  folder = temporaryFolder('pages');
   await mkdir(join(folder, 'package'));
   await installPacked(join(folder, 'package'));
 }, TIMEOUT);
-
-afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 describe('the commands of', () => {
   test.each(runnable.map((page) => [page.file, page] as const))(

@@ -1,13 +1,14 @@
 /** What the pages show beside commands: configs, workflows and code. */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { parse } from 'jsonc-parser';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load/load-config.ts';
 import { type Block, markOf, pages } from './pages.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const blocks = pages.flatMap(({ file, blocks: own }) => own.map((block) => ({ file, block })));
 const DATA = new Set(['json', 'jsonc', 'yaml', 'toml']);
@@ -30,18 +31,14 @@ describe('the pages show', () => {
   test.each(configs.map(({ file, block }, index) => [`${file}, config ${index + 1}`, block] as const))(
     'a config that loads without a warning: %s',
     async (_, { language, text }) => {
-      const folder = await mkdtemp(join(tmpdir(), 'switchyard-docs-'));
-      try {
-        const secret = join(folder, 'ci-token');
-        await writeFile(secret, 'another-long-random-text');
-        const file = join(folder, `switchyard.${language}`);
-        await writeFile(file, text.replace('/run/secrets/ci-token', secret));
-        const machine = { env, cwd: folder, homeDir: homedir(), platform: process.platform };
-        const { warnings } = await loadConfig({ files: [file], ...machine });
-        expect(warnings).toEqual([]);
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      const folder = temporaryFolder('docs');
+      const secret = join(folder, 'ci-token');
+      await writeFile(secret, 'another-long-random-text');
+      const file = join(folder, `switchyard.${language}`);
+      await writeFile(file, text.replace('/run/secrets/ci-token', secret));
+      const machine = { env, cwd: folder, homeDir: homedir(), platform: process.platform };
+      const { warnings } = await loadConfig({ files: [file], ...machine });
+      expect(warnings).toEqual([]);
     },
   );
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
 import { Json } from '../../src/json/json.ts';
 import { memoryLimit } from '../../src/middleware/memory-limit.ts';
-import { callOf } from '../middleware/builders.ts';
+import { callOf } from '../harness/builders.ts';
 
 const MIB = 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { Cancellation } from '../../src/core/cancellation.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { Lifecycle, type LifecycleEvents } from '../../src/downstream/lifecycle.ts';
 import { ReconnectLimiter } from '../../src/downstream/reconnect-limiter.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { failureOf, startProxy, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { failureOf, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 import { type LegacySessions, legacySessions } from '../fixtures/http/legacy-sessions.ts';
 
 let remote: LegacySessions | undefined;
@@ -67,10 +67,12 @@ describe('a remote server', () => {
       { unready: true },
     );
     await proxy.greet();
-    await new Promise((resolve) => setTimeout(resolve, 2500));
-    const tries = remote.seen.filter(({ path }) => path === 'a').length;
-    expect(tries).toBeGreaterThan(1);
-    expect(tries).toBeLessThan(8);
+    const pauses = (): number[] =>
+      proxy.log.flatMap(({ server, restartInMs }) => (server === 'a' ? [Number(restartInMs ?? 0)] : []));
+    await until('the third try', () => pauses().length >= 3, 10_000);
+    const [first, second, third] = pauses();
+    expect([first, second]).toEqual([0, 500]);
+    expect(third).toBeGreaterThan(500);
     expect((await proxy.status('a'))['lastFailure']).toMatchObject({
       stage: 'start',
       what: expect.stringContaining('wants a login') as string,

@@ -1,11 +1,11 @@
 /** Servers that know no ping, and say so in one way or another, live on. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { methodOf } from '../fixtures/http/servers.ts';
 import { type Answer, helloIn, plainServer, status } from '../fixtures/http/plain-server.ts';
 import { type ProxyInProcess, proxyWith } from '../resilience/proxy-in-process.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const health = { intervalMs: 40, timeoutMs: 120 };
 
@@ -14,7 +14,7 @@ function clientNotifications({ log }: ProxyInProcess): number {
 }
 
 test('a server over stdio that never answers a ping keeps its process and what it has in memory', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'switchyard-ping-')), 'server.mjs');
+  const file = join(temporaryFolder('ping'), 'server.mjs');
   writeFileSync(
     file,
     `import { createInterface } from 'node:readline';

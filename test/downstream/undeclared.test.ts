@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { legacyHttpClient, type StdioClient, stdioClient } from '../relay/wire/clients.ts';
 import { told, type Wire } from '../relay/wire/conversation.ts';
-import { startProxy, startRaw } from '../relay/wire/proxies.ts';
+import { startHttpProxy, startRaw } from '../relay/wire/proxies.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 
@@ -50,7 +50,7 @@ describe('what a server does not declare', () => {
   test('is announced to the next client', async () => {
     const server = await startRaw({ capabilities: {}, prompts: PROMPTS });
     stops.push(() => server.stop());
-    const proxy = await startProxy({ mcpServers: { web: { type: 'http', url: server.url } } });
+    const proxy = await startHttpProxy({ mcpServers: { web: { type: 'http', url: server.url } } });
     stops.push(() => proxy.stop());
     const a = await legacyHttpClient(proxy.url);
     await a.tools(10);

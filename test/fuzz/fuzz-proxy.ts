@@ -1,9 +1,9 @@
 /** The real proxy as a process that serves stdio and HTTP at once, in front of raw downstreams. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const START_MS = 20_000;
 
@@ -19,7 +19,7 @@ export interface FuzzProxy {
 }
 
 export async function startFuzzProxy(servers: Readonly<Record<string, object>>): Promise<FuzzProxy> {
-  const folder = await mkdtemp(join(tmpdir(), 'switchyard-fuzz-'));
+  const folder = temporaryFolder('fuzz');
   const config = join(folder, 'switchyard.json');
   await writeFile(config, JSON.stringify({ mcpServers: servers, stateDir: join(folder, 'state') }));
   const cli = process.env['SWITCHYARD_CLI'] ?? 'dist/cli.js';
@@ -56,7 +56,6 @@ export async function startFuzzProxy(servers: Readonly<Record<string, object>>):
       const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
       if (child.exitCode === null && child.kill('SIGTERM')) await closed;
       clearTimeout(timer);
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

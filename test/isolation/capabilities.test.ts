@@ -1,14 +1,13 @@
 /** What servers are told of the clients behind a connection, over HTTP and for clients that attach. */
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isRunning, processesWith } from '../cases/processes.ts';
-import { until } from '../cases/until.ts';
+import { isRunning, processesWith } from '../harness/processes.ts';
+import { until } from '../harness/until.ts';
 import { startCli } from '../cli/run-cli.ts';
 import {
   type LegacyHttpClient,
@@ -18,7 +17,8 @@ import {
   stdioClient,
 } from '../relay/wire/clients.ts';
 import { Conversation, told, type Wire } from '../relay/wire/conversation.ts';
-import { raw, type Running, startProxy, startRaw, writeConfig } from '../relay/wire/proxies.ts';
+import { raw, type Running, startHttpProxy, startRaw, writeConfig } from '../relay/wire/proxies.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // Real servers as real processes.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -36,7 +36,7 @@ let folder: string;
 let stops: (() => Promise<unknown>)[];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-capabilities-'));
+  folder = temporaryFolder('capabilities');
   for (const who of ['one', 'two']) {
     mkdirSync(join(folder, who));
     writeFileSync(join(folder, who, 'a.txt'), `of ${who}`);
@@ -46,12 +46,11 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const stop of stops.reverse()) await stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function proxyOf(mcpServers: Wire, more: Wire = {}): Promise<Running> {
   const expose = { namespaces: 'always', metaTools: false };
-  const proxy = await startProxy({ mcpServers, expose, ...more });
+  const proxy = await startHttpProxy({ mcpServers, expose, ...more });
   stops.push(() => proxy.stop());
   return proxy;
 }

@@ -4,9 +4,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { httpClient, post } from '../cases/http-client.ts';
-import { failureOf, server, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { httpClient, post } from '../harness/http-client.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 import { legacyHttpClient, modernHttpClient, type ModernClient, stdioClient } from '../relay/wire/clients.ts';
 import { inProcess } from '../relay/wire/in-process.ts';
 import { raw, startRaw } from '../relay/wire/proxies.ts';
@@ -272,7 +273,7 @@ describe('cacheBytes', () => {
       ['1MiB', 1],
       ['8KiB', 2],
     ] as const) {
-      const journal = join(tempFolder(), 'journal');
+      const journal = join(temporaryFolder('case'), 'journal');
       const entry = { cache: { mode: 'named', tools: ['echo'], ttlMs: '1m' } };
       const proxy = await startProxy(
         { a: server({ journal }, entry) },

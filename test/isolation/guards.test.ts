@@ -7,7 +7,7 @@ import { Agent, request } from 'undici';
 import { legacyHttpClient, modernHttpClient } from '../relay/wire/clients.ts';
 import type { Wire } from '../relay/wire/conversation.ts';
 import { inProcess } from '../relay/wire/in-process.ts';
-import { CLI, raw, type Running, startProxy, startRaw, writeConfig } from '../relay/wire/proxies.ts';
+import { CLI, raw, type Running, startHttpProxy, startRaw, writeConfig } from '../relay/wire/proxies.ts';
 
 const SECRETS = {
   env: 'planted-env-7f3a',
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const gone = new URL('http://user@127.0.0.1:9/mcp');
   gone.password = SECRETS.password;
   gone.searchParams.set('key', SECRETS.query);
-  proxy = await startProxy({
+  proxy = await startHttpProxy({
     mcpServers: {
       web: { type: 'http', url: withSecrets.href, headers: { 'x-api-key': SECRETS.header } },
       pipe: raw({}, { env: { API_KEY: SECRETS.env } }),

@@ -1,16 +1,14 @@
 /** What all clients together, and each of them, may take of the proxy; and what stays for the others. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { describe, expect, test } from 'vitest';
-import { httpClient } from '../cases/http-client.ts';
-import { failureOf, server, startProxy, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { failureOf, server, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 import { legacyHttpClient, modernHttpClient } from '../relay/wire/clients.ts';
 import type { Wire } from '../relay/wire/conversation.ts';
 import { inProcess } from '../relay/wire/in-process.ts';
 import { startRaw } from '../relay/wire/proxies.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -161,7 +159,7 @@ describe('subscription streams of one modern client', () => {
   test('are 256 at most, also when all are asked for before the first is open', async () => {
     // A server that never greets: what is asked for has to wait for it.
     const mute = { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], stopGraceMs: 50 };
-    const stateDir = mkdtempSync(join(tmpdir(), 'switchyard-state-'));
+    const stateDir = temporaryFolder('state');
     const proxy = await inProcess({ mcpServers: { mute }, stateDir });
     const client = modernHttpClient(proxy.url);
     const asked = Array.from({ length: 300 }, (_, i) => `stream-${i}`);

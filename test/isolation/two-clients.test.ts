@@ -7,7 +7,7 @@ import {
   modernHttpClient,
 } from '../relay/wire/clients.ts';
 import { type Conversation, told, type Wire } from '../relay/wire/conversation.ts';
-import { raw, type Running, startProxy, startRaw } from '../relay/wire/proxies.ts';
+import { raw, type Running, startHttpProxy, startRaw } from '../relay/wire/proxies.ts';
 
 const CAPABILITIES = { roots: {}, sampling: {}, elicitation: { form: {} } };
 const FORM = { message: 'Who?', requestedSchema: { type: 'object', properties: {} } };
@@ -23,7 +23,7 @@ beforeAll(async () => {
     startRaw({ resources: [{ uri: 'test://a', name: 'a' }] }),
     startRaw({ era: 'modern' }),
   ]);
-  proxy = await startProxy({
+  proxy = await startHttpProxy({
     mcpServers: {
       web: { type: 'http', url: web.url, connections: 'shared', maxConcurrency: 64 },
       new: { type: 'http', url: modernWeb.url, maxConcurrency: 64 },

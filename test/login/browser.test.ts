@@ -1,15 +1,15 @@
 /** A whole login in a real browser: opened by the command, forms filled in, the answer brought back. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 import { protectedServer } from './machine-user.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const browser = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].find(
@@ -70,8 +70,8 @@ test('a person logs in with Chromium, which the command has opened', async (cont
   // Debian's package is called chromium.
   context.skip(browser === undefined, 'no Chromium or Chrome is on the PATH');
   const server = await protectedServer();
-  const folder = tempFolder();
-  const profile = mkdtempSync(join(tmpdir(), 'switchyard-profile-'));
+  const folder = temporaryFolder('case');
+  const profile = temporaryFolder('profile');
   const config = {
     stateDir: join(folder, 'state'),
     tokenStorage: 'file',
@@ -93,8 +93,6 @@ test('a person logs in with Chromium, which the command has opened', async (cont
     } catch {
       // It has ended, or never ran.
     }
-    // Its processes write until the last moment.
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
   const portFile = join(profile, 'DevToolsActivePort');
   await until('the browser', () => existsSync(portFile) && readFileSync(portFile, 'utf8') !== '', 20_000);

@@ -5,9 +5,10 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, describe, expect, test, vi } from 'vitest';
-import { httpClient } from '../cases/http-client.ts';
-import { startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 import { deadPort } from '../fixtures/http/servers.ts';
 import { logIn, redirectOf } from '../fixtures/login/person.ts';
 import { loggedIn, protectedServer } from './machine-user.ts';
@@ -37,7 +38,7 @@ function command(folder: string, args: readonly string[], env: Record<string, st
 }
 
 function configured(url: string, rest: object = {}): string {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   mkdirSync(join(folder, 'state'));
   const config = {
     stateDir: join(folder, 'state'),

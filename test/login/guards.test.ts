@@ -1,18 +1,18 @@
 /** What a server that demands a login may not make us do. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { LookupAddress } from 'node:dns';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { failureOf, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { failureOf, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
 import { httpServer, json, type TestServer } from '../fixtures/http/servers.ts';
 import { isAllowedAddress } from '../../src/login/oauth/address-rules.ts';
 import { browserCommand, openBrowser } from '../../src/login/browser.ts';
 import { openGuard } from '../../src/login/oauth/guarded-fetch.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 import { logIn } from '../fixtures/login/person.ts';
 import { credentialsFor, loggedIn, protectedServer, storeIn } from './machine-user.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 vi.setConfig({ testTimeout: 40_000 });
 
@@ -48,7 +48,7 @@ function serverMetadata(issuer: string, changes: object = {}): unknown {
 }
 
 async function beginAt(url: string, settings = {}): Promise<URL> {
-  const store = storeIn(mkdtempSync(join(tmpdir(), 'switchyard-guard-')));
+  const store = storeIn(temporaryFolder('guard'));
   return (await credentialsFor(url, store, { settings }).begin()).url;
 }
 
@@ -215,7 +215,7 @@ describe('a server that demands a login', () => {
   test('with a bearer token from a login, and redirects elsewhere, is not followed (E04)', async () => {
     const auth = await protectedServer();
     const other = await httpServer((_, response) => response.end());
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(auth, join(folder, 'state'));
     const proxy = await startProxy({ far: { url: auth.url } }, { folder, config: { tokenStorage: 'file' } });
     const token = auth.state.requests.at(-1)?.token ?? '';
@@ -255,7 +255,7 @@ describe('a server that demands a login', () => {
         json(response, JSON.stringify(serverMetadata(other.origin)));
       else json(response, JSON.stringify({ access_token: 'x', token_type: 'Bearer' }));
     });
-    const store = storeIn(tempFolder());
+    const store = storeIn(temporaryFolder('case'));
     const settings = { clientId: 'robot', clientSecret: secret, grant: 'client-credentials' as const };
     await credentialsFor(server.url, store, { settings }).obtain();
     server.state.namedIssuer = other.origin;
@@ -265,7 +265,7 @@ describe('a server that demands a login', () => {
 
   test('and repeats the token in its answers does not get it into the log', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const entry = { url: server.url, retry: { attempts: 1 } };
     const config = { tokenStorage: 'file', log: { level: 'trace' } };
@@ -289,7 +289,7 @@ describe('a server that demands a login', () => {
     '{"error":"TOKEN","error_description":"TOKEN"}',
   ])('whose authorization server answers %s does not get that into the log', async (answer) => {
     const server = await protectedServer();
-    const store = storeIn(tempFolder());
+    const store = storeIn(temporaryFolder('case'));
     const attempt = await credentialsFor(server.url, store).begin();
     await logIn(attempt.url.href);
     const token = (await attempt.done).tokens?.refreshToken ?? '';
@@ -344,7 +344,7 @@ describe('a server that demands a login', () => {
 
   test('that refuses every token is asked a few times and then left alone (E10)', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy(
       { far: { url: server.url } },
@@ -369,7 +369,7 @@ describe('the page that the browser comes back to', () => {
   test('is there for five minutes, and for this machine only', async () => {
     const server = await protectedServer();
     const clock = new HandClock();
-    const attempt = await credentialsFor(server.url, storeIn(tempFolder()), { clock }).begin();
+    const attempt = await credentialsFor(server.url, storeIn(temporaryFolder('case')), { clock }).begin();
     const page = new URL(attempt.url.searchParams.get('redirect_uri') ?? '');
     expect(page.hostname).toBe('127.0.0.1');
     await clock.pass(5 * 60_000 - 1);
@@ -399,7 +399,7 @@ describe('opening the browser', () => {
   });
 
   test('runs no shell: signs that one would obey reach the program as they are (E13)', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const seen = join(folder, 'seen');
     const program = join(folder, 'browser.mjs');
     writeFileSync(

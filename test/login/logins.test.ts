@@ -2,16 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { httpClient, type HttpCaller } from '../cases/http-client.ts';
-import {
-  type Entry,
-  failureOf,
-  startProxy,
-  tempFolder,
-  textOf,
-  type ProxyUnderTest,
-} from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { httpClient, type HttpCaller } from '../harness/http-client.ts';
+import { type Entry, failureOf, startProxy, textOf, type ProxyUnderTest } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 import { logIn } from '../fixtures/login/person.ts';
 import { loggedIn, protectedServer, storeIn } from './machine-user.ts';
 
@@ -41,7 +35,7 @@ function accept(proxy: ProxyUnderTest, id: number, action = 'accept'): void {
 describe('a login', () => {
   test('lets a proxy start silently the next day, with a token that has expired since', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const first = await startProxy({ far: { url: server.url } }, { folder, config: FILES });
     expect(textOf(await first.call('whoami'))).toBe('whoami: alice');
@@ -55,7 +49,7 @@ describe('a login', () => {
 
   test('is kept in a file that only its owner can read, and no token shows in the log', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const [name = ''] = readdirSync(join(folder, 'state', 'logins'));
     const file = join(folder, 'state', 'logins', name);
@@ -72,7 +66,7 @@ describe('a login', () => {
 
   test('that expires in the middle of 100 parallel calls is renewed once', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy(
       { far: { url: server.url, maxConcurrency: 100 } },
@@ -87,7 +81,7 @@ describe('a login', () => {
 
   test('is renewed ahead of its end, by rotating refresh tokens, without a refused call', async () => {
     const server = await protectedServer({ accessTokenSeconds: 2 });
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES });
     await until(
@@ -103,7 +97,7 @@ describe('a login', () => {
 
   test('is renewed once by two proxies on one state folder, however often each token rotates', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const config = { ...FILES, stateDir: join(folder, 'state') };
     const proxies = await Promise.all([0, 1].map(() => startProxy({ far: { url: server.url } }, { config })));
@@ -120,7 +114,7 @@ describe('a login', () => {
 
   test('that was revoked says which command to run, once in the log, without a storm', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES });
     await proxy.call('whoami');
@@ -145,7 +139,7 @@ describe('a login', () => {
 
   test('made elsewhere is taken up by a proxy that waits for one', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES, unready: true });
     await proxy.greet();
     await proxy.logged(({ msg }) => msg === 'a login is required');
@@ -156,7 +150,7 @@ describe('a login', () => {
 
   test('outlives a token endpoint that is out of order for a while', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy(
       { far: { url: server.url, retry: { attempts: 1 } } },
@@ -237,7 +231,7 @@ describe('inside a client', () => {
 
   test('a modern client is answered with where to log in, and its call goes on when it comes back', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy({ far: { url: server.url } }, { folder, http: true, config: FILES });
     await forgetLogins(folder);
@@ -275,7 +269,7 @@ describe('inside a client', () => {
 
   test('a call that needs a wider scope asks for it; others go on with what there is', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'));
     const proxy = await startProxy(
       { far: { url: server.url } },
@@ -342,7 +336,7 @@ describe('several people', () => {
 
   test('each have a login of their own, and no inbound token reaches the server (F02)', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     mkdirSync(join(folder, 'state'), { recursive: true });
     await loggedIn(server, join(folder, 'state'), 'alice at work', { who: 'alice' });
     await loggedIn(server, join(folder, 'state'), 'bob at work', { who: 'bob' });
@@ -362,7 +356,7 @@ describe('several people', () => {
 
   test('log in inside their clients, each for themselves', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const state = join(folder, 'state');
     mkdirSync(state, { recursive: true });
     await loggedIn(server, state, 'alice at work', { who: 'alice' });
@@ -398,7 +392,7 @@ describe('several people', () => {
 
   test('of one connection are not asked to log in for each other', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'), 'the office');
     const proxy = await startProxy(
       { far: { url: server.url } },
@@ -413,7 +407,7 @@ describe('several people', () => {
 
   test('who is not logged in does not get the login of another', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, join(folder, 'state'), 'alice at work', { who: 'alice' });
     const proxy = await startProxy(
       { far: { url: server.url, connections: 'per-client' } },
@@ -432,7 +426,7 @@ describe('several people', () => {
 /** What a server offers is known to this client from an earlier run, and the login is gone. */
 async function loggedOut(capabilities: Entry = {}) {
   const server = await protectedServer();
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   await loggedIn(server, join(folder, 'state'));
   const proxy = await startProxy({ far: { url: server.url } }, { folder, config: FILES, capabilities });
   await proxy.toolNames();

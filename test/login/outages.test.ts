@@ -1,11 +1,12 @@
 /** An authorization server that is away, or has forgotten: nobody is logged out for what passes. */
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { failureOf, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { failureOf, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 import { httpServer, json } from '../fixtures/http/servers.ts';
 import type { Protected } from '../fixtures/login/authorization-server.mjs';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 import { credentialsFor, loggedIn, protectedServer, storeIn } from './machine-user.ts';
 
 vi.setConfig({ testTimeout: 40_000 });
@@ -14,7 +15,7 @@ const FILES = { tokenStorage: 'file' };
 
 /** Somebody is logged in, and has called. */
 async function inUse(server: Protected) {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   await loggedIn(server, join(folder, 'state'));
   const start = () =>
     startProxy(
@@ -85,7 +86,7 @@ test('a login whose client was forgotten is made anew, with a new client', async
 describe('an authorization server that is busy', () => {
   test('is asked with growing pauses, and not before it wants to be (E10)', async () => {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, folder);
     server.state.tokenEndpointDown = true;
     const clock = new HandClock();
@@ -119,7 +120,7 @@ describe('an authorization server that gives odd tokens', () => {
   /** What comes of a renewal that is answered so. */
   async function renewedWith(answer: object) {
     const server = await protectedServer();
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     await loggedIn(server, folder);
     server.state.tokenAnswer = JSON.stringify({ token_type: 'Bearer', access_token: 'good', ...answer });
     const credentials = credentialsFor(server.url, storeIn(folder));

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Breaker, type BreakerState, type Permit } from '../../src/middleware/breaker.ts';
-import { HandClock } from './builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 const SETTINGS = { failureThreshold: 5, recoveryTimeoutMs: 30_000, halfOpenMaxCalls: 3, successThreshold: 2 };
 

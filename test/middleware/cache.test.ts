@@ -4,7 +4,8 @@ import { at, Json } from '../../src/json/json.ts';
 import { cache, type CachePlan } from '../../src/middleware/cache.ts';
 import { canonical } from '../../src/middleware/cache.ts';
 import { CacheStore } from '../../src/middleware/cache-store.ts';
-import { answer, callOf, client, failure, HandClock, quiet, settle, Stage } from './builders.ts';
+import { answer, callOf, client, failure, quiet, Stage } from '../harness/builders.ts';
+import { HandClock, settle } from '../harness/clock.ts';
 
 const PLAN: CachePlan = {
   server: 'tavern',

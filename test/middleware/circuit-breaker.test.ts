@@ -4,7 +4,8 @@ import type { Handler } from '../../src/core/call.ts';
 import { INVALID_PARAMS, ProxyError, RpcError } from '../../src/core/errors.ts';
 import type { Json } from '../../src/json/json.ts';
 import { Circuit, circuitBreaker, type CircuitChange } from '../../src/middleware/circuit-breaker.ts';
-import { answer, callOf, failure, HandClock, quiet, settle, Stage } from './builders.ts';
+import { answer, callOf, failure, quiet, Stage } from '../harness/builders.ts';
+import { HandClock, settle } from '../harness/clock.ts';
 
 const SETTINGS = { failureThreshold: 5, recoveryTimeoutMs: 30_000, halfOpenMaxCalls: 3, successThreshold: 2 };
 

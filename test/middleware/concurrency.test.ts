@@ -3,7 +3,8 @@ import { Answer } from '../../src/core/answer.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
 import { concurrency, ConcurrencyLimit } from '../../src/middleware/concurrency.ts';
-import { callOf, client, quiet, settle, Stage } from './builders.ts';
+import { callOf, client, quiet, Stage } from '../harness/builders.ts';
+import { settle } from '../harness/clock.ts';
 
 function arrange(
   maxConcurrency: number,

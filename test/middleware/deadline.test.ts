@@ -6,7 +6,8 @@ import { compose } from '../../src/pipeline/compose.ts';
 import { deadline } from '../../src/middleware/deadline.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
-import { callOf, failure, HandClock, quiet, settle, Stage } from './builders.ts';
+import { callOf, failure, quiet, Stage } from '../harness/builders.ts';
+import { HandClock, settle } from '../harness/clock.ts';
 
 function arrange(maxMs: number): { clock: HandClock; stage: Stage; bound: ReturnType<typeof deadline> } {
   const clock = new HandClock();

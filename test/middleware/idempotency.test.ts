@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
 import { Json } from '../../src/json/json.ts';
 import { idempotencyArgument, idempotencyKey } from '../../src/middleware/idempotency.ts';
-import { answer, callOf } from './builders.ts';
+import { answer, callOf } from '../harness/builders.ts';
 
 async function passed(text: string, argument?: string): Promise<Call> {
   let seen: Call | undefined;

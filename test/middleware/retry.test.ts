@@ -10,7 +10,8 @@ import {
 } from '../../src/core/errors.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
-import { answer, callOf, failure, HandClock, quiet, settle } from './builders.ts';
+import { answer, callOf, failure, quiet } from '../harness/builders.ts';
+import { HandClock, settle } from '../harness/clock.ts';
 
 const POLICY = { attempts: 3, delayMs: 200, maxDelayMs: 5_000 };
 

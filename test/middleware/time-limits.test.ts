@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Stopwatch } from '../../src/middleware/timed-call.ts';
 import { TimeLimits } from '../../src/middleware/time-limits.ts';
-import { HandClock } from './builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 class Kept {
   readonly watch: Stopwatch;

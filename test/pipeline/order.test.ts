@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Handler, Middleware } from '../../src/core/call.ts';
 import { CALL_ORDER, composeInOrder, SERVER_ORDER, STEP_ORDER } from '../../src/pipeline/order.ts';
-import { callOf } from '../middleware/builders.ts';
+import { callOf } from '../harness/builders.ts';
 
 /** The names in the drawing that stand between two of its arrows. */
 function drawn(): string[][] {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { ListKind } from '../../src/core/listing.ts';
 import { ListNotifications } from '../../src/proxy/clients/list-notifications.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 function newsOf(): {
   readonly clock: HandClock;

@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Entry, OWN_TOOLS, type ProxyUnderTest, server, startProxy } from '../cases/proxy-under-test.ts';
-import { httpClient } from '../cases/http-client.ts';
-import { until } from '../cases/until.ts';
+import { type Entry, OWN_TOOLS, type ProxyUnderTest, server, startProxy } from '../harness/proxy.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { until } from '../harness/until.ts';
 
 const HTTP = { http: true, unready: true, config: { expose: { namespaces: 'always' } } } as const;
 

@@ -1,7 +1,6 @@
 /** Which way a server is asked first, what is remembered of it, and what happens when that has become wrong. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type http from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -20,11 +19,12 @@ import { legacyHttpClient } from './wire/clients.ts';
 import { told, type Wire } from './wire/conversation.ts';
 import { inProcess } from './wire/in-process.ts';
 import { RAW } from './wire/proxies.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const MODERN = '2026-07-28';
 
 function folder(): string {
-  return mkdtempSync(join(tmpdir(), 'switchyard-verdict-'));
+  return temporaryFolder('verdict');
 }
 
 /** Starts a proxy, calls `use`, and stops it. */

@@ -1,9 +1,6 @@
 /** Old clients in front of new servers, new clients in front of old ones, new ones in front of new ones. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../cases/until.ts';
+import { until } from '../harness/until.ts';
 import { Sealer } from '../../src/protocol/seal.ts';
 import {
   type ModernClient,
@@ -14,7 +11,8 @@ import {
 } from './wire/clients.ts';
 import { type Conversation, told, type Wire } from './wire/conversation.ts';
 import { inProcess } from './wire/in-process.ts';
-import { raw, type Running, startProxy, startRaw } from './wire/proxies.ts';
+import { raw, type Running, startHttpProxy, startRaw } from './wire/proxies.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const META = 'io.modelcontextprotocol/';
 const TASKS = { extensions: { [`${META}tasks`]: {} } };
@@ -206,7 +204,7 @@ describe('a modern client in front of a legacy server', () => {
   let seen: ReturnType<typeof seenBy>;
   beforeAll(async () => {
     server = await startRaw({ resources: [{ uri: 'test://a', name: 'a' }] });
-    proxy = await startProxy({
+    proxy = await startHttpProxy({
       mcpServers: { one: { type: 'http', url: server.url } },
       http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },
     });
@@ -509,7 +507,7 @@ describe('a parked call', () => {
 
   test('is not taken for another proxy’s: a state from before a restart does not open a new call', async () => {
     const server = await startRaw({});
-    const stateDir = mkdtempSync(join(tmpdir(), 'switchyard-state-'));
+    const stateDir = temporaryFolder('state');
     const config = { mcpServers: { one: { type: 'http', url: server.url } }, stateDir };
     const params = { name: 'ask', arguments: { questions: [elicit] } };
     const states: Wire[] = [];
@@ -578,7 +576,7 @@ describe('a modern client in front of a modern server', () => {
         },
       ],
     });
-    proxy = await startProxy({
+    proxy = await startHttpProxy({
       mcpServers: { one: { type: 'http', url: server.url, trustAnnotations: true } },
       expose: { namespaces: 'always', metaTools: false },
       http: { tokens: { alice: 'token-of-alice', bob: 'token-of-bob' } },

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { legacyHttpClient, modernHttpClient, type StdioClient, stdioClient } from './wire/clients.ts';
 import { told, type Wire } from './wire/conversation.ts';
-import { raw, startProxy } from './wire/proxies.ts';
+import { raw, startHttpProxy } from './wire/proxies.ts';
 
 const OBJECT = { type: 'object' };
 const MINE = ['echo', 'answer', 'seen', 'emit', 'ask', 'progress', 'log', 'hang', 'list', 'whoami'];
@@ -124,7 +124,7 @@ describe('what the servers say of themselves', () => {
   };
 
   test('reaches clients of both families: instructions under each name, the union of what they can', async () => {
-    const proxy = await startProxy({ mcpServers: servers });
+    const proxy = await startHttpProxy({ mcpServers: servers });
     const modern = modernHttpClient(proxy.url);
     const ofModern = (): Promise<Wire> => modern.request('server/discover');
     // Who comes later than the servers is told of all.

@@ -1,9 +1,8 @@
 /** Modern servers that answer `initialize` in ways that nobody expects, on transports where it goes first. */
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -13,6 +12,7 @@ import { plainServer, SAID } from '../fixtures/http/plain-server.ts';
 import { legacyHttpClient } from './wire/clients.ts';
 import type { Wire } from './wire/conversation.ts';
 import { inProcess } from './wire/in-process.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 /** Of the modern family: what it answers to a message, with `odd` in place of an answer to `initialize`. */
 function answerTo(text: string, odd: Wire, said: Wire = SAID): string {
@@ -73,7 +73,7 @@ async function sse(odd: Wire): Promise<Wire> {
 }
 
 function stdio(odd: Wire): Promise<Wire> {
-  const file = join(mkdtempSync(join(tmpdir(), 'switchyard-odd-')), 'server.mjs');
+  const file = join(temporaryFolder('odd'), 'server.mjs');
   writeFileSync(
     file,
     `import { createInterface } from 'node:readline';

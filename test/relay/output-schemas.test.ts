@@ -4,7 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { UNUSABLE, USABLE } from '../catalog/schemas/schemas.ts';
-import { until } from '../cases/until.ts';
+import { until } from '../harness/until.ts';
 import type { Wire } from './wire/conversation.ts';
 import { CLI, writeConfig } from './wire/proxies.ts';
 

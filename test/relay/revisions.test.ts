@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { legacyHttpClient, spawnStdio, stdioClient, type StdioClient } from './wire/clients.ts';
 import { type Conversation, told, type Wire } from './wire/conversation.ts';
-import { raw, type Running, startProxy, startRaw } from './wire/proxies.ts';
+import { raw, type Running, startHttpProxy, startRaw } from './wire/proxies.ts';
 
 const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const;
 const LATEST = '2025-11-25';
@@ -85,7 +85,7 @@ beforeAll(async () => {
   );
   config = { mcpServers, expose: { namespaces: 'always', metaTools: false } };
   oneServer = { mcpServers: { one: { type: 'http', url: urlOf(LATEST) } } };
-  proxy = await startProxy(config);
+  proxy = await startHttpProxy(config);
 });
 afterAll(async () => {
   await proxy.stop();

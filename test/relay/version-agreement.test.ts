@@ -1,6 +1,5 @@
 /** Servers that refuse a revision instead of choosing another one. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { idOf, json, methodOf, type Seen, type TestServer } from '../fixtures/http/servers.ts';
@@ -16,6 +15,7 @@ import { proxyWith } from '../resilience/proxy-in-process.ts';
 import { legacyHttpClient, spawnStdio } from './wire/clients.ts';
 import type { Wire } from './wire/conversation.ts';
 import { inProcess } from './wire/in-process.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 type Refusal = (asked: string) => Answer;
 
@@ -38,10 +38,7 @@ function particular(only: string, refusal: Refusal): Promise<TestServer> {
   });
 }
 
-async function call(
-  entry: Wire,
-  stateDir = mkdtempSync(join(tmpdir(), 'switchyard-version-')),
-): Promise<unknown> {
+async function call(entry: Wire, stateDir = temporaryFolder('version')): Promise<unknown> {
   const proxy = await inProcess({
     stateDir,
     expose: { namespaces: 'none', metaTools: false },
@@ -82,7 +79,7 @@ describe('a server over HTTP that takes one revision only', () => {
     '%s, and refuses others with %s, is used, and asked so at once later',
     async (only, _how, refusal, tries) => {
       const server = await particular(only, refusal);
-      const stateDir = mkdtempSync(join(tmpdir(), 'switchyard-version-'));
+      const stateDir = temporaryFolder('version');
       expect(await call({ url: server.url }, stateDir)).toMatchObject(SAID);
       const expected = ['server/discover', '2025-11-25', ...(tries === 1 ? [only] : OLDER.slice(0, tries))];
       expect(greetingsOf(server)).toEqual(expected);
@@ -99,7 +96,7 @@ describe('a server over HTTP that takes one revision only', () => {
         (askedIn(seen) === only ? helloIn(only) : status(400, 'Wrong version'))(seen, response);
       },
     });
-    const stateDir = mkdtempSync(join(tmpdir(), 'switchyard-version-'));
+    const stateDir = temporaryFolder('version');
     await call({ url: server.url }, stateDir);
     only = '2025-11-25';
     server.seen.length = 0;
@@ -155,7 +152,7 @@ describe('a server over stdio that takes one revision only', () => {
   const refusal = "say({ id, error: { code: -32602, message: 'Unsupported protocol version' } })";
 
   async function askedOf(only: string, refuse: string, version: string): Promise<string> {
-    const folder = mkdtempSync(join(tmpdir(), 'switchyard-version-'));
+    const folder = temporaryFolder('version');
     const file = join(folder, 'server.mjs');
     writeFileSync(file, script(refuse));
     const client = spawnStdio({

@@ -1,17 +1,16 @@
 /** `imports`: what a client has configured is served as long as it has. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { expect, onTestFinished, test } from 'vitest';
-import { until } from '../cases/until.ts';
+import { until } from '../harness/until.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 test('a server that a client’s own file gains or loses comes and goes while the proxy runs', async () => {
-  const home = mkdtempSync(join(tmpdir(), 'switchyard-imports-'));
-  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const home = temporaryFolder('imports');
   const entry = { command: process.execPath, args: [join(ROOT, 'test/fixtures/faults/stdio.mjs'), '{}'] };
   const file = join(home, '.cursor', 'mcp.json');
   const has = (...names: string[]): void =>

@@ -1,16 +1,10 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isRunning, openFiles } from '../cases/processes.ts';
-import {
-  type Entry,
-  type ProxyUnderTest,
-  server,
-  startProxy,
-  tempFolder,
-  textOf,
-} from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { isRunning, openFiles, watchesFiles } from '../harness/processes.ts';
+import { type Entry, type ProxyUnderTest, server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const REFUSED = /the changed config cannot be used/;
 
@@ -59,7 +53,8 @@ const refusals = (proxy: ProxyUnderTest): number =>
   proxy.log.filter(({ msg }) => REFUSED.test(String(msg))).length;
 
 /** The watch begins a moment after the start. */
-const watching = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 900));
+const watching = ({ pid }: ProxyUnderTest): Promise<boolean> =>
+  until('the watch to begin', () => watchesFiles(pid));
 
 describe('a changed config', () => {
   test('I02 restarts the changed server of ten alone, and its calls in flight end', async () => {
@@ -67,13 +62,13 @@ describe('a changed config', () => {
     const proxy = await startProxy(Object.fromEntries(names.map((name) => [name, server()])));
     const pids = await Promise.all(names.map((name) => pidOf(proxy, name)));
     const file = new ConfigFile(proxy);
-    await watching();
+    await watching(proxy);
     await proxy.toolNames();
     const clientNotifications = (): number =>
       proxy.clientNotifications('notifications/tools/list_changed').length;
     const before = clientNotifications();
     const running = names.map((name) => proxy.askTool(`${name}__sleep`, { ms: 1500 }));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until('the call in flight', async () => (await proxy.status('s3'))['inFlight'] === 1);
     file.save(file.text({ s3: { timeoutMs: 12_345 } }));
     await proxy.logged(({ msg }) => msg === 'the config was read again');
     const now = await Promise.all(names.map((name) => pidOf(proxy, name)));
@@ -94,7 +89,7 @@ describe('a changed config', () => {
     const proxy = await startProxy({ a: server({ names: ['pid', 'echo'] }), b: server({ names: ['echo'] }) });
     const pid = await pidOf(proxy, 'a');
     const file = new ConfigFile(proxy);
-    await watching();
+    await watching(proxy);
     file.replace(
       file.text({ a: { tools: { exclude: ['echo'], rename: { pid: 'process' } } }, b: undefined, c: {} }),
     );
@@ -123,7 +118,7 @@ describe('a changed config', () => {
     proxy.excuse(REFUSED);
     const file = new ConfigFile(proxy);
     const good = file.text({});
-    await watching();
+    await watching(proxy);
     const bad = [
       [good.slice(0, good.length / 2), /switchyard\.json:1:\d+ /],
       ['', /says nothing of servers/],
@@ -154,7 +149,7 @@ describe('a changed config', () => {
   test('I03 of 50 saves in a row the last one wins, and nothing is left behind', async () => {
     const proxy = await startProxy({ a: server(), b: server({ names: ['echo'] }) });
     const file = new ConfigFile(proxy);
-    await watching();
+    await watching(proxy);
     const files = openFiles(proxy.pid);
     for (let i = 1; i <= 50; i++) {
       const text = file.text({ a: { timeoutMs: 10_000 + i }, [`new${i}`]: { tools: { include: ['pid'] } } });
@@ -174,14 +169,14 @@ describe('a changed config', () => {
   test('of what only a restart can bring says so', async () => {
     const proxy = await startProxy({ a: server(), b: server() });
     const file = new ConfigFile(proxy);
-    await watching();
+    await watching(proxy);
     const tokens = { alice: 'a-token-of-some-length' };
     file.save(
       file.text(
         {},
         {
           http: { tokens },
-          stateDir: join(tempFolder(), 'other'),
+          stateDir: join(temporaryFolder('case'), 'other'),
           limits: { depth: 8 },
           expose: { pageSize: 1 },
         },
@@ -195,11 +190,11 @@ describe('a changed config', () => {
   });
 
   test('of a file that the config names counts as well', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const variables = join(folder, 'variables.env');
     writeFileSync(variables, 'GREETING=one\n');
     const proxy = await startProxy({ a: server({}, { envFile: variables }), b: server() });
-    await watching();
+    await watching(proxy);
     writeFileSync(variables, 'GREETING=two\n');
     await until(
       'the new variable',
@@ -224,7 +219,7 @@ describe('a config file that says nothing', () => {
     proxy.excuse(REFUSED);
     const pid = await pidOf(proxy, 'a');
     const file = new ConfigFile(proxy);
-    await watching();
+    await watching(proxy);
     file.save(text);
     await until('the refusal', () => refusals(proxy) === 1);
     expect(await pidOf(proxy, 'a')).toBe(pid);
@@ -238,7 +233,7 @@ describe('a config file that says nothing', () => {
     proxy.excuse(REFUSED);
     const pid = await pidOf(proxy, 'a');
     const file = new ConfigFile(proxy);
-    await watching();
+    await watching(proxy);
     rmSync(file.path);
     await until('the refusal', () => refusals(proxy) === 1);
     file.save('');
@@ -249,7 +244,7 @@ describe('a config file that says nothing', () => {
   test('is not one that says "none", which is meant', async () => {
     const proxy = await startProxy({ a: server(), b: server() });
     const file = new ConfigFile(proxy);
-    await watching();
+    await watching(proxy);
     file.save(file.text({ a: undefined, b: undefined }));
     await until('it to be read', () => reloads(proxy) === 1);
     await until('no tool', async () => (await proxy.toolNames()).length === 0);

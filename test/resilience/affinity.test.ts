@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { request } from 'undici';
 import { modernHttpClient, stdioClient } from '../relay/wire/clients.ts';
 import type { Wire } from '../relay/wire/conversation.ts';
-import { raw, type Running, startProxy, startRaw } from '../relay/wire/proxies.ts';
+import { raw, type Running, startHttpProxy, startRaw } from '../relay/wire/proxies.ts';
 
 const TASKS = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
 const pool = { p: { members: ['a', 'b'], strategy: 'round-robin' } };
@@ -12,7 +12,7 @@ describe('in a pool that asks its members in turn', () => {
   test('a task stays with the member that has it', async () => {
     const members = [await startRaw({ era: 'modern' }), await startRaw({ era: 'modern' })];
     const [a, b] = members.map(({ url }) => ({ type: 'http', url }));
-    const proxy = await startProxy({ mcpServers: { a, b }, pools: pool });
+    const proxy = await startHttpProxy({ mcpServers: { a, b }, pools: pool });
     const client = modernHttpClient(proxy.url, { capabilities: TASKS });
     const asked = async ({ url }: Running, method: string): Promise<number> => {
       const { body } = await request(`${url}/requests`);

@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Entry, failureOf, server as faulty, startProxy, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
-import { client } from '../middleware/builders.ts';
+import { type Entry, failureOf, server as faulty, startProxy, textOf } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
+import { client } from '../harness/builders.ts';
 import { raw, startRaw } from '../relay/wire/proxies.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 

@@ -8,7 +8,8 @@ import { compose } from '../../src/pipeline/compose.ts';
 import { retry } from '../../src/middleware/retry.ts';
 import { RetryBudget } from '../../src/middleware/retry-budget.ts';
 import { Pool, type PoolOptions, type Spread, type LoadScore } from '../../src/routing/pool.ts';
-import { answer, callOf, client, failure, HandClock } from '../middleware/builders.ts';
+import { answer, callOf, client, failure } from '../harness/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 
 const FAST = { retry: { attempts: 1 }, restart: { delayMs: 20, maxDelayMs: 50 } };

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
@@ -9,7 +8,8 @@ import type { Call } from '../../src/core/call.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { at, Json } from '../../src/json/json.ts';
 import { createProxy } from '../../src/proxy/create-proxy.ts';
-import { callOf } from '../middleware/builders.ts';
+import { callOf } from '../harness/builders.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const SERVER = fileURLToPath(new URL('../fixtures/servers/ledger-server.mjs', import.meta.url));
 
@@ -46,7 +46,7 @@ export function server(
 }
 
 export async function proxyWith(make: (folder: string) => object): Promise<ProxyInProcess> {
-  const folder = mkdtempSync(join(tmpdir(), 'switchyard-'));
+  const folder = temporaryFolder('inside');
   const file = join(folder, 'switchyard.json');
   writeFileSync(file, JSON.stringify({ stateDir: join(folder, 'state'), ...make(folder) }));
   const env = { PATH: process.env['PATH'] };
@@ -68,10 +68,7 @@ export async function proxyWith(make: (folder: string) => object): Promise<Proxy
     error: record('error'),
   };
   const proxy = await createProxy({ config, version: '0', exclusive: false, env, log: logger });
-  onTestFinished(async () => {
-    await proxy.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  onTestFinished(() => proxy.close());
   const call: ProxyInProcess['call'] = (tool, args = {}, more = {}) =>
     proxy.served.handle(callOf(tool, { args, ...more })).then();
   const status: ProxyInProcess['status'] = async (name) => {

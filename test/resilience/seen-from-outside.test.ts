@@ -3,7 +3,7 @@ import { context, propagation, type Span, SpanKind, trace, type Tracer } from '@
 import { afterEach, describe, expect, test } from 'vitest';
 import { at, Json } from '../../src/json/json.ts';
 import { traced } from '../../src/middleware/trace.ts';
-import { answer, callOf } from '../middleware/builders.ts';
+import { answer, callOf } from '../harness/builders.ts';
 import { proxyWith, server } from './proxy-in-process.ts';
 
 describe('/metrics', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { HeldResults, type HeldResultsOptions } from '../../src/results/held-results.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 const folders: string[] = [];
 afterEach(() => {

@@ -6,7 +6,7 @@ import { HeldResults } from '../../src/results/held-results.ts';
 import { takeApart } from '../../src/results/long-result.ts';
 import { readResult, type ReadAnswer, type ReadRequest } from '../../src/results/read-result.ts';
 import { estimateTokens as estimate } from '../../src/search/token-estimate.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 const compile = createCompile();
 

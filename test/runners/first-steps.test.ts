@@ -1,22 +1,14 @@
 /** The first steps of somebody with an empty home: behind a slow registry, one that is out of order, and with none. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { until } from '../cases/until.ts';
+import { until } from '../harness/until.ts';
 import { runCli, type Said, startCli } from '../cli/run-cli.ts';
-import { isRunning } from '../transport/link-probe.ts';
+import { isRunning } from '../harness/processes.ts';
 import { PACKAGE, type Registry, startRegistry } from './npm-registry.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // A real npx, which takes a second for nothing.
 vi.setConfig({ testTimeout: 90_000 });
@@ -28,7 +20,7 @@ let home: string;
 let registry: Registry;
 
 beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'switchyard-home-'));
+  home = temporaryFolder('home');
   registry = await startRegistry();
   npmrc(registry.url);
 });
@@ -37,7 +29,6 @@ afterEach(async () => {
   await registry.close();
   // Who was left to fetch has nothing left to fetch from.
   await until('all of npx to be gone', () => runnersLeft().length === 0, 20_000);
-  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
 });
 
 function npmrc(url: string): void {

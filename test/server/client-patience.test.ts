@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ListWait } from '../../src/proxy/clients/list-wait.ts';
 import { patienceOf } from '../../src/server/client-patience.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 const legacy = (name?: string, overHttp = false) =>
   patienceOf({ era: 'legacy', info: name === undefined ? undefined : { name, version: '1' } }, overHttp);

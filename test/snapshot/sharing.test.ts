@@ -1,13 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isRunning } from '../cases/processes.ts';
-import { server, startProxy, tempFolder, textOf } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { isRunning } from '../harness/processes.ts';
+import { server, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 describe('several proxies on one state folder', () => {
   test('start at once, have children of their own, and outlive one that is killed', async () => {
-    const [folder, mark] = [tempFolder(), 'shared-state'];
+    const [folder, mark] = [temporaryFolder('case'), 'shared-state'];
     const servers = { a: server(), b: server({ names: ['echo'] }) };
     const all = await Promise.all(Array.from({ length: 3 }, () => startProxy(servers, { folder, mark })));
     const pids = await Promise.all(all.map(async (proxy) => Number(textOf(await proxy.call('a__pid')))));

@@ -9,10 +9,10 @@ import {
   type ProxyUnderTest,
   server,
   startProxy as start,
-  tempFolder,
   textOf,
-} from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+} from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 /** With the same folder, the servers' entries are the same to the letter. */
 function startProxy(
@@ -35,7 +35,7 @@ async function remember(
 
 describe('a start from the snapshot', () => {
   test('answers initialize and the whole list before any server is started', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const servers = { a: server({ names: ['one'] }), b: server({ names: ['two'] }) };
     await remember(folder, servers);
     const proxy = await startProxy(servers, { folder, unready: true });
@@ -48,7 +48,7 @@ describe('a start from the snapshot', () => {
   });
 
   test('a call on a server that is coming up waits for it', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const names = ['echo'];
     await remember(folder, { a: server({ names }), b: server({ names }) });
     const proxy = await startProxy({ a: server({ names }), b: server({ names }) }, { folder, unready: true });
@@ -57,7 +57,7 @@ describe('a start from the snapshot', () => {
   });
 
   test('a call that waits ends at once when the client gives it up, and the server never sees it', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const journal = join(folder, 'journal');
     const servers = { a: server({ names: ['echo'], journal }), b: server() };
     await remember(folder, servers);
@@ -74,7 +74,7 @@ describe('a start from the snapshot', () => {
   });
 
   test('a listing that differs swaps the catalog with one notice; a listing that does not sends none', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const list = join(folder, 'names.json');
     writeFileSync(list, JSON.stringify(['one']));
     const servers = { a: server({ namesFrom: list }), b: server({ names: ['two'] }) };
@@ -91,7 +91,7 @@ describe('a start from the snapshot', () => {
   });
 
   test('a client that can do something else is shown what another was told until the right list is there', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const servers = {
       a: server({ names: ['plain'], namesForRoots: ['rooted'] }),
       b: server({ names: ['two'] }),
@@ -107,7 +107,7 @@ describe('a start from the snapshot', () => {
   });
 
   test('one server of three that never answers makes no difference', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const hang = join(folder, 'hang');
     writeFileSync(hang, '');
     const servers = {
@@ -129,7 +129,7 @@ describe('a start from the snapshot', () => {
   });
 
   test('over HTTP the list is there as soon as the port is', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const servers = { a: server({ names: ['one'] }), b: server({ names: ['two'] }) };
     const first = await startProxy(servers, { folder, http: true });
     await first.logged(({ msg }) => msg === 'downstream server is ready');

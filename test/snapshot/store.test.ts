@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openSnapshots } from '../../src/catalog/snapshot.ts';
 import { Json } from '../../src/json/json.ts';
 import type { Listing } from '../../src/core/listing.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const ADDRESS = JSON.stringify({ command: 'npx', env: [['TOKEN', 'hunter2secret']] });
@@ -15,18 +15,12 @@ const log = {
   error() {},
   warn: (_: object, what: string) => void warnings.push(what),
 };
-const folders: string[] = [];
 
 afterEach(() => {
   warnings.length = 0;
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-function stateFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'switchyard-snapshot-'));
-  folders.push(folder);
-  return folder;
-}
+const stateFolder = (): string => temporaryFolder('snapshot');
 
 function listing(...names: string[]): Listing {
   return {

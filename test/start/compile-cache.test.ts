@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { runScript } from '../../src/start/compile-cache.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 let folder: string;
 let script: string;
 let starts = 0;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-compiled-'));
+  folder = temporaryFolder('compiled');
   script = join(folder, 'start-1.cjs');
   vi.stubEnv('NODE_COMPILE_CACHE', folder);
   vi.stubEnv('NODE_DISABLE_COMPILE_CACHE', '');
@@ -21,7 +21,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** V8 knows a source by its length alone: what runs tells whether it was kept from another one. */

@@ -1,5 +1,4 @@
 /** Records what a link tells, and lets a test wait for it. */
-import { readFileSync } from 'node:fs';
 import { type MessageText, wholeText } from '../../src/json/elided.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
 import type { LinkEvents } from '../../src/transport/link.ts';
@@ -92,23 +91,4 @@ export function request(
     id,
     method,
   };
-}
-
-/** A zombie counts as gone: nobody may be there to reap it. */
-export function isRunning(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return !'ZX'.includes(stat.charAt(stat.lastIndexOf(')') + 2));
-  } catch {
-    return false;
-  }
-}
-
-export async function gone(pid: number, withinMs = 3000): Promise<boolean> {
-  const deadline = performance.now() + withinMs;
-  while (isRunning(pid)) {
-    if (performance.now() > deadline) return false;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return true;
 }

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { wholeText } from '../../src/json/elided.ts';
 import { openStdioServer } from '../../src/transport/stdio-server.ts';
 import type { StdioServer } from '../../src/transport/stdio-server.ts';
-import { HandClock } from '../middleware/builders.ts';
+import { HandClock } from '../harness/clock.ts';
 
 const FACE = fileURLToPath(new URL('../fixtures/children/stdio-face.mjs', import.meta.url));
 

@@ -127,9 +127,7 @@ describe('a server over a WebSocket', () => {
 
   test('E12 that is half-open is noticed by its missing pong', async () => {
     const url = await listen(() => {}, { autoPong: false });
-    const since = performance.now();
     const error = await open(url, { pingMs: 50, pongMs: 100 }).probe.end();
-    expect(performance.now() - since).toBeLessThan(1000);
     expect(error).toMatchObject({ code: 'DOWNSTREAM_FAILED', delivered: 'unknown' });
     expect(error?.message).toContain('no sign of life');
   });

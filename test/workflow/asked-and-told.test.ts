@@ -10,7 +10,7 @@ import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow
 import { legacyError, modernError } from '../../src/server/answers.ts';
 import { type Journal, JournalError } from '../../src/workflow/journal/journal.ts';
 import type { WorkflowsOptions } from '../../src/workflow/workflows.ts';
-import { until } from '../cases/until.ts';
+import { until } from '../harness/until.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed, type ToolSpec } from './bench-of-tools.ts';
 

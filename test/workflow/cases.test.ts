@@ -8,7 +8,7 @@ import { InvalidDefinition } from '../../src/workflow/definition/invalid-definit
 import type { Who } from '../../src/workflow/who.ts';
 import type { WorkflowsOptions } from '../../src/workflow/workflows.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
-import { until } from '../cases/until.ts';
+import { until } from '../harness/until.ts';
 import { bench, type Bench, clientNamed, lost, toolError, type ToolSpec } from './bench-of-tools.ts';
 
 const open: Bench[] = [];

@@ -3,17 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { type HttpCaller, httpClient } from '../cases/http-client.ts';
-import type { RpcMessage } from '../cases/ledger.ts';
-import {
-  type Entry,
-  type ProxyOptions,
-  type ProxyUnderTest,
-  startProxy,
-  tempFolder,
-  textOf,
-} from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { type HttpCaller, httpClient } from '../harness/http-client.ts';
+import type { RpcMessage } from '../harness/ledger.ts';
+import { type Entry, type ProxyOptions, type ProxyUnderTest, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 const LEDGER_SERVER = fileURLToPath(new URL('../fixtures/servers/ledger-server.mjs', import.meta.url));
 const FORMS = { elicitation: { form: {} } };
@@ -37,7 +31,7 @@ interface Bench {
 
 /** The proxy in front of one server, `desk`, that writes down what it runs: `read` is safe to repeat, `write` is not. */
 async function bench(workflows: Entry = {}, options: ProxyOptions = {}): Promise<Bench> {
-  const folder = options.folder ?? tempFolder();
+  const folder = options.folder ?? temporaryFolder('case');
   const entry = {
     command: process.execPath,
     args: [LEDGER_SERVER, 'desk', folder, 'read', 'write'],
@@ -61,7 +55,7 @@ async function bench(workflows: Entry = {}, options: ProxyOptions = {}): Promise
 }
 
 function saved(name: string, text: string): string {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   mkdirSync(join(folder, 'workflows'));
   writeFileSync(join(folder, 'workflows', `${name}.yaml`), text);
   return folder;

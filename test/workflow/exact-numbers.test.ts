@@ -1,6 +1,5 @@
 /** U11 on the real whole: what a server is asked for is the number that somebody wrote, or nothing is called. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -9,6 +8,7 @@ import type { Json } from '../../src/json/json.ts';
 import { runCli, type Said } from '../cli/run-cli.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed } from './bench-of-tools.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 30_000 });
@@ -30,10 +30,9 @@ let folder: string;
 let config: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-exact-'));
+  folder = temporaryFolder('exact');
   config = join(folder, 'switchyard.json');
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** One server, `s`, whose tools answer with this text; and what else the config says. */
 function configure(answer: string, more: object = {}): void {

@@ -3,23 +3,21 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { JournalError } from '../../src/workflow/journal/journal.ts';
 import { openStore } from '../../src/workflow/journal/store.ts';
 import { bench, clientNamed } from './bench-of-tools.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 // A thousand openings, each synced: in memory where there is such a folder.
-const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'switchyard-journal-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder('journal', existsSync('/dev/shm') ? '/dev/shm' : undefined);
 
 const FRAMES = 24;
 const WAL_HEADER = 32;
@@ -163,7 +161,7 @@ describe('J02 a torn journal', () => {
 
 describe('J03 no room for the journal', () => {
   test('a folder that cannot be written refuses the run before anything is called', async () => {
-    const stateDir = mkdtempSync(join(root, 'ro-'));
+    const stateDir = temporaryFolder('read-only', root);
     // A file where the folder should be: for root as well nothing can be written there.
     writeFileSync(join(stateDir, 'workflows'), '');
     const b = bench({ put: { run: () => ({}) } }, { stateDir });

@@ -1,13 +1,11 @@
 /** J01 on the real whole: the built proxy is killed around a write of its journal; another proxy goes on. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { KILL_CASES } from '../fixtures/workflow/kill-cases.ts';
 import { killedProxy, proxyRecovers, proxyUndisturbed } from '../fixtures/workflow/killed-proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'switchyard-kill-proxy-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder('kill-proxy');
 
 const places = Object.keys(KILL_CASES).map((name, index) => ({
   name,

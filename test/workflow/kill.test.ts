@@ -1,18 +1,18 @@
 /** J01: the process is killed before and after writes of the journal, and the next one goes on. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { recover, type Undisturbed, undisturbed } from '../fixtures/workflow/after-the-kill.ts';
 import { KILL_CASES } from '../fixtures/workflow/kill-cases.ts';
 import { killedProcess } from '../fixtures/workflow/killed-process.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const host = fileURLToPath(new URL('../fixtures/workflow/kill-host.ts', import.meta.url));
 const names = Object.keys(KILL_CASES);
-const root = mkdtempSync(join(tmpdir(), 'switchyard-kill-'));
+const root = temporaryFolder('kill');
 const whole = new Map<string, Undisturbed>();
 
 beforeAll(async () => {
@@ -24,8 +24,6 @@ beforeAll(async () => {
     }),
   );
 }, 60_000);
-
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** More than the longest of them commits. */
 const MOST_COMMITS = 16;

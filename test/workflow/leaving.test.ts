@@ -4,9 +4,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
-import { httpClient } from '../cases/http-client.ts';
-import { type ProxyOptions, type ProxyUnderTest, startProxy, tempFolder } from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import { httpClient } from '../harness/http-client.ts';
+import { type ProxyOptions, type ProxyUnderTest, startProxy } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 
 vi.setConfig({ testTimeout: 40_000 });
 
@@ -64,7 +65,7 @@ const theEnd = (folder: string): Promise<true> =>
 
 describe('a run that is waited for', () => {
   test.each(['SIGTERM', 'the end of input'])('is left to the record by %s, and goes on', async (how) => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const first = await started(folder);
     first.ledger.excuse(first.askTool('run_workflow', { workflow }));
     await middle(folder);
@@ -79,7 +80,7 @@ describe('a run that is waited for', () => {
   });
 
   test('goes on when its HTTP session is deleted', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     const proxy = await started(folder, { http: true });
     const client = await httpClient(proxy).greet();
     await client.request('tools/list');
@@ -99,7 +100,7 @@ describe('a run that is waited for', () => {
   test.each(['dialog closed', 'the client is gone', 'the proxy stops', undefined])(
     'is cancelled and undone by a client that says so in the words: %s',
     async (reason) => {
-      const folder = tempFolder();
+      const folder = temporaryFolder('case');
       const proxy = await started(folder);
       const requestId = proxy.askTool('run_workflow', { workflow });
       await middle(folder);

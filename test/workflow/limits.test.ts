@@ -3,15 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { RpcMessage } from '../cases/ledger.ts';
-import {
-  type Entry,
-  type ProxyUnderTest,
-  startProxy,
-  tempFolder,
-  textOf,
-} from '../cases/proxy-under-test.ts';
-import { until } from '../cases/until.ts';
+import type { RpcMessage } from '../harness/ledger.ts';
+import { type Entry, type ProxyUnderTest, startProxy, textOf } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
+import { until } from '../harness/until.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed, type ToolSpec } from './bench-of-tools.ts';
 
@@ -72,7 +67,7 @@ describe('the limits of workflows', () => {
 
   async function limited(
     limits: Entry,
-    folder = tempFolder(),
+    folder = temporaryFolder('case'),
     files: readonly string[] = [],
   ): Promise<Limited> {
     const config = { workflows: { inline: 'allow', limits, files }, expose: { namespaces: 'none' } };
@@ -129,7 +124,7 @@ describe('the limits of workflows', () => {
   });
 
   test('workflows nested more deeply are refused before the first call', async () => {
-    const folder = tempFolder();
+    const folder = temporaryFolder('case');
     mkdirSync(join(folder, 'flows'));
     const write = (level: number, step: string): void =>
       writeFileSync(join(folder, 'flows', `w${level}.yaml`), `steps: [{ id: a, ${step} }]`);

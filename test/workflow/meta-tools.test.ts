@@ -1,8 +1,7 @@
 /** The workflow tools as clients see them, and saved workflows. */
 import { Answer } from '../../src/core/answer.ts';
 import type { WorkflowsOnDemand } from '../../src/workflow/on-demand.ts';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
@@ -11,6 +10,7 @@ import { metaTools } from '../../src/meta-tools/meta-tools.ts';
 import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed, toolError } from './bench-of-tools.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 
 const open: Bench[] = [];
 afterEach(async () => {
@@ -188,7 +188,7 @@ describe('the workflow tools', () => {
   });
 
   test('a saved workflow is a tool of its own, and follows its file', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'switchyard-saved-'));
+    const folder = temporaryFolder('saved');
     const file = join(folder, 'greet.yaml');
     const written = (word: string): string =>
       `description: Says ${word}\ninput: { type: object, properties: { who: { type: string, default: you } } }\nsteps: [{ id: a, tool: echo, with: { text: "${word} \${{ input.who }}" } }]\noutput: "\${{ steps.a.output.text }}"\n`;
@@ -215,7 +215,6 @@ describe('the workflow tools', () => {
     });
     writeFileSync(file, written('bye'));
     await expect.poll(() => b.workflows.saved()[0]?.description, { timeout: 5000 }).toBe('Says bye');
-    rmSync(folder, { recursive: true });
   });
 });
 

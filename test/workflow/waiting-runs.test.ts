@@ -4,9 +4,10 @@ import { runInNewContext } from 'node:vm';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { RunView } from '../../src/workflow/run-view.ts';
-import type { RpcMessage } from '../cases/ledger.ts';
-import { memoryOf } from '../cases/processes.ts';
-import { type ProxyUnderTest, startProxy, tempFolder } from '../cases/proxy-under-test.ts';
+import type { RpcMessage } from '../harness/ledger.ts';
+import { memoryOf } from '../harness/processes.ts';
+import { type ProxyUnderTest, startProxy } from '../harness/proxy.ts';
+import { temporaryFolder } from '../harness/temp-folder.ts';
 import { ledgerOf } from '../fixtures/workflow/kill-cases.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed } from './bench-of-tools.ts';
@@ -64,7 +65,7 @@ test(`${RUNS} runs that wait hold at most ${MOST_KILOBYTES} KB each, before and 
 }, 60_000);
 
 test(`${RUNS} runs that wait outlive the SIGKILL of their proxy: all wait again, and go on once`, async () => {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   const script = fileURLToPath(new URL('../fixtures/servers/ledger-server.mjs', import.meta.url));
   const start = async (): Promise<ProxyUnderTest> => {
     const config = { workflows: { inline: 'allow' }, expose: { namespaces: 'none' } };

@@ -1,13 +1,13 @@
 /** `switchyard call` as its user runs it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { until } from '../../cases/until.ts';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { until } from '../../harness/until.ts';
 import { raw } from '../../relay/wire/proxies.ts';
 import { runCli, type Said, startCli } from '../run-cli.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 20_000 });
@@ -21,7 +21,7 @@ let config: string;
 let journal: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-call-'));
+  folder = temporaryFolder('call');
   config = join(folder, 'switchyard.json');
   journal = join(folder, 'journal');
   const typed = {
@@ -38,8 +38,6 @@ beforeEach(() => {
     JSON.stringify({ mcpServers, stateDir: join(folder, 'state'), expose: { namespaces: 'always' } }),
   );
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const call = (...args: string[]): Promise<Said> =>
   runCli(['call', ...args, '--config', config], { cwd: folder });

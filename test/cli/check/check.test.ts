@@ -1,13 +1,13 @@
 /** `switchyard check` as its user runs it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { until } from '../../cases/until.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { until } from '../../harness/until.ts';
 import { raw } from '../../relay/wire/proxies.ts';
 import { runCli, type Said, startCli } from '../run-cli.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 30_000 });
@@ -34,11 +34,9 @@ let folder: string;
 let config: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-check-'));
+  folder = temporaryFolder('check');
   config = join(folder, 'switchyard.json');
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const faults = (options: object = {}): object => ({
   command: process.execPath,

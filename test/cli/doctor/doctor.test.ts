@@ -1,22 +1,13 @@
 /** `switchyard doctor` as its user runs it, on machines where something is wrong. */
 import { once } from 'node:events';
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { until } from '../../cases/until.ts';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { until } from '../../harness/until.ts';
 import { runCli, startCli } from '../run-cli.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 30_000 });
@@ -28,12 +19,10 @@ let config: string;
 let state: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-doctor-'));
+  folder = temporaryFolder('doctor');
   config = join(folder, 'switchyard.json');
   state = join(folder, 'state');
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const server = (options: object = {}): object => ({
   command: process.execPath,

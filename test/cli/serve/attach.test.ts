@@ -6,24 +6,22 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openConversation } from '../../../src/control/control-client.ts';
-import { isRunning, openFiles, processesWith } from '../../cases/processes.ts';
-import { until } from '../../cases/until.ts';
+import { isRunning, openFiles, processesWith } from '../../harness/processes.ts';
+import { until } from '../../harness/until.ts';
 import { Conversation, told, type Wire } from '../../relay/wire/conversation.ts';
 import { raw } from '../../relay/wire/proxies.ts';
 import { runCli, startCli } from '../run-cli.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -52,7 +50,7 @@ let config: string;
 let entries: ChildProcess[];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-attach-'));
+  folder = temporaryFolder('attach');
   config = join(folder, 'switchyard.json');
   entries = [];
   writeConfig();
@@ -63,7 +61,6 @@ afterEach(async () => {
   const left = processesWith('HOME', folder);
   for (const pid of left) stop(pid);
   await until('all of it to end', () => !left.some(isRunning), 8000);
-  rmSync(folder, { recursive: true, force: true });
 });
 
 function stop(pid: number): void {

@@ -1,12 +1,12 @@
 /** Our own config changed by commands. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { until } from '../../cases/until.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { until } from '../../harness/until.ts';
 import { runCli, type Said } from '../run-cli.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 20_000 });
@@ -17,10 +17,9 @@ const HAS_SCRIPT = spawnSync('script', ['--version']).status === 0;
 let home: string;
 let file: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'switchyard-add-'));
+  home = temporaryFolder('add');
   file = join(home, '.config', 'switchyard', 'switchyard.json');
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const CONNECTING = new Set(['add', 'import', 'install']);
 /** Without starting what it takes: none of it is there. */

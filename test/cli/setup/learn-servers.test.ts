@@ -1,11 +1,11 @@
 /** The commands that put a server into our config connect it once, so that a client's first start is a warm one. */
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { server } from '../../cases/proxy-under-test.ts';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { server } from '../../harness/proxy.ts';
 import { runCli, type Said, startCli } from '../run-cli.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 20_000 });
@@ -13,10 +13,9 @@ vi.setConfig({ testTimeout: 20_000 });
 let home: string;
 let journal: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'switchyard-learn-'));
+  home = temporaryFolder('learn');
   journal = join(home, 'journal');
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const cli = (...args: string[]): Promise<Said> => runCli(args, { cwd: home });
 

@@ -1,12 +1,12 @@
 /** `switchyard workflow` as its user runs it: real processes, a real terminal. */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { until } from '../../cases/until.ts';
+import { until } from '../../harness/until.ts';
 import { runCli, type Said, startCli } from '../run-cli.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 // Real processes on a machine that may have more to do.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 20_000 });
@@ -49,7 +49,7 @@ let config: string;
 const started: ChildProcess[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'switchyard-workflow-'));
+  folder = temporaryFolder('workflow');
   config = join(folder, 'switchyard.json');
   writeFileSync(
     config,
@@ -70,7 +70,6 @@ afterEach(async () => {
     child.kill('SIGTERM');
     await exited;
   }
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const workflow = (...args: string[]): Promise<Said> =>

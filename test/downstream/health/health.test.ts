@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Cancellation } from '../../../src/core/cancellation.ts';
 import { Health } from '../../../src/downstream/health/health.ts';
 import { type Probed, HealthChecker } from '../../../src/downstream/health/health-check.ts';
-import { HandClock } from '../../middleware/builders.ts';
+import { HandClock } from '../../harness/clock.ts';
 
 const MINUTE = 60_000;
 

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startProxy, tempFolder, textOf } from '../../cases/proxy-under-test.ts';
-import { until } from '../../cases/until.ts';
+import { startProxy, textOf } from '../../harness/proxy.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
+import { until } from '../../harness/until.ts';
 import { runCli, startCli } from '../../cli/run-cli.ts';
 import { logIn } from '../../fixtures/login/person.ts';
 import { protectedServer } from '../machine-user.ts';
@@ -66,7 +67,7 @@ describe('the doctor', () => {
 
   test('warns of a keyring that cannot be used where logins are configured, unless files are wanted', async () => {
     const configOf = (whole: object): string => {
-      const config = join(tempFolder(), 'switchyard.json');
+      const config = join(temporaryFolder('case'), 'switchyard.json');
       writeFileSync(config, JSON.stringify({ stateDir: join(config, '../state'), ...whole }));
       return config;
     };
@@ -97,7 +98,7 @@ async function keyringFindings(config: string, env: Env): Promise<Finding[]> {
 
 /** One that is open, until the test ends. @returns what processes need to find it. */
 async function openKeyring(): Promise<Env> {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   const run = join(folder, 'run');
   mkdirSync(run, { mode: 0o700 });
   const found = { DBUS_SESSION_BUS_ADDRESS: `unix:path=${join(run, 'bus')}` };
@@ -122,7 +123,7 @@ async function openKeyring(): Promise<Env> {
 }
 
 async function loggedInWithDefaults(url: string, env: Env) {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   const config = join(folder, 'switchyard.json');
   const stateDir = join(folder, 'state');
   writeFileSync(config, JSON.stringify({ stateDir, mcpServers: { far: { url } } }));

@@ -10,7 +10,7 @@ import type { Keyring } from '../../../src/login/store/keyring.ts';
 import type { LoginRecord } from '../../../src/login/store/login-record.ts';
 import { type LoginStore, openLoginStore } from '../../../src/login/store/login-store.ts';
 import { startTimeOf } from '../../../src/transport/child-process/process-table.ts';
-import { tempFolder } from '../../cases/proxy-under-test.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 const ISSUER = 'https://auth.example.com';
 
@@ -52,7 +52,7 @@ function fileIn(stateDir: string): string {
 }
 
 test('secrets are in the keyring or in the file, never in both', async () => {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   const kept = new Map<string, string>();
   let isOpen = true;
   const store = storeAt(
@@ -74,7 +74,7 @@ test('secrets are in the keyring or in the file, never in both', async () => {
 });
 
 test('a renewal that was cut off between keyring and file loses nothing', async () => {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   const store = storeAt(folder, keyringOf(new Map()));
   await store.write('one', record('first'));
   const before = readFileSync(fileIn(folder), 'utf8');
@@ -84,7 +84,7 @@ test('a renewal that was cut off between keyring and file loses nothing', async 
 });
 
 test('tokens of another authorization server are not taken for this one’s', async () => {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   const store = storeAt(folder, keyringOf(new Map()));
   await store.write('one', record('first'));
   const before = readFileSync(fileIn(folder), 'utf8');
@@ -94,7 +94,7 @@ test('tokens of another authorization server are not taken for this one’s', as
 });
 
 test('of many who want the lock one at a time has it', async () => {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   let [having, most] = [0, 0];
   await Promise.all(
     Array.from({ length: 12 }, async () => {
@@ -110,7 +110,7 @@ test('of many who want the lock one at a time has it', async () => {
 });
 
 test('the lock of a process that was killed is free at once', async () => {
-  const folder = tempFolder();
+  const folder = temporaryFolder('case');
   const holder = holdLock(folder);
   await once(holder.stdout as NodeJS.ReadableStream, 'data');
   let got = false;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ServerSet, type ServerInstance } from '../../../src/proxy/server-set/server-set.ts';
 import type { Listing } from '../../../src/core/listing.ts';
 import { entry } from '../../catalog/builders.ts';
-import { HandClock, settle } from '../../middleware/builders.ts';
+import { HandClock, settle } from '../../harness/clock.ts';
 
 const RULES = { include: [], exclude: [], rename: new Map(), override: new Map() };
 

@@ -1,5 +1,4 @@
 /** A whole proxy over real HTTP in this process, for what takes hours: its clock can be moved forward. */
-import type { Clock } from '../../../src/core/clock.ts';
 import { createProxy } from '../../../src/proxy/create-proxy.ts';
 import { HttpEndpoint } from '../../../src/server/http-endpoint.ts';
 import { loadConfig } from '../../../src/config/load/load-config.ts';
@@ -7,45 +6,8 @@ import type { Config } from '../../../src/config/config.ts';
 import { openHttpServer } from '../../../src/transport/http-server/server.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import type { Wire } from './conversation.ts';
+import { type MovableClock, movableClock } from '../../harness/clock.ts';
 import { writeConfig } from './proxies.ts';
-
-export interface MovableClock extends Clock {
-  /** Lets time pass at once: everything due by then happens, in its order. */
-  skip(ms: number): void;
-}
-
-/** Runs in real time unless it is moved. */
-function movableClock(): MovableClock {
-  const due = new Map<object, { at: number; run: () => void }>();
-  let ahead = 0;
-  const now = (): number => performance.now() + ahead;
-  return {
-    now,
-    after(ms, task) {
-      const key = {};
-      const cancel = (): void => {
-        clearTimeout(timer);
-        due.delete(key);
-      };
-      const run = (): void => {
-        cancel();
-        task();
-      };
-      const timer = setTimeout(run, ms);
-      timer.unref();
-      due.set(key, { at: now() + ms, run });
-      return cancel;
-    },
-    skip(ms) {
-      ahead += ms;
-      for (;;) {
-        const next = [...due.values()].filter(({ at }) => at <= now()).sort((a, b) => a.at - b.at)[0];
-        if (!next) return;
-        next.run();
-      }
-    },
-  };
-}
 
 export interface InProcess {
   readonly url: string;

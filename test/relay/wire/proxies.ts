@@ -1,10 +1,10 @@
 /** Starts proxies and downstream servers as processes of their own. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Wire } from './conversation.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const CLI: string = join(ROOT, 'dist/cli.js');
@@ -18,7 +18,7 @@ export function raw(options: Wire = {}, entry: Wire = {}): Wire {
 
 /** Writes a config with a state folder of its own. @returns its path. */
 export function writeConfig(config: Wire): string {
-  const folder = mkdtempSync(join(tmpdir(), 'switchyard-test-'));
+  const folder = temporaryFolder('test');
   const file = join(folder, 'switchyard.json');
   const whole = {
     log: { level: 'warn' },
@@ -38,7 +38,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export function startProxy(config: Wire, env: Record<string, string> = {}): Promise<Running> {
+export function startHttpProxy(config: Wire, env: Record<string, string> = {}): Promise<Running> {
   return start([CLI, 'serve', '--http', '127.0.0.1:0', '--config', writeConfig(config)], env);
 }
 

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readFrom, socketReader } from '../../../src/transport/bytes/socket-reader.ts';
-import { until } from '../../cases/until.ts';
+import { until } from '../../harness/until.ts';
 
 const open: { destroy(): unknown }[] = [];
 afterEach(() => {

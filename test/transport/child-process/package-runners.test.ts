@@ -1,14 +1,5 @@
 /** Programs that fetch another one: known by their command line, and given the time to clean up. */
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,8 +14,10 @@ import {
 import { packageRunner } from '../../../src/transport/child-process/package-runners.ts';
 import { openProcessRecord, sweepProcesses } from '../../../src/transport/child-process/process-record.ts';
 import { startTimeOf } from '../../../src/transport/child-process/process-table.ts';
-import { until } from '../../cases/until.ts';
-import { isRunning, LinkProbe } from '../link-probe.ts';
+import { until } from '../../harness/until.ts';
+import { isRunning } from '../../harness/processes.ts';
+import { LinkProbe } from '../link-probe.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -144,13 +137,12 @@ describe('a package runner that has not answered', () => {
   const fixture = fileURLToPath(new URL('../../fixtures/children/slow-to-end.mjs', import.meta.url));
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'switchyard-runner-'));
+    folder = temporaryFolder('runner');
     journal = join(folder, 'journal');
   });
 
   afterEach(() => {
     for (const pid of pids.splice(0)) if (isRunning(pid)) process.kill(-pid, 'SIGKILL');
-    rmSync(folder, { recursive: true });
   });
 
   const done = (): string[] => (existsSync(journal) ? readFileSync(journal, 'utf8').trim().split('\n') : []);

@@ -1,23 +1,14 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  watch,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openProcessRecord, sweepProcesses } from '../../../src/transport/child-process/process-record.ts';
 import { bootId, startTimeOf } from '../../../src/transport/child-process/process-table.ts';
-import { gone, isRunning } from '../link-probe.ts';
+import { gone, isRunning } from '../../harness/processes.ts';
+import { temporaryFolder } from '../../harness/temp-folder.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const fixture = (name: string): string =>
@@ -28,13 +19,12 @@ let folder: string;
 const strays: ChildProcess[] = [];
 
 beforeEach(() => {
-  stateDir = mkdtempSync(join(tmpdir(), 'switchyard-'));
+  stateDir = temporaryFolder('record');
   folder = join(stateDir, 'processes');
 });
 
 afterEach(() => {
   for (const stray of strays.splice(0)) stray.kill('SIGKILL');
-  rmSync(stateDir, { recursive: true });
 });
 
 /** A process of nobody's in a group of its own. */

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, createServer as createTcp, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ConnectionPool } from '../../../src/transport/http-client/pool.ts';
-import { until } from '../../cases/until.ts';
+import { until } from '../../harness/until.ts';
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 

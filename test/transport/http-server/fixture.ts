@@ -7,6 +7,7 @@ import {
   type HttpServerOptions,
 } from '../../../src/transport/http-server/server.ts';
 import type { HttpExchange } from '../../../src/transport/http-server/request-handler.ts';
+import { until } from '../../harness/until.ts';
 
 const servers: HttpServer[] = [];
 const sockets: Socket[] = [];
@@ -123,11 +124,7 @@ export class RawClient {
 }
 
 export async function waitFor(condition: () => boolean, ms = 5_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${condition.toString()}`);
-    await pause(5);
-  }
+  await until(condition.toString(), condition, ms);
 }
 
 export function pause(ms: number): Promise<void> {

@@ -403,9 +403,8 @@ withEachServer(() => {
       const client = new RawClient(server.port);
       client.say('GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n');
       await client.until(({ received }) => received.includes('"n"'));
-      const started = performance.now();
-      await server.close(5_000);
-      expect(performance.now() - started).toBeLessThan(1_000);
+      // The stream ends with the server: the test has no time for the grace.
+      await server.close(120_000);
       await client.end();
       expect(client.received).toMatch(/0\r\n\r\n$/);
       expect(reasons).toEqual(['server-stops']);
@@ -435,9 +434,7 @@ withEachServer(() => {
       const stream = new RawClient(server.port).say(wire('stream'));
       const half = new RawClient(server.port).say('POST /mcp HTT');
       await waitFor(() => server.stats.open === 2 && server.stats.connections === 3);
-      const started = performance.now();
       await server.close(100);
-      expect(performance.now() - started).toBeLessThan(1_000);
       await Promise.all([plain.end(), stream.end(), half.end()]);
       expect(plain.statuses).toEqual([503]);
       expect(stream.received).toMatch(/"n":1\}\n\n\r\n0\r\n\r\n$/);

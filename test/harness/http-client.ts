@@ -1,7 +1,7 @@
 /** A client over HTTP, of either family. Its calls go into the proxy's ledger. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { RpcMessage } from './ledger.ts';
-import type { Entry, ProxyUnderTest } from './proxy-under-test.ts';
+import type { Entry, ProxyUnderTest } from './proxy.ts';
 
 export interface HttpAnswer {
   readonly status: number;

@@ -1,5 +1,6 @@
 /** What `/proc` tells about processes. Zombies do not count: they have ended, and only wait to be reaped. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { until } from './until.ts';
 
 interface Stat {
   readonly parent: number;
@@ -20,6 +21,14 @@ export function isRunning(pid: number): boolean {
   return statOf(pid)?.running === true;
 }
 
+/** @returns whether the process has ended within the time. */
+export function gone(pid: number, withinMs = 3000): Promise<boolean> {
+  return until(`${pid} to be gone`, () => !isRunning(pid), withinMs).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** All processes that inherited this variable, however they are related. */
 export function processesWith(variable: string, value: string): number[] {
   const wanted = `${variable}=${value}`;
@@ -37,10 +46,21 @@ function environmentOf(pid: number): string[] {
   }
 }
 
+const WATCH = 'anon_inode:inotify';
+
+function filesOf(pid: number): (string | undefined)[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).map((name) => linkOf(`${folder}/${name}`));
+}
+
 /** Without the one through which the config is watched: that begins a moment after the start, and stays. */
 export function openFiles(pid: number): number {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).filter((name) => linkOf(`${folder}/${name}`) !== 'anon_inode:inotify').length;
+  return filesOf(pid).filter((link) => link !== WATCH).length;
+}
+
+/** Tells whether the process watches files: the kernel has its list of them. */
+export function watchesFiles(pid: number): boolean {
+  return filesOf(pid).includes(WATCH);
 }
 
 function linkOf(path: string): string | undefined {

@@ -1,66 +1,8 @@
 import { asyncHandler } from '../../src/core/answer.ts';
 import type { Call, Client, Handler } from '../../src/core/call.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
-import type { Clock } from '../../src/core/clock.ts';
 import { type Delivered, type ErrorCode, ProxyError } from '../../src/core/errors.ts';
 import { Json } from '../../src/json/json.ts';
-
-/** A clock whose hands the test turns. */
-export class HandClock implements Clock {
-  #now = 1_000;
-  readonly #tasks = new Set<{ at: number; task: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(ms: number, task: () => void): () => void {
-    const entry = { at: this.#now + ms, task };
-    this.#tasks.add(entry);
-    return () => this.#tasks.delete(entry);
-  }
-
-  get waiting(): number {
-    return this.#tasks.size;
-  }
-
-  /** Lets time pass and everything that is due happen, in order. */
-  async pass(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      await settle();
-      const due = [...this.#tasks].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.#tasks.delete(due);
-      this.#now = Math.max(this.#now, due.at);
-      due.task();
-    }
-    this.#now = end;
-    await settle();
-  }
-
-  /** Time passes and no timer fires, as while the event loop stands still. */
-  jump(ms: number): void {
-    this.#now += ms;
-  }
-
-  /** As `pass`, without a chance for promises in between. */
-  passNow(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const due = [...this.#tasks].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.#tasks.delete(due);
-      this.#now = Math.max(this.#now, due.at);
-      due.task();
-    }
-    this.#now = end;
-  }
-}
-
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 export function client(id = 'anna'): Client {
   return {

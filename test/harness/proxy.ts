@@ -6,8 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +14,7 @@ import { afterEach, expect, vi } from 'vitest';
 import { Ledger, type RpcMessage } from './ledger.ts';
 import { isRunning, openFiles, processesWith } from './processes.ts';
 import { until } from './until.ts';
+import { temporaryFolder } from './temp-folder.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const CASE_VARIABLE = 'SWITCHYARD_TEST_CASE';
@@ -41,22 +41,14 @@ export interface ProxyOptions {
 }
 
 const proxies: ProxyUnderTest[] = [];
-const folders: string[] = [];
 
 afterEach(async () => {
   // The last one first: it may share its mark with an earlier one.
   const checked: PromiseSettledResult<void>[] = [];
   for (const proxy of proxies.splice(0).reverse())
     checked.push(...(await Promise.allSettled([proxy.postCheck()])));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   for (const one of checked) if (one.status === 'rejected') throw one.reason;
 });
-
-export function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'switchyard-case-'));
-  folders.push(folder);
-  return folder;
-}
 
 /** An entry of the config for the misbehaving server over stdio. */
 export function server(options: Entry = {}, entry: Entry = {}): Entry {
@@ -103,7 +95,7 @@ export class ProxyUnderTest {
   #excusedLog: RegExp | undefined;
 
   constructor(servers: Readonly<Record<string, Entry>>, options: ProxyOptions) {
-    this.folder = options.folder ?? tempFolder();
+    this.folder = options.folder ?? temporaryFolder('case');
     this.#caseId = options.mark ?? randomUUID();
     const file = join(this.folder, 'switchyard.json');
     const entries = Object.entries(servers).map(([key, entry]) => [key, this.#marked(entry)]);
