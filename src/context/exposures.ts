@@ -76,7 +76,9 @@ export class Exposures {
   };
 
   async close(): Promise<void> {
-    await (await this.#loading)?.close();
+    // What could not be loaded has nothing to close.
+    const loaded = await this.#loading?.catch(() => undefined);
+    await loaded?.close();
   }
 
   #ofToken(person: string | undefined): WantedMode | undefined {
