@@ -1,6 +1,7 @@
 /** The tools that the proxy answers itself. A call of any other tool passes on. */
 import { Answer } from '../core/answer.ts';
-import type { Call, Middleware } from '../core/call.ts';
+import type { Call, Handler, Middleware } from '../core/call.ts';
+import { unlessCancelled } from '../core/cancellation.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { printExact } from '../json/exact-json.ts';
 import { Json, type JsonObject } from '../json/json.ts';
@@ -21,22 +22,27 @@ export interface MetaTool {
   readonly brief?: (answer: JsonObject) => JsonObject;
 }
 
+/** Finds the tool of a saved workflow by the tool's name; reading the files may take a moment. */
+export type SavedTool = (name: string) => Promise<MetaTool | undefined>;
+
 /** As the proxy's own failures tell it. */
 export type Failure = Pick<ProxyError, 'code' | 'delivered'>;
 
-/** @param saved tools that come and go. */
-export function metaTools(
-  tools: readonly MetaTool[],
-  saved: () => readonly MetaTool[] = () => [],
-): Middleware {
+/** @param saved finds the tool of a saved workflow, once these are read. */
+export function metaTools(tools: readonly MetaTool[], saved?: SavedTool): Middleware {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const find = (name: string): MetaTool | undefined =>
-    byName.get(name) ??
-    (name.startsWith('workflow__') ? saved().find((tool) => tool.name === name) : undefined);
   return (next) => (call) => {
-    const tool = call.method === 'tools/call' ? find(call.name) : undefined;
-    return tool ? Answer.from(resultOf(tool, call)) : next(call);
+    if (call.method !== 'tools/call') return next(call);
+    const tool = byName.get(call.name);
+    if (tool) return Answer.from(resultOf(tool, call));
+    if (!saved || !call.name.startsWith('workflow__')) return next(call);
+    return Answer.from(savedResult(saved, call, next));
   };
+}
+
+async function savedResult(saved: SavedTool, call: Call, next: Handler): Promise<Json> {
+  const tool = await unlessCancelled(saved(call.name), call.signal);
+  return tool ? resultOf(tool, call) : next(call);
 }
 
 async function resultOf(tool: MetaTool, call: Call): Promise<Json> {

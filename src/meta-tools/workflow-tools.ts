@@ -40,6 +40,15 @@ export function savedWorkflowTools(workflows: WorkflowsOnDemand): readonly MetaT
     .map((saved) => savedTool(saved, workflows));
 }
 
+/**
+ * Finds the tool of a saved workflow, also of one that cannot run: its run says why not, and waits for the tools of
+ * servers that are coming up.
+ */
+export function savedWorkflowTool(workflows: WorkflowsOnDemand, name: string): MetaTool | undefined {
+  const found = workflows.saved().find((saved) => toolName(saved) === name);
+  return found && savedTool(found, workflows);
+}
+
 function runWorkflow(workflows: WorkflowsOnDemand): MetaTool {
   return {
     name: 'run_workflow',
@@ -227,12 +236,14 @@ function cancelWorkflow(workflows: WorkflowsOnDemand): MetaTool {
   };
 }
 
-function savedTool(
-  { name, description, input, annotations }: SavedWorkflow,
-  workflows: WorkflowsOnDemand,
-): MetaTool {
+function toolName({ name }: SavedWorkflow): string {
+  return `workflow__${name.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`;
+}
+
+function savedTool(saved: SavedWorkflow, workflows: WorkflowsOnDemand): MetaTool {
+  const { name, description, input, annotations } = saved;
   return {
-    name: `workflow__${name.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`,
+    name: toolName(saved),
     description: description ?? `Runs the saved workflow "${name}".`,
     inputSchema: { type: 'object', ...(input ?? { properties: {}, additionalProperties: true }) },
     outputSchema: RUN_OR_PLAN_SHAPE,

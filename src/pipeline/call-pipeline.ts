@@ -6,7 +6,7 @@ import { Answer } from '../core/answer.ts';
 import type { Call, Client, Handler, Middleware } from '../core/call.ts';
 import { unlessCancelled } from '../core/cancellation.ts';
 import type { Clock } from '../core/clock.ts';
-import { definitionOf, type MetaTool, metaTools } from '../meta-tools/meta-tools.ts';
+import { definitionOf, type MetaTool, metaTools, type SavedTool } from '../meta-tools/meta-tools.ts';
 import { cache } from '../middleware/cache.ts';
 import { deadline } from '../middleware/deadline.ts';
 import { idempotencyKey } from '../middleware/idempotency.ts';
@@ -42,9 +42,9 @@ export interface CallPipelineOptions {
   readonly budget: RetryBudget;
   readonly counts: CallCounts;
   readonly clock: Clock;
-  /** The proxy's own tools; tools of saved workflows come and go. */
   readonly own: readonly MetaTool[];
-  readonly saved: () => readonly MetaTool[];
+  /** Tools of saved workflows come and go. */
+  readonly saved: SavedTool | undefined;
   /** Tools over several others, from the config. */
   readonly composedTools: readonly ComposedToolConfig[];
 }

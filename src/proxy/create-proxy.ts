@@ -184,7 +184,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       counts,
       clock,
       own: workflows ? [status, ...workflows.metaTools] : [],
-      saved: savedTools,
+      saved: workflows && ((name) => workflows.savedTool(name)),
     });
     return { config: next, topology, pipeline };
   };
@@ -227,6 +227,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     connected: () => serverSets.first.connected(),
     listed: () => serverSets.first.listed(),
+    async savedTool(name) {
+      const tool = await workflows?.savedTool(name);
+      return tool && definitionOf(tool);
+    },
     toolAppears: (name, signal) => serverSets.first.appears(({ tools }) => tools.has(name), { name, signal }),
     reload: (next) =>
       closing ? [] : reload({ state, stateOf, clients, serverSets, subscriptions, dropResults, log }, next),

@@ -10,7 +10,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { CurrentState } from './current-state.ts';
 import type { MetaTool } from '../meta-tools/meta-tools.ts';
-import { savedWorkflowTools, workflowTools } from '../meta-tools/workflow-tools.ts';
+import { savedWorkflowTool, savedWorkflowTools, workflowTools } from '../meta-tools/workflow-tools.ts';
 import { LATEST_LEGACY } from '../protocol/revisions.ts';
 import { startTimeOf } from '../transport/child-process/process-table.ts';
 import { workflowsOnDemand, type WorkflowsOnDemand } from '../workflow/on-demand.ts';
@@ -79,6 +79,14 @@ export class ProxyWorkflows {
   savedTools(catalog: Catalog): readonly MetaTool[] {
     if (this.#saved?.catalog !== catalog) this.#saved = { catalog, tools: savedWorkflowTools(this.onDemand) };
     return this.#saved.tools;
+  }
+
+  /** Finds the tool of a saved workflow, for a call: lists have only those that can run now. */
+  async savedTool(name: string): Promise<MetaTool | undefined> {
+    await this.onDemand.ready();
+    const { catalog } = this.#options.views.serverSetOf(undefined);
+    const listed = this.savedTools(catalog).find((tool) => tool.name === name);
+    return listed ?? savedWorkflowTool(this.onDemand, name);
   }
 
   /** Waits until the saved workflows are read, at most as long as a list may wait. @param until the clock's time. */

@@ -44,6 +44,8 @@ export interface Proxy {
   connected(): Promise<void>;
   /** Waits until every server that is coming up for all clients has been listed or has failed. */
   listed(): Promise<void>;
+  /** The definition of a saved workflow's tool as JSON, once the saved workflows are read. */
+  savedTool(name: string): Promise<string | undefined>;
   /** Waits for a tool of a server that is coming up. */
   toolAppears(name: string, signal: Cancellation): Promise<void>;
   /** Reports on every server as the client with this view sees it; for the empty view, as the operator does. */

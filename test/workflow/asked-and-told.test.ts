@@ -6,7 +6,7 @@ import type { AskClient } from '../../src/core/call.ts';
 import type { ProxyError } from '../../src/core/errors.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import { definitionOf, metaTools } from '../../src/meta-tools/meta-tools.ts';
-import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
+import { savedWorkflowTool, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
 import { legacyError, modernError } from '../../src/server/answers.ts';
 import { type Journal, JournalError } from '../../src/workflow/journal/journal.ts';
 import type { WorkflowsOptions } from '../../src/workflow/workflows.ts';
@@ -239,7 +239,7 @@ describe('the tools of workflows', () => {
       close: () => b.workflows.close(),
     };
     const tools = workflowTools(workflows);
-    const handle = metaTools(tools, () => savedWorkflowTools(workflows))(() =>
+    const handle = metaTools(tools, (name) => Promise.resolve(savedWorkflowTool(workflows, name)))(() =>
       Answer.failed(new Error('passed on')),
     );
     return {

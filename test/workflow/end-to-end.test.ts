@@ -102,6 +102,28 @@ describe('a saved workflow', () => {
     expect(ran()).toEqual(['look-ann read', 'desk-ann write']);
   });
 
+  test('can be called before anything was listed', async () => {
+    const folder = saved('greet', GREET);
+    const config = { workflows: { files: ['./workflows/*.yaml'] }, expose: { namespaces: 'always' } };
+    const args = [LEDGER_SERVER, 'desk', folder, 'read', 'write'];
+    const proxy = await startProxy(
+      { desk: { command: process.execPath, args } },
+      { folder, config, unready: true },
+    );
+    await proxy.greet();
+    const answer = await proxy.call('workflow__greet', { who: 'ann' });
+    expect(structured(answer)).toMatchObject({ status: 'succeeded', output: { said: 'hello ann' } });
+  });
+
+  test('that cannot run says what is wrong with it when it is called', async () => {
+    const folder = saved('broken', 'steps: [{ id: a, tool: desk__reed }]\n');
+    const { proxy, firstList } = await bench({ files: ['./workflows/*.yaml'] }, { folder });
+    expect(firstList).not.toContain('workflow__broken');
+    const answer = await proxy.call('workflow__broken');
+    expect(answer.result).toMatchObject({ isError: true, structuredContent: { valid: false } });
+    expect(structured(answer).errors).toMatchObject([{ path: 'steps[0].tool' }]);
+  });
+
   test('that no glob of the config matches is no tool', async () => {
     const folder = saved('greet', GREET);
     const { proxy, firstList } = await bench({ files: ['./elsewhere/*.yaml'] }, { folder });

@@ -93,6 +93,47 @@ describe('a workflow', () => {
     expect((await cli('workflow', 'show', id, '--step', 'b')).stdout.replaceAll(/\s/g, '')).toContain(ALL);
   });
 
+  test.each(['json', 'yaml'])('that is run from a %s file has the numbers of the file', async (extension) => {
+    configure('{}');
+    const path = join(folder, `flow.${extension}`);
+    const flow = `{"input":{"type":"object","properties":{"id":{"type":"integer","default":${ID}}}},"steps":[
+      {"id":"made","set":{"ids":${ALL}}},
+      {"id":"instead","tool":"s__get","with":{"x":"\${{ steps.made.output.ids[100] }}"},"fallback":{"value":{"id":${ID}}}},
+      {"id":"b","tool":"s__del","with":{"lit":${ALL},"set":"\${{ steps.made.output.ids }}","instead":"\${{ steps.instead.output.id }}","id":"\${{ input.id }}"}}],
+      "output":${ALL}}`;
+    // In YAML the braces stay, and the keys lose their quotes.
+    writeFileSync(path, extension === 'json' ? flow : flow.replaceAll(/"(\w+)":/g, '$1: '));
+    const { stdout } = await cli('workflow', 'run', path, '--json');
+    expect(deleted()).toEqual([`{"lit":${ALL},"set":${ALL},"instead":${ID},"id":${ID}}`]);
+    expect(stdout.replaceAll(/\s/g, '')).toContain(`"output":${ALL}`);
+  });
+
+  test('that is run from a file undoes what has the number of the file', async () => {
+    configure('{}');
+    const path = join(folder, 'flow.json');
+    writeFileSync(
+      path,
+      `{"on_error":"rollback","steps":[
+        {"id":"a","tool":"s__get","undo":{"tool":"s__del","with":{"id":${ID},"ids":${ALL}}}},
+        {"id":"b","after":["a"],"set":{"x":"\${{ [1][100] }}"}}]}`,
+    );
+    const { stdout } = await cli('workflow', 'run', path, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'rolled_back' });
+    expect(deleted()).toEqual([`{"id":${ID},"ids":${ALL}}`]);
+  });
+
+  test.each(['plan', 'run'])(
+    'of a file with a number that JSON lacks is refused by %s',
+    async (subcommand) => {
+      configure('{}');
+      const path = join(folder, 'flow.yaml');
+      writeFileSync(path, 'steps: [{ id: a, tool: s__del, with: { id: .inf } }]\n');
+      const { code, stderr } = await cli('workflow', subcommand, path);
+      expect(code).toBe(2);
+      expect(stderr).toContain('.inf is no number that JSON has');
+    },
+  );
+
   test('calls nothing where the number cannot be calculated', async () => {
     configure(`{"id":${ID},"share":0.1234567890123456789}`);
     const { code, stdout } = await runs(

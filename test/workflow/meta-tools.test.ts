@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import { Json, type JsonObject } from '../../src/json/json.ts';
 import { metaTools } from '../../src/meta-tools/meta-tools.ts';
-import { savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
+import { savedWorkflowTool, savedWorkflowTools, workflowTools } from '../../src/meta-tools/workflow-tools.ts';
 import { storeJournal } from '../fixtures/workflow/store-journal.ts';
 import { bench, type Bench, clientNamed, toolError } from './bench-of-tools.ts';
 import { temporaryFolder } from '../harness/temp-folder.ts';
@@ -45,9 +45,9 @@ async function called(
   args: JsonObject,
   onProgress?: (params: Json) => void,
 ): Promise<Result> {
-  const handle = metaTools(workflowTools(loaded(b)), () => savedWorkflowTools(loaded(b)))(() =>
-    Answer.failed(new Error('passed on')),
-  );
+  const handle = metaTools(workflowTools(loaded(b)), (name) =>
+    Promise.resolve(savedWorkflowTool(loaded(b), name)),
+  )(() => Answer.failed(new Error('passed on')));
   const params = Json.of({ name, arguments: args });
   const result = await handle({
     method: 'tools/call',

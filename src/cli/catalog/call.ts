@@ -84,12 +84,22 @@ async function toolNamed(name: string, own: OwnProxy, signal: Cancellation): Pro
     texts.map((text) => JSON.parse(text) as JsonObject).find((tool) => tool['name'] === name);
   const found = find(own.attachment.catalog.lists.tools.items) ?? find(own.proxy.served.metaTools);
   if (found) return found;
+  if (name.startsWith('workflow__')) return savedNamed(name, own);
   await own.proxy.toolAppears(name, signal);
   return find(own.attachment.catalog.lists.tools.items);
 }
 
+async function savedNamed(name: string, own: OwnProxy): Promise<JsonObject | undefined> {
+  const text = await own.proxy.savedTool(name);
+  return text === undefined ? undefined : (JSON.parse(text) as JsonObject);
+}
+
 async function guess(name: string, own: OwnProxy): Promise<string> {
-  const names = [...(await own.attachment.settledCatalog('tools')).tools.keys()];
+  const { tools } = await own.attachment.settledCatalog('tools');
+  const names = [
+    ...tools.keys(),
+    ...own.proxy.served.metaTools.flatMap((text) => stringAt(JSON.parse(text), 'name') ?? []),
+  ];
   if (names.includes(name)) return '';
   const near = nearest(name, names);
   return near === undefined ? ' "switchyard list" names them.' : ` Did you mean ${near}?`;

@@ -160,14 +160,14 @@ async function onRecord(config: Config, work: (workflows: Workflows) => Promise<
 /** A saved one by its name, or the definition in a file. */
 async function definitionOf(word: string, { machine }: Input): Promise<unknown> {
   if (!/[./\\]/.test(word)) return word;
-  const { parse } = await import('yaml');
+  const { parseExactYaml } = await import('../../workflow/saved/exact-yaml.ts');
   const file = join(machine.cwd, word);
   const path = existsSync(file) ? file : word;
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new UsageError(`The workflow cannot be read: ${messageOf(error)}.`);
   });
   try {
-    return parse(asText(text), { maxAliasCount: 100 }) as unknown;
+    return parseExactYaml(asText(text));
   } catch (error) {
     throw new UsageError(`${word} is no YAML or JSON: ${messageOf(error)}`);
   }

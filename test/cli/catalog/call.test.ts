@@ -1,9 +1,9 @@
 /** `switchyard call` as its user runs it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../harness/until.ts';
 import { raw } from '../../relay/wire/proxies.ts';
 import { runCli, type Said, startCli } from '../run-cli.ts';
@@ -164,3 +164,55 @@ test.skipIf(!HAS_SCRIPT)(
     expect(seen).toContain('code 0');
   },
 );
+
+describe('with saved workflows', () => {
+  const list = async (): Promise<readonly { readonly name: string; readonly server: string }[]> =>
+    JSON.parse((await runCli(['list', '--json', '--config', config], { cwd: folder })).stdout) as never;
+
+  beforeEach(() => {
+    const plain = JSON.parse(readFileSync(config, 'utf8')) as object;
+    const tools = { twice: { targets: [{ tool: 'f__echo' }] } };
+    writeFileSync(config, JSON.stringify({ ...plain, tools, workflows: { files: ['./flows/*.json'] } }));
+    mkdirSync(join(folder, 'flows'));
+    const input = { type: 'object', properties: { word: { type: 'string' } } };
+    const steps = [{ id: 'a', tool: 'f__echo', with: { said: '${{ input.word }}' } }];
+    const flow = { name: 'say it', input, steps, output: '${{ steps.a.output }}' };
+    writeFileSync(join(folder, 'flows', 'say.json'), JSON.stringify(flow));
+    const broken = { name: 'broken', steps: [{ id: 'a', tool: 'f__ecko' }] };
+    writeFileSync(join(folder, 'flows', 'broken.json'), JSON.stringify(broken));
+  });
+
+  test('each tool of its own that "switchyard list" shows can be called', async () => {
+    const args = new Map([
+      ['run_workflow', '{"name":"say it","input":{"word":"x"}}'],
+      ['workflow__say_it', '{"word":"x"}'],
+      ['workflow_runs', '{}'],
+    ]);
+    expect((await call('run_workflow', '--args', args.get('run_workflow') ?? '')).code).toBe(0);
+    const own = (await list()).filter(({ server }) => server === 'switchyard').map(({ name }) => name);
+    expect(own).toEqual(expect.arrayContaining([...args.keys(), 'proxy_status', 'twice']));
+    for (const name of own) {
+      const { stderr } = await call(name, '--args', args.get(name) ?? '{}');
+      expect(stderr).not.toContain('Unknown tool');
+      if (args.has(name)) expect(stderr).toBe('');
+    }
+  });
+
+  test('a value is text where the input of the workflow wants text', async () => {
+    const { code, stdout } = await call('workflow__say_it', 'word=007', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      structuredContent: { status: 'succeeded', output: { said: '007' } },
+    });
+  });
+
+  test('one that cannot run says why, and a name that is none guesses at them as well', async () => {
+    const { code, stdout } = await call('workflow__broken');
+    expect(code).toBe(1);
+    expect(stdout).toContain('f__ecko');
+    expect(await call('workflow__say_at')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Did you mean workflow__say_it?') as string,
+    });
+  });
+});
