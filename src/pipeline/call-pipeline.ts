@@ -86,9 +86,11 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
     mayGoOn: (call) => isSafe(call) || policies.saysReadOnly(call),
     clock,
   });
-  const isComposed = (name: string): boolean => tools.some((tool) => tool.name === name);
-  const isOwn = (name: string): boolean =>
-    own.some((tool) => tool.name === name) || saved().some((tool) => tool.name === name);
+  const isComposed = ({ name }: Call): boolean => tools.some((tool) => tool.name === name);
+  // Saved workflows may not have been read yet: a name of theirs meets the rules unless a server has it.
+  const isOwn = ({ name, client }: Call): boolean =>
+    own.some((tool) => tool.name === name) ||
+    (name.startsWith('workflow__') && !views.of(client).catalog.tools.has(name));
   const steps = composeInOrder(
     STEP_ORDER,
     {
@@ -126,13 +128,13 @@ export function callPipeline(options: CallPipelineOptions): CallPipeline {
 function ruled(
   layer: Middleware,
   rules: Middleware | undefined,
-  answers: (name: string) => boolean,
+  answers: (call: Call) => boolean,
 ): Middleware {
   if (!rules) return layer;
   return (next) => {
     const free = layer(next);
     const bound = rules(free);
-    return (call) => (answers(call.name) ? bound(call) : free(call));
+    return (call) => (answers(call) ? bound(call) : free(call));
   };
 }
 
