@@ -5,7 +5,7 @@ import type { Cancellation } from '../core/cancellation.ts';
 import { ProxyError } from '../core/errors.ts';
 import { type LoopDetection, VIA_VARIABLE } from '../transport/loop-detection.ts';
 import type { Logger } from '../core/logger.ts';
-import { secretArguments } from '../core/redaction/redact.ts';
+import { secretArguments } from '../core/redaction/known-secrets.ts';
 import type { Transports } from '../downstream/transports.ts';
 import { openChildProcess } from '../transport/child-process/child-process.ts';
 import { HttpStatusError } from '../transport/http-client/errors.ts';

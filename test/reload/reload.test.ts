@@ -113,6 +113,20 @@ describe('a changed config', () => {
     expect(await proxy.toolNames()).not.toContain('b__echo');
   });
 
+  test('with a server whose address holds a stray percent sign leaves the others at work', async () => {
+    const proxy = await startProxy({ a: server() });
+    proxy.excuse(/downstream server failed/);
+    const file = new ConfigFile(proxy);
+    const { a } = (JSON.parse(file.text({})) as { mcpServers: Record<string, Entry> }).mcpServers;
+    const bad = { url: 'http://bob:50%off@127.0.0.1:9/mcp' };
+    file.save(JSON.stringify({ ...JSON.parse(file.text({})), mcpServers: { a, bad } }));
+    proxy.child.kill('SIGHUP');
+    await proxy.logged(({ msg }) => msg === 'the config was read again');
+    await proxy.logged(({ server: failed, msg }) => failed === 'bad' && msg === 'downstream server failed');
+    expect(proxy.stderr).not.toContain('50%off');
+    expect(await pidOf(proxy, 'a')).toBeGreaterThan(0);
+  });
+
   test('I01 that is cut short, no JSON, or has an unknown key keeps the last good one and says why, once', async () => {
     const proxy = await startProxy({ a: server(), b: server() });
     proxy.excuse(REFUSED);

@@ -2,6 +2,7 @@
  * A schema that applies itself to the same value again (`"allOf": [{"$ref": "#"}]`) compiles, and its first use never
  * ends. One that comes back on the way into a value, as trees do, is in order.
  */
+import { percentDecoded } from '../../core/percent-decoding.ts';
 import { at, isObject, type JsonObject } from '../../json/json.ts';
 
 /** References are followed only where they are paths within the schema. */
@@ -45,11 +46,7 @@ export function endsOnEveryPath(root: JsonObject): boolean {
 }
 
 function unescaped(step: string): string {
-  try {
-    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
-  } catch {
-    return step;
-  }
+  return percentDecoded(step).replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 /** Whatever may be a schema. */

@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import { configFolders, findConfigFiles } from '../../config/load/find-config-files.ts';
 import type { HostEnvironment } from '../../config/folders.ts';
 import { loadConfig } from '../../config/load/load-config.ts';
-import { secretArguments } from '../../core/redaction/redact.ts';
+import { headerSecrets, secretArguments, urlSecrets } from '../../core/redaction/known-secrets.ts';
 import { UsageError } from '../command.ts';
 
 /** @throws UsageError where there is none. */
@@ -44,17 +44,15 @@ export function configSecrets(config: Config): string[] {
     if (transport.kind === 'stdio')
       secrets.push(...transport.env.values(), ...secretArguments(transport.args));
     else if (transport.kind !== 'tcp') {
-      secrets.push(...transport.headers.values());
-      secrets.push(...urlSecrets(transport.url));
+      for (const [name, value] of transport.headers) secrets.push(...headerSecrets(name, value));
+      secrets.push(...urlSecrets(transport.url), ...queryValues(transport.url));
     }
   }
   return secrets;
 }
 
-function urlSecrets(url: string): string[] {
-  if (!URL.canParse(url)) return [];
-  const { password, searchParams } = new URL(url);
-  return [decodeURIComponent(password), ...searchParams.values()];
+function queryValues(url: string): string[] {
+  return URL.canParse(url) ? [...new URL(url).searchParams.values()] : [];
 }
 
 /** Most configs hold no expressions. */

@@ -3,7 +3,7 @@
 import { REDACTED, withoutSecretForms } from './secret-forms.ts';
 
 /** Shorter values (`1`, `true`, `dev`) are no secrets, and replacing them would only garble the text. */
-const SHORTEST_SECRET = 5;
+const SHORTEST_SECRET = 6;
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const ANSI_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
@@ -31,20 +31,6 @@ function spellings(secret: string): string[] {
   // A lone surrogate cannot be spelt in a URL.
   const whole = secret.replaceAll(/\p{Cs}/gu, '\ufffd');
   return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(whole)];
-}
-
-const SECRET_OPTION =
-  /^--?[\w-]*(?:key|token|secret|password|passwd|credentials?|auth(?![a-z]))[\w-]*(?:=(?<value>.+))?$/i;
-
-/** Finds secrets in a command line: the values of options whose names say so. */
-export function secretArguments(args: readonly string[]): string[] {
-  return args.flatMap((arg, i) => {
-    const found = SECRET_OPTION.exec(arg);
-    if (!found) return [];
-    const next = args[i + 1];
-    const value = found.groups?.['value'] ?? (next?.startsWith('-') ? undefined : next);
-    return value === undefined ? [] : [value];
-  });
 }
 
 const STACK_FRAME = /^\s*at\s|^node:internal|^Node\.js v|^\s*\^+\s*$/;

@@ -11,6 +11,17 @@ export function withoutSecretForms(text: string): string {
   return tokens(userInfo(namedValues(pemBlocks(text))));
 }
 
+/** Returns the values that are removed for the names before them, and the passwords of URLs. */
+export function secretsIn(text: string): string[] {
+  const found: string[] = [];
+  const take: Take = (secret) => void found.push(secret);
+  namedValues(text, take);
+  userInfo(text, take);
+  return found;
+}
+
+type Take = (secret: string) => void;
+
 /** Matches a word that may be part of a secret's name; the whole name is then looked at. */
 const HINT =
   /pass|pwd|pw\b|secret|token|key|auth|cookie|credential|jwt|pat\b|sig|code|assertion|ticket|otp|sid|session|state|hash/gi;
@@ -19,7 +30,7 @@ const NAME = /[\w.-]/;
 /** The longest quoted value, in characters, whose end is looked for. */
 const LONGEST_VALUE = 16 * 1024;
 
-function namedValues(text: string): string {
+function namedValues(text: string, take?: Take): string {
   let clean = '';
   let from = 0;
   HINT.lastIndex = 0;
@@ -28,6 +39,7 @@ function namedValues(text: string): string {
     const start = nameStart(text, Math.max(from, hint.index - LONGEST_NAME), hint.index);
     const value = valueAfter(text, start, end);
     if (value) {
+      take?.(text.slice(value.start, value.end));
       clean += text.slice(from, value.start) + REDACTED;
       from = value.end;
     }
@@ -103,6 +115,11 @@ function optionValue(text: string, end: number): Span | undefined {
 }
 
 const HEADER = /^(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-amz-security-token)$/i;
+
+export function isSecretHeader(name: string): boolean {
+  return HEADER.test(name) || secrecyOf(name) !== 'no';
+}
+
 const SCHEME = /(?:Bearer|Basic|Digest|Negotiate|Token|ApiKey|AWS4-HMAC-SHA256)[ \t]+(?=\S)/iy;
 
 /** Takes the whole line, since the value has several parts; the scheme may stay. */
@@ -212,7 +229,7 @@ function isPlain(value: string): boolean {
 }
 
 /** `tokens=100` is a number of tokens, not a token. */
-function isCount(name: string, value: string): boolean {
+export function isCount(name: string, value: string): boolean {
   return /s$/i.test(name) && /^\d{1,9}$/.test(value);
 }
 
@@ -258,7 +275,7 @@ const ADDRESS = /\b[a-z][a-z0-9+.-]{0,20}:\/\//gi;
 const LONGEST_USER_INFO = 512;
 
 /** Removes passwords from URLs, and from `user:password@host` without a scheme. */
-function userInfo(text: string): string {
+function userInfo(text: string, take?: Take): string {
   let clean = '';
   let from = 0;
   ADDRESS.lastIndex = 0;
@@ -266,13 +283,17 @@ function userInfo(text: string): string {
     const start = scheme.index + scheme[0].length;
     const span = passwordAt(text, start);
     if (!span) continue;
+    take?.(text.slice(span.start, span.end));
     clean += text.slice(from, span.start) + REDACTED;
     from = ADDRESS.lastIndex = span.end;
   }
   return (clean + text.slice(from)).replace(
     LOOSE_USER,
-    (all, user: string, password: string, host: string) =>
-      isLoosePassword(user, password, host) ? `${user}:${REDACTED}@${host}` : all,
+    (all, user: string, password: string, host: string) => {
+      if (!isLoosePassword(user, password, host)) return all;
+      take?.(password);
+      return `${user}:${REDACTED}@${host}`;
+    },
   );
 }
 

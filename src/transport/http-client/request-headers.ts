@@ -4,6 +4,8 @@ import { type RequestDispatcher, dispatcherFor, type ProxyVariables } from './di
 import type { ResponseExchange } from './exchange.ts';
 import type { HttpRequest } from './pending-request.ts';
 import { VIA } from '../loop-detection.ts';
+import { percentDecoded } from '../../core/percent-decoding.ts';
+import { headerSecrets, urlSecrets } from '../../core/redaction/known-secrets.ts';
 import { redactor } from '../../core/redaction/redact.ts';
 import type { EncodedMessage as Message } from '../../json/message-text.ts';
 
@@ -126,11 +128,9 @@ export class RequestEncoder {
   /** A text of the server's without what it was sent as secrets. */
   purged(text: string): string {
     if (text === '') return text;
-    const { username, password } = this.#url;
-    const values = Object.values(this.#headers());
-    const tokens = values.map((value) => /^\w+\s+(\S+)$/.exec(value)?.[1] ?? value);
-    const own = [username, password].map((part) => decodeURIComponent(part));
-    return redactor([...values, ...tokens, ...own, this.#session ?? ''])(text);
+    const { href, username } = this.#url;
+    const sent = Object.entries(this.#headers()).flatMap(([name, value]) => headerSecrets(name, value));
+    return redactor([...sent, ...urlSecrets(href), percentDecoded(username), this.#session ?? ''])(text);
   }
 
   async destroy(): Promise<void> {
@@ -154,7 +154,7 @@ export class RequestEncoder {
     }
     const { username, password } = this.#url;
     if (!authorized && (username !== '' || password !== '')) {
-      const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+      const pair = `${percentDecoded(username)}:${percentDecoded(password)}`;
       fields.push('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
     }
     fields.push('accept-encoding', 'identity');

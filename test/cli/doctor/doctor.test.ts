@@ -66,6 +66,17 @@ test('starts local servers, and finds nothing where nothing is wrong', async () 
   expect(readFileSync(join(folder, 'journal'), 'utf8')).toContain('start');
 });
 
+test.each(['http://bob:50%off@127.0.0.1:9/mcp', 'http://%@127.0.0.1:9/mcp', 'ws://bob:p%zz@127.0.0.1:9/x'])(
+  'a server whose address holds a stray percent sign is one that cannot be reached: %s',
+  async (url) => {
+    write({ bad: { url }, a: server() });
+    const { findings } = await doctor();
+    expect(findings.map(({ what }) => what)).toEqual(['bad: cannot be reached']);
+    const { stdout } = await runCli(['list'], { cwd: folder });
+    expect(stdout).toContain('a__');
+  },
+);
+
 test('with --no-start it starts nothing, and says that it does not know', async () => {
   write({ a: server({ journal: join(folder, 'journal') }), b: server() });
   const { code, stdout } = await runCli(['doctor', '--no-start'], { cwd: folder });

@@ -176,6 +176,32 @@ describe('a request', () => {
     expect(error.message).not.toMatch(/s3cret|mcp/);
   });
 
+  test.each([
+    ['bob:50%off', 'bob:50%off'],
+    ['%', '%:'],
+    ['bob:%E0%A4%A%40', 'bob:%E0%A4%A@'],
+  ])('sends a user and password with a stray percent sign as they stand: %s', async (userInfo, pair) => {
+    const server = await httpServer((_, response) => response.writeHead(403).end('no'));
+    const proxy = client(server.url.replace('//', `//${userInfo}@`));
+    await failureOf(proxy.call(1));
+    expect(server.seen[0]?.headers.authorization).toBe(`Basic ${btoa(pair)}`);
+  });
+
+  test('does not tell what a server repeats of the request, whichever part it is', async () => {
+    const secrets = ['c00kie', 'p4rtof', 'b4sicpw', 'urlp4ss', 'qu3ry1', btoa('ann:urlp4ss')];
+    const server = await httpServer((_, response) =>
+      response.writeHead(403).end(`not for ${secrets.join(' ')} in europe`),
+    );
+    const headers = {
+      cookie: 'sid=c00kie; b=2',
+      'x-login': 'user=ann; token=p4rtof',
+      'x-basic': `Basic ${btoa('joe:b4sicpw')}`,
+    };
+    const url = `${server.url.replace('//', '//ann:urlp4ss@')}?region=europe&api_key=qu3ry1`;
+    const { message } = await failureOf(client(url, { headers }).call(1));
+    expect(message).toContain(`not for ${secrets.map(() => '[redacted]').join(' ')} in europe`);
+  });
+
   test('is refused as BUSY when too many bytes wait already', async () => {
     const server = await httpServer(() => {});
     const proxy = client(server.url, { limits: { messageBytes: 1000, queueBytes: 2000 } });
