@@ -17,7 +17,7 @@ export function checkArguments(
     if (bare !== undefined) {
       problem(
         `${path}.tool`,
-        `there is no tool "${name}": with one server names have no prefix, unless "expose.namespaces" is "always"`,
+        `there is no tool "${name}": with one server names have no prefix, unless "expose.namespaces" is "always".`,
         { expected: 'the name of a tool as it is listed', nearest: bare, fix: `"tool": "${bare}"` },
       );
       return;
