@@ -33,7 +33,9 @@ export function parseArguments(command: Command, args: readonly string[]): Argum
     if (token.kind !== 'option') continue;
     const option = declared.get(token.name);
     if (!option)
-      throw new UsageError(`Unknown option ${token.rawName}.${guess(token.name, declared)} ${help}`);
+      throw new UsageError(
+        `Unknown option ${token.rawName}.${meantBehind(command, own, tokens, token) ?? guess(token.name, declared)} ${help}`,
+      );
     if (option.type === 'string' && (token.value === undefined || looksLikeOption(token)))
       throw new UsageError(
         `${token.rawName} needs a value: ${token.rawName} ${option.value ?? 'VALUE'}. ${help}`,
@@ -51,6 +53,21 @@ export function parseArguments(command: Command, args: readonly string[]): Argum
     positionals,
     rest: end < 0 ? [] : args.slice(end + 1),
   };
+}
+
+type Token = { readonly kind: string; readonly index: number; readonly value?: string | undefined };
+
+/** `add NAME npx -y`: an option of the program to be added, without the `--` before it. */
+function meantBehind(
+  { name, takes }: Command,
+  args: readonly string[],
+  tokens: readonly Token[],
+  { index }: Token,
+): string | undefined {
+  const [first, program] = tokens.filter(({ kind }) => kind === 'positional');
+  if (!takes.includes('-- COMMAND') || !first || !program || index < program.index) return undefined;
+  if (/:\/\//.test(program.value ?? '')) return undefined;
+  return ` A command stands behind --: switchyard ${name} ${first.value} -- ${args.slice(program.index).join(' ')}`;
 }
 
 /** `--config --http`: the value was forgotten; `--tags=-slow` is a value, and so is `--tags -slow`. */

@@ -3,7 +3,7 @@ import type { RunRecords } from './engine/run-records.ts';
 import type { RunRow, RunStatus } from './journal/journal.ts';
 import { invalidRequest } from './questions/pick-question.ts';
 import { briefView, type RunView, viewOfStep } from './run-view.ts';
-import { type Identities, type Who } from './who.ts';
+import { type Identities, OPERATOR, type Who } from './who.ts';
 
 export interface RunFilterRequest {
   readonly status?: RunStatus | undefined;
@@ -35,7 +35,9 @@ export class RunQueries {
     const row = await this.#records.row(runId);
     const owner = this.#identities.visibleOwner(who);
     if (!row || (owner !== undefined && row.client !== owner))
-      throw invalidRequest(`There is no run ${JSON.stringify(runId)}. workflow_runs lists yours.`);
+      throw invalidRequest(
+        `There is no run ${JSON.stringify(runId)}. ${who === OPERATOR ? '"switchyard workflow runs" lists them.' : 'workflow_runs lists yours.'}`,
+      );
     return row;
   }
 

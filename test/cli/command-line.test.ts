@@ -38,6 +38,9 @@ describe('the command line', () => {
     [['--http', 'here'], '--http expects [HOST:]PORT, got "here".'],
     [['list', 'tols'], 'Did you mean tools?'],
     [['list'], 'No config found'],
+    [['check'], '"switchyard add" or "switchyard init" makes one'],
+    [['call', 'x'], '"switchyard add" or "switchyard init" makes one'],
+    [[], '"switchyard add" or "switchyard init" makes one'],
   ])('refuses %j with exit code 2 and says what is wrong', async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(message);

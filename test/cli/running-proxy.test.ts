@@ -188,7 +188,10 @@ describe('switchyard logs', () => {
     expect(JSON.parse(stdout)).toContainEqual(
       expect.objectContaining({ level: 'info', server: 'good', msg: 'downstream server is ready' }),
     );
-    expect((await run('logs', 'nobody')).stdout).toBe('');
+    expect(await run('logs', 'goood')).toMatchObject({
+      code: 2,
+      stderr: 'There is no server "goood". Did you mean good?\n',
+    });
   });
 
   test('follows the log as it goes on, and ends with Ctrl-C', async () => {

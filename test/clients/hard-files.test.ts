@@ -52,11 +52,22 @@ describe('uninstalling', () => {
     await cli('install', 'cursor', '--adopt');
     expect(names(file)).toEqual(['switchyard']);
 
-    await cli('uninstall', 'cursor');
+    const { stdout } = await cli('uninstall', 'cursor');
 
+    expect(stdout).toContain(`The servers that were moved stay in ${ours()}, too`);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
       mcpServers: { one: entry('one'), two: entry('two') },
     });
+  });
+
+  test('of a file that was not there before removes it, says so, and asks nobody to switch anything on', async () => {
+    await cli('install', 'cursor');
+    const [file = ''] = clientFiles('cursor', machine());
+    const { stdout } = await cli('uninstall', 'cursor');
+    expect(stdout).toBe(
+      `${file} is removed: it was not there before.\nCursor notices by itself; else reload the window.\n`,
+    );
+    expect(existsSync(file)).toBe(false);
   });
 
   test('gives back what was moved where the dated copy is gone', async () => {

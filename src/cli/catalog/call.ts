@@ -47,7 +47,11 @@ async function run({ positionals, options, configFiles: given, machine, output }
     ...(canAsk && { ask: askAtPrompt, capabilities: PROMPT_CAPABILITIES }),
   });
   const signal = new Cancellation();
-  const cancel = (): void => signal.cancel('the user pressed Ctrl-C', 'client-cancelled');
+  let ended = '';
+  const cancel = (by: NodeJS.Signals): void => {
+    ended = by === 'SIGINT' ? 'the user pressed Ctrl-C' : `the command was ended by ${by}`;
+    signal.cancel(ended, 'client-cancelled');
+  };
   process.on('SIGINT', cancel).on('SIGTERM', cancel);
   let doing = `calling ${name}`;
   const report = (): readonly ServerReport[] => own.proxy.report(own.client.view);
@@ -70,7 +74,13 @@ async function run({ positionals, options, configFiles: given, machine, output }
     return show(result, output);
   } catch (error) {
     if (!(error instanceof RpcError) && !(error instanceof ProxyError)) throw error;
-    output.note(`${error.message}${await guess(name, own)}`);
+    if (ended !== '') {
+      output.note(`The call of ${name} was cancelled: ${ended}.`);
+      return 1;
+    }
+    output.note(
+      error.message.includes('Did you mean') ? error.message : `${error.message}${await guess(name, own)}`,
+    );
     return 1;
   } finally {
     process.off('SIGINT', cancel).off('SIGTERM', cancel);

@@ -149,7 +149,7 @@ async function servers(own: OwnProxy): Promise<Listed> {
 
 function named(items: readonly JsonObject[]): Listed {
   return {
-    columns: [{ title: 'NAME' }, { title: 'SERVER' }, { title: 'DESCRIPTION' }],
+    columns: [{ title: 'NAME', whole: true }, { title: 'SERVER' }, { title: 'DESCRIPTION' }],
     rows: items.map(({ name, server, description }) => [plain(name), plain(server), plain(description)]),
     items,
   };

@@ -5,6 +5,7 @@ import { type Config, type StdioTransportConfig } from '../../config/config.ts';
 import { ConfigError, problemLine } from '../../config/config-error.ts';
 import { envValue, type HostEnvironment } from '../../config/folders.ts';
 import { configFiles, readConfig } from '../support/configured.ts';
+import { commandSlip } from '../../transport/child-process/errors.ts';
 import type { Finding } from './finding.ts';
 import { oneLine } from '../terminal/sanitize.ts';
 import { UsageError } from '../command.ts';
@@ -94,13 +95,19 @@ function commandFindings(
         cause: `cwd is ${oneLine(cwd)}`,
         remedy: 'make the folder, or correct cwd',
       });
-    if (!isFound(transport, machine))
+    if (!isFound(transport, machine)) {
+      const slip = commandSlip(command, cwd);
       found.push({
         severity: 'error',
-        what: `${server}: the command "${oneLine(command, 120)}" was not found`,
+        // A whole command line may hold secrets.
+        what: `${server}: the command ${slip === undefined ? `"${oneLine(command, 120)}" ` : ''}was not found`,
         cause: /[\\/]/.test(command) ? 'there is no such program' : 'it is on no folder of the PATH',
-        remedy: 'install it, or write its absolute path: clients often have a shorter PATH than a terminal',
+        remedy:
+          slip === undefined
+            ? 'install it, or write its absolute path: clients often have a shorter PATH than a terminal'
+            : oneLine(slip.replace(/\.$/, '')),
       });
+    }
     return found.map((finding) => ({ key, finding }));
   });
 }

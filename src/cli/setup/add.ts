@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { serversOf } from '../../clients/take-over.ts';
+import { sameValue } from '../../clients/edit/same-value.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Command, Input } from '../command.ts';
 import { learnServers, NO_CHECK } from './learn-servers.ts';
@@ -58,21 +59,28 @@ async function runAdd(input: Input): Promise<number> {
   const [name, ...words] = input.positionals;
   if (name === undefined) throw new UsageError('switchyard add expects a NAME, and a URL or -- COMMAND.');
   const { options, machine, output } = input;
-  const { file, entry } = await withOwnConfig(input.configFiles, machine, (own) =>
+  const { file, entry, unchanged } = await withOwnConfig(input.configFiles, machine, (own) =>
     addTo(own, name, words, input),
   );
-  output.line(`Added ${name} to ${file}.`);
-  if ('cwd' in entry && options.text('cwd') === undefined)
+  output.line(unchanged ? `${name} is there already, unchanged (${file}).` : `Added ${name} to ${file}.`);
+  if (!unchanged && 'cwd' in entry && options.text('cwd') === undefined)
     output.line(`It starts in ${machine.cwd}, where its command names files.`);
   const checked = !options.flag('no-check');
   const [learned] = checked ? await learnServers({ file, servers: [name], machine, output }) : [];
   if (output.json)
     output.document({
       file,
-      added: name,
+      ...(unchanged ? { unchanged: name } : { added: name }),
       ...(learned && { tools: learned.tools, trouble: learned.trouble }),
     });
   return 0;
+}
+
+interface Added {
+  readonly file: string;
+  readonly entry: Entry;
+  /** It was there before, just like that. */
+  readonly unchanged: boolean;
 }
 
 async function addTo(
@@ -80,14 +88,19 @@ async function addTo(
   name: string,
   words: readonly string[],
   input: Input,
-): Promise<{ readonly file: string; readonly entry: Entry }> {
+): Promise<Added> {
   const { options, machine } = input;
-  if (Object.hasOwn(serversOf(own.root), name) && !options.flag('replace'))
-    throw new UsageError(`There is a server "${name}" already: take another name, or say --replace.`);
+  const { file } = own;
+  const present = new Map(Object.entries(serversOf(own.root)));
   const entry = entryOf(input, words);
+  if (present.has(name) && !options.flag('replace')) {
+    // The same command line twice asks for nothing new.
+    if (sameValue(present.get(name), entry)) return { file, entry, unchanged: true };
+    throw new UsageError(`There is another server "${name}" already: take another name, or say --replace.`);
+  }
   // A config that cannot be read would stop every proxy that starts.
   await changeCheckedConfig(own, [{ path: ['mcpServers', name], value: entry }], machine);
-  return { file: own.file, entry };
+  return { file, entry, unchanged: false };
 }
 
 async function runRemove({ positionals, configFiles, machine, output }: Input): Promise<number> {
@@ -102,6 +115,10 @@ async function removeFrom(
   machine: Input['machine'],
   output: Input['output'],
 ): Promise<number> {
+  if (own.text === undefined)
+    throw new UsageError(
+      `There is no config yet (${own.file}): "switchyard add" or "switchyard init" makes one.`,
+    );
   const names = Object.keys(serversOf(own.root));
   if (!names.includes(name)) {
     const near = nearest(name, names);

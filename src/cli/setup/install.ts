@@ -7,6 +7,7 @@ import type { ExposeConfig } from '../../config/config.ts';
 import { type HostEnvironment, userStateFolder } from '../../config/folders.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { type ClientFileFound, readClientFile } from '../../clients/found-servers.ts';
+import { readRecord } from '../../clients/install-record.ts';
 import { type Installed, installEntry, uninstallEntry } from '../../clients/install.ts';
 import type { ListMode } from '../../core/list-mode.ts';
 import { clientTraits } from '../../search/client-table.ts';
@@ -65,6 +66,14 @@ const THEN: Readonly<Partial<Record<ClientDialect['id'], string>>> = {
   zed: 'Zed notices by itself.',
   cline: 'Cline notices by itself.',
   lmstudio: 'LM Studio notices by itself.',
+};
+
+/** The same for an entry that is gone. */
+const THEN_WITHOUT: typeof THEN = {
+  ...THEN,
+  'claude-code': 'It is gone in the next session.',
+  cursor: 'Cursor notices by itself; else reload the window.',
+  vscode: 'VS Code notices by itself.',
 };
 
 async function runInstall({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
@@ -152,24 +161,30 @@ async function bothChanged(
 
 async function runUninstall({ positionals, options, configFiles, machine, output }: Input): Promise<number> {
   const { client, file } = target(positionals, options.text('file'), machine, 'uninstall');
-  const result = await withOwnConfig(configFiles, machine, async (own) => {
+  const { result, own, moved } = await withOwnConfig(configFiles, machine, async (its) => {
     const found = readClientFile(client, file, userMachine(machine));
     if (found?.trouble !== undefined) throw new UsageError(`${file} is untouched: ${found.trouble}`);
-    const stateDir = await stateDirOf(own, machine);
+    const stateDir = await stateDirOf(its, machine);
+    const record = await readRecord(stateDir, file);
     const entry = { client: client.id, file, stateDir, isOurs: (name: string) => isOurs(found, name) };
-    return uninstallEntry(entry).catch((error: unknown) => {
+    const done = await uninstallEntry(entry).catch((error: unknown) => {
       throw new UsageError(`${file} is untouched: ${messageOf(error)}.`);
     });
+    return { result: done, own: its.file, moved: record?.moved.length ?? 0 };
   });
-  const next = THEN[client.id] ?? `Restart ${client.name}.`;
+  const next = THEN_WITHOUT[client.id] ?? `Restart ${client.name}.`;
   if (output.json) output.document({ client: client.id, file, result, next });
   else if (result === 'not installed') output.line(`${client.name} has no entry of ours (${file}).`);
   else {
     output.line(
-      result === 'restored'
-        ? `${file} is as it was before.`
-        : `Our entry is out of ${file}; what was moved is back.`,
+      result === 'taken out'
+        ? `Our entry is out of ${file}${moved === 0 ? '' : '; what was moved is back'}.`
+        : existsSync(file)
+          ? `${file} is as it was before.`
+          : `${file} is removed: it was not there before.`,
     );
+    if (moved > 0)
+      output.line(`The servers that were moved stay in ${own}, too; "switchyard remove NAME" takes one out.`);
     output.line(next);
   }
   return 0;

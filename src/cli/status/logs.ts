@@ -1,6 +1,8 @@
 /** `switchyard logs`: the end of a running proxy's log, and what its servers say on stderr. */
 import { linesOf } from '../../control/control-client.ts';
-import type { Command, Input } from '../command.ts';
+import { listed, nearest } from '../../core/nearest.ts';
+import { configFiles as filesOf, readConfig } from '../support/configured.ts';
+import { type Command, type Input, UsageError } from '../command.ts';
 import { readable } from './log-lines.ts';
 import { NOBODY_RUNS, proxiesOf } from './running-proxies.ts';
 
@@ -19,6 +21,7 @@ export const logs: Command = {
 
 async function run({ options, positionals, configFiles, machine, output }: Input): Promise<number> {
   const [server] = positionals;
+  if (server !== undefined) await expectServer(server, configFiles, machine);
   const follow = options.flag('follow');
   const proxies = await proxiesOf(configFiles, machine);
   if (proxies.length === 0) {
@@ -38,4 +41,18 @@ async function run({ options, positionals, configFiles, machine, output }: Input
   );
   if (output.json) output.document(lines);
   return 0;
+}
+
+/** A name that no server has would just print nothing. */
+async function expectServer(
+  name: string,
+  given: Input['configFiles'],
+  machine: Input['machine'],
+): Promise<void> {
+  const { servers } = await readConfig(filesOf(given, machine), machine);
+  if (servers.has(name)) return;
+  const near = nearest(name, servers.keys());
+  throw new UsageError(
+    `There is no server "${name}"${near === undefined ? `; there are: ${listed([...servers.keys()])}.` : `. Did you mean ${near}?`}`,
+  );
 }

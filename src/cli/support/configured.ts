@@ -12,7 +12,7 @@ export function configFiles(given: readonly string[], machine: HostEnvironment):
   const files = findConfigFiles(given, machine);
   if (files.length > 0) return files;
   throw new UsageError(
-    `No config found: looked for switchyard.json (.yaml, .toml) in ${configFolders(machine).join(' and ')}. Name one with --config FILE.`,
+    `No config found: looked for switchyard.json (.yaml, .toml) in ${configFolders(machine).join(' and ')}. "switchyard add" or "switchyard init" makes one; --config FILE names another.`,
   );
 }
 

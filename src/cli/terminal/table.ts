@@ -5,6 +5,8 @@ export interface Column {
   readonly title: string;
   /** Numbers stand to the right. */
   readonly side?: 'left' | 'right';
+  /** Never cut: what stands here is of use only as a whole. */
+  readonly whole?: boolean;
 }
 
 /** The narrowest that a column becomes where the terminal is narrow. */
@@ -12,7 +14,8 @@ const MIN_COLUMN = 6;
 const GAP = 2;
 
 /**
- * Rows in aligned columns of at most `width` altogether: the widest columns give way first. Cells may hold colours.
+ * Rows in aligned columns of at most `width` altogether: the widest columns give way first. Whole columns
+ * never do, and make it wider where there is no other way. Cells may hold colours.
  */
 export function textTable(
   columns: readonly Column[],
@@ -24,7 +27,7 @@ export function textTable(
   );
   const room = Math.max(0, width - GAP * (columns.length - 1));
   for (let over = sum(widths) - room; over > 0; over--) {
-    const widest = widths.indexOf(Math.max(...widths));
+    const widest = widestOf(widths, columns);
     if ((widths[widest] ?? 0) <= MIN_COLUMN) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
@@ -37,6 +40,12 @@ export function textTable(
       .join(' '.repeat(GAP))
       .trimEnd();
   return [line(columns.map(({ title }) => title)), ...rows.map(line)];
+}
+
+/** The index of the widest column that may be cut; -1 where there is none. */
+function widestOf(widths: readonly number[], columns: readonly Column[]): number {
+  const cuttable = widths.map((width, index) => (columns[index]?.whole === true ? 0 : width));
+  return cuttable.indexOf(Math.max(1, ...cuttable));
 }
 
 function sum(numbers: readonly number[]): number {

@@ -27,7 +27,7 @@ export async function showSaved(
   else if (saved.length === 0) output.note('No workflow is saved: there is none under workflows.files.');
   else
     await output.table(
-      [{ title: 'NAME' }, { title: 'STATE' }, { title: 'DESCRIPTION' }],
+      [{ title: 'NAME', whole: true }, { title: 'STATE' }, { title: 'DESCRIPTION' }],
       saved.map(({ name, problems, description = '' }) => [
         plain(name),
         problems[0] === undefined ? 'ok' : plain(problemText(problems[0])),
@@ -46,7 +46,13 @@ export async function showRuns(
   else if (found.length === 0) output.note('No workflow has run yet.');
   else
     await output.table(
-      [{ title: 'RUN' }, { title: 'WORKFLOW' }, { title: 'STATUS' }, { title: 'BEGUN' }, { title: 'ENDED' }],
+      [
+        { title: 'RUN', whole: true },
+        { title: 'WORKFLOW' },
+        { title: 'STATUS' },
+        { title: 'BEGUN' },
+        { title: 'ENDED' },
+      ],
       found.map((view) => [
         view.run_id,
         plain(view.workflow),

@@ -92,7 +92,7 @@ function reasonOf({ command, cwd, cause }: StartFailure): string {
   if (cwd !== undefined && !isDirectory(cwd))
     return `its working directory ${exists(cwd) ? 'is a file, and no folder' : 'does not exist'}. Check "cwd".`;
   if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR') {
-    const slip = slipIn(command, cwd);
+    const slip = commandSlip(command, cwd);
     if (slip !== undefined) return slip;
   }
   if (code === 'ENOENT' || code === 'ENOTDIR')
@@ -120,7 +120,7 @@ const COMES_WITH: Readonly<Record<string, string>> = {
 };
 
 /** Shell syntax that people write into `command`, though no shell is there to understand it. */
-function slipIn(command: string, cwd: string | undefined): string | undefined {
+export function commandSlip(command: string, cwd: string | undefined): string | undefined {
   const trimmed = command.trim();
   const quote = /^["'`]/.exec(trimmed)?.[0];
   // Never the rest of it, which may hold secrets.

@@ -13,6 +13,15 @@ export function checkArguments(
   const tool = tools.get(name);
   if (!tool) {
     const names = [...tools.names()];
+    const bare = names.find((known) => name.endsWith(`__${known}`));
+    if (bare !== undefined) {
+      problem(
+        `${path}.tool`,
+        `there is no tool "${name}": with one server names have no prefix, unless "expose.namespaces" is "always".`,
+        { expected: 'the name of a tool as it is listed', nearest: bare, fix: `"tool": "${bare}"` },
+      );
+      return;
+    }
     // The server's name is the part that is forgotten most.
     const near = names.find((known) => known.endsWith(`__${name}`)) ?? nearest(name, names);
     problem(`${path}.tool`, `there is no tool "${name}"; there are: ${listed(names)}`, {

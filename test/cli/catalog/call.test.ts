@@ -90,7 +90,7 @@ test('a result that is an error exits 1 and is printed all the same', async () =
 test('a tool that does not exist is said with a guess, and exits 1', async () => {
   const { code, stderr } = await call('f__ecko');
   expect(code).toBe(1);
-  expect(stderr).toContain('Did you mean f__echo?');
+  expect(stderr).toBe('Unknown tool: "f__ecko". Did you mean "f__echo"?\n');
 });
 
 test('what a terminal would obey does not reach it, and what is no text is named', async () => {
@@ -111,6 +111,20 @@ test('Ctrl-C cancels the call at its server', async () => {
   child.kill('SIGINT');
   expect(await exited).toEqual([1, null]);
   expect(seen()).toContain('notifications/cancelled');
+});
+
+test('a call that is ended by SIGTERM blames neither the user nor the server', async () => {
+  const child = startCli(['call', 'f__hang', '--config', config], { cwd: folder });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until(
+    'the call',
+    () => existsSync(journal) && readFileSync(journal, 'utf8').includes('"tools/call"'),
+  );
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  expect(await closed).toEqual([1, null]);
+  expect(said).toBe('The call of f__hang was cancelled: the command was ended by SIGTERM.\n');
 });
 
 test.skipIf(!HAS_SCRIPT)(

@@ -131,6 +131,18 @@ test('names commands that are not there, and working folders', async () => {
   ]);
 });
 
+test('tells how a command with blanks is written, and shows nothing of its arguments', async () => {
+  write({ a: { command: 'node /x/server.mjs --key s3cr3t-word' } });
+  const { text, findings } = await doctor();
+  expect(findings).toMatchObject([
+    {
+      what: 'a: the command was not found',
+      remedy: 'its command holds blanks: put the program ("node") into command and the rest into args',
+    },
+  ]);
+  expect(text).not.toContain('s3cr3t');
+});
+
 test('names secrets in plain text without showing them', async () => {
   write({ a: { ...server(), env: { API_KEY: 'planted-secret-9', LEVEL: 'something-else' } } });
   const { code, text } = await doctor();

@@ -88,9 +88,30 @@ describe('switchyard add', () => {
     expect(servers()).toEqual({ a: { command: 'y' } });
   });
 
+  test('takes the very same server a second time, and leaves the file as it is', async () => {
+    const same = ['add', 'memory', '--env', 'A=b', '--', 'npx', '-y', 'server-memory'] as const;
+    await cli(...same);
+    const before = readFileSync(file, 'utf8');
+    expect(await cli(...same)).toMatchObject({
+      code: 0,
+      stdout: `memory is there already, unchanged (${file}).\n`,
+    });
+    const [name, ...words] = same;
+    expect(JSON.parse((await cli(name, '--json', ...words)).stdout)).toEqual({ file, unchanged: 'memory' });
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+
   test('says what is missing, and what is meant', async () => {
     expect(await cli('add')).toMatchObject({ code: 2 });
     expect((await cli('add', 'a', 'npx', 'x')).stderr).toContain('switchyard add NAME -- npx x');
+    expect((await cli('add', 'foo', 'npx', '-y', 'x')).stderr).toContain(
+      'A command stands behind --: switchyard add foo -- npx -y x',
+    );
+    expect((await cli('add', 'foo', '--evn', 'A=b', 'npx')).stderr).toContain('Did you mean --env?');
+    expect(await cli('remove', 'memory')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"switchyard add" or "switchyard init" makes one') as string,
+    });
     await cli('add', 'memory', '--', 'x');
     expect((await cli('remove', 'memroy')).stderr).toContain('Did you mean memory?');
   });

@@ -42,4 +42,11 @@ describe('a part of the servers', () => {
   test('cannot be a server that is not there', async () => {
     await expect(served({ servers: ['d'] })).rejects.toThrow('there is no server "d"; there are: a, b, c');
   });
+
+  test('cannot be those with a tag that no server has; leaving out such a tag leaves out nothing', async () => {
+    await expect(served({ tags: ['dev', 'nosuch'] })).rejects.toThrow(
+      'no server has the tag "nosuch"; there are: dev, slow',
+    );
+    expect(await served({ tags: ['-nosuch'] })).toEqual(['a', 'b', 'c']);
+  });
 });

@@ -322,9 +322,30 @@ describe('a run', () => {
     expect((await workflow('cancel', id)).stdout).toContain('cancelled');
     expect(await workflow('show', 'wr_none')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('There is no run "wr_none"') as string,
+      stderr: 'There is no run "wr_none". "switchyard workflow runs" lists them.\n',
     });
   });
+});
+
+test('switchyard workflow runs shows every id whole, however long the name beside it', async () => {
+  const name = 'n'.repeat(60);
+  writeFileSync(join(folder, 'long.yaml'), `name: ${name}\nsteps: [{ id: a, set: { b: 1 } }]\n`);
+  const { run_id: id } = (await document('run', name)) as Run;
+  const { stdout } = await workflow('runs');
+  expect(stdout).toContain(`\n${id}  nnn`);
+  expect(stdout).toContain('…');
+});
+
+test('a tool that has no prefix with one server is told, with the name to write', async () => {
+  writeFileSync(
+    config,
+    JSON.stringify({ mcpServers: { f: { command: process.execPath, args: [FIXTURE, '{}'] } } }),
+  );
+  const { code, stderr } = await workflow('plan', './flow.yaml');
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    'there is no tool "f__echo": with one server names have no prefix, unless "expose.namespaces" is "always". Fix: "tool": "echo"',
+  );
 });
 
 test('switchyard workflow list tells which saved workflows can run', async () => {
