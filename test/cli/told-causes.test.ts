@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { plainServer, status } from '../fixtures/http/plain-server.ts';
 import { runCli } from './run-cli.ts';
 
 // Real processes on a machine that may have more to do.
@@ -71,5 +72,30 @@ describe('install --adopt', () => {
     const { stderr } = await runCli(['install', 'cursor', '--adopt'], { cwd: folder, env });
     expect(stderr).not.toContain('no longer get');
     expect(readFileSync(join(folder, '.cursor/mcp.json'), 'utf8')).not.toContain('127.0.0.1:9');
+  });
+});
+
+describe('a server that is up and whose tools cannot be listed', () => {
+  const refusal = 'Unsupported report format';
+
+  async function unlisted(): Promise<void> {
+    const server = await plainServer({ 'tools/list': status(400, refusal) });
+    config({ mcpServers: { far: { type: 'http', url: server.url, protocol: '2025-06-18' } } });
+  }
+
+  test('is named by list with the reason, whatever is listed', async () => {
+    await unlisted();
+    for (const kind of ['tools', 'prompts', 'servers']) {
+      const { code, stderr } = await runCli(['list', kind], { cwd: folder });
+      expect(code).toBe(0);
+      expect(stderr).toMatch(new RegExp(`^far: what it offers could not be listed: .*${refusal}`, 'm'));
+    }
+  });
+
+  test('is named by call where the tool is not known', async () => {
+    await unlisted();
+    const { code, stderr } = await runCli(['call', 'echo'], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^far: what it offers could not be listed: .*${refusal}`, 'm'));
   });
 });
