@@ -95,17 +95,23 @@ export function transportsFor(server: ServerConfig, context: TransportContext): 
 }
 
 function http(options: HttpClientOptions): OpenLink {
-  return lazyLink(options.describe, async () => {
-    const { openHttpClient } = await import('../transport/http-client/client.ts');
-    return openHttpClient(options);
-  });
+  // One for all connections: what was learned on one of them holds for the next.
+  let open: Promise<OpenLink> | undefined;
+  return lazyLink(
+    options.describe,
+    () =>
+      (open ??= import('../transport/http-client/client.ts').then(({ openHttpClient }) =>
+        openHttpClient(options),
+      )),
+  );
 }
 
 function sse(options: SseOptions): OpenLink {
-  return lazyLink(options.describe, async () => {
-    const { openSse } = await import('../transport/sse/client.ts');
-    return openSse(options);
-  });
+  let open: Promise<OpenLink> | undefined;
+  return lazyLink(
+    options.describe,
+    () => (open ??= import('../transport/sse/client.ts').then(({ openSse }) => openSse(options))),
+  );
 }
 
 /** 401, 403 and whatever is the server's own trouble say nothing about what it speaks. */

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { plainServer, status } from '../fixtures/http/plain-server.ts';
 import { runCli } from './run-cli.ts';
 import { temporaryFolder } from '../harness/temp-folder.ts';
 
@@ -69,5 +70,30 @@ describe('install --adopt', () => {
     const { stderr } = await runCli(['install', 'cursor', '--adopt'], { cwd: folder, env });
     expect(stderr).not.toContain('no longer get');
     expect(readFileSync(join(folder, '.cursor/mcp.json'), 'utf8')).not.toContain('127.0.0.1:9');
+  });
+});
+
+describe('a server that is up and whose tools cannot be listed', () => {
+  const refusal = 'Unsupported report format';
+
+  async function unlisted(): Promise<void> {
+    const server = await plainServer({ 'tools/list': status(400, refusal) });
+    config({ mcpServers: { far: { type: 'http', url: server.url, protocol: '2025-06-18' } } });
+  }
+
+  test('is named by list with the reason, whatever is listed', async () => {
+    await unlisted();
+    for (const kind of ['tools', 'prompts', 'servers']) {
+      const { code, stderr } = await runCli(['list', kind], { cwd: folder });
+      expect(code).toBe(0);
+      expect(stderr).toMatch(new RegExp(`^far: what it offers could not be listed: .*${refusal}`, 'm'));
+    }
+  });
+
+  test('is named by call where the tool is not known', async () => {
+    await unlisted();
+    const { code, stderr } = await runCli(['call', 'echo'], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^far: what it offers could not be listed: .*${refusal}`, 'm'));
   });
 });

@@ -18,6 +18,12 @@ const rpc = (code: number, message: string, id: (seen: Seen) => unknown, http = 
 };
 const idIn = (seen: Seen): unknown => (JSON.parse(seen.body) as { id?: unknown }).id ?? null;
 
+const inAnEvent: Answer = (seen, response) => {
+  const error = { code: -32001, message: 'Session not found' };
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: idIn(seen), error })}\n\n`);
+};
+
 let forget: () => void = () => {};
 afterEach(() => {
   forget = () => {};
@@ -60,6 +66,17 @@ describe('a session that is answered', () => {
     ['400 and -32000', rpc(-32000, 'Server not initialized', () => null)],
     ['410 in text', status(410, 'Session expired')],
     ['410 and -32001', rpc(-32001, 'Session terminated', () => null, 410)],
+    ['403 in text', status(403, 'Session not found')],
+    ['405 in text', status(405, 'Method not allowed: session gone')],
+    ['409 in text', status(409, 'session terminated')],
+    ['412 in text', status(412, 'No valid session')],
+    ['422 in text', status(422, 'Invalid mcp-session-id')],
+    ['422 and a plain object', status(422, '{"detail":"Unknown session"}', 'application/json')],
+    ['409 and -32000 under our id', rpc(-32000, 'Session expired', idIn, 409)],
+    ['200 and -32001 under our id', rpc(-32001, 'Session terminated', idIn, 200)],
+    ['200 and -32001 under no id', rpc(-32001, 'Session not found', () => null, 200)],
+    ['200 and -32600', rpc(-32600, 'Session not found', idIn, 200)],
+    ['200 and an event', inAnEvent],
   ] as [string, Answer][])('with %s is lost: the call is made in a new one', async (_how, lost) => {
     const { server, proxy } = await inFrontOf(lost);
     forget();
@@ -76,6 +93,53 @@ describe('a session that is answered', () => {
     await expect(proxy.call('echo')).rejects.toThrow('It says: no such report');
     expect(greetingsOf(server)).toEqual(['2025-06-18']);
   });
+
+  test.each([
+    ['401', status(401, 'session expired'), 'needs a login'],
+    ['500', status(500, 'Session not found'), 'HTTP 500'],
+    ['200 and -32001 about something else', rpc(-32001, 'Request timed out', idIn, 200), 'Request timed out'],
+    ['200 and a session of the tool', rpc(-32000, 'The browser session is busy', idIn, 200), 'is busy'],
+  ] as [string, Answer, string][])(
+    'with %s is not lost, and the words are passed on',
+    async (_, answer, says) => {
+      const { server, proxy } = await inFrontOf(answer);
+      forget();
+      await expect(proxy.call('echo')).rejects.toThrow(says);
+      expect(greetingsOf(server)).toEqual(['2025-06-18']);
+    },
+  );
+
+  test.each([
+    ['400', status(400, 'This chat session has ended')],
+    ['403', status(403, 'Your session does not allow this')],
+    ['422', status(422, 'sessionId must be a number')],
+    ['200', rpc(-32001, 'Session not found', idIn, 200)],
+  ] as [string, Answer][])(
+    'with %s by a tool again and again is opened anew once, and another tool has its own try',
+    async (_, refuse) => {
+      const server = await plainServer({
+        initialize: helloIn('2025-06-18', { 'mcp-session-id': 's' }),
+        'tools/list': (seen, response) =>
+          json(
+            response,
+            resultFor(seen, {
+              tools: ['echo', 'other'].map((name) => ({ name, inputSchema: { type: 'object' } })),
+            }),
+          ),
+        'tools/call': refuse,
+      });
+      const proxy = await proxyWith(() => ({
+        mcpServers: { one: { type: 'http', url: server.url, protocol: '2025-06-18' } },
+      }));
+      await proxy.ready('one');
+      for (let i = 0; i < 4; i++) await expect(proxy.call('echo')).rejects.toThrow(/session/i);
+      expect(greetingsOf(server)).toHaveLength(2);
+      await expect(proxy.call('other')).rejects.toThrow(/session/i);
+      expect(greetingsOf(server)).toHaveLength(3);
+      await expect(proxy.call('echo')).rejects.toThrow(/session/i);
+      expect(greetingsOf(server)).toHaveLength(3);
+    },
+  );
 
   test('with such words by its own tool is opened anew once, and then the words are passed on', async () => {
     let calls = 0;

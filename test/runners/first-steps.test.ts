@@ -1,7 +1,7 @@
 /** The first steps of somebody with an empty home: behind a slow registry, one that is out of order, and with none. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../harness/until.ts';
@@ -58,6 +58,11 @@ const npxFolders = (): string[] => {
   const place = join(home, '.npm/_npx');
   return existsSync(place) ? readdirSync(place).map((name) => join(place, name)) : [];
 };
+
+/** Nothing was changed there for a long time. */
+function age(folder: string): void {
+  for (const one of [folder, join(folder, 'node_modules')]) utimesSync(one, 1_700_000_000, 1_700_000_000);
+}
 
 const isWhole = (folder: string): boolean => existsSync(join(folder, 'node_modules/.package-lock.json'));
 
@@ -236,10 +241,91 @@ describe('a package that was not unpacked whole', () => {
     expect(found.stdout.replaceAll(/\s+/g, ' ')).toContain('memory: what npx keeps of its package is broken');
     expect(found.stdout).toContain('doctor --fix');
     expect(existsSync(folder)).toBe(true);
+    const busy = await cli('doctor', '--fix');
+    expect(busy.stdout.replaceAll(/\s+/g, ' ')).toContain('it was changed a moment ago');
+    expect(existsSync(join(folder, 'package.json'))).toBe(true);
+    age(folder);
     const mended = await cli('doctor', '--fix');
     expect(mended).toMatchObject({ code: 0, stdout: expect.stringContaining('mended') as string });
-    expect(existsSync(folder)).toBe(false);
+    // The server was started again, so the package is there anew.
+    expect(existsSync(join(folder, 'node_modules/tiny-part-5/index.js'))).toBe(true);
     expect((await cli('call', 'memory__echo', 'text=again')).stdout).toBe('said: again\n');
+  });
+
+  test('is not called mended where the server does not start after it', async () => {
+    configure();
+    const folder = await breakIt();
+    age(folder);
+    rmSync(join(home, '.npm/_cacache'), { recursive: true });
+    mkdirSync(join(home, '.npm/_cacache'));
+    npmrc('http://127.0.0.1:9/');
+    const { code, stdout } = await cli('doctor', '--fix');
+    expect(code).toBe(1);
+    expect(stdout).not.toContain('mended');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('the folder was removed, and then:');
+    expect(existsSync(join(folder, 'node_modules/tiny-part-5'))).toBe(false);
+  });
+
+  /** A server whose command is called `npx` and says this; it never unpacks anything. */
+  function npxThatSays(says: string): object {
+    const command = join(home, 'npx');
+    writeFileSync(join(home, 'says'), says);
+    writeFileSync(command, `#!/bin/sh\ncat '${home}/says' >&2\nexit 1\n`, { mode: 0o755 });
+    return { command };
+  }
+
+  const serve = (liar: object): void =>
+    writeFileSync(join(home, 'switchyard.json'), JSON.stringify({ mcpServers: { liar } }));
+
+  /** A folder of npx with one package in it, long since unpacked. */
+  function healthyFolder(cache: string): string {
+    const folder = join(home, cache, '_npx/0123456789abcdef');
+    const place = join(folder, 'node_modules/healthy');
+    mkdirSync(place, { recursive: true });
+    mkdirSync(join(home, cache, '_cacache'), { recursive: true });
+    writeFileSync(join(place, 'package.json'), '{"name":"healthy","main":"index.js"}');
+    writeFileSync(join(place, 'index.js'), '');
+    writeFileSync(
+      join(folder, 'node_modules/.package-lock.json'),
+      '{"packages":{"node_modules/healthy":{"version":"1.0.0"}}}',
+    );
+    age(folder);
+    return folder;
+  }
+
+  test('is not suspected where a server that npx does not start names its folder', async () => {
+    const folder = healthyFolder('.npm');
+    const says = `Error: Cannot find module '${folder}/node_modules/healthy/gone.js'`;
+    serve({
+      command: process.execPath,
+      args: ['-e', `console.error(${JSON.stringify(says)});process.exit(1)`],
+    });
+    const { code, stdout } = await cli('doctor', '--fix');
+    expect(code).toBe(1);
+    expect(stdout).toContain('liar: does not start');
+    expect(existsSync(folder)).toBe(true);
+  });
+
+  test.each([
+    ['a file that the package does not declare', 'healthy/gone.js'],
+    ['a package that is not on the list', 'never-listed/index.js'],
+  ])('is left where npm unpacked it to the end, and missing is %s', async (_, missing) => {
+    const folder = healthyFolder('.npm');
+    serve(npxThatSays(`Error: Cannot find module '${folder}/node_modules/${missing}'`));
+    const { code, stdout } = await cli('doctor', '--fix');
+    expect(code).toBe(1);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('npx unpacked it to the end');
+    expect(existsSync(folder)).toBe(true);
+  });
+
+  test('is left where it is in no npm cache that the machine or the config names', async () => {
+    const folder = healthyFolder('elsewhere');
+    rmSync(join(folder, 'node_modules/healthy/index.js'));
+    serve(npxThatSays(`Error: Cannot find module '${folder}/node_modules/healthy/index.js'`));
+    const { code, stdout } = await cli('doctor', '--fix');
+    expect(code).toBe(1);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('it is in no npm cache');
+    expect(existsSync(folder)).toBe(true);
   });
 
   test('doctor --fix removes nothing that is no folder of npx, whatever a server says', async () => {
@@ -249,10 +335,7 @@ describe('a package that was not unpacked whole', () => {
       join(home, 'switchyard.json'),
       JSON.stringify({
         mcpServers: {
-          liar: {
-            command: process.execPath,
-            args: ['-e', `console.error(${JSON.stringify(says)});process.exit(1)`],
-          },
+          liar: npxThatSays(says),
         },
       }),
     );

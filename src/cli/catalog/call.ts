@@ -9,6 +9,7 @@ import { readArguments } from '../support/call-arguments.ts';
 import type { Command, Input } from '../command.ts';
 import { plain } from '../terminal/sanitize.ts';
 import { configFiles, readConfig } from '../support/configured.ts';
+import { serversUnlisted } from '../support/missing-servers.ts';
 import { openOwnProxy, type OwnProxy } from '../support/own-proxy.ts';
 import type { Output } from '../terminal/output.ts';
 import { UsageError } from '../command.ts';
@@ -81,6 +82,8 @@ async function run({ positionals, options, configFiles: given, machine, output }
     output.note(
       error.message.includes('Did you mean') ? error.message : `${error.message}${await guess(name, own)}`,
     );
+    if (!own.attachment.catalog.tools.has(name))
+      for (const { server, why } of serversUnlisted(report())) output.note(`${server}: ${why}`);
     return 1;
   } finally {
     process.off('SIGINT', cancel).off('SIGTERM', cancel);

@@ -5,6 +5,7 @@ import { type JsonObject, stringAt } from '../../json/json.ts';
 import { listed, nearest } from '../../core/nearest.ts';
 import type { Command, Input } from '../command.ts';
 import { configFiles, readConfig } from '../support/configured.ts';
+import { serversDown, serversUnlisted } from '../support/missing-servers.ts';
 import { openOwnProxy, type OwnProxy } from '../support/own-proxy.ts';
 import type { Column } from '../terminal/table.ts';
 import { UsageError } from '../command.ts';
@@ -54,7 +55,9 @@ async function run({ positionals, configFiles: given, machine, output }: Input):
       },
       read(own),
     );
-    for (const { server, why } of missing(own)) output.note(`${server}: ${why}`);
+    const report = own.proxy.report('command');
+    for (const { server, why } of [...serversDown(report), ...serversUnlisted(report)])
+      output.note(`${server}: ${why}`);
     if (output.json) output.document(found.items);
     else if (found.rows.length === 0) output.note(`No ${kind}.`);
     else await output.table(found.columns, found.rows);
@@ -82,14 +85,6 @@ function startedOnce(config: Config): Config {
     ]),
   );
   return { ...config, servers };
-}
-
-/** Servers that told nothing, and why. */
-function missing({ proxy }: OwnProxy): { server: string; why: string }[] {
-  return proxy.report('command').flatMap(({ server, state, lastFailure }) => {
-    if (state === 'ready' || state === 'degraded' || !lastFailure) return [];
-    return [{ server, why: plain(lastFailure.what) }];
-  });
 }
 
 /** The server that stands for the proxy's own tools. */

@@ -138,12 +138,13 @@ function localServers({ servers }: Config): readonly ServerConfig[] {
   return [...servers.values()].filter(({ disabled, transport }) => !disabled && transport.kind === 'stdio');
 }
 
-async function tell({ fix, ...finding }: Finding, mend: boolean): Promise<Told> {
+async function tell({ fix, untried, ...finding }: Finding, mend: boolean): Promise<Told> {
   const told = { ...finding, fixable: fix !== undefined };
   if (!fix || !mend) return { ...told, fixed: false };
   try {
     await fix();
-    return { ...told, fixed: true };
+    const cause = untried === undefined ? finding.cause : `${finding.cause}; ${untried}`;
+    return { ...told, fixed: true, cause };
   } catch (error) {
     return { ...told, fixed: false, cause: `${finding.cause}; it could not be mended: ${messageOf(error)}` };
   }

@@ -7,4 +7,6 @@ export interface Finding {
   readonly remedy: string;
   /** A remedy that is safe without asking: it touches only the state folder and what can be fetched anew. */
   readonly fix?: () => Promise<void>;
+  /** The proof that the remedy leaves out, for those who read that it is mended. */
+  readonly untried?: string;
 }

@@ -3,28 +3,69 @@ import { existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { Config } from '../../config/config.ts';
+import type { Config, ServerConfig } from '../../config/config.ts';
 import { envValue, type HostEnvironment } from '../../config/folders.ts';
 import { brokenFolderIn } from '../../transport/child-process/package-cache.ts';
 import { packageRunner } from '../../transport/child-process/package-runners.ts';
 import type { Finding } from './finding.ts';
+import { isWholeFor } from './npx-package.ts';
 import { oneLine } from '../terminal/sanitize.ts';
 
 /** What was touched later may be being unpacked at this moment. */
 const QUIET_MS = 120_000;
 
-/** Reads the reason why a server did not start. @returns `undefined` where no broken cache is the reason. */
-export function brokenRunnerFinding(server: string, why: string): Finding | undefined {
+export interface BrokenRunnerOptions {
+  readonly config: Config;
+  readonly machine: HostEnvironment;
+  /** Starts the server once more. @returns what is still wrong with it. */
+  readonly again: () => Promise<readonly Finding[]>;
+}
+
+/**
+ * Reads the reason why a server did not start. The folder comes from what the server said: so it is removed only where
+ * the server is started by npx, and the disk bears out that its package is not whole.
+ *
+ * @returns `undefined` where no broken cache is the reason.
+ */
+export function brokenRunnerFinding(
+  { key, transport }: ServerConfig,
+  why: string,
+  { config, machine, again }: BrokenRunnerOptions,
+): Finding | undefined {
   const broken = brokenFolderIn(why);
-  if (!broken) return undefined;
+  if (!broken || transport.kind !== 'stdio') return undefined;
   const { runner, folder } = broken;
-  return {
+  const byNpx = isNpx(transport);
+  if (runner === 'npx' ? !byNpx : !packageRunner(transport.command, transport.args)) return undefined;
+  const finding = {
     severity: 'error',
-    what: `${server}: what ${runner} keeps of its package is broken`,
-    cause: oneLine(why),
+    what: `${oneLine(key, 80)}: what ${runner} keeps of its package is broken`,
     remedy: `remove ${folder}: the package is fetched anew at the next start`,
-    ...(runner === 'npx' && { fix: () => removeNpxFolder(folder) }),
+  } as const;
+  if (!byNpx) return { ...finding, cause: oneLine(why) };
+  const left = whyLeft(folder, why, npmCaches(config, machine));
+  if (left !== undefined) return { ...finding, cause: `${oneLine(why)}; --fix leaves the folder: ${left}` };
+  return {
+    ...finding,
+    cause: oneLine(why),
+    async fix() {
+      await removeNpxFolder(folder);
+      const [still] = await again();
+      if (still) throw new Error(`the folder was removed, and then: ${still.cause}`);
+    },
   };
+}
+
+/** The reason for not removing a folder, if there is one. */
+function whyLeft(folder: string, why: string, caches: readonly string[]): string | undefined {
+  if (!isNpxFolder(folder)) return 'it is no folder of npx';
+  const cache = realpathSync(dirname(dirname(folder)));
+  if (!caches.some((known) => existsSync(known) && realpathSync(known) === cache))
+    return "it is in no npm cache of this machine's or the config's";
+  if (!isQuiet(folder))
+    return 'it was changed a moment ago, so npx may be at work in it; try again in two minutes';
+  if (isWholeFor(folder, why)) return 'npx unpacked it to the end, so the package itself may be at fault';
+  return undefined;
 }
 
 /** Packages that npx never unpacked to the end, by what is on the disk. */
@@ -34,10 +75,7 @@ export function runnerFindings(
   known: readonly Finding[],
 ): Finding[] {
   const usesNpx = [...config.servers.values()].some(
-    ({ disabled, transport }) =>
-      !disabled &&
-      transport.kind === 'stdio' &&
-      ['npx', 'npm exec', 'npm x'].includes(packageRunner(transport.command, transport.args)?.name ?? ''),
+    ({ disabled, transport }) => !disabled && transport.kind === 'stdio' && isNpx(transport),
   );
   if (!usesNpx) return [];
   return npmCaches(config, machine)
@@ -49,6 +87,7 @@ export function runnerFindings(
       cause: 'npx was killed in the middle of it, and takes what is there for the whole package',
       remedy: `remove ${folder}: the package is fetched anew when it is wanted`,
       fix: () => removeNpxFolder(folder),
+      untried: 'no server was started with it since',
     }));
 }
 
@@ -62,8 +101,17 @@ function halfUnpacked(cache: string): string[] {
       const modules = join(folder, 'node_modules');
       if (!isNpxFolder(folder) || !existsSync(modules)) return false;
       if (existsSync(join(modules, '.package-lock.json'))) return false;
-      return [folder, modules].every((one) => Date.now() - lstatSync(one).mtimeMs > QUIET_MS);
+      return isQuiet(folder);
     });
+}
+
+function isQuiet(folder: string): boolean {
+  const parts = [folder, join(folder, 'node_modules')].filter((one) => existsSync(one));
+  return parts.every((one) => Date.now() - lstatSync(one).mtimeMs > QUIET_MS);
+}
+
+function isNpx({ command, args }: { readonly command: string; readonly args: readonly string[] }): boolean {
+  return ['npx', 'npm exec', 'npm x'].includes(packageRunner(command, args)?.name ?? '');
 }
 
 function npmCaches(config: Config, machine: HostEnvironment): string[] {

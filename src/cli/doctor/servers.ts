@@ -45,8 +45,9 @@ export async function serverFindings(options: ServerFindingsOptions): Promise<Fi
 
 async function findingsOf(
   some: readonly (readonly [string, ServerConfig])[],
-  { config, machine, trying }: ServerFindingsOptions,
+  options: ServerFindingsOptions,
 ): Promise<Finding[]> {
+  const { config, machine, trying } = options;
   const servers = new Map(
     some.map(([key, server]) => [
       key,
@@ -77,19 +78,22 @@ async function findingsOf(
     return own.proxy
       .report(own.client.view)
       .flatMap(({ server, lastFailure }) =>
-        lastFailure ? [findingOf(server, clean(lastFailure.what), servers)] : [],
+        lastFailure ? [findingOf(server, clean(lastFailure.what), options)] : [],
       );
   } finally {
     await own.close();
   }
 }
 
-function findingOf(key: string, why: string, servers: ReadonlyMap<string, ServerConfig>): Finding {
+function findingOf(key: string, why: string, options: ServerFindingsOptions): Finding {
   const server = oneLine(key, 80);
-  const broken = brokenRunnerFinding(server, why);
+  const { config, machine } = options;
+  const told = config.servers.get(key);
+  const again = (): Promise<Finding[]> => (told ? findingsOf([[key, told]], options) : Promise.resolve([]));
+  const broken = told && brokenRunnerFinding(told, why, { config, machine, again });
   if (broken) return broken;
   const login = why.includes('switchyard login');
-  const local = servers.get(key)?.transport.kind === 'stdio';
+  const local = told?.transport.kind === 'stdio';
   return {
     severity: 'error',
     what: `${server}: ${login ? 'needs a login' : local ? 'does not start' : 'cannot be reached'}`,

@@ -189,6 +189,7 @@ class Child implements ChildProcessLink {
       what,
       stderr: this.#stderr.tail(),
       spoke: this.#events.spoke,
+      fetches: this.#runner !== undefined,
       wrote,
     });
   }

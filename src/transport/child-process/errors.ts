@@ -33,13 +33,15 @@ export interface Ending {
   readonly stderr: string;
   /** The process has sent a message. */
   readonly spoke: boolean;
+  /** The process is a package runner. */
+  readonly fetches: boolean;
   /** A message was handed to the process. */
   readonly wrote: boolean;
 }
 
-export function ended({ server, what, stderr, spoke, wrote }: Ending): ProxyError {
+export function ended({ server, what, stderr, spoke, fetches, wrote }: Ending): ProxyError {
   const words = telling(stderr);
-  const broken = spoke ? undefined : brokenCache(stderr);
+  const broken = fetches && !spoke ? brokenCache(stderr) : undefined;
   const said = `${broken ? ` ${brokenCacheSentence(broken)}` : ''}${words === '' ? '' : ` It said: ${words}`}`;
   return new ProxyError(spoke ? 'DOWNSTREAM_FAILED' : 'DOWNSTREAM_UNAVAILABLE', {
     message: spoke ? `"${server}" ${what}.${said}` : `"${server}" did not start: it ${what}.${said}`,

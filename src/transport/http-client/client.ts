@@ -16,6 +16,7 @@ import type { ProxyVariables } from './dispatcher.ts';
 import { SessionLost } from './errors.ts';
 import { endSession } from './end-session.ts';
 import { InitializedGate } from './initialized-gate.ts';
+import { LostSession } from './lost-session.ts';
 import { NotificationStream, type NotificationStreamOwner } from './notification-stream.ts';
 import { PostRequest, type PostRequestOwner } from './request.ts';
 import { badAddress, failedLink } from '../failed-link.ts';
@@ -51,6 +52,7 @@ const CANCELLED_GRACE_MS = 3000;
 const LOST_GRACE_MS = 250;
 
 export function openHttpClient(options: HttpClientOptions): OpenLink {
+  const lostSession = new LostSession(options.clock ?? systemClock);
   return (events) => {
     try {
       const { authorization, connectTimeoutMs, env = {}, via } = options;
@@ -60,6 +62,7 @@ export function openHttpClient(options: HttpClientOptions): OpenLink {
         options,
         events,
         new RequestEncoder({ url, headers, connectTimeoutMs, env, via }),
+        lostSession,
       );
     } catch (error) {
       return failedLink(events, badAddress(options.describe, error));
@@ -74,6 +77,7 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
   readonly messageBytes: number;
   readonly clock: Clock;
   readonly authorization: Authorization | undefined;
+  readonly lostSession: LostSession;
   readonly #events: LinkEvents;
   readonly #log: Logger | undefined;
   readonly #queueBytes: number;
@@ -88,7 +92,12 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
   #over = false;
   #closing: Promise<void> | undefined;
 
-  constructor(options: HttpClientOptions, events: LinkEvents, wire: RequestEncoder) {
+  constructor(
+    options: HttpClientOptions,
+    events: LinkEvents,
+    wire: RequestEncoder,
+    lostSession: LostSession,
+  ) {
     this.#events = events;
     this.wire = wire;
     this.server = options.describe;
@@ -96,6 +105,7 @@ class HttpClient implements Link, PostRequestOwner, NotificationStreamOwner {
     this.messageBytes = options.limits.messageBytes;
     this.clock = options.clock ?? systemClock;
     this.authorization = options.authorization;
+    this.lostSession = lostSession;
     this.#gate = new InitializedGate(this.clock);
     this.#log = options.log;
     this.#queueBytes = options.limits.queueBytes;

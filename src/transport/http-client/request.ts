@@ -9,7 +9,7 @@ import type { ProxyError } from '../../core/errors.ts';
 import { editObject } from '../../json/edit.ts';
 import type { Authorization } from '../authorization.ts';
 import type { StreamEvent } from '../sse/event-stream.ts';
-import { batchIn, isAnswerTo, meansSessionLost, rpcErrorIn, speaksForItself } from './response-body.ts';
+import { batchIn, isAnswerTo, rpcErrorIn, speaksForItself } from './response-body.ts';
 import {
   badResponse,
   endpointNamed,
@@ -20,6 +20,7 @@ import {
 } from './errors.ts';
 import { ResponseExchange, type Reading, type Receiver, type ExchangeFailure } from './exchange.ts';
 import { bodyKindOf } from './headers.ts';
+import type { LostSession } from './lost-session.ts';
 import type { ResponseHeaders } from '../http1/fields.ts';
 import { RequestCredentials } from './request-credentials.ts';
 import type { RequestEncoder } from './request-headers.ts';
@@ -35,6 +36,7 @@ export interface PostRequestOwner {
   readonly messageBytes: number;
   readonly clock: Clock;
   readonly authorization: Authorization | undefined;
+  readonly lostSession: LostSession;
   message(text: MessageText, origin: number | undefined): void;
   /** The message is being written, or never will be. */
   left(post: PostRequest): void;
@@ -52,6 +54,9 @@ const LINGER_MS = 5000;
 /** An error's status is known; its body is not worth a longer wait. */
 const ERROR_BODY_MS = 2000;
 
+/** Characters of an error that is looked at. */
+const LONGEST_ERROR = 4096;
+
 /** Requests that open a connection. */
 const OPENING: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
@@ -68,6 +73,8 @@ export class PostRequest implements Receiver {
   #contentType = '';
   #reading: Reading = 'nothing';
   #answered = false;
+  /** A message came of it. */
+  #delivered = false;
   #abandoned = false;
   #over = false;
   #cancelTimer: (() => void) | undefined;
@@ -225,6 +232,11 @@ export class PostRequest implements Receiver {
 
   #deliver(text: MessageText): void {
     const { id } = this;
+    if (this.#saysSessionLost(text)) {
+      this.#sessionLost();
+      return;
+    }
+    this.#delivered = true;
     const batch = this.#owner.era === 'legacy' ? batchIn(text) : undefined;
     if (batch && batch.length > MAX_BATCH)
       this.#finish(this.#bad(`sent a batch of more than ${MAX_BATCH} messages`));
@@ -233,6 +245,16 @@ export class PostRequest implements Receiver {
         if (id !== undefined && isAnswerTo(message, id)) this.#answered = true;
         this.#owner.message(message, id);
       }
+  }
+
+  /** An error with the status 200, before anything else was said. Errors are short, and most answers are none. */
+  #saysSessionLost(text: MessageText): boolean {
+    if (typeof text !== 'string' || text.length > LONGEST_ERROR || !text.includes('"error"')) return false;
+    const { era, lostSession } = this.#owner;
+    if (era === 'modern' || !this.#inSession || this.#delivered || this.id === undefined) return false;
+    const answered = rpcErrorIn(text)?.id;
+    if (answered !== this.id && answered !== null) return false;
+    return lostSession.isMeant(200, text, this.outgoing);
   }
 
   #streamEnded(error: ProxyError | undefined): void {
@@ -281,10 +303,8 @@ export class PostRequest implements Receiver {
     const status = this.#status;
     const again = { send: () => this.send(), fail: (error: ProxyError) => this.#finish(error) };
     if (this.#credentials.renewed(status, this.#responseHeaders, again)) return;
-    const inSession = { id: this.id, again: this.outgoing.again === true };
-    if (era === 'legacy' && this.#inSession && meansSessionLost(status, text, inSession)) {
-      this.#finish(sessionLost(server));
-      this.#owner.sessionLost();
+    if (era === 'legacy' && this.#inSession && this.#owner.lostSession.isMeant(status, text, this.outgoing)) {
+      this.#sessionLost();
       return;
     }
     const answer = rpcErrorIn(text);
@@ -295,6 +315,11 @@ export class PostRequest implements Receiver {
       return;
     }
     this.#finish(statusError(server, status, this.#responseHeaders, this.#owner.wire.purged(text)));
+  }
+
+  #sessionLost(): void {
+    this.#finish(sessionLost(this.#owner.server));
+    this.#owner.sessionLost();
   }
 
   #bad(says: string): ProxyError {

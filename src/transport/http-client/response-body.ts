@@ -49,25 +49,6 @@ export function rpcErrorIn(text: string): RpcErrorText | undefined {
   return { id: Object.hasOwn(parsed, 'id') ? parsed['id'] : null, code: error['code'], message };
 }
 
-/**
- * 404 is what the specification asks for. Many servers that have been restarted answer 400 or 410 instead, as text or
- * as JSON with any code; they have in common that they speak of the session.
- *
- * @param body what came with the status.
- * @param again it was sent once more in a session that had just been opened: then it is the call that is refused.
- */
-export function meansSessionLost(
-  status: number,
-  body: string,
-  { id, again }: { readonly id: number | undefined; readonly again: boolean },
-): boolean {
-  if (status === 404) {
-    const answer = rpcErrorIn(body);
-    return !(answer?.code === METHOD_NOT_FOUND && answer.id === id && id !== undefined);
-  }
-  return (status === 400 || status === 410) && !again && /session|not initialized/i.test(body);
-}
-
 /** Tells whether the error message counts more than the status, which it does not where the status asks us to act. */
 export function speaksForItself(status: number, answer: RpcErrorText, id: number): boolean {
   if (status === 401 || status === 403 || status === 407 || status === 429 || status === 503) return false;

@@ -12,6 +12,7 @@ import type { Authorization } from '../authorization.ts';
 import { badAddress, failedLink } from '../failed-link.ts';
 import type { ProxyVariables } from '../http-client/dispatcher.ts';
 import { SessionLost, tooLargeError } from '../http-client/errors.ts';
+import { LostSession } from '../http-client/lost-session.ts';
 import { RequestEncoder, type Headers } from '../http-client/request-headers.ts';
 import type { Link, LinkEvents, LinkLimits, OpenLink, Outgoing } from '../link.ts';
 import { SsePost, type SsePostOwner } from './post.ts';
@@ -38,9 +39,10 @@ export interface SseOptions {
 const INITIALIZED_MS = 5000;
 
 export function openSse(options: SseOptions): OpenLink {
+  const lostSession = new LostSession(options.clock ?? systemClock);
   return (events) => {
     try {
-      return new SseClient(options, events);
+      return new SseClient(options, events, lostSession);
     } catch (error) {
       return failedLink(events, badAddress(options.describe, error));
     }
@@ -55,6 +57,7 @@ class SseClient implements Link, SessionStreamOwner, SsePostOwner {
   readonly #limits: LinkLimits;
   readonly #events: LinkEvents;
   readonly authorization: Authorization | undefined;
+  readonly lostSession: LostSession;
   #stream: SessionStream | undefined;
   readonly #posts = new Set<SsePost>();
   readonly #clock: Clock;
@@ -69,7 +72,7 @@ class SseClient implements Link, SessionStreamOwner, SsePostOwner {
   #closing: Promise<void> | undefined;
 
   /** @throws TypeError where the address is none. */
-  constructor(options: SseOptions, events: LinkEvents) {
+  constructor(options: SseOptions, events: LinkEvents, lostSession: LostSession) {
     const { authorization, connectTimeoutMs, env = {}, clock = systemClock } = options;
     const headers = authorization ? () => authorization.headers() : (options.headers ?? {});
     this.authorization = authorization;
@@ -80,6 +83,7 @@ class SseClient implements Link, SessionStreamOwner, SsePostOwner {
     this.wire = new RequestEncoder({ url: this.url, headers, connectTimeoutMs, env });
     this.messageBytes = options.limits.messageBytes;
     this.#clock = clock;
+    this.lostSession = lostSession;
     this.#cancelTimer = clock.after(connectTimeoutMs, () => {
       if (this.#endpoint === undefined) this.#end(this.#unavailable('did not open its event stream in time'));
     });

@@ -2,7 +2,7 @@
 import { type MessageText, wholeText } from '../../json/elided.ts';
 import type { ProxyError } from '../../core/errors.ts';
 import type { Authorization } from '../authorization.ts';
-import { meansSessionLost } from '../http-client/response-body.ts';
+import type { LostSession } from '../http-client/lost-session.ts';
 import { redirectError, sessionLost, transportError } from '../http-client/errors.ts';
 import {
   ResponseExchange,
@@ -20,6 +20,7 @@ export interface SsePostOwner {
   readonly wire: RequestEncoder;
   readonly server: string;
   readonly authorization: Authorization | undefined;
+  readonly lostSession: LostSession;
   /** The message is being written. */
   left(post: SsePost): void;
   finished(post: SsePost, error: ProxyError | undefined): void;
@@ -107,8 +108,8 @@ export class SsePost implements Receiver {
     const { server } = this.#owner;
     if (this.#status < 300) return undefined;
     if (this.#status < 400) return redirectError(server, this.#headers);
-    const { id, method, again = false } = this.outgoing;
-    if (method !== 'initialize' && meansSessionLost(this.#status, text, { id, again }))
+    const { outgoing } = this;
+    if (outgoing.method !== 'initialize' && this.#owner.lostSession.isMeant(this.#status, text, outgoing))
       return sessionLost(server);
     return statusError(server, this.#status, this.#headers, this.#owner.wire.purged(text));
   }
