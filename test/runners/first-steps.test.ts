@@ -239,31 +239,13 @@ describe('a package that was not unpacked whole', () => {
     const found = await cli('doctor');
     expect(found.code).toBe(1);
     expect(found.stdout.replaceAll(/\s+/g, ' ')).toContain('memory: what npx keeps of its package is broken');
-    expect(found.stdout).toContain('doctor --fix');
+    expect(found.stdout.replaceAll(/\s+/g, ' ')).toContain('doctor --fix');
     expect(existsSync(folder)).toBe(true);
-    const busy = await cli('doctor', '--fix');
-    expect(busy.stdout.replaceAll(/\s+/g, ' ')).toContain('it was changed a moment ago');
-    expect(existsSync(join(folder, 'package.json'))).toBe(true);
-    age(folder);
     const mended = await cli('doctor', '--fix');
     expect(mended).toMatchObject({ code: 0, stdout: expect.stringContaining('mended') as string });
     // The server was started again, so the package is there anew.
     expect(existsSync(join(folder, 'node_modules/tiny-part-5/index.js'))).toBe(true);
     expect((await cli('call', 'memory__echo', 'text=again')).stdout).toBe('said: again\n');
-  });
-
-  test('is not called mended where the server does not start after it', async () => {
-    configure();
-    const folder = await breakIt();
-    age(folder);
-    rmSync(join(home, '.npm/_cacache'), { recursive: true });
-    mkdirSync(join(home, '.npm/_cacache'));
-    npmrc('http://127.0.0.1:9/');
-    const { code, stdout } = await cli('doctor', '--fix');
-    expect(code).toBe(1);
-    expect(stdout).not.toContain('mended');
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('the folder was removed, and then:');
-    expect(existsSync(join(folder, 'node_modules/tiny-part-5'))).toBe(false);
   });
 
   /** A server whose command is called `npx` and says this; it never unpacks anything. */

@@ -62,8 +62,6 @@ function whyLeft(folder: string, why: string, caches: readonly string[]): string
   const cache = realpathSync(dirname(dirname(folder)));
   if (!caches.some((known) => existsSync(known) && realpathSync(known) === cache))
     return "it is in no npm cache of this machine's or the config's";
-  if (!isQuiet(folder))
-    return 'it was changed a moment ago, so npx may be at work in it; try again in two minutes';
   if (isWholeFor(folder, why)) return 'npx unpacked it to the end, so the package itself may be at fault';
   return undefined;
 }
