@@ -3,7 +3,7 @@
 import { REDACTED, withoutSecretForms } from './secret-forms.ts';
 
 /** Shorter values (`1`, `true`, `dev`) are no secrets, and replacing them would only garble the text. */
-const SHORTEST_SECRET = 6;
+const SHORTEST_SECRET = 5;
 
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const ANSI_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
